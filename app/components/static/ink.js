@@ -1,0 +1,58 @@
+/** Strokes of a round pen, and the ink that they leave on a raster. */
+
+/**
+ * @typedef {{x: number, y: number}} Point in raster pixels
+ * @typedef {Point[]} Stroke
+ * @typedef {{width: number, height: number, values: Float32Array}} Ink values (height * width,)
+ *   coverage in [0, 1]
+ */
+
+/** @param {number} width @param {number} height @returns {Ink} */
+export function blank(width, height) {
+  return { width, height, values: new Float32Array(width * height) };
+}
+
+/**
+ * Adds one straight piece with round ends; the same ink twice is not darker.
+ *
+ * @param {Ink} ink changed in place
+ * @param {Point} from
+ * @param {Point} to the same point gives a dot
+ * @param {number} radius raster pixels
+ */
+export function addSegment(ink, from, to, radius) {
+  const reach = radius + 1;
+  const left = Math.max(0, Math.floor(Math.min(from.x, to.x) - reach));
+  const right = Math.min(ink.width - 1, Math.ceil(Math.max(from.x, to.x) + reach));
+  const top = Math.max(0, Math.floor(Math.min(from.y, to.y) - reach));
+  const bottom = Math.min(ink.height - 1, Math.ceil(Math.max(from.y, to.y) + reach));
+  const dx = to.x - from.x;
+  const dy = to.y - from.y;
+  const squared = dx * dx + dy * dy;
+  for (let row = top; row <= bottom; row += 1) {
+    for (let column = left; column <= right; column += 1) {
+      const px = column + 0.5 - from.x;
+      const py = row + 0.5 - from.y;
+      const t = squared > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / squared)) : 0;
+      const coverage = radius + 0.5 - Math.hypot(px - t * dx, py - t * dy);
+      const at = row * ink.width + column;
+      if (coverage > ink.values[at]) ink.values[at] = Math.min(1, coverage);
+    }
+  }
+}
+
+/**
+ * @param {Stroke[]} strokes
+ * @param {number} width
+ * @param {number} height
+ * @param {number} radius
+ * @returns {Ink}
+ */
+export function render(strokes, width, height, radius) {
+  const ink = blank(width, height);
+  for (const stroke of strokes) {
+    if (stroke.length === 1) addSegment(ink, stroke[0], stroke[0], radius);
+    for (let i = 1; i < stroke.length; i += 1) addSegment(ink, stroke[i - 1], stroke[i], radius);
+  }
+  return ink;
+}

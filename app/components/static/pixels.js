@@ -1,0 +1,73 @@
+/** Pictures of a model as the bytes of a canvas. */
+
+/**
+ * @typedef {[number, number, number]} Shape channels (1 or 3), height, width
+ * @typedef {{data: Uint8ClampedArray, width: number}} Target RGBA, as ImageData has it
+ */
+
+/**
+ * Writes one picture at a place of a larger image.
+ *
+ * @param {Float32Array} mean (c * h * w,) in [0, 1]
+ * @param {Shape} shape
+ * @param {Target} target changed in place
+ * @param {number} [x] left, in pixels
+ * @param {number} [y] top, in pixels
+ * @param {boolean} [inverted] black for white
+ */
+export function paint(mean, [channels, height, width], target, x = 0, y = 0, inverted = false) {
+  const plane = height * width;
+  const green = channels === 3 ? plane : 0;
+  const blue = channels === 3 ? 2 * plane : 0;
+  const slope = inverted ? -255 : 255;
+  const base = inverted ? 255 : 0;
+  for (let row = 0, from = 0; row < height; row += 1) {
+    let to = 4 * ((y + row) * target.width + x);
+    for (let column = 0; column < width; column += 1, from += 1, to += 4) {
+      target.data[to] = base + slope * mean[from];
+      target.data[to + 1] = base + slope * mean[from + green];
+      target.data[to + 2] = base + slope * mean[from + blue];
+      target.data[to + 3] = 255;
+    }
+  }
+}
+
+// Blue to orange through mid grey stays readable with every common form of colour blindness.
+const LESS = [33, 102, 172];
+const MORE = [230, 97, 1];
+
+/**
+ * Writes the change from one picture to another: blue where it gets darker, orange where lighter,
+ * clear where nothing changes.
+ *
+ * @param {Float32Array} before (c * h * w,)
+ * @param {Float32Array} after (c * h * w,)
+ * @param {Shape} shape
+ * @param {Target} target changed in place
+ * @param {number} full the change that gets the full colour, above 0
+ * @param {number} [x]
+ * @param {number} [y]
+ */
+export function paintChange(before, after, [channels, height, width], target, full, x = 0, y = 0) {
+  const plane = height * width;
+  for (let row = 0, from = 0; row < height; row += 1) {
+    let to = 4 * ((y + row) * target.width + x);
+    for (let column = 0; column < width; column += 1, from += 1, to += 4) {
+      let change = 0;
+      for (let c = 0; c < channels; c += 1) change += after[c * plane + from] - before[c * plane + from];
+      change /= channels;
+      const colour = change < 0 ? LESS : MORE;
+      target.data[to] = colour[0];
+      target.data[to + 1] = colour[1];
+      target.data[to + 2] = colour[2];
+      target.data[to + 3] = 255 * Math.min(1, Math.abs(change) / full);
+    }
+  }
+}
+
+/** The largest change of any pixel. @param {Float32Array} before @param {Float32Array} after */
+export function largestChange(before, after) {
+  let largest = 0;
+  for (let i = 0; i < before.length; i += 1) largest = Math.max(largest, Math.abs(after[i] - before[i]));
+  return largest;
+}

@@ -1,0 +1,57 @@
+/** PNG files at print size. */
+
+const SIGNATURE_AND_HEADER = 8 + 25;
+const INCHES_A_METRE = 39.37007874;
+
+/**
+ * The same PNG with its resolution stated (chunk pHYs), which canvases leave out.
+ *
+ * @param {Uint8Array} png as a canvas writes it: IHDR first, no pHYs
+ * @param {number} dpi pixels an inch
+ * @returns {Uint8Array}
+ */
+export function withResolution(png, dpi) {
+  const chunk = new Uint8Array(21);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, 9);
+  chunk.set([0x70, 0x48, 0x59, 0x73], 4);
+  view.setUint32(8, Math.round(dpi * INCHES_A_METRE));
+  view.setUint32(12, Math.round(dpi * INCHES_A_METRE));
+  chunk[16] = 1;
+  view.setUint32(17, crc32(chunk.subarray(4, 17)));
+  const whole = new Uint8Array(png.length + chunk.length);
+  whole.set(png.subarray(0, SIGNATURE_AND_HEADER));
+  whole.set(chunk, SIGNATURE_AND_HEADER);
+  whole.set(png.subarray(SIGNATURE_AND_HEADER), SIGNATURE_AND_HEADER + chunk.length);
+  return whole;
+}
+
+/**
+ * A small picture enlarged to print size: whole pixels, no smoothing.
+ *
+ * @param {HTMLCanvasElement} picture
+ * @param {{least?: number, dpi?: number}} [options] least: pixels of the longer side
+ * @returns {Promise<Uint8Array>} the file
+ */
+export async function printPng(picture, { least = 2400, dpi = 300 } = {}) {
+  const scale = Math.max(1, Math.ceil(least / Math.max(picture.width, picture.height)));
+  const canvas = document.createElement("canvas");
+  canvas.width = picture.width * scale;
+  canvas.height = picture.height * scale;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  if (!blob) throw new Error(`the browser made no PNG of ${canvas.width} x ${canvas.height} pixels`);
+  return withResolution(new Uint8Array(await blob.arrayBuffer()), dpi);
+}
+
+/** The checksum of PNG chunks (ISO 3309). @param {Uint8Array} bytes */
+function crc32(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
