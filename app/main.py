@@ -1,0 +1,47 @@
+"""The server: `streamlit run app/main.py`.
+
+Settings come from `.streamlit/config.toml` beside the packages, whatever the working directory is;
+a flag or an environment variable still wins. Heavy bytes (weights, codes, sprites) go over routes
+of the app's own, so that a browser keeps them.
+"""
+
+import gc
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+import torch
+from streamlit import config
+
+from app import resources, routes
+
+CONFIG_FILE = Path(__file__).parents[1] / ".streamlit" / "config.toml"
+NAVIGATION = Path(__file__).with_name("navigation.py")
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield a TOML table's settings as (`"section.option"`, value)."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def apply_settings(file: Path = CONFIG_FILE) -> None:
+    """Set every option of `file` that nobody has set otherwise."""
+    defined = config.get_config_options()
+    for option, value in flatten(tomllib.loads(file.read_text(encoding="utf-8"))):
+        if defined[option].where_defined == config.ConfigOption.DEFAULT_DEFINITION:
+            config.set_option(option, value, where_defined=str(file))
+
+
+apply_settings()
+torch.set_num_threads(1)  # one thread for each of many sessions beats many threads for one
+resources.preload()
+gc.collect()
+gc.freeze()  # the imports are never garbage: keep them out of every later collection
+
+app = st.App(NAVIGATION, routes=routes.ROUTES)

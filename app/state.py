@@ -1,0 +1,480 @@
+"""The one state of a session, and its place in the URL.
+
+A `State` is everything a link restores. `FIELDS` declares, for each of its entries, the parameter's
+name, how it is read and written, and the sentence that says what is allowed. Reading is in two
+steps: `parse` checks each value for itself, `fit` checks it against the model that is open. Both
+return notices for what they ignored. This module alone touches `st.session_state` and
+`st.query_params`.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypedDict
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+DEFAULT_MODEL = "mnist-2d"
+COLOURS = ("label", "rate", "distortion")
+PROJECTIONS = ("axes", "pca", "tsne", "3d")
+GRID_SIDES = (5, 30)
+MAX_Z = 50.0
+MAX_LATENT_DIM = 512
+MAX_VERTICES = 48
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A polygon in the map's coordinates, with the plane in which it was drawn.
+
+    Attributes
+    ----------
+    plane : str
+        "pca", "tsne" or "axes-i-j".
+    polygon : tuple of (x, y)
+        3 to `MAX_VERTICES` vertices.
+    """
+
+    plane: str
+    polygon: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """What every page shows, and what a link restores.
+
+    Attributes
+    ----------
+    model : str
+        A folder's name in pretrained/, or the content hash of an opened one.
+    z : tuple of float or None
+        The pinned code; None stands for the pinned example's, else for the prior's mean.
+    pinned_id : int or None
+        The pinned example's id.
+    projection : str or None
+        One of `PROJECTIONS`; None lets the model choose.
+    axes : (int, int)
+        The latent plane of the map and of the manifold.
+    colour : str
+        One of `COLOURS`.
+    selection : Selection or None
+        What is selected on the map.
+    camera : (x, y, scale) or None
+        The map's centre and zoom; None shows everything.
+    grid : int
+        Cells a side of the manifold.
+    seed : int
+        For everything drawn at random.
+    """
+
+    model: str = DEFAULT_MODEL
+    z: tuple[float, ...] | None = None
+    pinned_id: int | None = None
+    projection: str | None = None
+    axes: tuple[int, int] = (0, 1)
+    colour: str = "label"
+    selection: Selection | None = None
+    camera: tuple[float, float, float] | None = None
+    grid: int = 20
+    seed: int = 0
+
+    @property
+    def plane(self) -> str:
+        """The name of the plane the map shows, as selections carry it."""
+        return plane_name(self.projection or "axes", self.axes)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What of a model decides which states make sense with it."""
+
+    latent_dim: int
+    projections: tuple[str, ...]
+    has_id: Callable[[int], bool]
+    has_labels: bool = True
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter of the URL."""
+
+    parameter: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+    allowed: str
+
+
+def plane_name(projection: str, axes: tuple[int, int]) -> str:
+    """Name a plane of the map: "pca", "tsne", or "axes-i-j"."""
+    return f"axes-{axes[0]}-{axes[1]}" if projection == "axes" else projection
+
+
+# Reading and writing single values. A reader raises ValueError for what is not allowed.
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _shortest(value: float) -> str:
+    # four significant digits: far below a pixel, and links stay short
+    return f"{value:.4g}" if value else "0"
+
+
+def _read_model(text: str) -> str:
+    if not _MODEL_NAME.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _read_z(text: str) -> tuple[float, ...]:
+    z = tuple(_number(part) for part in text.split(","))
+    if len(z) > MAX_LATENT_DIM or any(abs(value) > MAX_Z for value in z):
+        raise ValueError(text)
+    return z
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\d{1,15}", text, re.ASCII) or not low <= int(text) <= high:
+            raise ValueError(text)
+        return int(text)
+
+    return read
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def _read_axes(text: str) -> tuple[int, int]:
+    i, j = (_whole_number(0, MAX_LATENT_DIM - 1)(part) for part in text.split(","))
+    if i == j:
+        raise ValueError(text)
+    return i, j
+
+
+def _read_camera(text: str) -> tuple[float, float, float]:
+    x, y, scale = (_number(part) for part in text.split(","))
+    if not 0 < scale <= 1e6 or max(abs(x), abs(y)) > 1e6:
+        raise ValueError(text)
+    return x, y, scale
+
+
+def _read_selection(text: str) -> Selection:
+    plane, _, vertices = text.partition(":")
+    if plane not in ("pca", "tsne"):
+        name, *axes = plane.split("-")
+        if name != "axes":
+            raise ValueError(text)
+        _read_axes(",".join(axes))
+    polygon = []
+    for vertex in vertices.split(";"):
+        x, y = (_number(part) for part in vertex.split(","))
+        polygon.append((x, y))
+    if not 3 <= len(polygon) <= MAX_VERTICES:
+        raise ValueError(text)
+    return Selection(plane, tuple(polygon))
+
+
+def _write_numbers(values: tuple[float, ...]) -> str:
+    return ",".join(_shortest(value) for value in values)
+
+
+def _write_selection(selection: Selection) -> str:
+    return f"{selection.plane}:{';'.join(map(_write_numbers, selection.polygon))}"
+
+
+FIELDS = {
+    "model": Field("model", _read_model, str, "a model's name"),
+    "z": Field(
+        "z", _read_z, _write_numbers, f"numbers from −{MAX_Z:g} to {MAX_Z:g} with commas between"
+    ),
+    "pinned_id": Field("id", _whole_number(0, 10**12), str, "the id of an example"),
+    "projection": Field("map", _one_of(PROJECTIONS), str, "axes, pca, tsne or 3d"),
+    "axes": Field(
+        "axes", _read_axes, _write_numbers, "two different dimensions, such as 0,1 (from 0)"
+    ),
+    "colour": Field("colour", _one_of(COLOURS), str, "label, rate or distortion"),
+    "selection": Field(
+        "select",
+        _read_selection,
+        _write_selection,
+        f"a plane and 3 to {MAX_VERTICES} corners, such as pca:0,0;1,0;1,1",
+    ),
+    "camera": Field("camera", _read_camera, _write_numbers, "x, y and a zoom above 0"),
+    "grid": Field(
+        "n", _whole_number(*GRID_SIDES), str, f"a whole number from {GRID_SIDES[0]} to "
+        f"{GRID_SIDES[1]}"
+    ),
+    "seed": Field("seed", _whole_number(0, 2**31 - 1), str, "a whole number from 0 to 2147483647"),
+}  # fmt: skip
+
+
+def _notice(parameter: str, value: str, allowed: str) -> str:
+    shown = value if len(value) <= 40 else value[:39] + "…"
+    return f"{parameter} = {shown!r} in the address was ignored. Allowed: {allowed}."
+
+
+def parse(parameters: Mapping[str, str]) -> tuple[State, list[str]]:
+    """Read a URL's parameters; what cannot be read keeps its default and is named.
+
+    Parameters
+    ----------
+    parameters : mapping of str to str
+        Parameters that are not the explorer's own are left alone.
+
+    Returns
+    -------
+    state : State
+    notices : list of str
+        One sentence for each value that was ignored.
+    """
+    values: dict[str, Any] = {}
+    notices = []
+    for name, entry in FIELDS.items():
+        text = parameters.get(entry.parameter)
+        if text is None:
+            continue
+        try:
+            values[name] = entry.read(text)
+        except ValueError:
+            notices.append(_notice(entry.parameter, text, entry.allowed))
+    return State(**values), notices
+
+
+def to_parameters(state: State) -> dict[str, str]:
+    """Write a state as URL parameters: the model always, the rest where it is not the default."""
+    default = State()
+    return {
+        entry.parameter: entry.write(getattr(state, name))
+        for name, entry in FIELDS.items()
+        if name == "model" or getattr(state, name) != getattr(default, name)
+    }
+
+
+def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
+    """Drop what the open model does not have, and name it.
+
+    Returns
+    -------
+    state : State
+        One that the model can show.
+    notices : list of str
+        One sentence for each value that was dropped.
+    """
+    dims = facts.latent_dim
+    planes = [p for p in facts.projections if p not in ("axes", "3d")]
+    problems = {
+        "z": (
+            state.z is not None and len(state.z) != dims,
+            f"{dims} numbers with this model",
+        ),
+        "pinned_id": (
+            state.pinned_id is not None and not facts.has_id(state.pinned_id),
+            "the id of an example in this model's test set",
+        ),
+        "projection": (
+            state.projection is not None and state.projection not in facts.projections,
+            f"{', '.join(facts.projections)} with this model",
+        ),
+        "axes": (
+            max(state.axes) >= dims > 1,
+            f"two different dimensions from 0 to {dims - 1} with this model",
+        ),
+        "colour": (
+            state.colour == "label" and not facts.has_labels,
+            "rate or distortion, since this model's data has no labels",
+        ),
+        "selection": (
+            state.selection is not None and not _has_plane(state.selection.plane, planes, dims),
+            f"a selection on {', '.join([*planes, 'axes-i-j'])} with this model",
+        ),
+    }
+    notices = []
+    for name, (wrong, allowed) in problems.items():
+        if wrong:
+            entry, value = FIELDS[name], getattr(state, name)
+            default = getattr(State(), name)
+            if name == "colour":  # the default itself does not fit: no notice, nobody asked for it
+                state = replace(state, colour="rate")
+                continue
+            notices.append(_notice(entry.parameter, entry.write(value), allowed))
+            state = replace(state, **{name: default})
+    return state, notices
+
+
+def _has_plane(plane: str, planes: list[str], dims: int) -> bool:
+    if not plane.startswith("axes-"):
+        return plane in planes
+    return max(int(axis) for axis in plane.split("-")[1:]) < dims
+
+
+def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> tuple[Point, ...]:
+    """Thin a lasso to at most `limit` vertices, dropping those that change its area least.
+
+    Visvalingam & Whyatt (1993). Coordinates are rounded as the URL writes them, so that a link
+    selects exactly what was selected here.
+    """
+    ring = [(float(_shortest(x)), float(_shortest(y))) for x, y in polygon]
+    while len(ring) > limit:
+        least = min(range(len(ring)), key=lambda i: _triangle(ring, i))
+        del ring[least]
+    return tuple(ring)
+
+
+def _triangle(ring: list[Point], i: int) -> float:
+    (ax, ay), (bx, by), (cx, cy) = ring[i - 1], ring[i], ring[(i + 1) % len(ring)]
+    return abs((bx - ax) * (cy - ay) - (cx - ax) * (by - ay))
+
+
+# The session. Keys start with "le-", widgets' with "w-".
+
+_STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-z-version"
+
+
+def begin() -> State:
+    """Open the run: read the URL when it speaks for itself, else keep the session's state.
+
+    The URL speaks on a session's first run and when the browser went back or forward. At any other
+    time it may lag behind the session by one message, and is only written.
+    """
+    context = get_script_run_ctx()
+    went_back = context is not None and context.is_history_navigation
+    if _STATE not in st.session_state or (went_back and st.query_params):
+        st.session_state[_STATE], st.session_state[_NOTICES] = parse(st.query_params.to_dict())
+        st.session_state[_VERSION] = z_version() + 1
+    return current()
+
+
+def settle(facts: Facts) -> State:
+    """Fit the state to the open model, write the URL, and return what the page shows."""
+    state, dropped = fit(current(), facts)
+    st.session_state[_STATE] = state
+    if dropped:
+        st.session_state[_NOTICES] = [*st.session_state[_NOTICES], *dropped]
+    _write_url(state)
+    return state
+
+
+def current() -> State:
+    """Return the session's state."""
+    state: State = st.session_state[_STATE]
+    return state
+
+
+def z_version() -> int:
+    """Count the times that Python moved the pinned code; panels adopt `z` when it changes."""
+    version: int = st.session_state.get(_VERSION, 0)
+    return version
+
+
+def update(**changes: Any) -> State:
+    """Change the state and the URL. Panels' own reports of z go through `adopt`."""
+    state = replace(current(), **changes)
+    if state.model != current().model:
+        # Coordinates mean nothing in another model; the pinned example may exist there too.
+        state = replace(
+            state, z=None, selection=None, camera=None, axes=(0, 1), projection=None, colour="label"
+        )
+        changes = {**changes, "z": None}
+    elif state.plane != current().plane:
+        state = replace(state, camera=None)
+    st.session_state[_STATE] = state
+    if changes.keys() & {"z", "pinned_id"}:
+        st.session_state[_VERSION] = z_version() + 1
+    _write_url(state)
+    return state
+
+
+def adopt(z: tuple[float, ...] | None, pinned_id: int | None) -> State:
+    """Take over what a panel pinned. It shows it already, so `z_version` stays."""
+    state = replace(current(), z=None if pinned_id is not None else z, pinned_id=pinned_id)
+    st.session_state[_STATE] = state
+    _write_url(state)
+    return state
+
+
+def _write_url(state: State) -> None:
+    parameters = to_parameters(state)
+    if st.query_params.to_dict() != parameters:
+        st.query_params.from_dict(parameters)
+
+
+def notices() -> list[str]:
+    """Return the sentences about ignored values, until `dismiss_notices`."""
+    return list(st.session_state.get(_NOTICES, []))
+
+
+def notify(sentence: str) -> None:
+    """Add a sentence to the notices."""
+    st.session_state[_NOTICES] = [*notices(), sentence]
+
+
+def dismiss_notices() -> None:
+    """Forget the notices."""
+    st.session_state[_NOTICES] = []
+
+
+class Binding(TypedDict):
+    """The keyword arguments that tie a widget to an entry of the state."""
+
+    key: str
+    on_change: Callable[[], None]
+
+
+def bind(
+    name: str,
+    *,
+    shown: Callable[[Any], Any] = lambda value: value,
+    taken: Callable[[Any], Any] = lambda value: value,
+) -> Binding:
+    """Tie a widget to the state's entry `name`.
+
+    Parameters
+    ----------
+    name : str
+        An entry of `State`.
+    shown, taken : callable
+        From the state's value to the widget's, and back. A widget's None (a deselected segment)
+        is not taken: the state keeps its value.
+
+    Examples
+    --------
+    >>> st.slider("Cells a side", 5, 30, **state.bind("grid"))  # doctest: +SKIP
+    """
+    key = f"w-{name}"
+    st.session_state[key] = shown(getattr(current(), name))
+
+    def take() -> None:
+        if (value := st.session_state[key]) is not None:
+            update(**{name: taken(value)})
+
+    return {"key": key, "on_change": take}
+
+
+def recall(name: str, default: Any = None) -> Any:
+    """Return what this session remembers under `name`; it is never in the URL."""
+    return st.session_state.get(f"le-{name}", default)
+
+
+def remember(name: str, value: Any) -> None:
+    """Remember a value of this session that a link does not restore."""
+    st.session_state[f"le-{name}"] = value
+
+
+assert {entry.name for entry in fields(State)} == set(FIELDS)

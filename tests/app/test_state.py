@@ -1,0 +1,182 @@
+"""The one state: what a URL may say, what it restores, and what is refused by name."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import state
+from app.state import Facts, Selection, State
+
+PLANE = Facts(latent_dim=2, projections=("axes",), has_id=lambda i: i < 100)
+TWENTY = Facts(latent_dim=20, projections=("axes", "pca", "tsne"), has_id=lambda i: i < 100)
+
+coordinates = st.floats(-50, 50, allow_nan=False).map(lambda value: float(f"{value:.4g}"))
+points = st.tuples(coordinates, coordinates)
+axes = st.lists(st.integers(0, 511), min_size=2, max_size=2, unique=True).map(tuple)
+planes = st.one_of(
+    st.sampled_from(["pca", "tsne"]), axes.map(lambda pair: f"axes-{pair[0]}-{pair[1]}")
+)
+selections = st.builds(
+    Selection, planes, st.lists(points, min_size=3, max_size=state.MAX_VERTICES).map(tuple)
+)
+states = st.builds(
+    State,
+    model=st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"),
+    z=st.none() | st.lists(coordinates, min_size=1, max_size=200).map(tuple),
+    pinned_id=st.none() | st.integers(0, 10**12),
+    projection=st.none() | st.sampled_from(state.PROJECTIONS),
+    axes=axes,
+    colour=st.sampled_from(state.COLOURS),
+    selection=st.none() | selections,
+    camera=st.none()
+    | st.tuples(coordinates, coordinates, st.floats(0.01, 1000).map(lambda v: 1.0)),
+    grid=st.integers(*state.GRID_SIDES),
+    seed=st.integers(0, 2**31 - 1),
+)
+
+
+@given(states)
+def test_a_link_restores_the_state(shown: State) -> None:
+    """Whatever a page can show, its link opens again, without a notice."""
+    assert state.parse(state.to_parameters(shown)) == (shown, [])
+
+
+@given(st.dictionaries(st.sampled_from([f.parameter for f in state.FIELDS.values()]), st.text()))
+def test_any_text_in_a_url_is_survived(parameters: dict[str, str]) -> None:
+    """Arbitrary values never raise; each is either taken or named in a notice."""
+    read, notices = state.parse(parameters)
+    written = state.to_parameters(read)
+    refused = {notice.split(" = ")[0] for notice in notices}
+    assert len(notices) == len(refused) <= len(parameters)
+    assert refused <= parameters.keys()
+    assert state.parse(written) == (state.parse(written)[0], [])
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("model", "../etc/passwd"),
+        ("model", ""),
+        ("z", "1,nan"),
+        ("z", "1,inf"),
+        ("z", "1,,2"),
+        ("z", "51,0"),
+        ("z", ",".join(["0"] * 513)),
+        ("id", "-1"),
+        ("id", "1.5"),
+        ("id", "٣"),
+        ("map", "umap"),
+        ("axes", "1,1"),
+        ("axes", "0"),
+        ("axes", "0,1,2"),
+        ("axes", "-1,0"),
+        ("colour", "red"),
+        ("select", "pca:0,0;1,1"),
+        ("select", "umap:0,0;1,1;2,0"),
+        ("select", "axes-3:0,0;1,1;2,0"),
+        ("select", "pca:" + ";".join(["0,0"] * 49)),
+        ("camera", "0,0,0"),
+        ("camera", "0,0,-1"),
+        ("n", "4"),
+        ("n", "31"),
+        ("seed", "2147483648"),
+    ],
+)
+def test_a_bad_value_is_ignored_and_named(parameter: str, value: str) -> None:
+    """The default stays, and one notice says which parameter, which value and what is allowed."""
+    read, notices = state.parse({parameter: value})
+    assert read == State()
+    (notice,) = notices
+    assert notice.startswith(f"{parameter} = ")
+    assert value[:30] in notice
+    assert "Allowed: " in notice
+
+
+def test_a_long_value_is_shortened_in_its_notice() -> None:
+    """A kilobyte of rubbish does not fill the page."""
+    (notice,) = state.parse({"z": "x" * 1000})[1]
+    assert len(notice) < 160
+
+
+def test_good_values_survive_beside_bad_ones() -> None:
+    """One bad value costs nothing but itself."""
+    read, notices = state.parse({"model": "mnist-20d", "n": "999", "z": "0.5,-1"})
+    assert (read.model, read.grid, read.z) == ("mnist-20d", 20, (0.5, -1.0))
+    assert len(notices) == 1
+
+
+def test_foreign_parameters_are_left_alone() -> None:
+    """A mail client's tracking parameter is no mistake of the reader's."""
+    assert state.parse({"utm_source": "mail"}) == (State(), [])
+
+
+def test_defaults_stay_out_of_the_url_but_the_model_is_always_there() -> None:
+    """Short links; and an empty address says nothing, which page switches rely on."""
+    assert state.to_parameters(State()) == {"model": "mnist-2d"}
+    assert state.to_parameters(State(grid=12)) == {"model": "mnist-2d", "n": "12"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "facts", "named"),
+    [
+        (State(z=(0.0, 1.0, 2.0)), PLANE, "z = '0,1,2'"),
+        (State(pinned_id=100), PLANE, "id = '100'"),
+        (State(projection="tsne"), PLANE, "map = 'tsne'"),
+        (State(projection="3d"), TWENTY, "map = '3d'"),
+        (State(axes=(0, 2)), PLANE, "axes = '0,2'"),
+        (State(selection=Selection("tsne", ((0, 0), (1, 0), (1, 1)))), PLANE, "select = 'tsne:"),
+        (
+            State(selection=Selection("axes-0-20", ((0, 0), (1, 0), (1, 1)))),
+            TWENTY,
+            "select = 'axes-0-20:",
+        ),
+    ],
+)
+def test_what_a_model_does_not_have_is_dropped_and_named(
+    asked: State, facts: Facts, named: str
+) -> None:
+    """A link made for another model opens; what does not fit is said."""
+    fitted, (notice,) = state.fit(asked, facts)
+    assert fitted == State()
+    assert notice.startswith(named)
+    assert "with this model" in notice or "test set" in notice
+
+
+def test_what_a_model_has_is_kept() -> None:
+    """The same values fit where the model has them."""
+    asked = State(
+        z=(0.5,) * 20,
+        pinned_id=99,
+        projection="tsne",
+        axes=(19, 3),
+        selection=Selection("axes-19-3", ((0, 0), (1, 0), (1, 1))),
+    )
+    assert state.fit(asked, TWENTY) == (asked, [])
+
+
+def test_unlabelled_data_is_coloured_by_rate_without_a_word() -> None:
+    """Colouring by label is only the default: nobody asked for it, so nobody is told off."""
+    faces = Facts(latent_dim=2, projections=("axes",), has_id=lambda i: True, has_labels=False)
+    assert state.fit(State(), faces) == (State(colour="rate"), [])
+
+
+def test_a_lasso_is_thinned_without_changing_its_shape() -> None:
+    """300 vertices on a circle become at most 48 that enclose nearly the same area."""
+    circle = [(math.cos(t / 300 * math.tau), math.sin(t / 300 * math.tau)) for t in range(300)]
+    thinned = state.simplify(circle)
+    area = 0.5 * sum(
+        x0 * y1 - x1 * y0
+        for (x0, y0), (x1, y1) in zip(thinned, thinned[1:] + thinned[:1], strict=True)
+    )
+    assert len(thinned) == state.MAX_VERTICES
+    assert area == pytest.approx(math.pi, rel=0.01)
+
+
+@given(st.lists(points, min_size=3, max_size=120))
+def test_a_thinned_lasso_is_what_its_link_says(polygon: list[tuple[float, float]]) -> None:
+    """Membership is computed from the very numbers that the URL carries."""
+    selection = Selection("pca", state.simplify(polygon))
+    restored, notices = state.parse(state.to_parameters(State(selection=selection)))
+    assert (restored.selection, notices) == (selection, [])
