@@ -7,7 +7,7 @@ simulated data, is a ``Source`` without files.
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae_core.data import bundled, cache, idx
+from vae_core.data import bundled, cache, cifar, frey, idx
 from vae_core.data.cache import Progress, data_dir
 from vae_core.data.dataset import ImageDataset, Split, subset
 from vae_core.data.source import Source
@@ -30,6 +30,8 @@ __all__ = [
 SOURCES: dict[str, Source] = {
     "mnist": idx.MNIST,
     "fashion-mnist": idx.FASHION_MNIST,
+    "frey-face": frey.FREY_FACE,
+    "cifar-10": cifar.CIFAR_10,
     "digits": bundled.DIGITS,
 }
 

@@ -51,7 +51,7 @@ def download(source: Source, root: Path, progress: Progress | None = None) -> Pa
         with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as folder:
             staging = Path(folder)
             for file in wanted:
-                _fetch(file, staging, lambda count, before=done: report(before + count, total))
+                _fetch(file, staging, _after(done, total, report))
                 done += file.size
             for path in (path for file in wanted for path in file.provides()):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +66,11 @@ def download(source: Source, root: Path, progress: Progress | None = None) -> Pa
 
 def _silent(done: int, total: int) -> None:
     """Report progress to nobody."""
+
+
+def _after(before: int, total: int, report: Progress) -> Callable[[int], None]:
+    """Turn the progress of one file into that of all of them."""
+    return lambda count: report(before + count, total)
 
 
 def _is_original(file: RemoteFile, root: Path) -> bool:
