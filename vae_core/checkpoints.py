@@ -1,0 +1,335 @@
+"""A model folder ↔ a model: the unit of exchange.
+
+======================  =====================================================================
+``card.json``           who the model is: settings, figures, versions, hash, command
+``model.safetensors``   its weights
+``codes.safetensors``   its encoded test set: ids, labels, mu, logvar, rate, distortion, maps
+``history.jsonl``       one epoch record a line
+======================  =====================================================================
+
+Nothing is pickled, and nothing is believed: what a stranger's folder claims is compared with
+its sizes before memory is taken.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from vae_core.config import Config, ModelConfig, TrainConfig
+from vae_core.errors import CheckpointError, ConfigError
+from vae_core.files import write_atomically
+from vae_core.models import VAE
+
+PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
+FORMAT_VERSION = 1
+CARD, WEIGHTS, CODES, HISTORY = (
+    "card.json",
+    "model.safetensors",
+    "codes.safetensors",
+    "history.jsonl",
+)
+FILES = (CARD, WEIGHTS, CODES, HISTORY)
+#: The largest file that is read from a model folder.
+MAX_BYTES = 256 * 2**20
+_HASH_LENGTH = 16
+
+
+class Metric(Config):
+    """One measured figure with all that is needed to compare it."""
+
+    value: float
+    se: float | None = None
+    n: int  # test examples
+    kind: str  # grey, dynamic, static, threshold, or continuous
+    split: str = "test"
+    samples: int | None = None  # draws of z for each example
+    seed: int | None = None
+    unit: str = "nats"
+
+
+class ModelCard(Config):
+    """What a model says of itself, read without its weights."""
+
+    format_version: int = FORMAT_VERSION
+    name: str = Field(min_length=1, max_length=100)
+    dataset: str
+    classes: tuple[str, ...] = ()
+    model: ModelConfig
+    training: TrainConfig
+    metrics: dict[str, Metric] = {}
+    kl_per_dim: tuple[float, ...] = ()
+    parameters: int = 0
+    weights_hash: str = ""
+    software: dict[str, str] = {}
+    command: str = ""
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The encoded test set, keyed by ``ids``.
+
+    ``projections`` holds "pca" and "tsne", (n, 2) each, for models of more than two dimensions;
+    ``pca_mean`` (d,) and ``pca_components`` (2, d) take a point of the PCA map back to a code.
+    """
+
+    ids: Tensor  # int64 (n,)
+    mu: Tensor  # float32 (n, d)
+    logvar: Tensor  # float32 (n, d)
+    rate: Tensor  # float32 (n,)
+    distortion: Tensor  # float32 (n,)
+    labels: Tensor | None = None  # int64 (n,)
+    projections: dict[str, Tensor] = field(default_factory=dict)
+    pca_mean: Tensor | None = None
+    pca_components: Tensor | None = None
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Named tensors, as they lie in the file."""
+        named = {k: v for k, v in vars(self).items() if isinstance(v, Tensor)}
+        named |= {f"projections.{name}": points for name, points in self.projections.items()}
+        return named
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor]) -> Codes:
+        """Read named tensors back."""
+        plain = {k: v for k, v in tensors.items() if not k.startswith("projections.")}
+        maps = {
+            k.removeprefix("projections."): v
+            for k, v in tensors.items()
+            if k.startswith("projections.")
+        }
+        return cls(**plain, projections=maps)
+
+
+def slug(name: str) -> str:
+    """``name`` as a safe folder name: lower-case letters, digits and hyphens."""
+    cleaned = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60].rstrip("-")
+    if not cleaned:
+        raise ConfigError(f"name {name!r}: at least one letter or digit is needed")
+    return cleaned
+
+
+def list_models(folder: Path = PRETRAINED) -> list[str]:
+    """Names of the model folders in ``folder``, sorted."""
+    return sorted(card.parent.name for card in folder.glob(f"*/{CARD}"))
+
+
+def locate(name_or_folder: str | Path) -> Path:
+    """Find a model by its name in ``pretrained/`` or by its folder.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such model; the sentence lists the names that exist.
+    """
+    for folder in (PRETRAINED / str(name_or_folder), Path(name_or_folder)):
+        if (folder / CARD).is_file():
+            return folder
+    names = ", ".join(list_models()) or "none yet"
+    raise CheckpointError(
+        f"model {str(name_or_folder)!r} is neither a folder with a {CARD} nor one of: {names}"
+    )
+
+
+def load_model(name_or_folder: str | Path) -> VAE:
+    """Load a model, in eval mode and with gradients off.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, damaged, or does not fit its card.
+    """
+    folder = locate(name_or_folder)
+    return model_of(load_card(folder), _read(folder / WEIGHTS))
+
+
+def load_card(name_or_folder: str | Path) -> ModelCard:
+    """Read a model's card."""
+    return card_of(_read(locate(name_or_folder) / CARD))
+
+
+def load_codes(name_or_folder: str | Path) -> Codes:
+    """Read a model's encoded test set."""
+    return codes_of(_read(locate(name_or_folder) / CODES))
+
+
+def load_history(name_or_folder: str | Path) -> list[dict[str, Any]]:
+    """Read a model's epoch records; a torn last line is left out."""
+    records = []
+    for line in _read(locate(name_or_folder) / HISTORY).splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            break
+    return records
+
+
+def card_of(content: bytes) -> ModelCard:
+    """Parse a card."""
+    try:
+        card = ModelCard.from_json(content)
+    except ConfigError as error:
+        raise CheckpointError(f"{CARD}: {error}") from error
+    if card.format_version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{CARD}: format_version {card.format_version} is newer than {FORMAT_VERSION}, "
+            "the newest that this version of Latent Explorer reads"
+        )
+    return card
+
+
+def model_of(card: ModelCard, content: bytes) -> VAE:
+    """Build the model that ``card`` describes from the bytes of its weights."""
+    with torch.device("meta"):  # shapes alone, whatever size the card claims
+        model = VAE(card.model)
+    expected = {name: tuple(p.shape) for name, p in model.state_dict().items()}
+    tensors = _tensors(WEIGHTS, content)
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    for name in expected.keys() | found.keys():
+        if expected.get(name) != found.get(name):
+            raise CheckpointError(
+                f"{WEIGHTS}: {name} has shape {found.get(name)} where {CARD} leads to "
+                f"{expected.get(name)}"
+            )
+    model.load_state_dict(tensors, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def codes_of(content: bytes) -> Codes:
+    """Parse an encoded set and check that its columns are of one length."""
+    try:
+        codes = Codes.of(_tensors(CODES, content))
+    except TypeError as error:
+        raise CheckpointError(f"{CODES}: {error}") from error
+    for name, column in codes.tensors().items():
+        if not name.startswith("pca_") and len(column) != len(codes.ids):
+            raise CheckpointError(
+                f"{CODES}: {name} has {len(column)} rows where ids has {len(codes.ids)}"
+            )
+    return codes
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A whole model folder in memory."""
+
+    card: ModelCard
+    model: VAE
+    codes: Codes
+
+
+def open_zip(content: bytes) -> Saved:
+    """Open a zipped model folder from anywhere, without writing to disk.
+
+    Only the known file names are read, at any depth of one folder, and at most ``MAX_BYTES``
+    of each.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no zip, lacks a file, or a file is too large, damaged or does not fit.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            files = dict(_known_files(archive))
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+        raise CheckpointError(f"this is not a zip file that can be read: {error}") from error
+    for name in (CARD, WEIGHTS, CODES):
+        if name not in files:
+            raise CheckpointError(f"the zip has no {name}; a model folder holds {', '.join(FILES)}")
+    card = card_of(files[CARD])
+    return Saved(card=card, model=model_of(card, files[WEIGHTS]), codes=codes_of(files[CODES]))
+
+
+def zip_folder(name_or_folder: str | Path) -> bytes:
+    """Pack a model folder for :func:`open_zip`."""
+    folder = locate(name_or_folder)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in FILES:
+            if (folder / name).is_file():
+                archive.write(folder / name, f"{folder.name}/{name}")
+    return packed.getvalue()
+
+
+def save(
+    folder: Path,
+    *,
+    card: ModelCard,
+    model: VAE,
+    codes: Codes,
+    history: Iterable[Mapping[str, Any]],
+) -> ModelCard:
+    """Write a model folder; the card goes last, so a folder with a card is whole.
+
+    Returns
+    -------
+    ModelCard
+        The card as written, with the weights' hash and the parameter count.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = safetensors.torch.save(
+        {name: p.detach().contiguous() for name, p in model.state_dict().items()}
+    )
+    card = card.model_copy(
+        update={
+            "weights_hash": content_hash(weights),
+            "parameters": sum(p.numel() for p in model.parameters()),
+        }
+    )
+    lines = "".join(json.dumps(record) + "\n" for record in history)
+    columns = {name: column.contiguous() for name, column in codes.tensors().items()}
+    write_atomically(folder / WEIGHTS, weights)
+    write_atomically(folder / CODES, safetensors.torch.save(columns))
+    write_atomically(folder / HISTORY, lines.encode())
+    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    return card
+
+
+def content_hash(content: bytes) -> str:
+    """A short name for these very bytes."""
+    return hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]
+
+
+def _known_files(archive: zipfile.ZipFile) -> Iterable[tuple[str, bytes]]:
+    for entry in archive.infolist():
+        name = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
+        if name not in FILES or entry.is_dir():
+            continue
+        with archive.open(entry) as file:
+            yield name, _bounded(name, file.read(MAX_BYTES + 1))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return _bounded(path.name, file.read(MAX_BYTES + 1))
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def _bounded(name: str, content: bytes) -> bytes:
+    if len(content) > MAX_BYTES:
+        raise CheckpointError(f"{name} is larger than the {MAX_BYTES // 2**20} MB allowed")
+    return content
+
+
+def _tensors(name: str, content: bytes) -> dict[str, Tensor]:
+    try:
+        return safetensors.torch.load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{name} is no safetensors file: {error}") from error

@@ -1,0 +1,44 @@
+"""What a learner reports while it works."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Means over a set, in nats per example; elbo = −(rate + distortion)."""
+
+    elbo: float
+    rate: float
+    distortion: float
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One optimisation step: its number from 1, its epoch, and the minibatch's figures."""
+
+    step: int
+    epoch: int
+    train: Figures
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One finished epoch.
+
+    ``seconds`` is the time that training took in this epoch alone, evaluation excluded. ``train``
+    is the mean over the epoch's minibatches as they were visited, ``test`` a single-sample
+    estimate over the test set after it.
+    """
+
+    epoch: int
+    step: int
+    seconds: float
+    train: Figures
+    test: Figures
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)

@@ -1,0 +1,61 @@
+"""From stored uint8 intensities to the x that a model sees: the four kinds of pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+CHUNK = 10_000
+
+
+def grey(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Intensities in [0, 1]."""
+    return images.float().div_(255)
+
+
+def bernoulli_draw(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Binary pixels, 1 with the probability that the intensity states."""
+    uniform = torch.rand(images.shape, generator=generator)
+    return (uniform < images.float().div_(255)).float()
+
+
+def threshold(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Binary pixels, 1 where the intensity is above one half."""
+    return (images > 127).float()
+
+
+#: What a batch of uint8 images (batch, c, h, w) becomes at a visit. A static set was drawn
+#: once, by :func:`prepare`, and is then read as it is.
+AT_A_VISIT: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "grey": grey,
+    "dynamic": bernoulli_draw,
+    "static": grey,
+    "threshold": threshold,
+}
+
+
+def prepare(images: Tensor, kind: str, *, seed: int) -> Tensor:
+    """Fix, once for a run, what does not change between visits.
+
+    Parameters
+    ----------
+    images
+        uint8 (n, c, h, w).
+    kind
+        "static" draws every pixel once; the other kinds return ``images`` untouched.
+    """
+    if kind != "static":
+        return images
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.empty_like(images)
+    for start in range(0, len(images), CHUNK):
+        part = slice(start, start + CHUNK)
+        drawn[part] = bernoulli_draw(images[part], generator).mul_(255).to(torch.uint8)
+    return drawn
+
+
+def view(images: Tensor, kind: str, *, generator: torch.Generator) -> Tensor:
+    """Return x (batch, c, h, w) in [0, 1] of prepared uint8 images, for one visit."""
+    return AT_A_VISIT[kind](images, generator)
