@@ -94,7 +94,8 @@ def parse(packed: bytes, *, name: str) -> torch.Tensor:
     found = read(scipy.io.whosmat)
     if (VARIABLE, shape, "uint8") not in found:
         listing = ", ".join(
-            f"{variable!r}, {kind}, {' × '.join(map(str, sides))}" for variable, sides, kind in found
+            f"{variable!r}, {kind}, {' × '.join(map(str, sides))}"
+            for variable, sides, kind in found
         )
         raise DatasetError(f"{name}: found {listing or 'no variable'}, {expected}.")
     columns = read(scipy.io.loadmat, variable_names=[VARIABLE]).get(VARIABLE)
