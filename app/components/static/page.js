@@ -1,0 +1,54 @@
+/**
+ * What all panels of a page are given alike: the model, the pinned code, the plane.
+ *
+ * `open` puts it into the store and fetches the network once. Streamlit's entry (panel.js) and an
+ * exported file call it before they mount or update a panel.
+ *
+ * @typedef {object} PageData  the part of a panel's data that is the same for all of them
+ * @property {{hash: string, decoder: import("./assets.js").Source,
+ *   encoder?: import("./assets.js").Source|null}} model
+ * @property {number[]} z
+ * @property {number|string} z_version
+ * @property {number|null} [pinned_id]
+ * @property {[number, number]} [dims]
+ * @property {number} [seed]
+ * @property {number|null} [y]
+ */
+import { fetchBytes } from "./assets.js";
+import { join, load } from "./network.js";
+import { store } from "./store.js";
+
+const opening = new Map();
+
+/** The network of `model` with the parts that were asked for, read once for each content hash. */
+function network(model) {
+  const sources = [model.decoder, model.encoder].filter((source) => source != null);
+  const key = `${model.hash}:${sources.length}`;
+  if (!opening.has(key)) {
+    const reading = Promise.all(sources.map((source) => fetchBytes(source).then(load))).then(join);
+    reading.catch(() => opening.delete(key));
+    opening.set(key, reading);
+  }
+  return opening.get(key);
+}
+
+/**
+ * @param {PageData} data
+ * @returns {Promise<void>} when the network that `data` names can run
+ */
+export async function open(data) {
+  if (!data.model) return;
+  store.adopt({
+    modelHash: data.model.hash,
+    z: data.z,
+    zVersion: data.z_version,
+    pinnedId: data.pinned_id,
+    y: data.y,
+  });
+  store.set({ dims: data.dims ?? store.get().dims, seed: data.seed ?? store.get().seed }, "python");
+  const ready = await network(data.model);
+  const state = store.get();
+  if (state.modelHash !== data.model.hash) return;
+  // Panels ask for different parts: what one has brought stays when another asks for less.
+  store.set({ network: state.network === null ? ready : join([state.network, ready]) }, "python");
+}

@@ -1,0 +1,25 @@
+// Runs the browser's decoder or encoder over a file of float32 inputs, for test_portable.py:
+//   node run_network.mjs decode|encode NETWORK INPUTS OUTPUTS
+import { readFileSync, writeFileSync } from "node:fs";
+import { decodeMany, encode, load, pixelCount } from "../../app/components/static/network.js";
+
+const [job, networkFile, inputFile, outputFile] = process.argv.slice(2);
+const net = load(new Uint8Array(readFileSync(networkFile)));
+const bytes = readFileSync(inputFile);
+const inputs = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+
+const JOBS = {
+  decode: () => decodeMany(net, inputs),
+  encode: () => {
+    const pixels = pixelCount(net);
+    const out = new Float32Array((inputs.length / pixels) * 2 * net.latentDim);
+    for (let n = 0; n * pixels < inputs.length; n++) {
+      const { mu, logvar } = encode(net, inputs.subarray(n * pixels, (n + 1) * pixels));
+      out.set(mu, 2 * n * net.latentDim);
+      out.set(logvar, (2 * n + 1) * net.latentDim);
+    }
+    return out;
+  },
+};
+const outputs = JOBS[job]();
+writeFileSync(outputFile, new Uint8Array(outputs.buffer));

@@ -1,0 +1,182 @@
+"""The bytes that browsers run equal the model they were packed from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from vae_core import checkpoints, portable
+from vae_core.checkpoints import Codes
+from vae_core.config import ModelConfig
+from vae_core.errors import ConfigError
+from vae_core.models import VAE, initialise
+
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
+TOLERANCE = 2e-3  # per pixel, of a mean in [0, 1]
+
+
+def small_model(**settings: object) -> VAE:
+    """Make an untrained model of a few units."""
+    config = ModelConfig.of(
+        **{"image_shape": (1, 5, 4), "latent_dim": 3, "hidden": (11, 7), **settings}
+    )
+    model = VAE(config)
+    mean_image = torch.full(config.image_shape, 0.3)
+    generator = torch.Generator().manual_seed(4)
+    initialise(model, mean_image=mean_image, scheme="default", generator=generator)
+    return model.eval().requires_grad_(False)
+
+
+def read_bundle(content: bytes) -> tuple[dict[str, object], dict[str, NDArray[np.generic]]]:
+    """Read a bundle by its documented layout, independently of what wrote it."""
+    (length,) = struct.unpack("<I", content[:4])
+    header = json.loads(content[4 : 4 + length])
+    start = -(-(4 + length) // portable.ALIGNMENT) * portable.ALIGNMENT
+    arrays = {
+        entry["name"]: np.frombuffer(
+            content,
+            dtype=entry["dtype"],
+            count=int(np.prod(entry["shape"])),
+            offset=start + entry["offset"],
+        ).reshape(entry["shape"])
+        for entry in header["arrays"]
+    }
+    return header["meta"], arrays
+
+
+def run_in_node(
+    job: str, network: bytes, inputs: torch.Tensor, folder: Path
+) -> NDArray[np.float32]:
+    """Run the browser's decoder or encoder, one row for each input."""
+    assert NODE is not None
+    (folder / "network.bin").write_bytes(network)
+    (folder / "inputs.bin").write_bytes(inputs.numpy().astype("<f4").tobytes())
+    script = Path(__file__).with_name("run_network.mjs")
+    files = [str(folder / name) for name in ("network.bin", "inputs.bin", "outputs.bin")]
+    subprocess.run([NODE, str(script), job, *files], check=True)
+    return np.fromfile(folder / "outputs.bin", dtype="<f4").reshape(len(inputs), -1)
+
+
+def assert_same_networks(model: VAE, folder: Path) -> None:
+    """Compare decoder and encoder, by PyTorch and by the browser's code."""
+    generator = torch.Generator().manual_seed(1)
+    codes = 1.5 * torch.randn(50, model.config.latent_dim, generator=generator)
+    images = torch.rand(20, *model.config.image_shape, generator=generator)
+    network = portable.network_bundle(model)
+    decoded = run_in_node("decode", network, codes, folder)
+    expected = model.decode(codes).mean.flatten(1).numpy()
+    assert np.abs(decoded - expected).max() < TOLERANCE
+    # Reconstructions are the pictures that the model was made for.
+    images = torch.cat([images, torch.from_numpy(expected).reshape(-1, *images.shape[1:])])
+    encoded = run_in_node("encode", network, images, folder)
+    q = model.encode(images)
+    scale = 1 + q.mu.abs().max().item()
+    mu, logvar = np.split(encoded, 2, axis=1)
+    assert np.abs(mu - q.mu.numpy()).max() < TOLERANCE * scale
+    assert np.abs(logvar - q.logvar.numpy()).max() < TOLERANCE * scale
+
+
+@needs_node
+@pytest.mark.parametrize("activation", ["tanh", "relu", "silu"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("hidden", [(9,), (11, 7), (8, 8, 8)])
+def test_browser_equals_pytorch(
+    activation: str, likelihood: str, hidden: tuple[int, ...], tmp_path: Path
+) -> None:
+    """Any depth, activation and likelihood decodes and encodes alike on both sides."""
+    model = small_model(activation=activation, likelihood=likelihood, hidden=hidden)
+    assert_same_networks(model, tmp_path)
+
+
+@needs_node
+@pytest.mark.parametrize("name", checkpoints.list_models())
+def test_browser_equals_pytorch_for_pretrained_models(name: str, tmp_path: Path) -> None:
+    """Every pretrained model decodes and encodes alike on both sides."""
+    assert_same_networks(checkpoints.load_model(name), tmp_path)
+
+
+def test_pack_describes_its_parts() -> None:
+    """The manifest names the operations in order, and only the parts that were asked for."""
+    manifest, weights = portable.pack(small_model(), parts=("decoder",))
+    assert [layer["op"] for layer in manifest["decoder"]] == [
+        "linear",
+        "tanh",
+        "linear",
+        "tanh",
+        "linear",
+        "sigmoid",
+    ]
+    assert "encoder" not in manifest
+    assert all(entry["name"].startswith("decoder.") for entry in manifest["arrays"])
+    assert len(weights) % portable.ALIGNMENT == 0
+
+
+def test_hash_follows_the_weights() -> None:
+    """Parts of one model share a hash, and a changed weight changes it."""
+    model = small_model()
+    whole, _ = portable.pack(model)
+    part, _ = portable.pack(model, parts=("encoder",))
+    assert whole["hash"] == part["hash"]
+    with torch.no_grad():
+        model.likelihood.bias[2] += 1
+    changed, _ = portable.pack(model)
+    assert changed["hash"] != whole["hash"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])
+def test_pack_refuses_weights_that_half_precision_cannot_hold(value: float) -> None:
+    """A weight that would turn into infinity is an error that names the array."""
+    model = small_model()
+    with torch.no_grad():
+        model.decoder[0].weight[1, 1] = value
+    with pytest.raises(ConfigError, match=r"decoder\.0\.weight"):
+        portable.pack(model)
+
+
+def test_pack_refuses_an_unknown_part() -> None:
+    """The sentence lists the parts there are."""
+    with pytest.raises(ConfigError, match="decoder, encoder"):
+        portable.pack(small_model(), parts=("prior",))
+
+
+def test_bundle_keeps_arrays_and_meta() -> None:
+    """What goes into a bundle comes out of it, whatever the lengths."""
+    arrays = {
+        "a": np.arange(5, dtype=np.uint8),
+        "b": np.array([[1.5, -2.0], [0.25, 8.0]], dtype=np.float16),
+        "c": np.zeros((0, 2), dtype=np.float32),
+        "d": np.array([-7], dtype=np.int32),
+    }
+    meta, found = read_bundle(portable.bundle({"name": "größe"}, arrays))
+    assert meta == {"name": "größe"}
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_codes_bundle_is_keyed_by_id_and_shows_sigma() -> None:
+    """Ids stay what they are, and the spread is sigma, not a log-variance."""
+    codes = Codes(
+        ids=torch.tensor([30, 10]),
+        mu=torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
+        logvar=torch.tensor([[0.0, 0.0, 0.0], [-2.0, -2.0, -2.0]]),
+        rate=torch.tensor([1.0, 2.0]),
+        distortion=torch.tensor([90.0, 80.0]),
+        projections={"tsne": torch.tensor([[0.0, 1.0], [2.0, 3.0]])},
+    )
+    meta, arrays = read_bundle(portable.codes_bundle(codes))
+    assert meta == {"latent_dim": 3}
+    assert "labels" not in arrays
+    np.testing.assert_array_equal(arrays["ids"], [30, 10])
+    np.testing.assert_array_equal(arrays["projection.tsne"], [[0, 1], [2, 3]])
+    np.testing.assert_allclose(arrays["sigma"][1], np.exp(-1), rtol=1e-3)
