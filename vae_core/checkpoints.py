@@ -70,11 +70,11 @@ class ModelCard(Config):
     classes: tuple[str, ...] = ()
     model: ModelConfig
     training: TrainConfig
-    metrics: dict[str, Metric] = {}
+    metrics: dict[str, Metric] = Field(default_factory=dict)
     kl_per_dim: tuple[float, ...] = ()
     parameters: int = 0
     weights_hash: str = ""
-    software: dict[str, str] = {}
+    software: dict[str, str] = Field(default_factory=dict)
     command: str = ""
     created: str = ""
 
@@ -301,7 +301,7 @@ def save(
 
 
 def content_hash(content: bytes) -> str:
-    """A short name for these very bytes."""
+    """Name these very bytes, in 16 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]
 
 

@@ -132,16 +132,15 @@ def active_units(mu: Tensor) -> Tensor:
     return mu.var(0) > ACTIVE_VARIANCE
 
 
-def knn_accuracy(
+def knn_labels(
     train: NDArray[np.float32],
     train_labels: NDArray[np.int64],
     test: NDArray[np.float32],
-    test_labels: NDArray[np.int64],
     *,
     k: int = 10,
-) -> float:
-    """Share of test codes whose label is the majority label of their k nearest training codes."""
+) -> NDArray[np.int64]:
+    """Return the majority label of the k nearest training codes (n, d) of each test code."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    classifier = KNeighborsClassifier(n_neighbors=k).fit(train, train_labels)
-    return float(classifier.score(test, test_labels))
+    predicted = KNeighborsClassifier(n_neighbors=k).fit(train, train_labels).predict(test)
+    return np.asarray(predicted, dtype=np.int64)

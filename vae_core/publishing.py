@@ -16,7 +16,7 @@ from vae_core import checkpoints, evaluation, pixels, projection
 from vae_core.checkpoints import Codes, Metric, ModelCard
 from vae_core.config import TrainConfig
 from vae_core.data import ImageDataset, Split
-from vae_core.evaluation import Estimate
+from vae_core.evaluation import Encoded, Estimate
 from vae_core.learning import static_test_seed
 from vae_core.models import VAE
 
@@ -54,16 +54,16 @@ def publish(
     """
     model = model.eval()
     say("encoding the test set")
-    kind = training.pixels
-    test = pixels.prepare(dataset.test.images, kind, seed=static_test_seed(training.seed))
-    encoded = evaluation.encode(model, test, kind=kind, seed=EVALUATION_SEED)
-    metrics = bound_metrics(encoded, kind=metric_kind(model, training))
-    metrics |= latent_metrics(model, encoded, dataset, training)
-    if importance_samples:
-        say(f"importance sampling, k = {importance_samples}")
-        metrics |= importance_metrics(
-            model, test[:importance_limit], training, k=importance_samples
-        )
+    encoded = encode_test(model, dataset, training)
+    metrics = measure(
+        model,
+        dataset,
+        training,
+        encoded=encoded,
+        importance_samples=importance_samples,
+        importance_limit=importance_limit,
+        say=say,
+    )
     codes = map_codes(encoded, dataset.test, say=say)
     card = ModelCard(
         name=name,
@@ -84,56 +84,85 @@ def publish(
     return checkpoints.save(folder, card=card, model=model, codes=codes, history=history)
 
 
-def metric_kind(model: VAE, training: TrainConfig) -> str:
-    """Name what a figure is a bound on: the kind of pixel, or densities of intensities."""
-    return "continuous" if model.config.likelihood == "gaussian" else training.pixels
-
-
-def bound_metrics(encoded: evaluation.Encoded, *, kind: str) -> dict[str, Metric]:
-    """ELBO with rate and distortion apart."""
-    columns = {
-        "elbo": -(encoded.rate + encoded.distortion),
-        "rate": encoded.rate,
-        "distortion": encoded.distortion,
-    }
-    return {name: _metric(values, kind=kind, samples=1) for name, values in columns.items()}
-
-
-def importance_metrics(
-    model: VAE, images: Tensor, training: TrainConfig, *, k: int
+def measure(
+    model: VAE,
+    dataset: ImageDataset,
+    training: TrainConfig,
+    *,
+    encoded: Encoded | None = None,
+    importance_samples: int = 0,
+    importance_limit: int | None = None,
+    seed: int = EVALUATION_SEED,
+    say: Say = lambda stage: None,
 ) -> dict[str, Metric]:
-    """``nll_iw{k}`` and the effective sample size of uint8 ``images``."""
-    estimate = evaluation.nll_iw(model, images, k=k, kind=training.pixels, seed=EVALUATION_SEED)
-    kind = metric_kind(model, training)
-    return {
-        f"nll_iw{k}": _metric(estimate.nll, kind=kind, samples=k),
-        f"ess_iw{k}": _metric(estimate.ess, kind=kind, samples=k, unit="samples"),
-    }
+    """Measure a model on the test set, as pixels of the training's kind.
 
+    ELBO with rate and distortion, active units, k-NN accuracy of the codes where there are
+    labels, and with ``importance_samples`` the k-sample bound and its effective sample size.
+    """
+    encoded = encoded or encode_test(model, dataset, training, seed=seed)
+    kind = "continuous" if model.config.likelihood == "gaussian" else training.pixels
 
-def latent_metrics(
-    model: VAE, encoded: evaluation.Encoded, dataset: ImageDataset, training: TrainConfig
-) -> dict[str, Metric]:
-    """Active units, and k-NN accuracy where there are labels."""
-    n, kind = len(encoded.mu), metric_kind(model, training)
+    def figure(values: Tensor, samples: int, unit: str = "nats") -> Metric:
+        estimate = Estimate.of(values)
+        return Metric(
+            value=estimate.mean,
+            se=estimate.se,
+            n=len(values),
+            kind=kind,
+            samples=samples,
+            seed=seed,
+            unit=unit,
+        )
+
     active = int(evaluation.active_units(encoded.mu).sum())
-    metrics = {"active_units": Metric(value=active, n=n, kind=kind, unit="dimensions")}
-    if dataset.train.labels is None or dataset.test.labels is None:
-        return metrics
-    neighbours = dataset.train.images[:KNN_TRAIN]
-    train = evaluation.encode(model, neighbours, kind="grey", seed=EVALUATION_SEED)
-    accuracy = evaluation.knn_accuracy(
-        train.mu.numpy(),
-        dataset.train.labels[:KNN_TRAIN].numpy(),
-        encoded.mu.numpy(),
-        dataset.test.labels.numpy(),
-    )
-    se = (accuracy * (1 - accuracy) / n) ** 0.5
-    metrics["knn_accuracy"] = Metric(value=accuracy, se=se, n=n, kind=kind, unit="share")
+    metrics = {
+        "elbo": figure(-(encoded.rate + encoded.distortion), 1),
+        "rate": figure(encoded.rate, 1),
+        "distortion": figure(encoded.distortion, 1),
+        "active_units": Metric(value=active, n=len(encoded.mu), kind=kind, unit="dimensions"),
+    }
+    if dataset.train.labels is not None and dataset.test.labels is not None:
+        say("nearest neighbours")
+        correct = _knn_correct(model, encoded, dataset, training)
+        metrics["knn_accuracy"] = figure(correct, 1, unit="share").model_copy(
+            update={"samples": None}
+        )
+    if importance_samples:
+        say(f"importance sampling, k = {importance_samples}")
+        images = _test_images(dataset, training)[:importance_limit]
+        k = importance_samples
+        estimate = evaluation.nll_iw(model, images, k=k, kind=training.pixels, seed=seed)
+        metrics[f"nll_iw{k}"] = figure(estimate.nll, k)
+        metrics[f"ess_iw{k}"] = figure(estimate.ess, k, unit="samples")
     return metrics
 
 
-def map_codes(encoded: evaluation.Encoded, split: Split, *, say: Say = lambda stage: None) -> Codes:
+def encode_test(
+    model: VAE, dataset: ImageDataset, training: TrainConfig, *, seed: int = EVALUATION_SEED
+) -> Encoded:
+    """Encode the test set as the training saw it."""
+    images = _test_images(dataset, training)
+    return evaluation.encode(model, images, kind=training.pixels, seed=seed)
+
+
+def _test_images(dataset: ImageDataset, training: TrainConfig) -> Tensor:
+    seed = static_test_seed(training.seed)
+    return pixels.prepare(dataset.test.images, training.pixels, seed=seed)
+
+
+def _knn_correct(
+    model: VAE, encoded: Encoded, dataset: ImageDataset, training: TrainConfig
+) -> Tensor:
+    assert dataset.train.labels is not None
+    assert dataset.test.labels is not None
+    images, labels = dataset.train.images[:KNN_TRAIN], dataset.train.labels[:KNN_TRAIN]
+    train = evaluation.encode(model, images, kind=training.pixels)
+    predicted = evaluation.knn_labels(train.mu.numpy(), labels.numpy(), encoded.mu.numpy())
+    return (torch.from_numpy(predicted) == dataset.test.labels).float()
+
+
+def map_codes(encoded: Encoded, split: Split, *, say: Say = lambda stage: None) -> Codes:
     """Attach ids, labels and, above two dimensions, PCA and t-SNE maps to an encoded set."""
     maps: dict[str, Tensor] = {}
     mean = components = None
@@ -163,17 +192,4 @@ def map_codes(encoded: evaluation.Encoded, split: Split, *, say: Say = lambda st
         projections=maps,
         pca_mean=mean,
         pca_components=components,
-    )
-
-
-def _metric(values: Tensor, *, kind: str, samples: int, unit: str = "nats") -> Metric:
-    estimate = Estimate.of(values)
-    return Metric(
-        value=estimate.mean,
-        se=estimate.se,
-        n=len(values),
-        kind=kind,
-        samples=samples,
-        seed=EVALUATION_SEED,
-        unit=unit,
     )

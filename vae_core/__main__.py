@@ -1,0 +1,400 @@
+"""The command line: ``python -m vae_core …``.
+
+Each command prints a table for people, or JSON for machines with ``--json``. What the user gave
+and cannot be used is told in one line on stderr, with exit status 2.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.errors import ConfigError, LatentExplorerError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_core.data import ImageDataset, Split
+    from vae_core.learning import EpochRecord
+
+Command = Callable[..., Any]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+data_option = click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Data folder (else VAE_DATA_DIR)."
+)
+seed_option = click.option("--seed", type=int, default=0, show_default=True)
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="File to write."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Train, measure and look inside variational auto-encoders."""
+
+
+@cli.command()
+@json_option
+@data_option
+def datasets(as_json: bool, data_dir: Path | None) -> None:
+    """List the datasets and whether they are on this machine."""
+    from vae_core import data
+
+    found = data.available(data_dir)
+    rows = [
+        {
+            "name": one.name,
+            "title": one.title,
+            "present": one.present,
+            "download_megabytes": one.megabytes,
+        }
+        for one in found
+    ]
+    if as_json:
+        _print_json({"data_dir": str(data.data_dir(data_dir)), "datasets": rows})
+        return
+    for one in found:
+        here = "here" if one.present else f"missing ({one.megabytes} MB to download)"
+        click.echo(f"{one.name:15} {here:32} {one.title}")
+
+
+@cli.command()
+@click.argument("name")
+@json_option
+@data_option
+def download(name: str, as_json: bool, data_dir: Path | None) -> None:
+    """Download dataset NAME into the data folder."""
+    from vae_core import data
+
+    with click.progressbar(length=100, label=name, file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.update(int(100 * done / max(total, 1)) - bar.pos)
+
+        folder = data.download(name, data_dir=data_dir, progress=progress)
+    if as_json:
+        _print_json({"name": name, "folder": str(folder)})
+    else:
+        click.echo(f"{name} is in {folder}")
+
+
+@cli.command()
+@json_option
+def models(as_json: bool) -> None:
+    """List the models that come with the project."""
+    from vae_core import checkpoints
+
+    cards = [checkpoints.load_card(name) for name in checkpoints.list_models()]
+    if as_json:
+        _print_json({"models": [_summary(card) for card in cards]})
+        return
+    for card in cards:
+        elbo = card.metrics["elbo"]
+        hidden = "–".join(map(str, card.model.hidden))
+        click.echo(
+            f"{card.name:18} {card.dataset:10} z = {card.model.latent_dim:<3} "
+            f"{hidden:14} test −ELBO {-elbo.value:8.2f} ± {elbo.se or 0:.2f} {elbo.kind}"
+        )
+
+
+def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """Make one command-line option of each field of a config."""
+
+    def decorate(command: Command) -> Command:
+        for name, field in reversed(model.model_fields.items()):  # type: ignore[attr-defined]
+            if name in skipped:
+                continue
+            shown = field.default
+            if isinstance(shown, tuple):
+                shown = ",".join(map(str, shown))
+            text = f"[default: {'none' if shown is None else shown}]"
+            option = click.option(f"--{name.replace('_', '-')}", name, default=None, help=text)
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@cli.command()
+@_settings(ModelConfig, skipped=("image_shape",))
+@_settings(TrainConfig)
+@click.option("--name", help="Name on the model's card  [default: the folder's name]")
+@click.option("--importance-samples", default=0, help="k of an nll_iw{k} figure on the card.")
+@click.option("--limit", type=int, help="Test images that this figure is taken over.")
+@click.option("--out", type=click.Path(path_type=Path), help="New folder for the model.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run.")
+@json_option
+@data_option
+def train(
+    name: str | None,
+    importance_samples: int,
+    limit: int | None,
+    out: Path | None,
+    resume: Path | None,
+    as_json: bool,
+    data_dir: Path | None,
+    **settings: str | None,
+) -> None:
+    """Train a model into a folder, or resume one with --resume DIR."""
+    from vae_core import runs
+
+    given = {key: value for key, value in settings.items() if value is not None}
+    if (out is None) == (resume is None):
+        raise ConfigError("train needs either --out DIR for a new run or --resume DIR, not both")
+    if resume is not None:
+        if given:
+            raise ConfigError(f"--resume keeps the run's settings; take back --{next(iter(given))}")
+        folder = resume
+        config = runs.read_config(folder)
+    else:
+        assert out is not None
+        folder = out
+        config = _run_config(given, data_dir, name or out.name).model_copy(
+            update={"importance_samples": importance_samples, "importance_limit": limit}
+        )
+        runs.create(folder, config)
+    report = _json_record if as_json else _table_record(config.training.epochs)
+    say = _say_nothing if as_json else _say
+    state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)
+    if not as_json:
+        click.echo(f"{state}: the model is in {folder}")
+
+
+@cli.command()
+@click.argument("model")
+@click.option("--dataset", help="Dataset to test on  [default: the model's]")
+@click.option("--pixels", help="Kind of pixel  [default: the training's]")
+@click.option("--importance-samples", default=0, help="k of an nll_iw{k} estimate.")
+@click.option("--limit", type=int, help="Test images to use  [default: all]")
+@seed_option
+@json_option
+@data_option
+def evaluate(
+    model: str,
+    dataset: str | None,
+    pixels: str | None,
+    importance_samples: int,
+    limit: int | None,
+    seed: int,
+    as_json: bool,
+    data_dir: Path | None,
+) -> None:
+    """Measure MODEL on its test set."""
+    from vae_core import checkpoints, publishing
+    from vae_core.data import load_dataset
+
+    card = checkpoints.load_card(model)
+    loaded = checkpoints.load_model(model)
+    data = load_dataset(dataset or card.dataset, data_dir=data_dir)
+    training = card.training
+    if pixels is not None:
+        training = TrainConfig.of(**{**training.model_dump(), "pixels": pixels})
+    if limit is not None:
+        data = _limited(data, limit)
+    metrics = publishing.measure(
+        loaded, data, training, importance_samples=importance_samples, seed=seed
+    )
+    if as_json:
+        _print_json(
+            {
+                "model": card.name,
+                "dataset": data.name,
+                "metrics": {k: m.model_dump() for k, m in metrics.items()},
+            }
+        )
+        return
+    for key, metric in metrics.items():
+        error = "" if metric.se is None else f" ± {metric.se:.3f}"
+        draws = "" if metric.samples is None else f", {metric.samples} samples"
+        click.echo(
+            f"{key:14} {metric.value:10.3f}{error} {metric.unit}  "
+            f"({metric.kind}, {metric.split}, n = {metric.n}{draws}, seed {metric.seed})"
+        )
+
+
+@cli.command()
+@click.argument("model")
+@out_option
+@click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
+@json_option
+@data_option
+def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | None) -> None:
+    """Write the codes of a set as CSV: id, label, then mu and sigma of each dimension."""
+    from vae_core import checkpoints, evaluation, exports
+    from vae_core import pixels as kinds
+    from vae_core.data import load_dataset
+
+    card = checkpoints.load_card(model)
+    data: Split = getattr(load_dataset(card.dataset, data_dir=data_dir), split)
+    images = kinds.prepare(data.images, card.training.pixels, seed=card.training.seed)
+    encoded = evaluation.encode(checkpoints.load_model(model), images, kind=card.training.pixels)
+    _write(out, exports.codes_csv(data.ids, data.labels, encoded.mu, encoded.logvar).encode())
+    _done(as_json, out, n=len(data.ids), latent_dim=card.model.latent_dim)
+
+
+@cli.command()
+@click.argument("model")
+@out_option
+@click.option("--n", default=100, show_default=True, help="How many pictures.")
+@seed_option
+@json_option
+def sample(model: str, out: Path, n: int, seed: int, as_json: bool) -> None:
+    """Decode codes drawn from the prior into one PNG."""
+    import torch
+
+    from vae_core import checkpoints, exports
+
+    _bounded("n", n, 1, 10_000)
+    generator = torch.Generator().manual_seed(seed)
+    drawn = checkpoints.load_model(model).sample(n, generator=generator)
+    _write(out, exports.png(exports.tile(_pictures(drawn))))
+    _done(as_json, out, n=n, seed=seed)
+
+
+@cli.command()
+@click.argument("model")
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@out_option
+@json_option
+def reconstruct(model: str, pictures: tuple[Path, ...], out: Path, as_json: bool) -> None:
+    """Reconstruct pictures: what the model sees above what it makes of it, in one PNG."""
+    import torch
+
+    from vae_core import checkpoints, exports, images, objectives
+
+    loaded = checkpoints.load_model(model)
+    seen = [
+        images.prepare(images.read_picture(path), loaded.config.image_shape).image
+        for path in pictures
+    ]
+    x = torch.stack([torch.as_tensor(one) for one in seen])
+    with torch.inference_mode():
+        inference = loaded(x, generator=torch.Generator().manual_seed(0))
+        bound = objectives.elbo(inference)
+    rows = torch.cat([x, loaded.reconstruct(x)])
+    _write(out, exports.png(exports.tile(_pictures(rows), columns=len(x))))
+    results = [
+        {"picture": str(path), "rate": float(rate), "distortion": float(distortion)}
+        for path, rate, distortion in zip(pictures, bound.rate, bound.distortion, strict=True)
+    ]
+    if as_json:
+        _print_json({"out": str(out), "pictures": results})
+        return
+    for one in results:
+        click.echo(f"{one['picture']}: rate {one['rate']:.1f}, distortion {one['distortion']:.1f}")
+    click.echo(f"written to {out}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; bad input ends in one line on stderr and exit status 2."""
+    try:
+        cli.main(args=arguments, standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except LatentExplorerError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+
+
+def _fail(sentence: str) -> None:
+    click.echo("error: " + " ".join(sentence.split()), err=True)
+    sys.exit(2)
+
+
+def _run_config(given: Mapping[str, str], data_dir: Path | None, name: str) -> Any:
+    from vae_core import runs
+    from vae_core.data import load_dataset
+
+    training = TrainConfig.of(**{k: v for k, v in given.items() if k in TrainConfig.model_fields})
+    shape = load_dataset(training.dataset, data_dir=data_dir).image_shape
+    chosen: dict[str, Any] = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
+    if "hidden" in chosen:
+        chosen["hidden"] = tuple(part.strip() for part in chosen["hidden"].split(","))
+    model = ModelConfig.of(image_shape=shape, **chosen)
+    return runs.RunConfig.of(name=name, model=model, training=training)
+
+
+def _limited(data: ImageDataset, limit: int) -> ImageDataset:
+    import dataclasses
+
+    test = data.test
+    _bounded("limit", limit, 2, len(test.images))
+    labels = None if test.labels is None else test.labels[:limit]
+    part = dataclasses.replace(
+        test, images=test.images[:limit], labels=labels, ids=test.ids[:limit]
+    )
+    return dataclasses.replace(data, test=part)
+
+
+def _bounded(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{name} {value}: allowed are {low} to {high}")
+
+
+def _pictures(images: Tensor) -> Any:
+    return images.mul(255).round().byte().numpy()
+
+
+def _summary(card: Any) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "dataset": card.dataset,
+        "model": card.model.model_dump(),
+        "metrics": {name: metric.model_dump() for name, metric in card.metrics.items()},
+    }
+
+
+def _json_record(record: EpochRecord) -> None:
+    click.echo(json.dumps(record.as_dict()))
+
+
+def _table_record(epochs: int) -> Callable[[EpochRecord], None]:
+    def report(record: EpochRecord) -> None:
+        if record.epoch == 1:
+            click.echo(" epoch  train ELBO   test ELBO      rate  distortion   seconds")
+        click.echo(
+            f"{record.epoch:>3}/{epochs:<3} {record.train.elbo:10.2f} {record.test.elbo:11.2f} "
+            f"{record.test.rate:9.2f} {record.test.distortion:11.2f} {record.seconds:9.2f}"
+        )
+
+    return report
+
+
+def _say(stage: str) -> None:
+    click.echo(f"… {stage}", err=True)
+
+
+def _say_nothing(stage: str) -> None:
+    """Keep standard output to JSON alone."""
+
+
+def _write(path: Path, content: bytes) -> None:
+    from vae_core.files import write_atomically
+
+    write_atomically(path, content)
+
+
+def _done(as_json: bool, out: Path, **facts: Any) -> None:
+    if as_json:
+        _print_json({"out": str(out), **facts})
+    else:
+        click.echo(f"written to {out}")
+
+
+def _print_json(value: Mapping[str, Any]) -> None:
+    click.echo(json.dumps(value))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Codes and pictures in formats that other tools read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def codes_csv(ids: Tensor, labels: Tensor | None, mu: Tensor, logvar: Tensor) -> str:
+    """Write codes as CSV: id, label (if there are any), then mu and sigma of each dimension.
+
+    Parameters
+    ----------
+    ids, labels
+        int64 (n,).
+    mu, logvar
+        float32 (n, latent_dim).
+    """
+    d = mu.shape[1]
+    header = ["id"] + ([] if labels is None else ["label"])
+    header += [f"mu_{i}" for i in range(d)] + [f"sigma_{i}" for i in range(d)]
+    sigma = (0.5 * logvar).exp()
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(header)
+    for row in range(len(ids)):
+        lead = [int(ids[row])] + ([] if labels is None else [int(labels[row])])
+        values = [f"{value:.6g}" for value in (*mu[row].tolist(), *sigma[row].tolist())]
+        writer.writerow([*lead, *values])
+    return text.getvalue()
+
+
+def tile(
+    images: NDArray[np.uint8], *, columns: int | None = None, gap: int = 2
+) -> NDArray[np.uint8]:
+    """Lay pictures (n, c, h, w) out in one, (H, W) or (H, W, 3), on black.
+
+    Parameters
+    ----------
+    columns
+        Pictures in a row; about the square root of n when left out.
+    gap
+        Black pixels between two pictures.
+    """
+    n, c, h, w = images.shape
+    columns = min(n, columns or math.ceil(math.sqrt(n)))
+    rows = -(-n // columns)
+    sheet = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, c), dtype=np.uint8)
+    for index, image in enumerate(images):
+        top, left = (index // columns) * (h + gap), (index % columns) * (w + gap)
+        sheet[top : top + h, left : left + w] = image.transpose(1, 2, 0)
+    return sheet[..., 0] if c == 1 else sheet
+
+
+def png(picture: NDArray[np.uint8], *, scale: int = 1) -> bytes:
+    """Write a picture (h, w) or (h, w, 3) as PNG, each pixel ``scale`` × ``scale`` large."""
+    from PIL import Image
+
+    enlarged = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+    content = io.BytesIO()
+    Image.fromarray(enlarged).save(content, format="PNG")
+    return content.getvalue()
