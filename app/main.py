@@ -7,13 +7,15 @@ of the app's own, so that a browser keeps them.
 
 import gc
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 import torch
 from streamlit import config
+from streamlit.config_option import ConfigOption
 
 from app import resources, routes
 
@@ -34,14 +36,20 @@ def apply_settings(file: Path = CONFIG_FILE) -> None:
     """Set every option of `file` that nobody has set otherwise."""
     defined = config.get_config_options()
     for option, value in flatten(tomllib.loads(file.read_text(encoding="utf-8"))):
-        if defined[option].where_defined == config.ConfigOption.DEFAULT_DEFINITION:
+        if defined[option].where_defined == ConfigOption.DEFAULT_DEFINITION:
             config.set_option(option, value, where_defined=str(file))
+
+
+@asynccontextmanager
+async def ready(_: st.App) -> AsyncIterator[None]:
+    """Load what the first visitor will ask for before the server answers."""
+    resources.preload()
+    gc.collect()
+    gc.freeze()  # imports and preloaded models are never garbage: no later collection visits them
+    yield
 
 
 apply_settings()
 torch.set_num_threads(1)  # one thread for each of many sessions beats many threads for one
-resources.preload()
-gc.collect()
-gc.freeze()  # the imports are never garbage: keep them out of every later collection
 
-app = st.App(NAVIGATION, routes=routes.ROUTES)
+app = st.App(NAVIGATION, routes=routes.ROUTES, lifespan=ready)

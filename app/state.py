@@ -36,7 +36,7 @@ class Selection:
     Attributes
     ----------
     plane : str
-        "pca", "tsne" or "axes-i-j".
+        "pca", "tsne" or "axes-i-j", with dimensions counted from 1.
     polygon : tuple of (x, y)
         3 to `MAX_VERTICES` vertices.
     """
@@ -84,15 +84,20 @@ class State:
     grid: int = 20
     seed: int = 0
 
-    @property
-    def plane(self) -> str:
-        """The name of the plane the map shows, as selections carry it."""
-        return plane_name(self.projection or "axes", self.axes)
-
 
 @dataclass(frozen=True)
 class Facts:
-    """What of a model decides which states make sense with it."""
+    """What of a model decides which states make sense with it.
+
+    Attributes
+    ----------
+    latent_dim : int
+    projections : tuple of str
+        Those of `PROJECTIONS` that the model has; the first is shown when none is asked for.
+    has_id : callable
+        Whether an id is one of the model's encoded examples.
+    has_labels : bool
+    """
 
     latent_dim: int
     projections: tuple[str, ...]
@@ -111,8 +116,14 @@ class Field:
 
 
 def plane_name(projection: str, axes: tuple[int, int]) -> str:
-    """Name a plane of the map: "pca", "tsne", or "axes-i-j"."""
-    return f"axes-{axes[0]}-{axes[1]}" if projection == "axes" else projection
+    """Name a plane of the map: "pca", "tsne", or "axes-i-j", with dimensions counted from 1."""
+    return f"axes-{axes[0] + 1}-{axes[1] + 1}" if projection == "axes" else projection
+
+
+def plane_axes(plane: str) -> tuple[int, int] | None:
+    """Return the dimensions of a plane "axes-i-j", counted from 0; None for another plane."""
+    kind, *axes = plane.split("-")
+    return _read_axes(",".join(axes)) if kind == "axes" else None
 
 
 # Reading and writing single values. A reader raises ValueError for what is not allowed.
@@ -162,10 +173,15 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def _read_axes(text: str) -> tuple[int, int]:
-    i, j = (_whole_number(0, MAX_LATENT_DIM - 1)(part) for part in text.split(","))
+    # people count dimensions from 1, as the pages do
+    i, j = (_whole_number(1, MAX_LATENT_DIM)(part) for part in text.split(","))
     if i == j:
         raise ValueError(text)
-    return i, j
+    return i - 1, j - 1
+
+
+def _write_axes(axes: tuple[int, int]) -> str:
+    return f"{axes[0] + 1},{axes[1] + 1}"
 
 
 def _read_camera(text: str) -> tuple[float, float, float]:
@@ -177,11 +193,8 @@ def _read_camera(text: str) -> tuple[float, float, float]:
 
 def _read_selection(text: str) -> Selection:
     plane, _, vertices = text.partition(":")
-    if plane not in ("pca", "tsne"):
-        name, *axes = plane.split("-")
-        if name != "axes":
-            raise ValueError(text)
-        _read_axes(",".join(axes))
+    if plane not in ("pca", "tsne") and plane_axes(plane) is None:
+        raise ValueError(text)
     polygon = []
     for vertex in vertices.split(";"):
         x, y = (_number(part) for part in vertex.split(","))
@@ -207,7 +220,7 @@ FIELDS = {
     "pinned_id": Field("id", _whole_number(0, 10**12), str, "the id of an example"),
     "projection": Field("map", _one_of(PROJECTIONS), str, "axes, pca, tsne or 3d"),
     "axes": Field(
-        "axes", _read_axes, _write_numbers, "two different dimensions, such as 0,1 (from 0)"
+        "axes", _read_axes, _write_axes, "two different dimensions, such as 1,2"
     ),
     "colour": Field("colour", _one_of(COLOURS), str, "label, rate or distortion"),
     "selection": Field(
@@ -294,7 +307,7 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
         ),
         "axes": (
             max(state.axes) >= dims > 1,
-            f"two different dimensions from 0 to {dims - 1} with this model",
+            f"two different dimensions from 1 to {dims} with this model",
         ),
         "colour": (
             state.colour == "label" and not facts.has_labels,
@@ -319,9 +332,8 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
 
 
 def _has_plane(plane: str, planes: list[str], dims: int) -> bool:
-    if not plane.startswith("axes-"):
-        return plane in planes
-    return max(int(axis) for axis in plane.split("-")[1:]) < dims
+    axes = plane_axes(plane)
+    return plane in planes if axes is None else max(axes) < dims
 
 
 def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> tuple[Point, ...]:
@@ -344,7 +356,9 @@ def _triangle(ring: list[Point], i: int) -> float:
 
 # The session. Keys start with "le-", widgets' with "w-".
 
-_STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-z-version"
+_STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-version"
+#: What panels hold too. They take it from Python when the version has risen.
+_SHARED = {"model", "z", "pinned_id", "selection", "camera"}
 
 
 def begin() -> State:
@@ -357,7 +371,7 @@ def begin() -> State:
     went_back = context is not None and context.is_history_navigation
     if _STATE not in st.session_state or (went_back and st.query_params):
         st.session_state[_STATE], st.session_state[_NOTICES] = parse(st.query_params.to_dict())
-        st.session_state[_VERSION] = z_version() + 1
+        st.session_state[_VERSION] = version() + 1
     return current()
 
 
@@ -365,8 +379,8 @@ def settle(facts: Facts) -> State:
     """Fit the state to the open model, write the URL, and return what the page shows."""
     state, dropped = fit(current(), facts)
     st.session_state[_STATE] = state
-    if dropped:
-        st.session_state[_NOTICES] = [*st.session_state[_NOTICES], *dropped]
+    for sentence in dropped:
+        notify(sentence)
     _write_url(state)
     return state
 
@@ -377,33 +391,33 @@ def current() -> State:
     return state
 
 
-def z_version() -> int:
-    """Count the times that Python moved the pinned code; panels adopt `z` when it changes."""
-    version: int = st.session_state.get(_VERSION, 0)
-    return version
+def version() -> int:
+    """Count the times that Python, not a panel, changed what panels hold too."""
+    count: int = st.session_state.get(_VERSION, 0)
+    return count
 
 
 def update(**changes: Any) -> State:
-    """Change the state and the URL. Panels' own reports of z go through `adopt`."""
-    state = replace(current(), **changes)
-    if state.model != current().model:
-        # Coordinates mean nothing in another model; the pinned example may exist there too.
-        state = replace(
-            state, z=None, selection=None, camera=None, axes=(0, 1), projection=None, colour="label"
+    """Change the state and the URL, and make panels follow."""
+    if changes.keys() & _SHARED:
+        st.session_state[_VERSION] = version() + 1
+    return adopt(**changes)
+
+
+def adopt(**changes: Any) -> State:
+    """Change the state and the URL by what a panel reports, which it shows already."""
+    before = current()
+    state = replace(before, **changes)
+    if state.model != before.model:
+        # Coordinates mean nothing in another model; an example may be pinned there too.
+        state = State(
+            model=state.model,
+            pinned_id=changes.get("pinned_id"),
+            grid=state.grid,
+            seed=state.seed,
         )
-        changes = {**changes, "z": None}
-    elif state.plane != current().plane:
+    elif (state.projection, state.axes) != (before.projection, before.axes):
         state = replace(state, camera=None)
-    st.session_state[_STATE] = state
-    if changes.keys() & {"z", "pinned_id"}:
-        st.session_state[_VERSION] = z_version() + 1
-    _write_url(state)
-    return state
-
-
-def adopt(z: tuple[float, ...] | None, pinned_id: int | None) -> State:
-    """Take over what a panel pinned. It shows it already, so `z_version` stays."""
-    state = replace(current(), z=None if pinned_id is not None else z, pinned_id=pinned_id)
     st.session_state[_STATE] = state
     _write_url(state)
     return state
@@ -440,8 +454,10 @@ class Binding(TypedDict):
 def bind(
     name: str,
     *,
+    part: str = "",
     shown: Callable[[Any], Any] = lambda value: value,
     taken: Callable[[Any], Any] = lambda value: value,
+    also: Callable[[Any], dict[str, Any]] = lambda value: {},
 ) -> Binding:
     """Tie a widget to the state's entry `name`.
 
@@ -449,20 +465,24 @@ def bind(
     ----------
     name : str
         An entry of `State`.
+    part : str
+        Names the widget where several share one entry.
     shown, taken : callable
         From the state's value to the widget's, and back. A widget's None (a deselected segment)
         is not taken: the state keeps its value.
+    also : callable
+        From the widget's value to further changes that come with it.
 
     Examples
     --------
     >>> st.slider("Cells a side", 5, 30, **state.bind("grid"))  # doctest: +SKIP
     """
-    key = f"w-{name}"
+    key = f"w-{name}-{part}" if part else f"w-{name}"
     st.session_state[key] = shown(getattr(current(), name))
 
     def take() -> None:
         if (value := st.session_state[key]) is not None:
-            update(**{name: taken(value)})
+            update(**{name: taken(value)}, **also(value))
 
     return {"key": key, "on_change": take}
 

@@ -1,0 +1,205 @@
+"""Arrays → figures: pictures as PNG-ready arrays, charts as Plotly figures.
+
+Pictures are uint8 (height, width, 4) with transparent gaps, enlarged by whole factors without
+smoothing, so that a pixel stays a square in every theme.
+"""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from PIL import Image
+
+#: The map's colours of classes (components/static/colours.js).
+CLASS_COLOURS = (
+    "#4477aa", "#e07b39", "#228b5b", "#c0392b", "#8e6bbf",
+    "#8a6a4f", "#d46fa8", "#6b7280", "#a9a51f", "#2ba9c4",
+)  # fmt: skip
+ACCENT = "#12897f"
+BRIGHTER, DARKER = (230, 97, 1), (33, 102, 172)
+
+Image8 = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+def rgba(image: Image8) -> Image8:
+    """One image uint8 (c, h, w), grey or colour, as opaque (h, w, 4)."""
+    colour = np.broadcast_to(image, (3, *image.shape[1:]))
+    opaque = np.full((1, *image.shape[1:]), 255, dtype=np.uint8)
+    return np.concatenate([colour, opaque]).transpose(1, 2, 0)
+
+
+def to_levels(image: Floats) -> Image8:
+    """Values in [0, 1] as uint8."""
+    return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
+
+
+def thumbnail(picture: Image8, side: int) -> Image8:
+    """Any picture, uint8 (h, w) or (h, w, 3), brought to at most `side` pixels."""
+    longer = max(picture.shape[:2])
+    if longer <= side:
+        return enlarge(picture, factor_for(side, longer))
+    size = (picture.shape[1] * side // longer or 1, picture.shape[0] * side // longer or 1)
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS))
+
+
+def enlarge(picture: Image8, factor: int) -> Image8:
+    """Repeat every pixel `factor` times both ways."""
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def factor_for(side: int, pixels: int) -> int:
+    """Return the whole factor that brings `pixels` nearest to `side` from below, at least 1."""
+    return max(1, side // pixels)
+
+
+def picture(image: Image8, side: int = 280) -> Image8:
+    """One image uint8 (c, h, w) enlarged to about `side` pixels."""
+    return enlarge(rgba(image), factor_for(side, max(image.shape[1:])))
+
+
+def mosaic(images: Image8, columns: int, *, side: int = 56) -> Image8:
+    """Images uint8 (n, c, h, w) in rows of `columns`, each about `side` pixels, gaps transparent.
+
+    Raises
+    ------
+    ValueError
+        If there is no image.
+    """
+    if not len(images):
+        raise ValueError("a mosaic needs at least one image")
+    tiles = [picture(image, side) for image in images]
+    height, width = tiles[0].shape[:2]
+    gap = max(2, side // 16)
+    rows = math.ceil(len(tiles) / columns)
+    columns = min(columns, len(tiles))
+    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = tile
+    return sheet
+
+
+def difference(before: Floats, after: Floats, side: int = 280) -> Image8:
+    """Where `after` is brighter (orange) or darker (blue) than `before`, both (c, h, w) in [0, 1].
+
+    Equal pixels are transparent, so the picture reads in both themes.
+    """
+    signed = np.clip((after - before).mean(axis=0), -1, 1)
+    colour = np.where(signed[..., None] > 0, BRIGHTER, DARKER).astype(np.uint8)
+    opacity = np.round(255 * np.sqrt(np.abs(signed))).astype(np.uint8)
+    return enlarge(np.dstack([colour, opacity]), factor_for(side, max(signed.shape)))
+
+
+def to_png(pixels: Image8, dpi: int = 300) -> bytes:
+    """Encode a picture (height, width, 4) for a download."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", dpi=(dpi, dpi))
+    return file.getvalue()
+
+
+def class_counts(counts: Sequence[int], classes: Sequence[str]) -> go.Figure:
+    """Bars of how many examples of each class are selected, with the count on each."""
+    colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(len(classes))]
+    bars = go.Bar(
+        x=list(classes),
+        y=list(counts),
+        text=[f"{count:,}" if count else "" for count in counts],
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": colours},
+        hovertemplate="%{x}: %{y}<extra></extra>",
+    )
+    figure = _quiet(go.Figure(bars), height=170)
+    figure.update_yaxes(visible=False, range=[0, 1.18 * max([1, *counts])])
+    figure.update_xaxes(type="category", tickangle=0)
+    return figure
+
+
+def histogram(values: Floats, *, unit: str, marked: float | None = None) -> go.Figure:
+    """How `values` are spread, with one of them marked."""
+    figure = _quiet(go.Figure(go.Histogram(x=values, nbinsx=60, marker={"color": ACCENT})), 150)
+    figure.update_xaxes(title={"text": unit, "font": {"size": 12}})
+    figure.update_yaxes(visible=False)
+    if marked is not None:
+        figure.add_vline(x=marked, line={"width": 2, "color": "#e66101"})
+    return figure
+
+
+def scatter_3d(
+    codes: Floats,
+    *,
+    ids: NDArray[np.int64],
+    colour: str,
+    values: NDArray[np.int64] | Floats,
+    classes: Sequence[str],
+    pinned: Floats | None = None,
+) -> go.Figure:
+    """Codes (n, 3) in space, coloured by class (a legend that toggles) or by a figure.
+
+    Parameters
+    ----------
+    colour : str
+        "label", or the name of the figure that `values` holds.
+    pinned : float32 (3,), optional
+        A code that is marked.
+    """
+    figure = go.Figure()
+    style: dict[str, object]
+    if colour == "label":
+        for index, name in enumerate(classes):
+            chosen = values == index
+            style = {"color": CLASS_COLOURS[index % len(CLASS_COLOURS)]}
+            figure.add_trace(_cloud(codes[chosen], ids[chosen], name, style))
+    else:
+        bar = {"title": {"text": f"{colour} (nats)"}, "thickness": 10, "len": 0.6}
+        style = {"color": values, "colorscale": "Cividis", "colorbar": bar}
+        figure.add_trace(_cloud(codes, ids, colour, style))
+    if pinned is not None:
+        cross = go.Scatter3d(
+            x=pinned[:1], y=pinned[1:2], z=pinned[2:3], mode="markers", name="pinned",
+            marker={"size": 7, "symbol": "cross", "color": "#e66101"}, hovertemplate="pinned z",
+        )  # fmt: skip
+        figure.add_trace(cross)
+    axis = {"backgroundcolor": "rgba(0,0,0,0)", "gridcolor": "rgba(128,128,128,0.25)"}
+    figure.update_layout(
+        height=620,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        uirevision="kept",  # a rerun does not turn the cloud back
+        legend={"itemsizing": "constant", "orientation": "h", "y": 1.02, "x": 0},
+        scene={f"{name}axis": {**axis, "title": {"text": f"z{i}"}} for i, name in enumerate("xyz")},
+    )
+    return figure
+
+
+def _cloud(
+    points: Floats, ids: NDArray[np.int64], name: str, style: Mapping[str, object]
+) -> go.Scatter3d:
+    return go.Scatter3d(
+        x=points[:, 0],
+        y=points[:, 1],
+        z=points[:, 2],
+        mode="markers",
+        name=name,
+        customdata=ids,
+        marker={"size": 2.5, "opacity": 0.75, **style},
+        hovertemplate=f"{name} · id %{{customdata}}<br>%{{x:.2f}}, %{{y:.2f}}, %{{z:.2f}}"
+        "<extra></extra>",
+    )
+
+
+def _quiet(figure: go.Figure, height: int) -> go.Figure:
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        bargap=0.25,
+        dragmode=False,
+    )
+    return figure

@@ -1,0 +1,100 @@
+"""The script of every run: pages, the controls that all pages share, notices.
+
+It opens the session's state, lets the model picker and the URL settle it, and runs the page.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import parts, resources, state
+from vae_core.errors import CheckpointError, LatentExplorerError
+
+#: File (and address) and title of each page, in the order in which a newcomer meets them.
+PAGES = {
+    "explore": "Explore",
+    "reconstruct": "Reconstruct",
+}
+MAX_MODEL_MEGABYTES = 64
+ICON = Path(__file__).with_name("icon.svg")
+
+
+def choose_model(names: list[str]) -> None:
+    """Show the model picker with a line about the chosen one, and the way to open another."""
+    binding = state.bind("model", also=keep_example)
+    st.selectbox("Model", names, format_func=resources.title, **binding)
+    st.caption(resources.describe(state.current().model))
+    with st.popover("Open a model", width="stretch"):
+        st.markdown("A zipped model folder, as `python -m vae_core train` writes it.")
+        zipped = st.file_uploader(
+            "Zipped model folder", type="zip", max_upload_size=MAX_MODEL_MEGABYTES, key="w-zip"
+        )
+        if zipped is not None and zipped.file_id != state.recall("zip"):
+            state.remember("zip", zipped.file_id)
+            open_file(zipped.getvalue())
+
+
+def keep_example(name: str) -> dict[str, int | None]:
+    """Keep the pinned example in another model of the same data."""
+    shown = state.current()
+    same = resources.card(name).dataset == resources.card(shown.model).dataset
+    return {"pinned_id": shown.pinned_id if same else None}
+
+
+def open_file(content: bytes) -> None:
+    """Open an uploaded model and go to it, or say why not."""
+    try:
+        opened = resources.open_zip(content)
+    except LatentExplorerError as error:
+        state.notify(f"The file was not opened: {error}")
+    else:
+        state.remember("files", [*state.recall("files", []), opened.name])
+        state.update(model=opened.name)
+    st.rerun()
+
+
+def settle_model(names: list[str]) -> resources.Opened:
+    """Open the model that the state names; fall back to one that exists, and say so."""
+    wanted = state.current().model
+    try:
+        opened = resources.open_model(wanted)
+    except CheckpointError as error:
+        fallback = next(name for name in (state.DEFAULT_MODEL, *names) if name in names)
+        state.notify(str(error))
+        state.update(model=fallback)
+        opened = resources.open_model(fallback)
+    state.settle(resources.facts(opened))
+    return opened
+
+
+def show_notices() -> None:
+    """Show what was ignored, until it is dismissed."""
+    if sentences := state.notices():
+        with st.container(horizontal=True, vertical_alignment="center", key="notices"):
+            st.warning("\n\n".join(sentences))
+            st.button("Dismiss", on_click=state.dismiss_notices, type="tertiary")
+
+
+def run() -> None:
+    """Run the script once."""
+    st.set_page_config(page_title="Latent Explorer", page_icon=ICON, layout="wide")
+    state.begin()
+    pages = [
+        st.Page(f"views/{name}.py", title=title, url_path=name, default=name == "explore")
+        for name, title in PAGES.items()
+    ]
+    page = st.navigation(pages)
+    parts.style()
+    names = [*resources.model_names(), *state.recall("files", [])]
+    if not names:
+        st.error("There is no model here yet. `make pretrained` trains those that belong here.")
+        return
+    opened = settle_model(names)
+    with st.sidebar:
+        choose_model(names if opened.name in names else [*names, opened.name])
+        parts.copy_link()
+    show_notices()
+    page.run()
+
+
+run()

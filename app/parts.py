@@ -1,0 +1,175 @@
+"""Pieces that several pages share: what is open, the panels' scene, galleries, invitations."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import figures, resources, state
+from app.components import Pin, Scene, link
+from app.resources import Opened
+from app.state import State
+from vae_core import images
+from vae_core.errors import DatasetError
+
+STYLE = Path(__file__).with_name("page.css")
+GALLERY = 60
+
+
+def style() -> None:
+    """Apply the few rules that the theme cannot express."""
+    st.html(STYLE)
+
+
+def copy_link() -> None:
+    """Show the button that copies the page's address, which restores all that is shown."""
+    link("link")
+
+
+def opened() -> tuple[Opened, State]:
+    """Return the open model and the state, which the navigation has fitted to it."""
+    shown = state.current()
+    return resources.open_model(shown.model), shown
+
+
+def heading(title: str, question: str) -> None:
+    """Show a page's title and the question that it answers."""
+    st.title(title, anchor=False)
+    st.caption(question)
+
+
+def scene(model: Opened, shown: State) -> Scene:
+    """Return what every panel of the page is given alike."""
+    return Scene(
+        model_hash=model.hash,
+        decoder=resources.decoder_address(model),
+        encoder=resources.encoder_address(model),
+        z=tuple(resources.pinned_z(model, shown.z, shown.pinned_id).tolist()),
+        z_version=state.version(),
+        dims=shown.axes,
+        pinned_id=shown.pinned_id,
+        seed=shown.seed,
+    )
+
+
+def pin(chosen: Pin) -> None:
+    """Take over what a panel pinned: an example by its id, anything else by its code."""
+    code = None if chosen.pinned_id is not None else chosen.z
+    state.adopt(z=code, pinned_id=chosen.pinned_id)
+
+
+def pin_example(example: int) -> None:
+    """Pin an example from Python."""
+    state.update(z=None, pinned_id=example)
+
+
+def gallery(model: Opened, ids: Sequence[int] | NDArray[np.int64], *, columns: int) -> bytes:
+    """Show up to `GALLERY` examples' pictures, say what they are, and return them as a PNG."""
+    pictures = resources.pictures(model, ids[:GALLERY])
+    sheet = figures.mosaic(pictures.images, columns)
+    st.image(sheet, alt=f"{len(pictures.images)} {pictures.kind}")
+    return figures.to_png(sheet)
+
+
+def invitation(model: Opened) -> None:
+    """Invite to download the model's data where it is not on this machine."""
+    status = resources.missing_dataset(model.card.dataset)
+    if status is None:
+        return
+    with st.container(border=True, key="invitation"):
+        st.markdown(
+            f"**{status.reason}** Pictures of its examples are reconstructions until it is: "
+            f"{status.megabytes} MB, from {status.home}."
+        )
+        if st.button(f"Download {status.title} now", key="w-download"):
+            _download(status.name)
+
+
+def _download(name: str) -> None:
+    """Download with progress; any other click stops it, and nothing half-done stays."""
+    bar = st.progress(0.0, "Connecting…")
+    st.button("Stop", key="w-stop-download")
+
+    def progress(done: int, total: int) -> None:
+        bar.progress(min(done / total, 1.0) if total else 0.0, f"{done / 1e6:.1f} MB")
+
+    try:
+        resources.download(name, progress)
+    except DatasetError as error:
+        bar.empty()
+        st.error(str(error))
+    else:
+        st.rerun()
+
+
+def ordinal(dim: int) -> str:
+    """Name a latent dimension, counted from 1."""
+    return f"z{dim + 1}"
+
+
+def plane_choice(model: Opened) -> None:
+    """Show the choice of the two latent dimensions of a plane."""
+    dims = range(model.latent_dim)
+    across, up = state.current().axes
+
+    def swap_or_set(chosen: int, other: int, old: int, *, first: bool) -> tuple[int, int]:
+        kept = old if chosen == other else other  # choosing the other's dimension swaps them
+        return (chosen, kept) if first else (kept, chosen)
+
+    st.selectbox(
+        "Across", dims, format_func=ordinal, width=110, **state.bind(
+            "axes", part="across", shown=lambda axes: axes[0],
+            taken=lambda chosen: swap_or_set(chosen, up, across, first=True),
+        ),
+    )  # fmt: skip
+    st.selectbox(
+        "Up", dims, format_func=ordinal, width=110, **state.bind(
+            "axes", part="up", shown=lambda axes: axes[1],
+            taken=lambda chosen: swap_or_set(chosen, across, up, first=False),
+        ),
+    )  # fmt: skip
+
+
+def is_photograph(model: Opened) -> bool:
+    """Whether the model's data are photographs, and not ink on a ground."""
+    return model.card.dataset not in images.FRAMES
+
+
+def agreement(model: Opened, example: int, others: NDArray[np.int64]) -> str:
+    """Say how many of `others` share the example's label; nothing without labels."""
+    own = model.label(example)
+    if own is None:
+        return ""
+    same = sum(model.label(int(other)) == own for other in others)
+    return f": {same} of {len(others)} are a {own}"
+
+
+def pinned_card(model: Opened, shown: State) -> None:
+    """Say what is pinned: an example with its figures, or a code with the nearest example."""
+    if shown.pinned_id is None:
+        z = resources.pinned_z(model, shown.z, None)
+        nearest = resources.nearest_codes(model, z, 1)
+        example, distance = int(nearest.ids[0]), float(nearest.distances[0])
+        where = "The origin of the prior is pinned" if shown.z is None else "A free code is pinned"
+        st.markdown(
+            f"{where}. The nearest example is {_named(model, example)}, {distance:.2f} away."
+        )
+        st.button("Pin that example", on_click=pin_example, args=(example,))
+        return
+    row = model.row[shown.pinned_id]
+    rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
+    original = resources.pictures(model, [shown.pinned_id])
+    st.markdown(f"Pinned: {_named(model, shown.pinned_id)}")
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    left.image(figures.picture(original.images[0], 112), alt=original.kind[:-1].capitalize())
+    right.markdown(
+        f"{original.kind[:-1].capitalize()}  \nrate {rate:.1f} nats, distortion "
+        f"{distortion:.1f} nats ({resources.kind(model)})"
+    )
+
+
+def _named(model: Opened, example: int) -> str:
+    label = model.label(example)
+    return f"example {example}" + ("" if label is None else f", a “{label}”")

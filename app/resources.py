@@ -1,0 +1,487 @@
+"""What is loaded once and shared by all sessions: models, codes, original pictures, neighbours.
+
+This module alone caches. Keys are names and content hashes, never arrays: a retrained model has a
+new hash, so nothing stale is ever shown. What comes from here is shared and must not be changed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+
+from app import routes
+from app.routes import Asset
+from app.state import DEFAULT_MODEL, Facts, Selection, plane_axes
+from vae_core import checkpoints, data, evaluation, images, latents, objectives, portable
+from vae_core.checkpoints import Codes, ModelCard, Saved
+from vae_core.errors import CheckpointError, DatasetError, LatentExplorerError
+from vae_core.images import Prepared
+from vae_core.models import VAE
+
+MAX_UPLOADED_MODELS = 8
+ORIGINAL, RECONSTRUCTION = "originals", "reconstructions"
+#: Draws of z for an uploaded picture's distortion.
+DISTORTION_SAMPLES = 64
+
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model that is open, with its encoded test set.
+
+    Attributes
+    ----------
+    name : str
+        As in the URL.
+    hash : str
+        Content hash of the weights: the key of everything that is cached about the model.
+    """
+
+    name: str
+    hash: str
+    saved: Saved
+
+    @property
+    def card(self) -> ModelCard:
+        """Who the model is."""
+        return self.saved.card
+
+    @property
+    def model(self) -> VAE:
+        """The network, in eval mode."""
+        return self.saved.model
+
+    @property
+    def codes(self) -> Codes:
+        """The encoded test set."""
+        return self.saved.codes
+
+    @property
+    def latent_dim(self) -> int:
+        """Length of a code."""
+        return self.card.model.latent_dim
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the labels 0, 1, …; empty without labels."""
+        if self.codes.labels is None:
+            return ()
+        count = int(self.codes.labels.max()) + 1
+        return self.card.classes or tuple(str(label) for label in range(count))
+
+    @cached_property
+    def row(self) -> Mapping[int, int]:
+        """Row of each example's id in `codes`."""
+        return {int(i): row for row, i in enumerate(self.codes.ids.tolist())}
+
+    def rows(self, ids: Sequence[int] | Ids) -> Ids:
+        """Rows of several ids, in their order."""
+        return np.array([self.row[int(i)] for i in ids], dtype=np.int64)
+
+    def label(self, example: int) -> str | None:
+        """Name an example's class; None without labels."""
+        if self.codes.labels is None:
+            return None
+        return self.class_names[int(self.codes.labels[self.row[example]])]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Images of some examples, and what they are.
+
+    Attributes
+    ----------
+    images : uint8 (n, c, h, w)
+    kind : str
+        `ORIGINAL` or `RECONSTRUCTION`.
+    """
+
+    images: NDArray[np.uint8]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The examples nearest to one point in one space, nearest first."""
+
+    ids: Ids
+    distances: Floats
+    space: str
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What a model makes of one picture.
+
+    Attributes
+    ----------
+    x, reconstruction : float32 (c, h, w)
+    mu, logvar : float32 (latent_dim,)
+    rate, distortion : float
+        In nats; the distortion is a mean over `DISTORTION_SAMPLES` draws of z.
+    share_below : float
+        Share of the encoded test set with a smaller distortion.
+    """
+
+    x: Floats
+    reconstruction: Floats
+    mu: Floats
+    logvar: Floats
+    rate: float
+    distortion: float
+    share_below: float
+
+
+def _key(opened: Opened) -> str:
+    return opened.hash
+
+
+def model_names() -> list[str]:
+    """Names of the models that everybody can open."""
+    return checkpoints.list_models()
+
+
+def open_model(name: str) -> Opened:
+    """Open a model by the name that the URL carries.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or its folder is damaged.
+    """
+    if name in _uploads():
+        return _uploads()[name]
+    names = model_names()
+    if name not in names:
+        raise CheckpointError(f"There is no model {name!r} here; there are {', '.join(names)}.")
+    return _opened(name, _card(name).weights_hash)
+
+
+def open_zip(content: bytes) -> Opened:
+    """Open a zipped model folder; it stays in memory, under its content hash.
+
+    Raises
+    ------
+    CheckpointError
+        If it is no such zip.
+    """
+    saved = checkpoints.open_zip(content)
+    name = f"file-{checkpoints.content_hash(content)}"
+    uploads = _uploads()
+    uploads[name] = Opened(name=name, hash=saved.card.weights_hash or name, saved=saved)
+    while len(uploads) > MAX_UPLOADED_MODELS:
+        uploads.popitem(last=False)
+    return uploads[name]
+
+
+def describe(name: str) -> str:
+    """One line about a model: data, size of z and its bound with its kind."""
+    about = card(name)
+    parts = [about.dataset, f"z of {about.model.latent_dim}"]
+    if elbo := about.metrics.get("elbo"):
+        parts.append(f"test −ELBO {-elbo.value:.1f} nats ({elbo.kind})")
+    return " · ".join(parts)
+
+
+def title(name: str) -> str:
+    """Name a model as people read it."""
+    return _uploads()[name].card.name if name in _uploads() else name
+
+
+def card(name: str) -> ModelCard:
+    """Read who a model is, without its weights."""
+    return _uploads()[name].card if name in _uploads() else _card(name)
+
+
+@st.cache_resource(show_spinner=False)
+def _uploads() -> "OrderedDict[str, Opened]":
+    return OrderedDict()
+
+
+def _card(name: str) -> ModelCard:
+    return checkpoints.load_card(checkpoints.PRETRAINED / name)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _opened(name: str, weights_hash: str) -> Opened:
+    folder = checkpoints.PRETRAINED / name
+    saved = Saved(
+        card=checkpoints.load_card(folder),
+        model=checkpoints.load_model(folder),
+        codes=checkpoints.load_codes(folder),
+    )
+    return Opened(name=name, hash=weights_hash, saved=saved)
+
+
+def facts(opened: Opened) -> Facts:
+    """State what a session's state must fit."""
+    projections = ["axes"]
+    if opened.latent_dim > 2:
+        maps = [name for name in ("pca", "tsne") if name in opened.codes.projections]
+        projections = [*maps, "axes"]
+    if opened.latent_dim == 3:
+        projections.append("3d")
+    return Facts(
+        latent_dim=opened.latent_dim,
+        projections=tuple(projections),
+        has_id=opened.row.__contains__,
+        has_labels=opened.codes.labels is not None,
+    )
+
+
+def coordinates(opened: Opened, plane: str) -> Floats:
+    """Where the examples lie on a plane of the map, (n, 2)."""
+    axes = plane_axes(plane)
+    points = opened.codes.projections[plane] if axes is None else opened.codes.mu[:, list(axes)]
+    array: Floats = points.numpy()
+    return array
+
+
+def colouring(opened: Opened, colour: str) -> NDArray[np.int64] | Floats:
+    """Return the labels, or the rate or distortion in nats, of the encoded set."""
+    columns = {
+        "label": opened.codes.labels,
+        "rate": opened.codes.rate,
+        "distortion": opened.codes.distortion,
+    }
+    column = columns[colour]
+    assert column is not None, "a state that fits its model colours by what the model has"
+    values: NDArray[np.int64] | Floats = column.numpy()
+    return values
+
+
+def kind(opened: Opened) -> str:
+    """Name the kind of the model's figures: grey, dynamic, static, threshold or continuous."""
+    elbo = opened.card.metrics.get("elbo")
+    return elbo.kind if elbo else opened.card.training.pixels
+
+
+def selected(opened: Opened, selection: Selection | None) -> Ids:
+    """Ids of the examples inside a selection."""
+    if selection is None:
+        return np.empty(0, dtype=np.int64)
+    polygon = np.array(selection.polygon, dtype=np.float32)
+    inside = latents.inside_polygon(coordinates(opened, selection.plane), polygon)
+    ids: Ids = opened.codes.ids.numpy()[inside]
+    return ids
+
+
+def pinned_z(opened: Opened, z: tuple[float, ...] | None, pinned_id: int | None) -> Floats:
+    """Return the pinned code: z itself, else the pinned example's mean, else the prior's."""
+    if z is not None:
+        return np.array(z, dtype=np.float32)
+    if pinned_id is not None:
+        mu: Floats = opened.codes.mu[opened.row[pinned_id]].numpy()
+        return mu
+    return np.zeros(opened.latent_dim, dtype=np.float32)
+
+
+# Pictures: originals where the data is at hand, reconstructions where it is not.
+
+
+def missing_dataset(name: str) -> data.DatasetStatus | None:
+    """Return the status of a known dataset that is not here; None when it is, or is unknown."""
+    for status in data.available():
+        if status.name == name:
+            return None if status.present else status
+    return None
+
+
+def download(name: str, progress: Callable[[int, int], None]) -> None:
+    """Fetch a dataset and forget that it was missing."""
+    data.download(name, progress=progress)
+    _test_images.clear()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _test_images(dataset: str, present: bool) -> tuple[NDArray[np.uint8], dict[int, int]] | None:
+    if not present:
+        return None
+    split = data.load_dataset(dataset).test
+    return split.images.numpy(), {int(i): row for row, i in enumerate(split.ids.tolist())}
+
+
+def _originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None:
+    known = {status.name: status.present for status in data.available()}
+    name = opened.card.dataset
+    try:
+        loaded = _test_images(name, known.get(name, False))
+    except DatasetError:  # a damaged file: reconstructions are shown, and say so
+        return None
+    if loaded is None or loaded[0].shape[1:] != opened.card.model.image_shape:
+        return None
+    return loaded if opened.row.keys() <= loaded[1].keys() else None
+
+
+def pictures(opened: Opened, ids: Sequence[int] | Ids) -> Pictures:
+    """Images of examples, in the order of `ids`."""
+    originals = _originals(opened)
+    if originals is None:
+        return Pictures(decoded(opened, opened.codes.mu[opened.rows(ids)]), RECONSTRUCTION)
+    all_images, row = originals
+    return Pictures(all_images[[row[int(i)] for i in ids]], ORIGINAL)
+
+
+@torch.inference_mode()
+def decoded(opened: Opened, z: torch.Tensor | Floats) -> NDArray[np.uint8]:
+    """Mean images of codes (n, latent_dim), uint8 (n, c, h, w)."""
+    mean = opened.model.decode(torch.as_tensor(z)).mean
+    levels: NDArray[np.uint8] = mean.mul(255).round().to(torch.uint8).numpy()
+    return levels
+
+
+# Bytes that browsers fetch once, by address
+
+
+def decoder_address(opened: Opened) -> str:
+    """Return the address of the decoder's weights."""
+    return routes.publish(_network(opened, "decoder"))
+
+
+def encoder_address(opened: Opened) -> str:
+    """Return the address of the encoder's weights, which the drawing pad needs."""
+    return routes.publish(_network(opened, "encoder"))
+
+
+def codes_address(opened: Opened) -> str:
+    """Return the address of the encoded set."""
+    return routes.publish(_codes_bundle(opened))
+
+
+def sprite_address(opened: Opened) -> str | None:
+    """Return the address of the original pictures, None where they are not at hand."""
+    sprite = _sprite(opened, _originals(opened) is not None)
+    return None if sprite is None else routes.publish(sprite)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs={Opened: _key})
+def _network(opened: Opened, part: str) -> Asset:
+    return Asset(portable.network_bundle(opened.model, parts=(part,)), f"{part}.bin")
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Opened: _key})
+def _codes_bundle(opened: Opened) -> Asset:
+    return Asset(portable.codes_bundle(opened.codes), "codes.bin")
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
+def _sprite(opened: Opened, present: bool) -> Asset | None:
+    if not present:
+        return None
+    ids = opened.codes.ids.numpy()
+    return Asset(portable.sprite_bundle(ids, pictures(opened, ids).images), "originals.bin")
+
+
+# Neighbours
+
+
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: _key})
+def neighbours(opened: Opened, example: int, k: int) -> tuple[Neighbours, Neighbours]:
+    """Return the `k` examples nearest to one of them, in latent and in pixel space."""
+    everyone = opened.codes.ids.numpy()
+    mu: Floats = opened.codes.mu.numpy()
+    pixels = pictures(opened, everyone)
+    flat = pixels.images.reshape(len(everyone), -1).astype(np.float32) / np.float32(255)
+    row = opened.row[example]
+    spaces: dict[str, Floats] = {"latent space": mu, f"pixel space ({pixels.kind})": flat}
+    found = []
+    for space, points in spaces.items():
+        rows, distances = latents.nearest(points[row], points, k + 1)
+        others = rows != row
+        found.append(Neighbours(everyone[rows[others]][:k], distances[others][:k], space))
+    return found[0], found[1]
+
+
+def nearest_codes(opened: Opened, mu: Floats, k: int) -> Neighbours:
+    """Return the `k` examples whose codes are nearest to `mu`."""
+    rows, distances = latents.nearest(mu, opened.codes.mu.numpy(), k)
+    return Neighbours(opened.codes.ids.numpy()[rows], distances, "latent space")
+
+
+def kl_per_dim(opened: Opened) -> Floats:
+    """Mean KL of each latent dimension over the encoded set, in nats."""
+    kl: Floats = evaluation.kl_per_dim(opened.codes.mu, opened.codes.logvar).numpy()
+    return kl
+
+
+def active_units(opened: Opened) -> NDArray[np.bool_]:
+    """Which latent dimensions carry information."""
+    active: NDArray[np.bool_] = evaluation.active_units(opened.codes.mu).numpy()
+    return active
+
+
+# Uploads: in memory, for as long as the run that shows them
+
+
+def encode(opened: Opened, x: Floats, *, seed: int) -> Encoding:
+    """Encode one prepared picture (c, h, w) in [0, 1]."""
+    generator = torch.Generator().manual_seed(seed)
+    batch = torch.from_numpy(x)[None]
+    with torch.inference_mode():
+        inference = opened.model(batch, samples=DISTORTION_SAMPLES, generator=generator)
+        bound = objectives.elbo(inference)
+        reconstruction = opened.model.decode(inference.q.mu).mean[0]
+    distortion = float(bound.distortion[0])
+    return Encoding(
+        x=x,
+        reconstruction=reconstruction.numpy(),
+        mu=inference.q.mu[0].numpy(),
+        logvar=inference.q.logvar[0].numpy(),
+        rate=float(bound.rate[0]),
+        distortion=distortion,
+        share_below=float((opened.codes.distortion < distortion).float().mean()),
+    )
+
+
+def posterior_draws(opened: Opened, encoding: Encoding, n: int, *, seed: int) -> Floats:
+    """Draw `n` codes from q(z|x), (n, latent_dim)."""
+    eps = np.random.default_rng(seed).standard_normal((n, len(encoding.mu)), dtype=np.float32)
+    draws: Floats = encoding.mu + np.exp(0.5 * encoding.logvar) * eps
+    return draws
+
+
+@torch.inference_mode()
+def reconstructions(opened: Opened, x: Floats) -> NDArray[np.uint8]:
+    """Reconstruct prepared pictures (n, c, h, w) by their posterior means, uint8."""
+    return decoded(opened, opened.model.encode(torch.from_numpy(x)).mu)
+
+
+def prepared(opened: Opened, content: bytes, **switches: bool | None) -> Prepared:
+    """Read a picture file and prepare it as the model's data was.
+
+    Raises
+    ------
+    ImageError
+        If it is no picture, too large, or blank.
+    """
+    shape, dataset = opened.card.model.image_shape, opened.card.dataset
+    digest = checkpoints.content_hash(content)
+    return _prepared(digest, shape, dataset, tuple(sorted(switches.items())), content)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64, scope="session")
+def _prepared(
+    digest: str,
+    shape: tuple[int, int, int],
+    dataset: str,
+    switches: tuple[tuple[str, bool | None], ...],
+    _content: bytes,
+) -> Prepared:
+    picture = images.read_picture(_content)
+    return images.prepare(picture, shape, dataset=dataset, **dict(switches))  # type: ignore[arg-type]
+
+
+def preload() -> None:
+    """Load the default model and its pictures before the first visitor asks for them."""
+    try:
+        opened = open_model(DEFAULT_MODEL if DEFAULT_MODEL in model_names() else model_names()[0])
+        _originals(opened)
+    except (IndexError, LatentExplorerError):
+        return  # the page itself says what is wrong

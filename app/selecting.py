@@ -1,0 +1,116 @@
+"""The selection on the map: drawn in the browser, kept as a polygon, shown as what lies inside."""
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+
+from app import components, figures, parts, resources, state
+from app.resources import Opened
+from app.state import Selection, State
+
+#: The panels' name of a plane of two latent dimensions.
+RAW = "raw"
+
+
+def map_arguments(shown: State, projection: str) -> dict[str, Any]:
+    """Return what the map panel is told about projection, camera and selection."""
+    return {
+        "projection": RAW if projection == "axes" else projection,
+        "colour": shown.colour,
+        "camera": None if shown.camera is None else components.Camera(*shown.camera),
+        "camera_version": state.version(),
+        "selection": _to_panel(shown.selection),
+        "selection_version": state.version(),
+        "on_pin": parts.pin,
+        "on_selection": take,
+        "on_camera": lambda seen: state.adopt(camera=(seen.x, seen.y, seen.height)),
+    }
+
+
+def take(drawn: components.Selection | None) -> None:
+    """Take over what was drawn on the map."""
+    if drawn is None:
+        state.adopt(selection=None)
+        return
+    projection = "axes" if drawn.projection == RAW else drawn.projection
+    plane = state.plane_name(projection, drawn.dims)
+    state.adopt(selection=Selection(plane, state.simplify(list(drawn.polygon))))
+
+
+def clear() -> None:
+    """Forget the selection."""
+    state.update(selection=None)
+
+
+def panel(model: Opened, shown: State) -> None:
+    """Show the selected examples: pictures, classes, mean, exports."""
+    st.subheader("Selection", anchor=False)
+    if shown.selection is None:
+        st.caption("Draw a box or a lasso on the map to see what lies inside.")
+        return
+    ids = resources.selected(model, shown.selection)
+    with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
+        st.markdown(f"**{len(ids):,}** of {len(model.codes.ids):,} selected")
+        st.button("Clear selection", on_click=clear)
+    if not len(ids):
+        st.caption("No example lies inside. Draw a larger outline.")
+        return
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        sheet = parts.gallery(model, spread(ids, parts.GALLERY), columns=15)
+    with right:
+        _summary(model, ids)
+    with st.container(horizontal=True):
+        name = f"{model.name}-selection"
+        st.download_button(
+            "Codes as CSV", lambda: to_csv(model, ids), f"{name}.csv", "text/csv", key="w-csv"
+        )
+        st.download_button("Gallery as PNG", sheet, f"{name}.png", "image/png", key="w-png")
+
+
+def _summary(model: Opened, ids: NDArray[np.int64]) -> None:
+    rows = model.rows(ids)
+    if model.codes.labels is not None:
+        counts = np.bincount(model.codes.labels[rows], minlength=len(model.class_names))
+        figure = figures.class_counts(counts.tolist(), model.class_names)
+        st.plotly_chart(figure, key="class-counts", config={"displayModeBar": False})
+    mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
+    st.image(figures.picture(resources.decoded(model, mean)[0], 140), alt="Decoded mean")
+    st.caption("Decoded mean of the selected codes")
+
+
+def spread(ids: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+    """Return at most `limit` ids, evenly spread over all of them."""
+    if len(ids) <= limit:
+        return ids
+    return ids[np.linspace(0, len(ids) - 1, limit).round().astype(np.int64)]
+
+
+def to_csv(model: Opened, ids: NDArray[np.int64]) -> bytes:
+    """Write ids, labels, mu and sigma of examples, one a line."""
+    rows = torch.from_numpy(model.rows(ids))
+    mu, sigma = model.codes.mu[rows], (0.5 * model.codes.logvar[rows]).exp()
+    file = io.StringIO()
+    writer = csv.writer(file)
+    dims = range(1, model.latent_dim + 1)
+    writer.writerow(["id", "label", *(f"mu{d}" for d in dims), *(f"sigma{d}" for d in dims)])
+    for example, means, spreads in zip(ids.tolist(), mu.tolist(), sigma.tolist(), strict=True):
+        numbers = (f"{value:.6g}" for value in (*means, *spreads))
+        writer.writerow([example, model.label(example) or "", *numbers])
+    return file.getvalue().encode()
+
+
+def _to_panel(selection: Selection | None) -> components.Selection | None:
+    if selection is None:
+        return None
+    axes = state.plane_axes(selection.plane)
+    return components.Selection(
+        polygon=selection.polygon,
+        projection=RAW if axes is not None else selection.plane,  # type: ignore[arg-type]
+        dims=axes or (0, 1),
+    )

@@ -1,0 +1,83 @@
+"""The Explore page: what the latent space looks like."""
+
+import streamlit as st
+
+from app import figures, parts, resources, selecting, state
+from app.components import latent_map, picture
+from app.resources import Opened
+from app.state import State
+
+NAMES = {"axes": "Latent plane", "pca": "PCA", "tsne": "t-SNE", "3d": "3-D"}
+KINDS = {
+    "axes": "Each point is the mean code of a test picture. Empty space is decoded as you move.",
+    "pca": "The plane of greatest variance. Empty space is decoded through its inverse.",
+    "tsne": "Neighbours stay together, distances mean little, and there is no way back to a code: "
+    "empty space shows the nearest real one.",
+    "3d": "Turn it with the mouse. Pin and select on the other maps.",
+}
+NEIGHBOURS = 10
+
+
+def controls(model: Opened, shown: State) -> str:
+    """Show what the map is of and how it is coloured; return the projection."""
+    facts = resources.facts(model)
+    projection = shown.projection or facts.projections[0]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="map-controls"):
+        if len(facts.projections) > 1:
+            bound = state.bind("projection", shown=lambda chosen: chosen or facts.projections[0])
+            st.segmented_control("Map", facts.projections, format_func=NAMES.__getitem__, **bound)
+        if projection == "axes" and model.latent_dim > 2:
+            parts.plane_choice(model)
+        colours = state.COLOURS if facts.has_labels else state.COLOURS[1:]
+        st.segmented_control("Colour", colours, format_func=str.capitalize, **state.bind("colour"))
+    return projection
+
+
+def show_map(model: Opened, shown: State, projection: str) -> None:
+    """Show the map, or the cloud of a three-dimensional model."""
+    if projection == "3d":
+        figure = figures.scatter_3d(
+            model.codes.mu.numpy(),
+            ids=model.codes.ids.numpy(),
+            colour=shown.colour,
+            values=resources.colouring(model, shown.colour),
+            classes=model.class_names,
+            pinned=resources.pinned_z(model, shown.z, shown.pinned_id),
+        )
+        st.plotly_chart(figure, key="cloud", alt="The codes of the test set in three dimensions")
+    else:
+        latent_map(
+            "map",
+            scene=parts.scene(model, shown),
+            codes=resources.codes_address(model),
+            sprite=resources.sprite_address(model),
+            classes=model.class_names,
+            **selecting.map_arguments(shown, projection),
+        )
+    st.caption(KINDS[projection])
+
+
+def show_neighbours(model: Opened, example: int) -> None:
+    """Show the pinned example's neighbours in latent and in pixel space, side by side."""
+    st.subheader("Nearest neighbours of the pinned example", anchor=False)
+    for column, found in zip(
+        st.columns(2), resources.neighbours(model, example, NEIGHBOURS), strict=True
+    ):
+        with column:
+            parts.gallery(model, found.ids, columns=NEIGHBOURS // 2)
+            st.caption(f"In {found.space}{parts.agreement(model, example, found.ids)}")
+
+
+opened, current = parts.opened()
+parts.heading("Explore", "What does the latent space look like?")
+parts.invitation(opened)
+plane = controls(opened, current)
+left, right = st.columns([5, 3], gap="medium")
+with left:
+    show_map(opened, current, plane)
+with right:
+    picture("picture", scene=parts.scene(opened, current))
+    parts.pinned_card(opened, current)
+selecting.panel(opened, current)
+if current.pinned_id is not None:
+    show_neighbours(opened, current.pinned_id)
