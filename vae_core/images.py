@@ -62,7 +62,8 @@ def read_picture(source: bytes | Path) -> Bytes:
     name, content = _content(source)
     try:
         with _open(content, name) as image:
-            return np.asarray(_opaque(_upright(_reduced(image))), dtype=np.uint8)
+            pixels: Bytes = np.asarray(_opaque(_upright(_reduced(image))))
+            return pixels
     except ImageError:
         raise
     except Exception as error:  # decoders raise whatever a broken byte leads them to
@@ -146,13 +147,13 @@ def _reduced(image: "Image") -> "Image":
 def _eight_bits(values: npt.NDArray[Any]) -> Bytes:
     """Bring 16- and 32-bit grey values to 0–255 by the range that their kind is used with."""
     if values.dtype == np.uint16:
-        return (values // 257).astype(np.uint8)
+        return np.asarray(values // 257, dtype=np.uint8)
     finite = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = float(finite.min()), float(finite.max())
     usual = 1.0 if values.dtype.kind == "f" else 255.0 if high <= 255 else 65_535.0
     if low < 0 or high > usual:
         finite, usual = finite - low, high - low
-    return np.rint(finite * (255 / usual)).astype(np.uint8)
+    return to_bytes(finite / usual)
 
 
 def _upright(image: "Image") -> "Image":
@@ -287,7 +288,7 @@ def prepare(
         )
     frame = FRAMES.get(dataset or USUAL_DATASET.get(image_shape, ""))
     if frame is None:
-        return _prepare_photograph(picture, image_shape, invert=bool(invert), crop=crop)
+        return photograph(picture, image_shape, invert=bool(invert), crop=crop)
     return _prepare_ink(
         picture, image_shape, frame, invert=invert, clean=clean, crop=crop, centre=centre
     )
@@ -337,9 +338,14 @@ def _prepare_ink(
     return Prepared(_tensor(ink, image_shape[0]), tuple(steps), inverted)
 
 
-def _prepare_photograph(
-    picture: Bytes, image_shape: tuple[int, int, int], *, invert: bool, crop: bool
+def photograph(
+    picture: Bytes,
+    image_shape: tuple[int, int, int],
+    *,
+    invert: bool = False,
+    crop: bool = True,
 ) -> Prepared:
+    """Crop a picture to a shape's proportions and reduce it: :func:`prepare` without ink."""
     channels, height, width = image_shape
     steps = [Step("The picture", picture)]
     values: Floats = picture / 255.0
@@ -393,13 +399,12 @@ def background(values: Floats) -> Floats:
     coarse = resample(values, min(height, 64), min(width, 64))
     terms = _quadratic_terms(*coarse.shape)
     keep = _border_mask(*coarse.shape)
-    surface = np.full(coarse.shape, np.median(coarse[keep]))
-    coefficients = np.zeros(terms.shape[-1])
+    coefficients: Floats = np.zeros(terms.shape[-1])
+    coefficients[0] = np.median(coarse[keep])
     for _ in range(10):
-        distance = np.abs(coarse - surface)
+        distance = np.abs(coarse - terms @ coefficients)
         keep = distance <= max(2.5 * MAD_TO_SD * float(np.median(distance[keep])), 1 / 255)
-        coefficients = np.linalg.lstsq(terms[keep], coarse[keep], rcond=None)[0]
-        surface = terms @ coefficients
+        coefficients = np.linalg.lstsq(terms[keep], coarse[keep], rcond=None)[0].astype(float)
     ground: Floats = _quadratic_terms(height, width) @ coefficients
     return ground
 
@@ -444,7 +449,7 @@ def cleaned(contrast: Floats, noise: float) -> Floats:
     if peak < max(MIN_CONTRAST, 6 * noise):
         raise ImageError(NO_INK)
     if noise <= FAINTEST:
-        return np.clip(contrast / contrast.max(), 0, 1)
+        return np.asarray(np.clip(contrast / contrast.max(), 0, 1))
     certain = smooth > max(otsu(np.clip(smooth, 0, None)), 5 * noise)
     possible = smooth > max(0.1 * peak, 3 * noise)
     neighbours = np.ones((3, 3), dtype=bool)
@@ -453,7 +458,8 @@ def cleaned(contrast: Floats, noise: float) -> Floats:
     masses = ndimage.sum_labels(smooth, pieces, np.arange(1, count + 1))
     kept = np.isin(pieces, 1 + np.flatnonzero(masses >= 0.02 * masses.max()))  # dust is less
     strength = np.percentile(smooth[certain], 90)  # the middle of a stroke
-    return np.where(kept, np.clip(contrast / strength, 0, 1), 0.0)
+    ink: Floats = np.where(kept, np.clip(contrast / strength, 0, 1), 0.0)
+    return ink
 
 
 def otsu(values: Floats) -> float:
@@ -540,9 +546,9 @@ def resample(values: Floats, height: int, width: int) -> Floats:
     return resized
 
 
-def to_bytes(values: Floats) -> Bytes:
+def to_bytes(values: npt.NDArray[np.floating[Any]]) -> Bytes:
     """Turn values in [0, 1] into uint8."""
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(values, 0, 1) * 255), dtype=np.uint8)
 
 
 def _area_weights(old: int, new: int) -> Floats:

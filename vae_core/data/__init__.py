@@ -7,7 +7,7 @@ simulated data, is a ``Source`` without files.
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae_core.data import bundled, cache, cifar, frey, idx
+from vae_core.data import bundled, cache, cifar, folder, frey, idx
 from vae_core.data.cache import Progress, data_dir
 from vae_core.data.dataset import ImageDataset, Split, subset
 from vae_core.data.source import Source
@@ -61,15 +61,22 @@ class DatasetStatus:
     reason: str
 
 
-def load_dataset(name: str, *, data_dir: str | Path | None = None) -> ImageDataset:
+def load_dataset(
+    name: str | Path,
+    *,
+    data_dir: str | Path | None = None,
+    image_shape: tuple[int, int, int] | None = None,
+) -> ImageDataset:
     """Load a dataset into memory; nothing is ever downloaded here.
 
     Parameters
     ----------
     name
-        A name of the registry.
+        A name of the registry, else the path of a folder or zip file of pictures of one's own.
     data_dir
-        Where the files are; see :func:`data_dir`.
+        Where the registry's files are; see :func:`data_dir`.
+    image_shape
+        (c, h, w) to bring pictures of one's own to; see :func:`vae_core.data.folder.load`.
 
     Raises
     ------
@@ -78,7 +85,14 @@ def load_dataset(name: str, *, data_dir: str | Path | None = None) -> ImageDatas
     DatasetError
         If a file is damaged, swapped or foreign, or the name is unknown.
     """
-    source = _source(name)
+    if name not in SOURCES and Path(name).expanduser().exists():
+        return folder.load(Path(name).expanduser(), image_shape=image_shape)
+    source = _source(str(name))
+    if image_shape is not None:
+        raise DatasetError(
+            f"image_shape = {image_shape}: {source.title} has one of its own; "
+            "it can be chosen for a folder or zip file of pictures only."
+        )
     root = cache.data_dir(data_dir)
     missing = source.missing(root)
     if missing:

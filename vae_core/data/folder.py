@@ -1,0 +1,248 @@
+"""Pictures of one's own: a folder or a zip file, with a subfolder for each class or none at all.
+
+Nothing is unpacked to the disk, no link is followed, and every size is bounded before it is read.
+"""
+
+import lzma
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from vae_core import images
+from vae_core.data.dataset import ImageDataset, Split, permutation
+from vae_core.errors import DatasetError, ImageError
+
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
+)
+MAX_PICTURES = 20_000
+MAX_ENTRIES = 100_000
+MAX_TOTAL_BYTES = 2**30  # of picture files
+MAX_VALUES = 2**29  # of the dataset in memory, in bytes
+DEFAULT_MAX_SIDE = 64
+TEST_SHARE = 0.1
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture file: its path inside the folder or zip, and how to read its bytes."""
+
+    path: PurePosixPath
+    size: int
+    read: Callable[[], bytes]
+
+
+def load(
+    path: Path, *, image_shape: tuple[int, int, int] | None = None, seed: int = 0
+) -> ImageDataset:
+    """Read the pictures and split them, nine to one.
+
+    Parameters
+    ----------
+    path
+        A folder or a zip file. Files that are not pictures by their suffix, and hidden ones, are
+        passed over. When all pictures lie in subfolders, those are the classes.
+    image_shape
+        (c, h, w), c being 1 or 3. By default the most common size, reduced to at most 64 a side,
+        and grey when every picture is grey. Pictures are cropped to its proportions around their
+        middle and reduced.
+    seed
+        Of the split.
+
+    Returns
+    -------
+    ImageDataset
+        Ids number the pictures in the order of their paths.
+
+    Raises
+    ------
+    DatasetError
+        If there are fewer than 2 pictures or more than 20,000, one of them is damaged, a limit is
+        exceeded, or a name or link leads out of the folder.
+    """
+    if path.is_dir():
+        classes, labels, pixels = _read(_folder_entries(path), path, image_shape)
+    else:
+        with _zip(path) as archive:
+            classes, labels, pixels = _read(_zip_entries(archive, path), path, image_shape)
+
+    order = permutation(len(pixels), seed)
+    test_count = max(1, round(TEST_SHARE * len(pixels)))
+    everything = Split(torch.from_numpy(pixels), labels, torch.arange(len(pixels)))
+    return ImageDataset(
+        name=str(path),
+        title=path.stem,
+        train=everything.take(order[test_count:].sort().values),
+        test=everything.take(order[:test_count].sort().values),
+        classes=classes,
+    )
+
+
+def _read(
+    entries: list[Entry], path: Path, image_shape: tuple[int, int, int] | None
+) -> tuple[tuple[str, ...], torch.Tensor | None, images.Bytes]:
+    """Return the classes, each picture's label, and the pixels (n, c, h, w), sorted by path."""
+    entries = sorted(entries, key=lambda entry: entry.path)
+    _check_amount(entries, path)
+    classes, labels = _classes([entry.path for entry in entries], path)
+
+    height, width = image_shape[1:] if image_shape else _common_size(entries, path)
+    channels = image_shape[0] if image_shape else 3
+    if channels not in {1, 3} or min(height, width) < 1:
+        raise DatasetError(
+            f"image_shape = {image_shape}: expected (1 or 3, height, width), each at least 1."
+        )
+    if len(entries) * channels * height * width > MAX_VALUES:
+        raise DatasetError(
+            f"{path}: {len(entries):,} pictures of {channels} × {height} × {width} take more than "
+            f"{MAX_VALUES // 2**20} MB of memory: choose a smaller image_shape."
+        )
+
+    pixels = np.empty((len(entries), channels, height, width), dtype=np.uint8)
+    for row, entry in enumerate(entries):
+        picture = _decoded(entry, path, images.read_picture)
+        pixels[row] = images.to_bytes(
+            images.photograph(picture, (channels, height, width)).image.numpy()
+        )
+    if image_shape is None and (pixels == pixels[:, :1]).all():
+        pixels = np.ascontiguousarray(pixels[:, :1])
+    return classes, labels, pixels
+
+
+def _folder_entries(path: Path) -> list[Entry]:
+    """List the pictures in a folder and its subfolders."""
+    entries = []
+    for position, file in enumerate(sorted(path.rglob("*"))):
+        name = PurePosixPath(file.relative_to(path).as_posix())
+        if position >= MAX_ENTRIES:
+            raise DatasetError(f"{path}: found more than {MAX_ENTRIES:,} files and folders.")
+        if file.is_symlink():
+            raise DatasetError(
+                f"{path}: {name} is a link; a dataset must hold the files themselves."
+            )
+        if _is_picture(name) and file.is_file():
+            entries.append(Entry(name, file.stat().st_size, file.read_bytes))
+    return entries
+
+
+def _zip(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise DatasetError(
+            f"{path}: found no complete zip file ({error}), expected a folder or zip of pictures."
+        ) from error
+
+
+def _zip_entries(archive: zipfile.ZipFile, path: Path) -> list[Entry]:
+    """List the pictures in a zip file, without a folder that wraps them all."""
+    infos = archive.infolist()
+    if len(infos) > MAX_ENTRIES:
+        raise DatasetError(
+            f"{path}: found {len(infos):,} entries, at most {MAX_ENTRIES:,} are read."
+        )
+    entries = []
+    for info in infos:
+        name = PurePosixPath(info.filename)
+        if name.is_absolute() or ".." in name.parts or "\\" in info.orig_filename:
+            raise DatasetError(
+                f"{path}: the name {info.orig_filename!r} leads out of the zip file."
+            )
+        if (info.external_attr >> 16) & 0o170000 == 0o120000:  # a Unix symbolic link
+            raise DatasetError(
+                f"{path}: {name} is a link; a dataset must hold the files themselves."
+            )
+        if _is_picture(name) and not info.is_dir():
+            entries.append(Entry(name, info.file_size, partial(_unzipped, archive, info)))
+    return _unwrapped(entries)
+
+
+def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Unpack one member in memory; the sentence of an error goes on after the member's name."""
+    try:
+        with archive.open(info) as stream:
+            # One byte more than is allowed, so that a bomb costs no more than a picture.
+            return stream.read(images.MAX_BYTES + 1)
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,  # encrypted, or (as NotImplementedError) an unknown compression
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+    ) as error:
+        raise ImageError(f"it cannot be unpacked ({error}).") from error
+
+
+def _unwrapped(entries: list[Entry]) -> list[Entry]:
+    """Drop the one folder that many programs put around what they zip."""
+    tops = {entry.path.parts[0] for entry in entries}
+    if len(tops) != 1 or any(len(entry.path.parts) == 1 for entry in entries):
+        return entries
+    return [
+        Entry(PurePosixPath(*entry.path.parts[1:]), entry.size, entry.read) for entry in entries
+    ]
+
+
+def _is_picture(name: PurePosixPath) -> bool:
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
+    return name.suffix.lower() in SUFFIXES and not hidden
+
+
+def _check_amount(entries: list[Entry], path: Path) -> None:
+    if not 2 <= len(entries) <= MAX_PICTURES:
+        raise DatasetError(
+            f"{path}: found {len(entries):,} pictures, expected 2 to {MAX_PICTURES:,} "
+            f"({', '.join(sorted(SUFFIXES))})."
+        )
+    total = sum(entry.size for entry in entries)
+    if total > MAX_TOTAL_BYTES:
+        raise DatasetError(
+            f"{path}: found {total / 2**20:,.0f} MB of pictures, "
+            f"at most {MAX_TOTAL_BYTES // 2**20:,} MB are read."
+        )
+
+
+def _classes(names: list[PurePosixPath], path: Path) -> tuple[tuple[str, ...], torch.Tensor | None]:
+    """Return the subfolders' names, and each picture's position among them."""
+    loose = [name for name in names if len(name.parts) == 1]
+    if len(loose) == len(names):
+        return (), None
+    if loose:
+        raise DatasetError(
+            f"{path}: {loose[0]} lies beside subfolders; "
+            "expected all pictures in subfolders, one for each class, or none."
+        )
+    classes = tuple(sorted({name.parts[0] for name in names}))
+    position = {name: number for number, name in enumerate(classes)}
+    return classes, torch.tensor([position[name.parts[0]] for name in names])
+
+
+def _common_size(entries: list[Entry], path: Path) -> tuple[int, int]:
+    """Return the most common (height, width), reduced to at most DEFAULT_MAX_SIDE."""
+    sizes = Counter(_decoded(entry, path, images.picture_size) for entry in entries)
+    height, width = min(sizes, key=lambda size: (-sizes[size], size))
+    scale = min(1.0, DEFAULT_MAX_SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _decoded(entry: Entry, path: Path, decode: Callable[[bytes], T]) -> T:
+    """Apply a function to a picture's bytes; its errors name the dataset and the picture."""
+    try:
+        if entry.size > images.MAX_BYTES:
+            raise ImageError(
+                f"it has {entry.size / 2**20:.0f} MB, at most {images.MAX_BYTES // 2**20} are read."
+            )
+        return decode(entry.read())
+    except (ImageError, OSError) as error:
+        raise DatasetError(f"{path}: {entry.path}: {error}") from error
