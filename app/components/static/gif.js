@@ -110,13 +110,16 @@ export function encodeGif({ width, height, frames, palette, delay, loop = true }
   if (loop) {
     parts.push(Uint8Array.from([0x21, 0xff, 11]), text("NETSCAPE2.0"), Uint8Array.from([3, 1, 0, 0, 0]));
   }
+  const packed = new Map();
   for (const frame of frames) {
     if (frame.length !== width * height) {
       throw new RangeError(`a frame has ${frame.length} pixels, not ${width} x ${height}`);
     }
     parts.push(Uint8Array.from([0x21, 0xf9, 4, 4, ...hundredths, 0, 0]));
     parts.push(Uint8Array.from([0x2c, 0, 0, 0, 0, ...size, 0, 8]));
-    parts.push(blocks(lzw(frame)));
+    // A frame that comes again, as on the way back, is packed once.
+    if (!packed.has(frame)) packed.set(frame, blocks(lzw(frame)));
+    parts.push(packed.get(frame));
   }
   parts.push(Uint8Array.from([0x3b]));
   return concatenate(parts);

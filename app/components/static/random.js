@@ -19,13 +19,12 @@ export function uniforms(seed) {
 }
 
 /**
- * n draws from N(0, 1) by inversion.
+ * Draws from N(0, 1) by inversion, one after another.
  *
- * @param {number} seed the same seed gives the same draws
- * @param {number} n
- * @returns {Float32Array} (n,)
+ * @param {number} seed the same seed gives the same draws in the same order
+ * @returns {(n: number) => Float32Array} the next n draws
  */
-export function normals(seed, n) {
+export function normals(seed) {
   const uniform = uniforms(seed);
-  return Float32Array.from({ length: n }, () => quantile(uniform()));
+  return (n) => Float32Array.from({ length: n }, () => quantile(uniform()));
 }

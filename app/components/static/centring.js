@@ -1,0 +1,143 @@
+/**
+ * What was done to every digit of MNIST, done to a drawing, as `vae_core.images` does it: cropped
+ * to the ink, fitted with its proportions into the dataset's box, moved so that its mass, or its
+ * box, lies in the middle.
+ */
+
+/**
+ * @typedef {{left: number, top: number, right: number, bottom: number}} Box right and bottom are outside
+ * @typedef {{box: number, by_mass: boolean}} Frame the ink's longer side, in pixels, and what is centred
+ */
+
+/** The ink's box holds all that has this share of the strongest ink; fainter edges are blur. */
+const INK_LEVEL = 0.3;
+
+/**
+ * The smallest box around all ink.
+ *
+ * @param {import("./ink.js").Ink} ink
+ * @returns {Box | null} null on an empty sheet
+ */
+export function inkBox({ width, height, values }) {
+  const level = INK_LEVEL * values.reduce((most, value) => Math.max(most, value), 0);
+  let left = width;
+  let top = height;
+  let right = 0;
+  let bottom = 0;
+  for (let row = 0, at = 0; row < height; row += 1) {
+    for (let column = 0; column < width; column += 1, at += 1) {
+      if (values[at] <= level) continue;
+      if (column < left) left = column;
+      if (column >= right) right = column + 1;
+      if (row < top) top = row;
+      bottom = row + 1;
+    }
+  }
+  return right > 0 ? { left, top, right, bottom } : null;
+}
+
+/**
+ * The share of each old pixel in each new one, by the length that they overlap.
+ *
+ * @param {number} old pixels
+ * @param {number} wanted pixels
+ * @returns {{first: number, weights: Float64Array}[]} (wanted,) weights sum to 1
+ */
+function areaWeights(old, wanted) {
+  const step = old / wanted;
+  return Array.from({ length: wanted }, (_, i) => {
+    const start = i * step;
+    const end = start + step;
+    const first = Math.floor(start);
+    const last = Math.min(old, Math.ceil(end - 1e-9));
+    const weights = Float64Array.from({ length: last - first }, (_, k) => {
+      const overlap = Math.min(end, first + k + 1) - Math.max(start, first + k);
+      return Math.max(0, overlap) / step;
+    });
+    return { first, weights };
+  });
+}
+
+/**
+ * A box of a picture at another size, each new pixel the mean of the area that it covers.
+ *
+ * @param {import("./ink.js").Ink} ink
+ * @param {Box} box
+ * @param {number} width
+ * @param {number} height
+ * @returns {import("./ink.js").Ink}
+ */
+export function resample(ink, box, width, height) {
+  const columns = areaWeights(box.right - box.left, width);
+  const rows = areaWeights(box.bottom - box.top, height);
+  const narrow = new Float64Array((box.bottom - box.top) * width);
+  for (let row = box.top, to = 0; row < box.bottom; row += 1) {
+    for (const { first, weights } of columns) {
+      const start = row * ink.width + box.left + first;
+      let sum = 0;
+      for (let k = 0; k < weights.length; k += 1) sum += weights[k] * ink.values[start + k];
+      narrow[to++] = sum;
+    }
+  }
+  const values = new Float32Array(width * height);
+  rows.forEach(({ first, weights }, row) => {
+    for (let column = 0; column < width; column += 1) {
+      let sum = 0;
+      for (let k = 0; k < weights.length; k += 1) sum += weights[k] * narrow[(first + k) * width + column];
+      values[row * width + column] = sum;
+    }
+  });
+  return { width, height, values };
+}
+
+/** The mean row and column of a picture's mass. @param {import("./ink.js").Ink} ink */
+function meanPlace({ width, height, values }) {
+  let mass = 0;
+  let rows = 0;
+  let columns = 0;
+  for (let row = 0, at = 0; row < height; row += 1) {
+    for (let column = 0; column < width; column += 1, at += 1) {
+      mass += values[at];
+      rows += values[at] * row;
+      columns += values[at] * column;
+    }
+  }
+  return { row: rows / mass, column: columns / mass };
+}
+
+/**
+ * What the model sees of a drawing.
+ *
+ * @param {import("./ink.js").Ink} ink
+ * @param {[number, number]} size height and width of the model's pictures
+ * @param {Frame} frame
+ * @returns {Float32Array | null} (height * width,) in [0, 1]; null on an empty sheet
+ */
+export function centre(ink, [height, width], { box: side, by_mass: byMass }) {
+  const box = inkBox(ink);
+  if (!box) return null;
+  const boxWidth = box.right - box.left;
+  const boxHeight = box.bottom - box.top;
+  const scale = Math.min(side / boxHeight, side / boxWidth);
+  const whole = (length) => Math.min(side, Math.max(1, Math.floor(length * scale + 0.5)));
+  const fitted = resample(ink, box, whole(boxWidth), whole(boxHeight));
+  const room = { down: height - fitted.height, across: width - fitted.width };
+  let top = Math.floor(room.down / 2);
+  let left = Math.floor(room.across / 2);
+  if (byMass) {
+    const mean = meanPlace(fitted);
+    top = bounded(Math.floor(height / 2) - Math.floor(mean.row + 0.5), room.down);
+    left = bounded(Math.floor(width / 2) - Math.floor(mean.column + 0.5), room.across);
+  }
+  const seen = new Float32Array(width * height);
+  for (let row = 0; row < fitted.height; row += 1) {
+    const from = row * fitted.width;
+    seen.set(fitted.values.subarray(from, from + fitted.width), (top + row) * width + left);
+  }
+  return seen;
+}
+
+/** @param {number} value @param {number} most at least 0 */
+function bounded(value, most) {
+  return Math.min(most, Math.max(0, value));
+}

@@ -1,0 +1,310 @@
+/**
+ * The inverse-CDF grid: pictures at evenly spaced quantiles of the prior (Kingma & Welling 2013,
+ * figure 4), drawn progressively as one image.
+ *
+ * @typedef {object} ManifoldData
+ * @property {number} n pictures a side, 5 to 30
+ * @property {boolean} [inverted] ink on paper
+ * @property {string} [model_name] for the name of the saved file
+ */
+import { announcer, make } from "./dom.js";
+import { decode, decodeMany, pixelCount } from "./network.js";
+import { pin } from "./pinning.js";
+import { printPng } from "./png.js";
+import { quantileAxis, quantileCell } from "./quantile.js";
+import { fileName, save } from "./save.js";
+import { inSlices } from "./slices.js";
+import { schedule, store, unschedule } from "./store.js";
+import { createTiles } from "./tiles.js";
+import { dimension, number } from "./words.js";
+
+export const FEWEST = 5;
+export const MOST = 30;
+/** Codes decoded in one piece: a few milliseconds at most. */
+const PIECE = 8;
+
+/**
+ * The code of one cell. Rows go from the top, where the second dimension is largest, down.
+ *
+ * @param {ArrayLike<number>} axis (n,) increasing
+ * @param {number} index row by row
+ * @param {[number, number]} dims
+ * @param {Float32Array} held the other dimensions
+ * @returns {Float32Array} (latent_dim,)
+ */
+export function cellCode(axis, index, [across, up], held) {
+  const n = axis.length;
+  const z = Float32Array.from(held);
+  z[across] = axis[index % n];
+  z[up] = axis[n - 1 - Math.floor(index / n)];
+  return z;
+}
+
+/**
+ * The cell that a code falls into, whatever its other dimensions are.
+ *
+ * @param {ArrayLike<number>} z
+ * @param {number} n
+ * @param {[number, number]} dims
+ * @returns {number} index row by row
+ */
+export function cellOf(z, n, [across, up]) {
+  return (n - 1 - quantileCell(z[up], n)) * n + quantileCell(z[across], n);
+}
+
+/**
+ * The cell that an arrow key leads to; the border stops it.
+ *
+ * @param {number} index
+ * @param {string} key
+ * @param {number} n
+ * @returns {number | null} null for keys that move nothing
+ */
+export function neighbourCell(index, key, n) {
+  const step = {
+    ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+    Home: [-n, 0], End: [n, 0], PageUp: [0, -n], PageDown: [0, n],
+  }[key];
+  if (!step) return null;
+  const clamp = (value) => Math.min(n - 1, Math.max(0, value));
+  return clamp(Math.floor(index / n) + step[1]) * n + clamp((index % n) + step[0]);
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {ManifoldData} data
+ * @param {import("./panel.js").Emit} emit
+ */
+export function mount(element, data, emit) {
+  const origin = {};
+  const live = announcer();
+  let settings = data;
+  let n = bounded(data.n);
+  let inverted = Boolean(data.inverted);
+  let axis = quantileAxis(n);
+  let drawn = "";
+  let enlarged = "";
+  let stop = () => {};
+  let cell = null;
+
+  const grid = make("canvas", {
+    class: "lx-tiles",
+    tabindex: 0,
+    role: "application",
+    "aria-roledescription": "grid of pictures",
+    pointermove: (event) => mark(cellUnder(event)),
+    pointerdown: (event) => mark(cellUnder(event)),
+    pointerleave: leave,
+    pointercancel: leave,
+    click: (event) => choose(cellUnder(event)),
+    keydown: onKey,
+    blur: leave,
+  });
+  const here = make("div", { class: "lx-cell", "aria-hidden": "true" });
+  const pinned = make("div", { class: "lx-cell lx-cell-pinned", "aria-hidden": "true" });
+  const across = make("span", { class: "lx-axis" });
+  const up = make("span", { class: "lx-axis lx-axis-up" });
+  const closeUp = make("canvas", { class: "lx-tiles", role: "img" });
+  const position = make("p", { class: "lx-number lx-position" });
+  const count = make("output", { class: "lx-number" });
+  const side = make("input", {
+    type: "range", min: FEWEST, max: MOST, step: 1, "aria-label": "Pictures a side",
+    input: () => resize(Number(side.value)),
+    change: () => emit.state("n", n),
+  });
+  const invert = make("button", { type: "button", click: () => turnOver() }, "Ink on paper");
+  const root = make(
+    "div",
+    { class: "lx-manifold" },
+    make(
+      "div",
+      { class: "lx-manifold-body" },
+      make("div", { class: "lx-manifold-grid" }, up, make("div", { class: "lx-stack" }, grid, pinned, here), across),
+      make(
+        "div",
+        { class: "lx-manifold-side" },
+        make("div", { class: "lx-manifold-close" }, closeUp, position),
+        make("label", { class: "lx-field" }, make("span", {}, "Pictures a side ", count), side),
+        make(
+          "div",
+          { class: "lx-buttons" },
+          invert,
+          make("button", { type: "button", title: "300 dpi, at least 2400 pixels a side", click: savePng }, "Save PNG for print"),
+        ),
+      ),
+    ),
+    live.element,
+  );
+  element.append(root);
+  const tiles = createTiles(grid);
+  const closeTiles = createTiles(closeUp);
+
+  function cellUnder(event) {
+    const { left, top, width, height } = grid.getBoundingClientRect();
+    const column = Math.floor(((event.clientX - left) / width) * n);
+    const row = Math.floor(((event.clientY - top) / height) * n);
+    const clamp = (value) => Math.min(n - 1, Math.max(0, value));
+    return clamp(row) * n + clamp(column);
+  }
+
+  function codeOf(index) {
+    const { z, dims } = store.get();
+    return cellCode(axis, index, dims, z);
+  }
+
+  function ready() {
+    const { network, z } = store.get();
+    return Boolean(network?.decoder) && network.latentDim === z.length;
+  }
+
+  function mark(index) {
+    if (!ready()) return;
+    cell = index;
+    store.set({ live: codeOf(index) }, origin);
+  }
+
+  function leave() {
+    if (cell === null) return;
+    cell = null;
+    store.set({ live: null }, origin);
+  }
+
+  function choose(index) {
+    if (!ready()) return;
+    pin(emit, codeOf(index), { origin });
+    cell = null;
+  }
+
+  function onKey(event) {
+    if (!ready()) return;
+    const { z, dims } = store.get();
+    const from = cell ?? cellOf(z, n, dims);
+    if (event.key === "Enter" || event.key === " ") choose(from);
+    else if (event.key === "Escape") leave();
+    else {
+      const to = neighbourCell(from, event.key, n);
+      if (to === null) return;
+      mark(to);
+      live.say(positionText(codeOf(to)));
+    }
+    event.preventDefault();
+  }
+
+  function positionText(z) {
+    const { dims } = store.get();
+    return dims.map((dim) => `${dimension(dim)} ${number(z[dim])}`).join(", ");
+  }
+
+  function resize(wanted) {
+    n = bounded(wanted);
+    axis = quantileAxis(n);
+    cell = null;
+    schedule(show);
+  }
+
+  function turnOver() {
+    inverted = !inverted;
+    emit.state("inverted", inverted);
+    schedule(show);
+  }
+
+  async function savePng() {
+    const { dims } = store.get();
+    const words = ["manifold", settings.model_name ?? "model", ...dims.map(dimension), `${n}x${n}`];
+    save(await printPng(tiles.source), "image/png", fileName(words, "png"));
+  }
+
+  /** Begins the grid anew; what is there stays until its place is drawn again. */
+  function drawGrid(network, z, dims) {
+    stop();
+    const pixels = pixelCount(network);
+    const held = Float32Array.from(z);
+    const means = new Float32Array(PIECE * pixels);
+    let next = 0;
+    root.setAttribute("aria-busy", "true");
+    stop = inSlices(() => {
+      const first = next;
+      next = Math.min(n * n, first + PIECE);
+      const codes = new Float32Array((next - first) * z.length);
+      for (let i = first; i < next; i += 1) codes.set(cellCode(axis, i, dims, held), (i - first) * z.length);
+      decodeMany(network, codes, means.subarray(0, (next - first) * pixels));
+      for (let i = first; i < next; i += 1) {
+        tiles.picture(i, means.subarray((i - first) * pixels, (i - first + 1) * pixels), inverted);
+      }
+      if (next < n * n) return false;
+      root.setAttribute("aria-busy", "false");
+      return true;
+    });
+  }
+
+  function place(box, index) {
+    box.style.left = `${(100 * (index % n)) / n}%`;
+    box.style.top = `${(100 * Math.floor(index / n)) / n}%`;
+    box.style.width = `${100 / n}%`;
+    box.style.height = `${100 / n}%`;
+  }
+
+  function show() {
+    const { network, z, dims, y } = store.get();
+    side.value = n;
+    count.textContent = `${n} × ${n}`;
+    invert.setAttribute("aria-pressed", String(inverted));
+    root.classList.toggle("lx-waiting", !ready());
+    if (!ready()) return;
+    across.textContent = `${dimension(dims[0])} →`;
+    up.textContent = `${dimension(dims[1])} →`;
+    grid.setAttribute("aria-label", `Decoded pictures at ${n} by ${n} quantiles of the prior, ${
+      dimension(dims[0])} across, ${dimension(dims[1])} up. Arrow keys move, Enter pins.`);
+    const held = z.map((value, dim) => (dims.includes(dim) ? 0 : value));
+    const wanted = `${network.hash} ${n} ${dims} ${held} ${y} ${inverted}`;
+    const empty = tiles.layOut({ columns: n, rows: n, shape: network.imageShape, shown: grid.clientWidth });
+    if (empty || wanted !== drawn) {
+      drawn = wanted;
+      drawGrid(network, z, dims);
+    }
+    const shown = store.shown();
+    place(pinned, cellOf(z, n, dims));
+    here.hidden = store.get().live === null;
+    if (!here.hidden) place(here, cellOf(shown, n, dims));
+    showCloseUp(network, shown, dims);
+  }
+
+  function showCloseUp(network, z, dims) {
+    const wanted = `${network.hash} ${z} ${inverted}`;
+    const empty = closeTiles.layOut({ columns: 1, shape: network.imageShape, shown: closeUp.clientWidth });
+    if (!empty && wanted === enlarged) return;
+    enlarged = wanted;
+    closeTiles.picture(0, decode(network, z), inverted);
+    const text = positionText(z);
+    position.replaceChildren(...dims.map((dim) => make("span", {}, make("b", {}, dimension(dim)), ` ${number(z[dim])}`)));
+    closeUp.setAttribute("aria-label", `The picture at ${text}`);
+  }
+
+  const unsubscribe = store.subscribe(() => schedule(show));
+  const observer = new ResizeObserver(() => schedule(show));
+  observer.observe(root);
+  schedule(show);
+
+  return {
+    update(next) {
+      // A rerun brings the numbers that Python knew; only a change of them is news.
+      if (next.n !== settings.n) resize(next.n);
+      if (next.inverted !== settings.inverted) inverted = Boolean(next.inverted);
+      settings = next;
+      schedule(show);
+    },
+    destroy() {
+      leave();
+      stop();
+      unsubscribe();
+      observer.disconnect();
+      unschedule(show);
+      live.stop();
+      root.remove();
+    },
+  };
+}
+
+function bounded(n) {
+  return Math.min(MOST, Math.max(FEWEST, Math.round(n) || 20));
+}

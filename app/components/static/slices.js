@@ -1,0 +1,27 @@
+/** Long work in short slices, so that the page answers and paints in between. */
+
+const BUDGET = 7;
+
+/**
+ * Runs `step` again and again until it says that it is done, never more than about 7 ms at a time.
+ *
+ * @param {() => boolean} step one short piece of work; true when nothing is left
+ * @returns {() => void} stops the work
+ */
+export function inSlices(step) {
+  const { port1, port2 } = new MessageChannel();
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+    port1.close();
+  };
+  port1.onmessage = () => {
+    const end = performance.now() + BUDGET;
+    while (!stopped && performance.now() < end) {
+      if (step()) stop();
+    }
+    if (!stopped) port2.postMessage(null);
+  };
+  port2.postMessage(null);
+  return stop;
+}
