@@ -168,6 +168,28 @@ def train(
 
 
 @cli.command()
+@click.argument("names", nargs=-1)
+@click.option("--jobs", default=2, show_default=True, help="Trainings at once.")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path("build/pretrained"),
+    show_default=True,
+    help="Folder for the runs.",
+)
+@json_option
+def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> None:
+    """Make the models in pretrained/ again, all or those with NAMES."""
+    from vae_core import recipes
+
+    _bounded("jobs", jobs, 1, 64)
+    chosen = names or tuple(recipes.RECIPES)
+    seconds = recipes.make(chosen, work=work, jobs=jobs, say=_say)
+    if as_json:
+        _print_json({"seconds": seconds})
+
+
+@cli.command()
 @click.argument("model")
 @click.option("--dataset", help="Dataset to test on  [default: the model's]")
 @click.option("--pixels", help="Kind of pixel  [default: the training's]")

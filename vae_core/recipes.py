@@ -1,0 +1,178 @@
+"""The models that come with the project, and how each is made again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vae_core import checkpoints, runs
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.errors import ConfigError, LatentExplorerError
+
+MNIST = (1, 28, 28)
+
+#: What the recipes share. One thread each, since two trainings side by side waste less of two
+#: cores than one on both.
+COMMON = {"decay": "cosine", "warmup": 0.05, "threads": 1, "seed": 0}
+RECIPES: dict[str, runs.RunConfig] = {
+    recipe.name: recipe
+    for recipe in (
+        runs.RunConfig(
+            name="mnist-2d",
+            model=ModelConfig(latent_dim=2, hidden=(512, 256, 128), activation="silu"),
+            training=TrainConfig(
+                dataset="mnist",
+                epochs=80,
+                batch_size=200,
+                learning_rate=2e-3,
+                precision="bfloat16",
+                **COMMON,
+            ),
+            importance_samples=1000,
+            importance_limit=1000,
+        ),
+        runs.RunConfig(
+            name="mnist-20d",
+            model=ModelConfig(latent_dim=20, hidden=(500, 500), activation="silu"),
+            training=TrainConfig(
+                dataset="mnist",
+                epochs=80,
+                batch_size=200,
+                learning_rate=2e-3,
+                precision="bfloat16",
+                **COMMON,
+            ),
+            importance_samples=1000,
+            importance_limit=1000,
+        ),
+        runs.RunConfig(
+            name="mnist-20d-paper",
+            model=ModelConfig(latent_dim=20, hidden=(500,), activation="tanh"),
+            training=TrainConfig(
+                dataset="mnist",
+                epochs=80,
+                batch_size=200,
+                learning_rate=3e-3,
+                precision="bfloat16",
+                **COMMON,
+            ),
+            importance_samples=1000,
+            importance_limit=1000,
+        ),
+        runs.RunConfig(
+            name="mnist-3d",
+            model=ModelConfig(latent_dim=3, hidden=(512,), activation="tanh"),
+            training=TrainConfig(
+                dataset="mnist",
+                epochs=80,
+                batch_size=200,
+                learning_rate=3e-3,
+                precision="bfloat16",
+                **COMMON,
+            ),
+            importance_samples=1000,
+            importance_limit=1000,
+        ),
+        runs.RunConfig(
+            name="frey-2d",
+            model=ModelConfig(
+                image_shape=(1, 28, 20),
+                latent_dim=2,
+                hidden=(200,),
+                activation="tanh",
+                likelihood="gaussian",
+            ),
+            training=TrainConfig(
+                dataset="frey-face", epochs=400, batch_size=50, learning_rate=1e-3, **COMMON
+            ),
+            importance_samples=1000,
+        ),
+        runs.RunConfig(
+            name="digits-2d",
+            model=ModelConfig(
+                image_shape=(1, 8, 8), latent_dim=2, hidden=(256, 128), activation="silu"
+            ),
+            training=TrainConfig(
+                dataset="digits", epochs=250, batch_size=50, learning_rate=2e-3, **COMMON
+            ),
+            importance_samples=1000,
+        ),
+    )
+}
+
+
+def make(
+    names: Sequence[str], *, work: Path, jobs: int, say: Callable[[str], None]
+) -> dict[str, float]:
+    """Train the named models in processes of their own and put them into ``pretrained/``.
+
+    A training that was interrupted goes on where it stood. The larger ones start first.
+
+    Parameters
+    ----------
+    names
+        Keys of ``RECIPES``.
+    work
+        Folder for the runs.
+    jobs
+        Trainings at once.
+
+    Returns
+    -------
+    dict
+        Seconds that each took.
+
+    Raises
+    ------
+    LatentExplorerError
+        If a training fails; the models made before it stay.
+    """
+    unknown = [name for name in names if name not in RECIPES]
+    if unknown:
+        raise ConfigError(f"recipe {unknown[0]!r}: allowed are {', '.join(RECIPES)}")
+    waiting, running, seconds = list(names), dict[str, tuple[subprocess.Popen[bytes], float]](), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                name = waiting.pop(0)
+                say(f"{name}: training")
+                running[name] = (_start(work / name, RECIPES[name]), time.monotonic())
+            time.sleep(0.2)
+            for name, (process, began) in list(running.items()):
+                if process.poll() is None:
+                    continue
+                del running[name]
+                if process.returncode != 0:
+                    raise LatentExplorerError(f"{name}: {runs.status(work / name).message}")
+                seconds[name] = time.monotonic() - began
+                _install(work / name, checkpoints.PRETRAINED / name)
+                say(f"{name}: done in {seconds[name]:.0f} s")
+    finally:
+        for process, _ in running.values():
+            process.terminate()
+    return seconds
+
+
+def _start(folder: Path, recipe: runs.RunConfig) -> subprocess.Popen[bytes]:
+    if folder.exists() and _settings(runs.read_config(folder)) != _settings(recipe):
+        runs.delete(folder)  # of an older recipe
+    if not folder.exists():
+        runs.create(folder, recipe)
+    return subprocess.Popen(
+        [sys.executable, "-m", "vae_core", "train", "--resume", str(folder), "--json"],
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _settings(config: runs.RunConfig) -> dict[str, object]:
+    return config.model_dump(exclude={"created"})
+
+
+def _install(run: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for name in checkpoints.FILES:
+        shutil.copyfile(run / name, target / name)
