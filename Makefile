@@ -1,0 +1,63 @@
+# make run    install what is needed and serve the app          (PORT=8501)
+# make test   install what is needed and check everything
+# Both need only Python 3.11, make and the package indexes, and take seconds when nothing changed.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PORT   ?= 8501
+BIN    := $(VENV)/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test check unit app browser js pretrained browser-ready clean help
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+# A stamp is written last, so an install that failed half-way is made again, from scratch.
+$(VENV)/.run-ready: requirements.txt pyproject.toml
+	@if [ ! -e $@ ]; then rm -rf $(VENV); $(PYTHON) -m venv $(VENV); fi
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/.run-ready
+	@$(BIN)/python -m app.serve --port $(PORT)
+
+test: check unit app js browser
+
+check: $(VENV)/.test-ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/.test-ready
+	$(BIN)/python -m pytest tests/core --cov --cov-report=term:skip-covered
+
+app: $(VENV)/.test-ready
+	$(BIN)/python -m pytest tests/app
+
+js: $(VENV)/.test-ready
+	@if command -v node > /dev/null; then node --test tests/browser/js/; \
+	else echo "node is not on this machine: the tests of the browser's pure parts are skipped"; fi
+
+browser: $(VENV)/.test-ready browser-ready
+	$(BIN)/python -m pytest tests/browser -s
+
+# A browser for the tests: any Chromium that is there, else Debian's where it may be installed.
+browser-ready:
+	@$(BIN)/python tests/browser/find.py > /dev/null || \
+	if command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium > /dev/null; \
+	else echo "no Chromium was found: the browser tests will be skipped"; fi
+
+pretrained: $(VENV)/.run-ready
+	$(BIN)/python -m vae_core pretrain
+
+clean:
+	rm -rf $(VENV) build *.egg-info
