@@ -13,7 +13,10 @@ from vae_core.errors import CheckpointError, LatentExplorerError
 #: File (and address) and title of each page, in the order in which a newcomer meets them.
 PAGES = {
     "explore": "Explore",
+    "manifold": "Manifold",
+    "decode": "Decode",
     "reconstruct": "Reconstruct",
+    "morph": "Morph",
 }
 MAX_MODEL_MEGABYTES = 64
 ICON = Path(__file__).with_name("icon.svg")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app import figures, resources, state
 from app.components import Pin, Scene, link
-from app.resources import Opened
+from app.resources import Floats, Opened
 from app.state import State
 from vae_core import images
 from vae_core.errors import DatasetError
@@ -36,11 +36,12 @@ def opened() -> tuple[Opened, State]:
 
 def heading(title: str, question: str) -> None:
     """Show a page's title and the question that it answers."""
-    st.title(title, anchor=False)
-    st.caption(question)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        st.title(title, anchor=False, width="content")
+        st.caption(question, width="content")
 
 
-def scene(model: Opened, shown: State) -> Scene:
+def scene(model: Opened, shown: State, *, posterior: tuple[Floats, Floats] | None = None) -> Scene:
     """Return what every panel of the page is given alike."""
     return Scene(
         model_hash=model.hash,
@@ -51,6 +52,7 @@ def scene(model: Opened, shown: State) -> Scene:
         dims=shown.axes,
         pinned_id=shown.pinned_id,
         seed=shown.seed,
+        posterior=None if posterior is None else (posterior[0].tolist(), posterior[1].tolist()),
     )
 
 
@@ -79,11 +81,12 @@ def invitation(model: Opened) -> None:
     if status is None:
         return
     with st.container(border=True, key="invitation"):
-        st.markdown(
-            f"**{status.reason}** Pictures of its examples are reconstructions until it is: "
-            f"{status.megabytes} MB, from {status.home}."
-        )
-        if st.button(f"Download {status.title} now", key="w-download"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{status.reason}** Its pictures here are reconstructions until it is.")
+            asked = st.button(
+                f"Download it ({status.megabytes} MB)", key="w-download", help=status.home
+            )
+        if asked:
             _download(status.name)
 
 
@@ -154,14 +157,14 @@ def pinned_card(model: Opened, shown: State) -> None:
         example, distance = int(nearest.ids[0]), float(nearest.distances[0])
         where = "The origin of the prior is pinned" if shown.z is None else "A free code is pinned"
         st.markdown(
-            f"{where}. The nearest example is {_named(model, example)}, {distance:.2f} away."
+            f"{where}. The nearest example is {named(model, example)}, {distance:.2f} away."
         )
         st.button("Pin that example", on_click=pin_example, args=(example,))
         return
     row = model.row[shown.pinned_id]
     rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
     original = resources.pictures(model, [shown.pinned_id])
-    st.markdown(f"Pinned: {_named(model, shown.pinned_id)}")
+    st.markdown(f"Pinned: {named(model, shown.pinned_id)}")
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(figures.picture(original.images[0], 112), alt=original.kind[:-1].capitalize())
     right.markdown(
@@ -170,6 +173,7 @@ def pinned_card(model: Opened, shown: State) -> None:
     )
 
 
-def _named(model: Opened, example: int) -> str:
+def named(model: Opened, example: int) -> str:
+    """Name an example by its id and label."""
     label = model.label(example)
     return f"example {example}" + ("" if label is None else f", a “{label}”")

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import figures, parts, resources, state
-from app.resources import Encoding, Opened
+from app import components, figures, parts, resources, selecting, state
+from app.resources import Encoding, Floats, Opened
+from app.state import State
 from vae_core.errors import ImageError
 from vae_core.images import Prepared
 
 TYPES = ("png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff")
 MAX_PICTURES = 24
+MAX_MEGABYTES = 20
+RESULT_SIDE = 196
 DRAWS = 16
+STEP_SIDE = 112
 NEIGHBOURS = 10
 #: A distortion above this share of the test set's is called unlike the training data.
 UNUSUAL = 0.99
@@ -46,33 +50,70 @@ def options(photograph: bool) -> dict[str, bool | None]:
 def show_steps(prepared: Prepared) -> None:
     """Show what was done to the picture, step by step."""
     with st.container(horizontal=True, key="steps"):
-        for number, step in enumerate(prepared.steps, 1):
-            with st.container(width=132):
-                st.image(figures.thumbnail(step.picture, 128), alt=step.name)
-                st.caption(f"{number}. {step.name}")
+        for step in prepared.steps:
+            with st.container(width=STEP_SIDE, gap="xxsmall"):
+                st.image(figures.thumbnail(step.picture, STEP_SIDE), alt=step.name)
+                st.caption(step.name)
+
+
+def draw(model: Opened, shown: State) -> Floats | None:
+    """Show the drawing pad; return the drawing as the model saw it, (c, h, w) in [0, 1]."""
+    shape = model.card.model.image_shape
+    drawing = components.pad(
+        "pad",
+        scene=parts.scene(model, shown),
+        image_shape=shape,
+        dataset=model.card.dataset,
+        on_drawing=_pin_drawing,
+    )
+    if drawing is None:
+        return None
+    grey = drawing.pixels.astype(np.float32) / np.float32(255)
+    return np.broadcast_to(grey, shape).copy()
+
+
+def _pin_drawing(drawing: components.Drawing | None) -> None:
+    if drawing is not None:
+        parts.pin(drawing.pin)
+
+
+def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
+    """Show where the picture's posterior lies among the codes of the test set."""
+    posterior = None if encoding is None else (encoding.mu, encoding.logvar)
+    selecting.small_map(model, shown, posterior=posterior)
+    st.caption("The ellipse is the posterior q(z|x): its mean and one sigma around it.")
+    if encoding is not None:
+        z = tuple(encoding.mu.tolist())
+        st.button("Pin its code", on_click=_pin_code, args=(z,), key="w-pin-code")
+
+
+def _pin_code(z: tuple[float, ...]) -> None:
+    state.update(z=z, pinned_id=None)
 
 
 def show_result(model: Opened, encoding: Encoding) -> None:
     """Show input, reconstruction and error with the bound's parts."""
     shown = {
-        "What the model sees": figures.picture(figures.to_levels(encoding.x), 224),
-        "Reconstruction": figures.picture(figures.to_levels(encoding.reconstruction), 224),
+        "What the model sees": figures.picture(figures.to_levels(encoding.x), RESULT_SIDE),
+        "Reconstruction": figures.picture(figures.to_levels(encoding.reconstruction), RESULT_SIDE),
         "Error: orange too bright, blue too dark": figures.difference(
-            encoding.x, encoding.reconstruction, 224
+            encoding.x, encoding.reconstruction, RESULT_SIDE
         ),
     }
-    columns = st.columns([2, 2, 2, 3], gap="medium")
-    for column, (name, picture) in zip(columns, shown.items(), strict=False):
-        column.image(picture, alt=name)
-        column.caption(name)
-    with columns[-1], st.container(horizontal=True):
+    with st.container(horizontal=True, gap="medium"):
+        for name, picture in shown.items():
+            with st.container(width=RESULT_SIDE, gap="xxsmall"):
+                st.image(picture, alt=name)
+                st.caption(name)
+    with st.container(horizontal=True, gap="large"):
         kind = resources.kind(model)
-        st.metric("rate (nats)", f"{encoding.rate:.1f}")
-        st.metric(f"distortion (nats, {kind})", f"{encoding.distortion:.1f}")
-        st.metric(f"−ELBO (nats, {kind})", f"{encoding.rate + encoding.distortion:.1f}")
+        st.metric("rate (nats)", f"{encoding.rate:.1f}", width="content")
+        st.metric(f"distortion (nats, {kind})", f"{encoding.distortion:.1f}", width="content")
+        bound = encoding.rate + encoding.distortion
+        st.metric(f"−ELBO (nats, {kind})", f"{bound:.1f}", width="content")
     if encoding.share_below > UNUSUAL:
         st.warning(
-            f"This picture is unlike the training data: its distortion is above that of "
+            "This picture is unlike the training data: its distortion is above that of "
             f"{encoding.share_below:.1%} of the test set. Read the rest with care."
         )
 
@@ -110,7 +151,7 @@ def prepare(model: Opened, upload: Upload, switches: dict[str, bool | None]) -> 
         return None
 
 
-def choose(pictures: list[tuple[Upload, Prepared]], model: Opened) -> int:
+def choose(model: Opened, pictures: list[tuple[Upload, Prepared]]) -> int:
     """Show all pictures with their reconstructions, and let one be chosen."""
     if len(pictures) == 1:
         return 0

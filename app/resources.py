@@ -375,8 +375,8 @@ def _codes_bundle(opened: Opened) -> Asset:
 def _sprite(opened: Opened, present: bool) -> Asset | None:
     if not present:
         return None
-    ids = opened.codes.ids.numpy()
-    return Asset(portable.sprite_bundle(ids, pictures(opened, ids).images), "originals.bin")
+    originals = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
+    return Asset(portable.sprite_bundle(opened.codes.ids, originals), "originals.bin")
 
 
 # Neighbours

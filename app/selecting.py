@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from app import components, figures, parts, resources, state
-from app.resources import Opened
+from app.resources import Floats, Opened
 from app.state import Selection, State
 
 #: The panels' name of a plane of two latent dimensions.
@@ -30,6 +30,26 @@ def map_arguments(shown: State, projection: str) -> dict[str, Any]:
         "on_selection": take,
         "on_camera": lambda seen: state.adopt(camera=(seen.x, seen.y, seen.height)),
     }
+
+
+def small_map(
+    model: Opened, shown: State, *, posterior: tuple[Floats, Floats] | None = None
+) -> None:
+    """Show the latent plane of the state beside another panel, to pin on and to look up.
+
+    `posterior` is the mu and logvar of a picture that is outlined on it.
+    """
+    components.latent_map(
+        "small-map",
+        scene=parts.scene(model, shown, posterior=posterior),
+        codes=resources.codes_address(model),
+        sprite=resources.sprite_address(model),
+        classes=model.class_names,
+        colour=shown.colour,  # type: ignore[arg-type]
+        height=260,
+        tools=False,
+        on_pin=parts.pin,
+    )
 
 
 def take(drawn: components.Selection | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ class Scene:
         The two latent dimensions of the plane.
     y
         The label given to a conditional model.
+    posterior
+        mu and logvar (latent_dim,) of an uploaded picture, which maps outline.
     """
 
     model_hash: str
@@ -61,6 +63,7 @@ class Scene:
     encoder: str | None = None
     seed: int = 0
     y: int | None = None
+    posterior: tuple[Sequence[float], Sequence[float]] | None = None
 
     def data(self, *, with_encoder: bool = False) -> dict[str, Any]:
         """Return the part of a panel's data that page.js reads."""
@@ -76,6 +79,9 @@ class Scene:
             "dims": list(self.dims),
             "seed": self.seed,
             "y": self.y,
+            "posterior": None
+            if self.posterior is None
+            else {"mu": list(self.posterior[0]), "logvar": list(self.posterior[1])},
         }
 
 

@@ -4,22 +4,22 @@ import streamlit as st
 
 from app import parts, reconstructing
 from app.reconstructing import Upload
-from app.resources import Opened, encode
+from app.resources import Encoding, Opened, encode
+from app.state import State
 
-SOURCES = ("Files", "Camera")
+SOURCES = ("Draw", "Files", "Camera")
 
 
-def uploads() -> list[Upload]:
-    """Show the ways to give a picture; return what was given."""
-    source = st.segmented_control("From", SOURCES, default="Files", key="w-source", required=True)
+def uploads(source: str) -> list[Upload]:
+    """Show a way to give picture files; return what was given."""
     if source == "Camera":
         photo = st.camera_input("Photograph a digit", key="w-camera", width=420)
         return [] if photo is None else [Upload("The photograph", photo.getvalue())]
     files = st.file_uploader(
-        "Drop pictures here",
+        "Drop pictures here, or paste one",
         type=list(reconstructing.TYPES),
         accept_multiple_files=True,
-        max_upload_size=20,
+        max_upload_size=reconstructing.MAX_MEGABYTES,
         key="w-files",
     )
     given = [Upload(file.name, file.getvalue()) for file in files]
@@ -28,33 +28,52 @@ def uploads() -> list[Upload]:
     return given[: reconstructing.MAX_PICTURES]
 
 
-def show(model: Opened, given: list[Upload], seed: int) -> None:
-    """Show what the model sees of the pictures, and what it makes of the chosen one."""
-    st.subheader("What the model sees", anchor=False)
-    switches = reconstructing.options(photograph=parts.is_photograph(model))
+def prepared(model: Opened, given: list[Upload], shown: State) -> Encoding | None:
+    """Show what the model sees of the pictures; encode the chosen one."""
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.subheader("What the model sees", anchor=False, width="content")
+        switches = reconstructing.options(photograph=parts.is_photograph(model))
     tried = [(upload, reconstructing.prepare(model, upload, switches)) for upload in given]
-    pictures = [(upload, prepared) for upload, prepared in tried if prepared is not None]
+    pictures = [(upload, result) for upload, result in tried if result is not None]
     if not pictures:
-        return
-    _, prepared = pictures[reconstructing.choose(pictures, model)]
-    reconstructing.show_steps(prepared)
-    encoding = encode(model, prepared.image.numpy(), seed=seed)
-    st.subheader("What it gives back", anchor=False)
-    reconstructing.show_result(model, encoding)
+        return None
+    _, chosen = pictures[reconstructing.choose(model, pictures)]
+    reconstructing.show_steps(chosen)
+    return encode(model, chosen.image.numpy(), seed=shown.seed)
+
+
+def explain(model: Opened, encoding: Encoding, shown: State) -> None:
+    """Show the picture's neighbours, and pictures of codes drawn from its posterior."""
     left, right = st.columns(2, gap="medium")
     with left:
         st.subheader("Nearest neighbours", anchor=False)
         reconstructing.show_neighbours(model, encoding)
     with right:
         st.subheader("Draws from the posterior", anchor=False)
-        reconstructing.show_draws(model, encoding, seed)
+        reconstructing.show_draws(model, encoding, shown.seed)
 
 
 opened, current = parts.opened()
 parts.heading("Reconstruct", "What does the model make of my own picture?")
-if pictures := uploads():
-    show(opened, pictures, current.seed)
-else:
-    st.caption(
-        "Nothing that you give is kept: it stays in memory for as long as this page shows it."
-    )
+way = st.segmented_control("From", SOURCES, default=SOURCES[0], key="w-source", required=True)
+if way == "Draw":
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        drawing = reconstructing.draw(opened, current)
+    result = None if drawing is None else encode(opened, drawing, seed=current.seed)
+    with right:
+        reconstructing.show_on_map(opened, current, result)
+    if result is not None:
+        reconstructing.show_result(opened, result)
+        explain(opened, result, current)
+elif pictures := uploads(way):
+    result = prepared(opened, pictures, current)
+    if result is not None:
+        left, right = st.columns([5, 3], gap="medium")
+        with left:
+            st.subheader("What it gives back", anchor=False)
+            reconstructing.show_result(opened, result)
+        with right:
+            reconstructing.show_on_map(opened, current, result)
+        explain(opened, result, current)
+st.caption("Nothing that you give is kept: it stays in memory for as long as this page shows it.")

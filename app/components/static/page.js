@@ -13,12 +13,23 @@
  * @property {[number, number]} [dims]
  * @property {number} [seed]
  * @property {number|null} [y]
+ * @property {{mu: number[], logvar: number[]}|null} [posterior]  of an uploaded picture
  */
 import { fetchBytes } from "./assets.js";
 import { join, load } from "./network.js";
 import { store } from "./store.js";
 
 const opening = new Map();
+let seenPosterior = "";
+
+/** Takes over an upload's posterior once: a drawing that follows it is not undone by a rerun. */
+function adoptPosterior(posterior, modelHash) {
+  const seen = JSON.stringify([modelHash, posterior]);
+  if (!posterior || seen === seenPosterior) return;
+  seenPosterior = seen;
+  const mu = Float32Array.from(posterior.mu);
+  store.set({ posterior: { mu, logvar: Float32Array.from(posterior.logvar) } }, "python");
+}
 
 /** The network of `model` with the parts that were asked for, read once for each content hash. */
 function network(model) {
@@ -46,6 +57,7 @@ export async function open(data) {
     y: data.y,
   });
   store.set({ dims: data.dims ?? store.get().dims, seed: data.seed ?? store.get().seed }, "python");
+  adoptPosterior(data.posterior, data.model.hash);
   const ready = await network(data.model);
   const state = store.get();
   if (state.modelHash !== data.model.hash) return;

@@ -1,0 +1,26 @@
+"""The Decode page: what each latent dimension does."""
+
+import numpy as np
+import streamlit as st
+
+from app import parts, resources, selecting
+from app.components import picture, sliders
+
+opened, current = parts.opened()
+parts.heading("Decode", "What does each latent dimension do?")
+kl = resources.kl_per_dim(opened)
+left, right = st.columns([5, 4], gap="medium")
+with left:
+    sliders("sliders", scene=parts.scene(opened, current), kl=kl.tolist(), on_pin=parts.pin)
+with right:
+    picture("picture", scene=parts.scene(opened, current), size=420)
+    parts.pinned_card(opened, current)
+    if opened.latent_dim == 2:
+        selecting.small_map(opened, current)
+active = int(np.count_nonzero(resources.active_units(opened)))
+st.caption(
+    f"The model spends {kl.sum():.1f} nats on a picture of {opened.card.dataset}: that is how far "
+    f"its posteriors are from the prior. {active} of {opened.latent_dim} dimensions are active "
+    "(their means vary by more than 0.01 over the test set); the others have collapsed onto the "
+    "prior and change nothing."
+)
