@@ -7,7 +7,9 @@ by named arrays. The JavaScript that reads both lies in ``app/components/static`
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import struct
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import nn
 
 from vae_core.checkpoints import Codes
@@ -106,6 +109,33 @@ def codes_bundle(codes: Codes) -> bytes:
         arrays["pca_mean"] = codes.pca_mean.numpy().astype(np.float32)
         arrays["pca_components"] = codes.pca_components.numpy().astype(np.float32)
     return bundle({"latent_dim": codes.mu.shape[1]}, arrays)
+
+
+def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
+    """Lay original pictures out in one PNG, to be found by example id.
+
+    Parameters
+    ----------
+    ids
+        int64 (n,).
+    images
+        uint8 (n, c, h, w) with one or three channels, in the order of ``ids``.
+    """
+    n, channels, height, width = images.shape
+    columns = max(1, math.ceil(math.sqrt(n * height / width)))
+    rows = max(1, math.ceil(n / columns))
+    sheet = np.zeros((rows * columns, height, width, channels), dtype=np.uint8)
+    sheet[:n] = images.permute(0, 2, 3, 1).numpy()
+    tiled = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    pixels = tiled.reshape(rows * height, columns * width, channels)
+    png = io.BytesIO()
+    picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    picture.save(png, format="PNG", compress_level=6)
+    arrays = {
+        "ids": ids.numpy().astype(np.int32),
+        "png": np.frombuffer(png.getvalue(), dtype=np.uint8),
+    }
+    return bundle({"columns": columns, "height": height, "width": width}, arrays)
 
 
 def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:

@@ -6,7 +6,7 @@
 import { decode, pixelCount } from "./network.js";
 import { paint } from "./pixels.js";
 import { schedule, store, unschedule } from "./store.js";
-import { code } from "./text.js";
+import { code } from "./words.js";
 
 /**
  * @param {HTMLElement} element
@@ -35,7 +35,7 @@ export function mount(element, data) {
   let drawnFor = null;
 
   function draw() {
-    const { network, dims, live } = store.get();
+    const { network, live } = store.get();
     if (!network?.decoder) return;
     if (drawnFor !== network.hash) {
       const [, height, width] = network.imageShape;
@@ -52,7 +52,7 @@ export function mount(element, data) {
     paint(decode(network, z, mean), network.imageShape, image);
     context.putImageData(image, 0, 0);
     which.textContent = live ? "Under the pointer" : "Pinned";
-    numbers.textContent = code(z, dims);
+    numbers.textContent = code(z);
   }
 
   function configure() {
@@ -61,7 +61,7 @@ export function mount(element, data) {
   }
 
   const stop = store.subscribe((state, changed) => {
-    if (["z", "live", "network", "dims"].some((key) => changed.has(key))) schedule(draw);
+    if (["z", "live", "network"].some((key) => changed.has(key))) schedule(draw);
   });
   configure();
   schedule(draw);

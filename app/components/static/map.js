@@ -1,0 +1,879 @@
+/**
+ * The map: an encoded set in the plane, decoding under the pointer.
+ *
+ * Layers of 2-D canvas lie on one another (the decoded plane, the grid, the points, and what
+ * follows the pointer), so a pointer move redraws only the last.
+ *
+ * Data besides the page's (app/components/views.py, `latent_map`): `codes`, `sprite`, `classes`,
+ * `projection`, `colour`, `manifold`, `ellipses`, `camera`, `selection` and `hidden` (the first two
+ * with versions), `height`, `tools`. Sends up: `pin`, `selection`, `camera`, `hidden`.
+ */
+import { fetchBytes } from "./assets.js";
+import { createManifold, drawGrid } from "./backdrop.js";
+import { createCard } from "./card.js";
+import { colourByLabel, colourByValue, packed, theme as readTheme } from "./colours.js";
+import { announcer, make } from "./dom.js";
+import * as geometry from "./geometry.js";
+import { attach } from "./gestures.js";
+import { createLegend } from "./legend.js";
+import { decode } from "./network.js";
+import { pin } from "./pinning.js";
+import { paint } from "./pixels.js";
+import { muOf, nearestCode, origins, planeOf, readPoints, sigmaOf, splat } from "./points.js";
+import { readSprite } from "./sprite.js";
+import { schedule, store, unschedule } from "./store.js";
+import { code, number } from "./words.js";
+
+/** CSS pixels within which a point counts as under the pointer; fingers are wider. */
+const REACH = 7;
+const TOUCH_REACH = 16;
+const TRAVEL = 400;
+const UNSELECTED = { light: "#9aa4a2", dark: "#6f7a78" };
+const HIDDEN = 0;
+const SHOWN = 1;
+const GREYED = 2;
+const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
+const FIGURES = { rate: "Rate", distortion: "Distortion" };
+
+const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/**
+ * @param {HTMLElement} element
+ * @param {any} data
+ * @param {import("./panel.js").Emit} emit
+ * @returns {import("./panel.js").Panel}
+ */
+export function mount(element, data, emit) {
+  const self = Symbol("map");
+  const view = build(element, data);
+  const card = createCard(view.stage);
+  const legend = createLegend((next) => {
+    hidden = next;
+    emit.state("hidden", [...hidden].sort((a, b) => a - b));
+    classify();
+    showLegend();
+  });
+  const speaker = announcer();
+  element.append(legend.element, speaker.element);
+  const manifold = createManifold(view.manifold, () => schedule(drawBehind));
+
+  // What is shown.
+  let points = null;
+  let plane = null;
+  let index = null;
+  let sprite = null;
+  let camera = null;
+  let fitted = true;
+  let size = { width: 0, height: 0 };
+  let ratio = 1;
+  let theme = readTheme(element);
+  let colours = new Uint32Array(0);
+  let greys = new Uint32Array(0);
+  let layer = new Uint8Array(0);
+  let hidden = new Set(data.hidden ?? []);
+  let selected = null;
+  let image = null;
+  let travel = null;
+  // What the person is doing.
+  let tool = "move";
+  let cursor = null;
+  let outline = null;
+  let opacity = data.manifold ?? 0;
+  let mine = false;
+  // What has been taken over from Python.
+  let loaded = { codes: null, sprite: null };
+  let seenCamera;
+  let seenSelection;
+  let destroyed = false;
+
+  // --- the encoded set and its plane -------------------------------------------------------------
+
+  function load() {
+    const address = data.codes;
+    if (loaded.codes !== address) {
+      loaded.codes = address;
+      if (points === null) notice("Loading the map …");
+      fetchBytes(address)
+        .then((bytes) => {
+          if (destroyed || loaded.codes !== address) return;
+          change(readPoints(bytes));
+          notice(null);
+        })
+        .catch((error) => notice(`The map could not be loaded. ${error.message}`));
+    }
+    if (loaded.sprite !== data.sprite) {
+      loaded.sprite = data.sprite;
+      sprite = null;
+      if (data.sprite) whenIdle(() => loadSprite(data.sprite));
+    }
+  }
+
+  function loadSprite(address) {
+    fetchBytes(address)
+      .then(readSprite)
+      .then((read) => {
+        if (!destroyed && loaded.sprite === address) sprite = read;
+      })
+      // Cards say that they show reconstructions: that is what is left without the originals.
+      .catch((error) => console.warn(error));
+  }
+
+  /** Another set or another plane: every example travels from its old place to its new one. */
+  function change(nextPoints) {
+    const before = plane && { points, plane, camera };
+    const samePlane = before?.plane.key === planeKey();
+    points = nextPoints;
+    plane = planeOf(points, data.projection, data.dims);
+    index = null;
+    cursor = null;
+    view.overlay.classList.toggle("lx-no-inverse", plane.lift === null);
+    view.hint.hidden = plane.lift !== null;
+    if (camera === null || !samePlane || fitted) fitCamera();
+    adoptCamera();
+    adoptSelection();
+    if (before && !samePlane) card.hide();
+    travel = before && !reducedMotion() ? { ...origins(before, { points, plane, camera }), start: null } : null;
+    colourPoints();
+    classify();
+    showLegend();
+    redraw();
+  }
+
+  function planeKey() {
+    const [i, j] = data.dims;
+    return data.projection === "raw" ? `raw:${i}:${j}` : data.projection;
+  }
+
+  function places() {
+    index ??= new geometry.GridIndex(plane.x, plane.y);
+    return index;
+  }
+
+  // --- camera ------------------------------------------------------------------------------------
+
+  function bounds() {
+    return geometry.boundsOf(plane.x, plane.y);
+  }
+
+  function fitCamera() {
+    fitted = true;
+    if (size.width > 0) camera = geometry.fit(bounds(), size);
+  }
+
+  function adoptCamera() {
+    if (data.camera_version === seenCamera || size.width === 0) return;
+    seenCamera = data.camera_version;
+    if (data.camera) {
+      camera = { ...data.camera };
+      fitted = false;
+    }
+  }
+
+  function zoomAt(px, py, factor) {
+    if (!camera) return;
+    const { left, right, bottom, top } = bounds();
+    const whole = Math.max(right - left, top - bottom, 1e-6);
+    const limits = { least: whole / 400, most: whole * 8 };
+    camera = geometry.zoom(camera, factor, geometry.toData(camera, size, px, py), limits);
+    fitted = false;
+    redraw();
+  }
+
+  function panBy(dx, dy) {
+    if (!camera) return;
+    const scale = camera.height / size.height;
+    camera = { ...camera, x: camera.x - dx * scale, y: camera.y + dy * scale };
+    fitted = false;
+    redraw();
+  }
+
+  function sendCamera() {
+    if (camera) emit.state("camera", { ...camera });
+  }
+
+  function fitAgain() {
+    if (!plane) return;
+    fitCamera();
+    redraw();
+    sendCamera();
+  }
+
+  // --- which points, and how ---------------------------------------------------------------------
+
+  function colourPoints() {
+    const plain = theme.dark ? "#7dd3c8" : "#0f766e";
+    greys = new Uint32Array(points.count).fill(packed(theme.dark ? UNSELECTED.dark : UNSELECTED.light));
+    colours = data.colour in FIGURES
+      ? colourByValue(points[data.colour]).colours
+      : colourByLabel(points.labels, points.count, plain);
+  }
+
+  function classify() {
+    if (!points) return;
+    layer = new Uint8Array(points.count).fill(SHOWN);
+    for (let n = 0; n < points.count; n++) {
+      if (points.labels && hidden.has(points.labels[n])) layer[n] = HIDDEN;
+      else if (selected && !selected.members[n]) layer[n] = GREYED;
+    }
+    count();
+    schedule(drawPoints);
+  }
+
+  function showLegend() {
+    if (!points) return;
+    if (data.colour in FIGURES) {
+      const { low, high } = colourByValue(points[data.colour]);
+      legend.showScale(FIGURES[data.colour], low, high);
+    } else if (points.labels && data.classes?.length) {
+      legend.showClasses(data.classes, hidden);
+    } else {
+      legend.clear();
+    }
+  }
+
+  // --- selection ---------------------------------------------------------------------------------
+
+  function select(selection) {
+    if (selection === null) {
+      selected = null;
+    } else {
+      const { projection, dims, polygon } = selection;
+      const home = planeOf(points, projection, dims);
+      const members = new Uint8Array(points.count);
+      for (let n = 0; n < points.count; n++) {
+        members[n] = geometry.inside(polygon, home.x[n], home.y[n]) ? 1 : 0;
+      }
+      selected = { ...selection, key: home.key, members };
+    }
+    classify();
+    schedule(drawOver);
+  }
+
+  function adoptSelection() {
+    if (data.selection_version !== seenSelection) {
+      seenSelection = data.selection_version;
+      select(data.selection ?? null);
+    } else if (selected) {
+      select({ projection: selected.projection, dims: selected.dims, polygon: selected.polygon });
+    }
+  }
+
+  function sendSelection(polygon) {
+    const selection = { polygon, projection: data.projection, dims: data.dims };
+    select(selection);
+    emit.state("selection", selection);
+  }
+
+  function clearSelection() {
+    if (selected === null) return false;
+    select(null);
+    emit.state("selection", null);
+    return true;
+  }
+
+  function count() {
+    if (selected === null) {
+      view.status.hidden = true;
+      return;
+    }
+    let chosen = 0;
+    for (let n = 0; n < points.count; n++) chosen += selected.members[n] && layer[n] === SHOWN ? 1 : 0;
+    view.count.textContent = `${chosen.toLocaleString("en")} selected`;
+    view.status.hidden = false;
+  }
+
+  // --- the code under the pointer ----------------------------------------------------------------
+
+  function pointAt(px, py, reach) {
+    const [x, y] = geometry.toData(camera, size, px, py);
+    const radius = (reach * camera.height) / size.height;
+    return places().nearest(x, y, radius, (n) => layer[n] !== HIDDEN);
+  }
+
+  /** The code at a place of the plane, and the example that it belongs to where it is a real one. */
+  function codeAt(x, y) {
+    if (plane.lift) return { z: plane.lift(x, y, store.get().z), example: -1 };
+    const example = places().nearestAnywhere(x, y, (n) => layer[n] !== HIDDEN);
+    return example < 0 ? null : { z: Float32Array.from(muOf(points, example)), example };
+  }
+
+  function ready() {
+    return points !== null && camera !== null && travel === null && store.get().z.length === points.latentDim;
+  }
+
+  function hoverAt(px, py, reach = REACH) {
+    if (!ready()) return;
+    const [x, y] = geometry.toData(camera, size, px, py);
+    const there = codeAt(x, y);
+    const example = plane.lift ? pointAt(px, py, reach) : (there?.example ?? -1);
+    if (there === null) return;
+    cursor = { x, y };
+    mine = true;
+    const id = example < 0 ? null : points.ids[example];
+    store.set({ live: there.z, hovered: id }, self);
+    if (id === null) card.leave();
+    else card.over(id, () => contentOf(example));
+    tell(there.z, example);
+    schedule(drawOver);
+  }
+
+  function leave() {
+    card.leave();
+    cursor = null;
+    if (mine) {
+      mine = false;
+      store.set({ live: null, hovered: null }, self);
+    }
+    schedule(drawOver);
+  }
+
+  function pinAt(px, py, reach) {
+    if (!ready()) return;
+    const example = pointAt(px, py, reach);
+    const there = codeAt(...geometry.toData(camera, size, px, py));
+    if (example >= 0) pinExample(example);
+    else if (there && there.example >= 0) pinExample(there.example);
+    else if (there) pin(emit, there.z, { origin: self });
+  }
+
+  function pinExample(example) {
+    pin(emit, muOf(points, example), { pinnedId: points.ids[example], origin: self });
+  }
+
+  function labelOf(example) {
+    if (!points.labels) return null;
+    const label = points.labels[example];
+    return data.classes?.[label] ?? String(label);
+  }
+
+  function tell(z, example) {
+    const near = example >= 0 ? example : nearestCode(points, z);
+    const label = near < 0 ? null : labelOf(near);
+    speaker.say(label === null ? code(z) : `${code(z)}; nearest: ${label}`);
+  }
+
+  function contentOf(example) {
+    const id = points.ids[example];
+    const mu = muOf(points, example);
+    const sigma = sigmaOf(points, example);
+    const { network } = store.get();
+    const label = labelOf(example);
+    const pictures = [];
+    if (sprite?.has(id)) {
+      pictures.push({ word: "Original", ...sprite.size, paint: (context) => sprite.draw(context, id) });
+    }
+    if (network?.decoder) {
+      const [, height, width] = network.imageShape;
+      const show = (context) => {
+        const pixels = context.createImageData(width, height);
+        paint(decode(network, mu), network.imageShape, pixels);
+        context.putImageData(pixels, 0, 0);
+      };
+      pictures.push({ word: "Reconstruction", width, height, paint: show });
+    }
+    const dims = points.latentDim <= 3 ? [...mu.keys()] : [...new Set(data.dims)];
+    const rows = dims.map((dim) => [`z${dim + 1}`, `${number(mu[dim])} ± ${number(sigma[dim])}`]);
+    if (dims.length < points.latentDim) rows.push(["‖mu‖", number(Math.hypot(...mu))]);
+    rows.push(["rate", `${number(points.rate[example], 1)} nats`]);
+    rows.push(["distortion", `${number(points.distortion[example], 1)} nats`]);
+    return {
+      title: label === null ? `Example ${id}` : `${label} · example ${id}`,
+      pictures,
+      rows,
+      place: geometry.toScreen(camera, size, plane.x[example], plane.y[example]),
+    };
+  }
+
+  // --- drawing -----------------------------------------------------------------------------------
+
+  function redraw() {
+    schedule(drawBehind);
+    schedule(drawPoints);
+    schedule(drawOver);
+  }
+
+  function drawBehind() {
+    if (!camera || !plane) return;
+    const ground = view.groundContext;
+    ground.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ground.clearRect(0, 0, size.width, size.height);
+    if (plane.axes) drawGrid(ground, { axes: plane.axes, camera, size, theme, font: view.font() });
+    const { network, z } = store.get();
+    const possible = plane.lift && network?.decoder && z.length === points.latentDim;
+    view.fade.hidden = !plane.lift || !data.tools;
+    if (!possible || opacity === 0) {
+      manifold.clear();
+      return;
+    }
+    view.manifold.style.opacity = String(opacity);
+    const held = plane.key === "pca" ? "" : Array.from(z, (v, k) => (data.dims.includes(k) ? "" : v));
+    const inverted = !theme.dark && looksLikeInk(network);
+    manifold.draw({
+      network, plane, camera, size, ratio, inverted, held: z,
+      key: `${network.hash}|${plane.key}|${held}|${inverted}`,
+    });
+  }
+
+  function drawPoints(now) {
+    if (!camera || !plane || size.width === 0) return;
+    const { width, height } = view.points;
+    if (image?.width !== width || image?.height !== height) image = new ImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    pixels.fill(0);
+    const scale = (size.height / camera.height) * ratio;
+    const onto = {
+      scale,
+      left: width / 2 - camera.x * scale,
+      top: height / 2 + camera.y * scale,
+    };
+    const radius = radiusOf(points.count, geometry.fit(bounds(), size).height / camera.height) * ratio;
+    const alpha = points.count > 30000 ? 0.42 : points.count > 3000 ? 0.62 : 0.85;
+    const where = travelled(now);
+    const passes = [
+      { wanted: GREYED, colours: greys, opacity: alpha * 0.45 },
+      { wanted: SHOWN, colours, opacity: alpha },
+    ];
+    for (const pass of passes) splat(pixels, { width, height }, where, onto, { ...pass, radius, layer });
+    view.pointsContext.putImageData(image, 0, 0);
+    if (travel) schedule(drawPoints);
+  }
+
+  /** Where the points are now: on their way while a change is animated. */
+  function travelled(now) {
+    if (!travel) return plane;
+    travel.start ??= now;
+    const t = geometry.ease(Math.min(1, (now - travel.start) / TRAVEL));
+    if (t >= 1) {
+      travel = null;
+      schedule(drawOver);
+      return plane;
+    }
+    const x = new Float32Array(points.count);
+    const y = new Float32Array(points.count);
+    for (let n = 0; n < points.count; n++) {
+      x[n] = travel.x[n] + (plane.x[n] - travel.x[n]) * t;
+      y[n] = travel.y[n] + (plane.y[n] - travel.y[n]) * t;
+    }
+    return { x, y };
+  }
+
+  /** Where a code lies on the map; null where it has no place of its own. */
+  function placeOf(z, id) {
+    if (z.length !== points.latentDim) return null;
+    if (plane.project) return plane.project(z);
+    const example = points.byId.get(id) ?? nearestCode(points, z);
+    return example < 0 ? null : [plane.x[example], plane.y[example]];
+  }
+
+  function drawOver() {
+    if (!camera || !plane) return;
+    const context = view.overlayContext;
+    const { z, live, pinnedId, hovered, posterior } = store.get();
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, size.width, size.height);
+    if (selected && selected.key === plane.key) trace(context, selected.polygon, true);
+    if (travel) return;
+    const pinned = placeOf(z, pinnedId);
+    if (pinned) {
+      if (data.ellipses && points.byId.has(pinnedId)) {
+        drawEllipse(context, pinned, sigmaOf(points, points.byId.get(pinnedId)));
+      }
+      crosshair(context, ...geometry.toScreen(camera, size, ...pinned));
+    }
+    if (posterior && plane.covariance && posterior.mu.length === points.latentDim) {
+      const sigma = posterior.logvar.map((logvar) => Math.exp(logvar / 2));
+      drawEllipse(context, plane.project(posterior.mu), sigma);
+    }
+    const example = hovered === null ? undefined : points.byId.get(hovered);
+    if (example !== undefined) {
+      const place = [plane.x[example], plane.y[example]];
+      if (cursor && !plane.lift) join(context, cursor, place);
+      if (data.ellipses && plane.covariance) drawEllipse(context, place, sigmaOf(points, example));
+      ring(context, ...geometry.toScreen(camera, size, ...place), 7);
+    }
+    if (live && !mine) {
+      const place = placeOf(live, null);
+      if (place) ring(context, ...geometry.toScreen(camera, size, ...place), 5);
+    }
+    if (cursor && mine && plane.lift && view.overlay.matches(":focus-visible")) {
+      ring(context, ...geometry.toScreen(camera, size, cursor.x, cursor.y), 4);
+    }
+    if (outline) trace(context, outline.path, false);
+  }
+
+  /** A line that shows on any ground: the theme's paper under its ink. */
+  function stroke(context, colour, width = 1.5) {
+    context.strokeStyle = theme.paper;
+    context.lineWidth = width + 2;
+    context.stroke();
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.stroke();
+    context.lineWidth = 1;
+  }
+
+  function crosshair(context, x, y) {
+    context.save();
+    context.globalAlpha = 0.55;
+    context.strokeStyle = theme.accent;
+    context.setLineDash([3, 4]);
+    context.beginPath();
+    context.moveTo(Math.round(x) + 0.5, 0);
+    context.lineTo(Math.round(x) + 0.5, size.height);
+    context.moveTo(0, Math.round(y) + 0.5);
+    context.lineTo(size.width, Math.round(y) + 0.5);
+    context.stroke();
+    context.restore();
+    context.beginPath();
+    context.arc(x, y, 6, 0, 2 * Math.PI);
+    stroke(context, theme.accent, 2.5);
+  }
+
+  function ring(context, x, y, radius) {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    stroke(context, theme.ink);
+  }
+
+  function join(context, from, to) {
+    context.beginPath();
+    context.moveTo(...geometry.toScreen(camera, size, from.x, from.y));
+    context.lineTo(...geometry.toScreen(camera, size, ...to));
+    stroke(context, theme.faint, 1);
+  }
+
+  function drawEllipse(context, place, sigma) {
+    if (!plane.covariance) return;
+    const { long, short, angle } = geometry.ellipse(...plane.covariance(sigma));
+    const scale = size.height / camera.height;
+    const [x, y] = geometry.toScreen(camera, size, ...place);
+    context.beginPath();
+    context.ellipse(x, y, long * scale, short * scale, -angle, 0, 2 * Math.PI);
+    stroke(context, theme.accent, 1.5);
+  }
+
+  function trace(context, path, closed) {
+    context.beginPath();
+    for (const corner of path) context.lineTo(...geometry.toScreen(camera, size, ...corner));
+    if (closed) context.closePath();
+    context.save();
+    if (closed) context.setLineDash([6, 4]);
+    stroke(context, theme.ink, 1);
+    context.restore();
+  }
+
+  // --- what people do ----------------------------------------------------------------------------
+
+  function keyStep(dx, dy, shift) {
+    if (!ready()) return;
+    const { z, pinnedId } = store.get();
+    const from = cursor ?? pointOf(placeOf(z, pinnedId));
+    if (!from) return;
+    const step = camera.height / (shift ? 12 : 80);
+    let to = { x: from.x + dx * step, y: from.y + dy * step };
+    if (!plane.lift) to = nextExample(from, dx, dy) ?? from;
+    const [px, py] = geometry.toScreen(camera, size, to.x, to.y);
+    const edge = 24;
+    panBy(
+      geometry.clamp(px, edge, size.width - edge) - px,
+      geometry.clamp(py, edge, size.height - edge) - py,
+    );
+    const [x, y] = geometry.toScreen(camera, size, to.x, to.y);
+    hoverAt(x, y);
+    cursor = to;
+  }
+
+  function pointOf(place) {
+    return place && { x: place[0], y: place[1] };
+  }
+
+  /** The nearest example in a direction, for maps on which places between them mean nothing. */
+  function nextExample(from, dx, dy) {
+    let best = null;
+    let least = Infinity;
+    for (let n = 0; n < points.count; n++) {
+      if (layer[n] === HIDDEN) continue;
+      const ahead = (plane.x[n] - from.x) * dx + (plane.y[n] - from.y) * dy;
+      const aside = Math.abs((plane.x[n] - from.x) * dy) + Math.abs((plane.y[n] - from.y) * dx);
+      if (ahead <= camera.height / 1000 || aside > ahead) continue;
+      if (ahead + aside < least) {
+        least = ahead + aside;
+        best = { x: plane.x[n], y: plane.y[n] };
+      }
+    }
+    return best;
+  }
+
+  function pinLive() {
+    const { live, hovered } = store.get();
+    if (!live || !points) return;
+    const example = points.byId.get(hovered);
+    if (example !== undefined) pinExample(example);
+    else pin(emit, live, { origin: self });
+  }
+
+  function escape() {
+    const wasLive = store.get().live !== null && mine;
+    card.hide();
+    leave();
+    return clearSelection() || wasLive;
+  }
+
+  const middle = () => [size.width / 2, size.height / 2];
+  const KEYS = {
+    ArrowLeft: (shift) => keyStep(-1, 0, shift),
+    ArrowRight: (shift) => keyStep(1, 0, shift),
+    ArrowUp: (shift) => keyStep(0, 1, shift),
+    ArrowDown: (shift) => keyStep(0, -1, shift),
+    Enter: pinLive,
+    "+": () => zoomAt(...middle(), 1.3),
+    "=": () => zoomAt(...middle(), 1.3),
+    "-": () => zoomAt(...middle(), 1 / 1.3),
+    _: () => zoomAt(...middle(), 1 / 1.3),
+    0: fitAgain,
+  };
+
+  const detach = attach(view.overlay, {
+    tool: () => tool,
+    hover: (x, y) => hoverAt(x, y),
+    leave,
+    tap: (x, y, touch) => pinAt(x, y, touch ? TOUCH_REACH : REACH),
+    pan: (dx, dy) => {
+      card.hide();
+      panBy(dx, dy);
+    },
+    zoom: (x, y, factor) => {
+      card.hide();
+      zoomAt(x, y, factor);
+    },
+    settled: sendCamera,
+    follow: (x, y) => hoverAt(x, y, TOUCH_REACH),
+    followed: (kept) => {
+      if (kept) pinLive();
+      card.hide();
+      leave();
+    },
+    outlineStart: (kind, x, y) => {
+      if (!camera) return;
+      card.hide();
+      const corner = geometry.toData(camera, size, x, y);
+      outline = { kind, start: corner, path: [corner] };
+    },
+    outlineMove: (x, y) => {
+      if (!outline) return;
+      const corner = geometry.toData(camera, size, x, y);
+      if (outline.kind === "box") {
+        const corners = geometry.box(outline.start, corner);
+        outline.path = [...corners, corners[0]];
+      } else {
+        outline.path.push(corner);
+      }
+      schedule(drawOver);
+    },
+    outlineEnd: (kept) => {
+      const path = outline?.path ?? [];
+      const closed = outline?.kind === "box" ? path.slice(0, -1) : path;
+      outline = null;
+      const pixel = camera ? camera.height / size.height : 0;
+      const polygon = geometry.simplify(closed, pixel);
+      if (kept && points && polygon.length >= 3) sendSelection(polygon);
+      schedule(drawOver);
+    },
+    key: (key, shift) => {
+      if (key === "Escape") return escape();
+      if (!Object.hasOwn(KEYS, key)) return false;
+      KEYS[key](shift);
+      return true;
+    },
+    blur: leave,
+  });
+
+  view.onTool((name) => {
+    tool = name;
+  });
+  view.onZoom((factor) => {
+    zoomAt(...middle(), factor);
+    sendCamera();
+  });
+  view.onFit(fitAgain);
+  view.onClear(clearSelection);
+  view.onFade((value) => {
+    opacity = value;
+    schedule(drawBehind);
+  });
+
+  // --- changes from outside ----------------------------------------------------------------------
+
+  function notice(text) {
+    view.notice.textContent = text ?? "";
+    view.notice.hidden = text === null;
+  }
+
+  function resize() {
+    const width = view.stage.clientWidth;
+    const height = view.stage.clientHeight;
+    ratio = window.devicePixelRatio || 1;
+    const wide = Math.round(width * ratio);
+    const high = Math.round(height * ratio);
+    if (width === 0 || (view.points.width === wide && view.points.height === high)) return;
+    size = { width, height };
+    for (const canvas of [view.manifold, view.ground, view.points, view.overlay]) {
+      canvas.width = wide;
+      canvas.height = high;
+    }
+    if (plane) {
+      if (fitted) fitCamera();
+      adoptCamera();
+    }
+    // A cleared canvas is filled again before it is painted, or the map would blink.
+    drawBehind();
+    if (plane) drawPoints(performance.now());
+    drawOver();
+  }
+
+  const observer = new ResizeObserver(resize);
+  observer.observe(view.stage);
+  const stop = store.subscribe((state, changed) => {
+    if (["z", "live", "pinnedId", "hovered", "posterior"].some((key) => changed.has(key))) {
+      schedule(drawOver);
+    }
+    if (changed.has("network") || (changed.has("z") && plane && plane.key !== "pca" && opacity > 0)) {
+      schedule(drawBehind);
+    }
+    if (changed.has("live") && state.live === null) mine = false;
+  });
+
+  load();
+
+  return {
+    update(next) {
+      const before = data;
+      data = next;
+      theme = readTheme(element);
+      view.configure(data);
+      if (String(before.hidden) !== String(data.hidden)) hidden = new Set(data.hidden ?? []);
+      if (before.manifold !== data.manifold) {
+        opacity = data.manifold ?? 0;
+        view.setFade(opacity);
+      }
+      if (loaded.codes === data.codes && points) {
+        if (planeKey() !== plane.key) {
+          change(points);
+        } else {
+          adoptCamera();
+          adoptSelection();
+          colourPoints();
+          classify();
+          showLegend();
+          redraw();
+        }
+      }
+      load();
+    },
+    destroy() {
+      destroyed = true;
+      leave();
+      stop();
+      detach();
+      observer.disconnect();
+      card.destroy();
+      manifold.destroy();
+      speaker.stop();
+      for (const fn of [drawBehind, drawPoints, drawOver]) unschedule(fn);
+      element.replaceChildren();
+    },
+  };
+}
+
+/** CSS pixels: fewer points are larger, and all grow a little as one comes closer. */
+function radiusOf(count, magnification) {
+  const base = count > 30000 ? 1.3 : count > 3000 ? 1.8 : count > 800 ? 2.6 : 3.6;
+  return base * geometry.clamp(magnification ** 0.3, 1, 2.2);
+}
+
+const ink = new WeakMap();
+
+/** Bright strokes on black look like ink when they are inverted; photographs do not. */
+function looksLikeInk(network) {
+  if (!ink.has(network)) {
+    const mean = decode(network, new Float32Array(network.latentDim));
+    ink.set(network, mean.reduce((sum, value) => sum + value, 0) / mean.length < 0.3);
+  }
+  return ink.get(network);
+}
+
+function whenIdle(fn) {
+  if (typeof requestIdleCallback === "function") requestIdleCallback(fn, { timeout: 2000 });
+  else setTimeout(fn, 300);
+}
+
+/** The map's elements. */
+function build(element, data) {
+  const manifold = make("canvas", { "aria-hidden": "true" });
+  const ground = make("canvas", { "aria-hidden": "true" });
+  const points = make("canvas", { "aria-hidden": "true" });
+  const overlay = make("canvas", {
+    tabindex: "0",
+    role: "application",
+    "aria-label":
+      "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, Escape clears the selection.",
+  });
+  const hint = make("p", { class: "lx-hint", hidden: true });
+  hint.textContent = "No inverse here: empty space shows the nearest real code.";
+  const notice = make("p", { class: "lx-notice", role: "status", hidden: true });
+  const count = make("span", { class: "lx-number", role: "status" });
+  const clear = make("button", { type: "button" }, "Clear");
+  const status = make("div", { class: "lx-status", hidden: true }, count, clear);
+  const stage = make("div", { class: "lx-stage" }, manifold, ground, points, overlay, hint, status, notice);
+
+  const tools = Object.entries(TOOLS).map(([name, word]) =>
+    make("button", { type: "button", "aria-pressed": String(name === "move"), "data-tool": name }, word),
+  );
+  const nearer = make("button", { type: "button", "aria-label": "Zoom in" }, "+");
+  const farther = make("button", { type: "button", "aria-label": "Zoom out" }, "−");
+  const whole = make("button", { type: "button" }, "Fit");
+  const slider = make("input", {
+    type: "range", min: "0", max: "1", step: "0.02", value: String(data.manifold ?? 0),
+  });
+  const fade = make("label", { class: "lx-fade" }, "Decoded plane", slider);
+  const bar = make(
+    "div",
+    { class: "lx-tools", role: "toolbar", "aria-label": "Map tools" },
+    make("div", { class: "lx-group" }, ...tools),
+    make("div", { class: "lx-group" }, farther, nearer, whole),
+    fade,
+  );
+  element.classList.add("lx-map");
+  element.append(bar, stage);
+
+  function configure(next) {
+    bar.hidden = !next.tools;
+    stage.style.setProperty("--height", `${next.height}px`);
+  }
+  configure(data);
+
+  return {
+    stage, manifold, ground, points, overlay, hint, notice, status, count, fade, configure,
+    groundContext: ground.getContext("2d"),
+    pointsContext: points.getContext("2d"),
+    overlayContext: overlay.getContext("2d"),
+    font: () => getComputedStyle(stage).fontFamily,
+    setFade: (value) => (slider.value = String(value)),
+    onTool(fn) {
+      for (const button of tools) {
+        button.addEventListener("click", () => {
+          for (const other of tools) other.setAttribute("aria-pressed", String(other === button));
+          overlay.classList.toggle("lx-drawing", button.dataset.tool !== "move");
+          fn(button.dataset.tool);
+        });
+      }
+    },
+    onZoom(fn) {
+      nearer.addEventListener("click", () => fn(1.5));
+      farther.addEventListener("click", () => fn(1 / 1.5));
+    },
+    onFit: (fn) => whole.addEventListener("click", fn),
+    onClear: (fn) => clear.addEventListener("click", fn),
+    onFade: (fn) => slider.addEventListener("input", () => fn(Number(slider.value))),
+  };
+}
