@@ -22,12 +22,13 @@ export function draggable(card, { pick, over, drop }) {
     if (event.button > 0) return;
     start = { x: event.clientX, y: event.clientY, id: event.pointerId };
     carried = false;
+    // At once: a quick pointer has left the card before it has moved far enough.
+    card.setPointerCapture(event.pointerId);
   });
   card.addEventListener("pointermove", (event) => {
     if (!start || event.pointerId !== start.id) return;
     const [dx, dy] = [event.clientX - start.x, event.clientY - start.y];
     if (!carried && Math.hypot(dx, dy) < FAR) return;
-    if (!carried) card.setPointerCapture(start.id);
     carried = true;
     card.classList.add("lx-carried");
     card.style.transform = `translate(${dx}px, ${dy}px)`;

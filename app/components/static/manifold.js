@@ -210,8 +210,8 @@ export function mount(element, data, emit) {
 
   async function savePng() {
     const { dims } = store.get();
-    const words = ["manifold", settings.model_name ?? "model", ...dims.map(dimension), `${n}x${n}`];
-    save(await printPng(tiles.source), "image/png", fileName(words, "png"));
+    const words = ["manifold", settings.model_name ?? "model", ...dims.map((dim) => `z${dim + 1}`), `${n}x${n}`];
+    save(await printPng(grid), "image/png", fileName(words, "png"));
   }
 
   /** Begins the grid anew; what is there stays until its place is drawn again. */

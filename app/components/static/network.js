@@ -29,7 +29,46 @@ function linear(layer, x, y, count) {
     const w1 = w0 + inputs;
     const w2 = w1 + inputs;
     const w3 = w2 + inputs;
-    for (let n = 0; n < count; n++) {
+    let n = 0;
+    // Two inputs at once: each weight is read and widened once for both.
+    for (; n + 1 < count; n += 2) {
+      const first = n * inputs;
+      const second = first + inputs;
+      let a = bias[row];
+      let b = bias[row + 1];
+      let c = bias[row + 2];
+      let d = bias[row + 3];
+      let e = a;
+      let f = b;
+      let g = c;
+      let h = d;
+      for (let i = 0; i < inputs; i++) {
+        const p = x[first + i];
+        const q = x[second + i];
+        const u = weight[w0 + i];
+        const v = weight[w1 + i];
+        const s = weight[w2 + i];
+        const t = weight[w3 + i];
+        a += u * p;
+        b += v * p;
+        c += s * p;
+        d += t * p;
+        e += u * q;
+        f += v * q;
+        g += s * q;
+        h += t * q;
+      }
+      const to = n * size + row;
+      y[to] = a;
+      y[to + 1] = b;
+      y[to + 2] = c;
+      y[to + 3] = d;
+      y[to + size] = e;
+      y[to + size + 1] = f;
+      y[to + size + 2] = g;
+      y[to + size + 3] = h;
+    }
+    for (; n < count; n++) {
       const start = n * inputs;
       let a = bias[row];
       let b = bias[row + 1];

@@ -102,7 +102,8 @@ export function mount(element, data, emit) {
   const root = make("div", { class: "lx-morph", keydown: dropPick },
     make("section", {}, make("div", { class: "lx-section-head" }, make("h4", {}, "Codes"), addPinned), tray),
     make("section", {}, make("div", { class: "lx-section-head" }, make("h4", {}, "Path"), kinds), pathRow, invitation, pathBody),
-    make("section", {}, make("h4", {}, "Arithmetic"), termRow,
+    make("section", {}, make("h4", {}, "Arithmetic"),
+      make("p", { class: "lx-quiet lx-note" }, "A \u2212 B + C: A, with what leads from B to C added to it."), termRow,
       make("div", { class: "lx-buttons" }, pinSum, addSum, keep)),
     directions, live.element);
   element.append(root);
@@ -416,7 +417,7 @@ export function mount(element, data, emit) {
   }
 
   async function savePng() {
-    const bytes = await printPng(stripTiles.source);
+    const bytes = await printPng(strip);
     save(bytes, "image/png", fileName(["morph", settings.model_name ?? "model", morph.kind], "png"));
   }
 

@@ -5,23 +5,43 @@ import { paint } from "./pixels.js";
 const LARGEST_SIDE = 4096;
 
 /**
+ * Enlarges a picture by repeating its pixels.
+ *
+ * @param {Uint32Array} from (height * width,) RGBA in one number each
+ * @param {number} width
+ * @param {Uint32Array} to (height * times * width * times,) filled
+ * @param {number} times
+ */
+export function enlarge(from, width, to, times) {
+  const wide = width * times;
+  for (let start = 0, at = 0; start < from.length; start += width) {
+    const row = at;
+    for (let column = 0; column < width; column += 1) {
+      const pixel = from[start + column];
+      for (let k = 0; k < times; k += 1) to[at++] = pixel;
+    }
+    for (let k = 1; k < times; k += 1, at += wide) to.copyWithin(at, row, row + wide);
+  }
+}
+
+/**
  * The canvas holds each picture pixel as a whole number of its own pixels, at least as many as the
  * screen shows; the browser then only ever scales down, which keeps the edges sharp and even.
  *
  * @param {HTMLCanvasElement} canvas its CSS decides how large it is shown
  */
 export function createTiles(canvas) {
-  const context = canvas.getContext("2d");
-  const source = document.createElement("canvas");
-  const sourceContext = source.getContext("2d", { willReadFrequently: true });
-  let columns = 0;
-  let gap = 0;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  let layout = "";
+  let columns = 1;
+  let pitch = { x: 0, y: 0 };
+  let times = 1;
   let shape = null;
-  let tile = null;
-  let enlargement = 1;
+  let small = null;
+  let large = null;
 
   /**
-   * Makes room; what was drawn stays if only the shown size changed.
+   * Makes room.
    *
    * @param {object} wanted
    * @param {number} wanted.columns
@@ -29,42 +49,26 @@ export function createTiles(canvas) {
    * @param {import("./pixels.js").Shape} wanted.shape
    * @param {number} wanted.shown width on screen in CSS pixels
    * @param {number} [wanted.gap] clear picture pixels between neighbours
-   * @returns {boolean} whether it is empty now
+   * @returns {boolean} whether it is empty now, so that all has to be drawn
    */
-  function layOut(wanted) {
-    const [, height, width] = wanted.shape;
-    columns = wanted.columns;
-    gap = wanted.gap ?? 0;
-    const rows = wanted.rows ?? 1;
-    const sourceWidth = columns * (width + gap) - gap;
-    const sourceHeight = rows * (height + gap) - gap;
-    const fresh = source.width !== sourceWidth || source.height !== sourceHeight || !shape
-      || shape.some((size, i) => size !== wanted.shape[i]);
-    shape = wanted.shape;
-    if (fresh) {
-      source.width = sourceWidth;
-      source.height = sourceHeight;
-      tile = new ImageData(width, height);
-    }
-    const onScreen = (wanted.shown * window.devicePixelRatio) / sourceWidth;
-    const most = Math.floor(LARGEST_SIDE / Math.max(sourceWidth, sourceHeight));
+  function layOut({ columns: across, rows = 1, shape: wanted, shown, gap = 0 }) {
+    const [, height, width] = wanted;
+    const whole = { x: across * (width + gap) - gap, y: rows * (height + gap) - gap };
+    const onScreen = (shown * window.devicePixelRatio) / whole.x;
+    const most = Math.floor(LARGEST_SIDE / Math.max(whole.x, whole.y));
     const needed = Math.max(1, Math.min(most, Math.ceil(onScreen - 0.01)));
-    if (fresh || needed !== enlargement) {
-      enlargement = needed;
-      canvas.width = sourceWidth * enlargement;
-      canvas.height = sourceHeight * enlargement;
-      context.imageSmoothingEnabled = false;
-      if (!fresh) copy(0, 0, sourceWidth, sourceHeight);
-    }
-    return fresh;
-  }
-
-  function copy(x, y, width, height) {
-    context.clearRect(x * enlargement, y * enlargement, width * enlargement, height * enlargement);
-    context.drawImage(
-      source, x, y, width, height,
-      x * enlargement, y * enlargement, width * enlargement, height * enlargement,
-    );
+    const next = [across, rows, wanted, gap, needed].join();
+    if (next === layout) return false;
+    layout = next;
+    columns = across;
+    times = needed;
+    shape = wanted;
+    pitch = { x: (width + gap) * times, y: (height + gap) * times };
+    canvas.width = whole.x * times;
+    canvas.height = whole.y * times;
+    small = new ImageData(width, height);
+    large = new ImageData(width * times, height * times);
+    return true;
   }
 
   /**
@@ -74,12 +78,9 @@ export function createTiles(canvas) {
    * @param {(image: ImageData) => void} fill
    */
   function put(index, fill) {
-    const [, height, width] = shape;
-    const x = (index % columns) * (width + gap);
-    const y = Math.floor(index / columns) * (height + gap);
-    fill(tile);
-    sourceContext.putImageData(tile, x, y);
-    copy(x, y, width, height);
+    fill(small);
+    enlarge(new Uint32Array(small.data.buffer), small.width, new Uint32Array(large.data.buffer), times);
+    context.putImageData(large, (index % columns) * pitch.x, Math.floor(index / columns) * pitch.y);
   }
 
   /** @param {number} index @param {Float32Array} mean @param {boolean} [inverted] */
@@ -88,9 +89,8 @@ export function createTiles(canvas) {
   }
 
   function clear() {
-    sourceContext.clearRect(0, 0, source.width, source.height);
     context.clearRect(0, 0, canvas.width, canvas.height);
   }
 
-  return { layOut, put, picture, clear, source };
+  return { layOut, put, picture, clear };
 }
