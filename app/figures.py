@@ -7,6 +7,7 @@ smoothing, so that a pixel stays a square in every theme.
 import io
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -190,6 +191,62 @@ def _cloud(
         hovertemplate=f"{name} · id %{{customdata}}<br>%{{x:.2f}}, %{{y:.2f}}, %{{z:.2f}}"
         "<extra></extra>",
     )
+
+
+def two_largest(values: Floats) -> tuple[int, int]:
+    """Return where the two largest of (n,) values are, in ascending order; (0, 1) for n = 1."""
+    if len(values) < 2:
+        return (0, 1)
+    first, second = sorted(np.argsort(-values, kind="stable")[:2].tolist())
+    return (first, second)
+
+
+def training_curve(
+    epochs: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]], part: str
+) -> dict[str, Any]:
+    """Draw one figure of a training by epoch, test and training set, as an ECharts option.
+
+    Parameters
+    ----------
+    epochs, steps
+        Records as in a run's events.
+    part : str
+        "elbo", "rate" or "distortion".
+    """
+    test = [[e["epoch"], round(e["test"][part], 3)] for e in epochs]
+    train = [[e["epoch"], round(e["train"][part], 3)] for e in epochs]
+    per_epoch = max((s["step"] / s["epoch"] for s in steps), default=1.0)
+    if epochs:
+        per_epoch = epochs[-1]["step"] / epochs[-1]["epoch"]
+    recent = [s for s in steps if not epochs or s["epoch"] <= 2]
+    noisy = [[round(s["step"] / per_epoch, 3), round(s["train"][part], 2)] for s in recent]
+    first = [] if len(epochs) > 2 else noisy[1:]  # minibatches, until there are epochs to show
+
+    def line(name: str, data: list[list[float]], **style: Any) -> dict[str, Any]:
+        return {
+            "name": name,
+            "type": "line",
+            "data": data,
+            "showSymbol": len(data) == 1,
+            "symbolSize": 5,
+            "lineStyle": {"width": 2, **style},
+        }
+
+    series = [line("test", test), line("training", train, type="dashed", width=1.5)]
+    if first:
+        series.append(line("minibatch", first, width=1, opacity=0.5))
+    names = {"elbo": "ELBO", "rate": "Rate", "distortion": "Distortion"}
+    return {
+        "animation": False,
+        "color": [ACCENT, "#e07b39", "#8a9694"],
+        "title": {"text": f"{names[part]}, nats", "textStyle": {"fontSize": 13}, "left": 0},
+        "legend": {"right": 0, "top": 0, "show": part == "elbo", "itemWidth": 18},
+        "grid": {"left": 8, "right": 12, "top": 34, "bottom": 4, "containLabel": True},
+        "tooltip": {"trigger": "axis", "valueFormatter": "%.2f"},
+        "xAxis": {"type": "value", "min": 0, "minInterval": 1, "splitLine": {"show": False}},
+        "yAxis": {"type": "value", "scale": True, "splitNumber": 4},
+        "series": series,
+    }
 
 
 def _quiet(figure: go.Figure, height: int) -> go.Figure:

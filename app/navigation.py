@@ -17,6 +17,7 @@ PAGES = {
     "decode": "Decode",
     "reconstruct": "Reconstruct",
     "morph": "Morph",
+    "train": "Train",
 }
 MAX_MODEL_MEGABYTES = 64
 ICON = Path(__file__).with_name("icon.svg")

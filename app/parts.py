@@ -12,10 +12,12 @@ from app.components import Pin, Scene, link
 from app.resources import Floats, Opened
 from app.state import State
 from vae_core import images
+from vae_core.data import DatasetStatus
 from vae_core.errors import DatasetError
 
 STYLE = Path(__file__).with_name("page.css")
 GALLERY = 60
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def style() -> None:
@@ -67,22 +69,28 @@ def pin_example(example: int) -> None:
     state.update(z=None, pinned_id=example)
 
 
-def gallery(model: Opened, ids: Sequence[int] | NDArray[np.int64], *, columns: int) -> bytes:
-    """Show up to `GALLERY` examples' pictures, say what they are, and return them as a PNG."""
+def gallery(
+    model: Opened, ids: Sequence[int] | NDArray[np.int64], *, columns: int
+) -> tuple[bytes, str]:
+    """Show up to `GALLERY` examples' pictures; return them as a PNG, and what they are."""
     pictures = resources.pictures(model, ids[:GALLERY])
     sheet = figures.mosaic(pictures.images, columns)
     st.image(sheet, alt=f"{len(pictures.images)} {pictures.kind}")
-    return figures.to_png(sheet)
+    return figures.to_png(sheet), pictures.kind
 
 
 def invitation(model: Opened) -> None:
     """Invite to download the model's data where it is not on this machine."""
     status = resources.missing_dataset(model.card.dataset)
-    if status is None:
-        return
+    if status is not None:
+        download_invitation(status, "Its pictures here are reconstructions until it is.")
+
+
+def download_invitation(status: DatasetStatus, until_then: str = "") -> None:
+    """Invite to download a dataset."""
     with st.container(border=True, key="invitation"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{status.reason}** Its pictures here are reconstructions until it is.")
+            st.markdown(f"**{status.reason}** {until_then}")
             asked = st.button(
                 f"Download it ({status.megabytes} MB)", key="w-download", help=status.home
             )
@@ -109,7 +117,7 @@ def _download(name: str) -> None:
 
 def ordinal(dim: int) -> str:
     """Name a latent dimension, counted from 1."""
-    return f"z{dim + 1}"
+    return "z" + str(dim + 1).translate(_SUBSCRIPTS)
 
 
 def plane_choice(model: Opened) -> None:

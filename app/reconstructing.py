@@ -125,8 +125,8 @@ def show_neighbours(model: Opened, encoding: Encoding) -> None:
     label, votes = labels.most_common(1)[0]
     if label is not None:
         st.markdown(f"Its neighbours say: **{label}** ({votes} of {NEIGHBOURS})")
-    parts.gallery(model, found.ids, columns=NEIGHBOURS // 2)
-    st.caption("The nearest codes of the test set, nearest first")
+    _, kind = parts.gallery(model, found.ids, columns=NEIGHBOURS // 2)
+    st.caption(f"The nearest codes of the test set, nearest first ({kind})")
 
 
 def show_draws(model: Opened, encoding: Encoding, seed: int) -> None:

@@ -4,10 +4,12 @@ This module alone caches. Keys are names and content hashes, never arrays: a ret
 new hash, so nothing stale is ever shown. What comes from here is shared and must not be changed.
 """
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from app import routes
 from app.routes import Asset
 from app.state import DEFAULT_MODEL, Facts, Selection, plane_axes
-from vae_core import checkpoints, data, evaluation, images, latents, objectives, portable
+from vae_core import checkpoints, data, evaluation, images, latents, objectives, portable, runs
 from vae_core.checkpoints import Codes, ModelCard, Saved
 from vae_core.errors import CheckpointError, DatasetError, LatentExplorerError
 from vae_core.images import Prepared
@@ -144,8 +146,8 @@ def _key(opened: Opened) -> str:
 
 
 def model_names() -> list[str]:
-    """Names of the models that everybody can open."""
-    return checkpoints.list_models()
+    """Names of the models that everybody can open: those of the project, then trained ones."""
+    return [*checkpoints.list_models(), *checkpoints.list_models(runs.runs_dir())]
 
 
 def open_model(name: str) -> Opened:
@@ -206,12 +208,17 @@ def _uploads() -> "OrderedDict[str, Opened]":
 
 
 def _card(name: str) -> ModelCard:
-    return checkpoints.load_card(checkpoints.PRETRAINED / name)
+    return checkpoints.load_card(_folder(name))
+
+
+def _folder(name: str) -> Path:
+    own = checkpoints.PRETRAINED / name
+    return own if own.is_dir() else runs.runs_dir() / name
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _opened(name: str, weights_hash: str) -> Opened:
-    folder = checkpoints.PRETRAINED / name
+    folder = _folder(name)
     saved = Saved(
         card=checkpoints.load_card(folder),
         model=checkpoints.load_model(folder),
@@ -390,7 +397,7 @@ def neighbours(opened: Opened, example: int, k: int) -> tuple[Neighbours, Neighb
     pixels = pictures(opened, everyone)
     flat = pixels.images.reshape(len(everyone), -1).astype(np.float32) / np.float32(255)
     row = opened.row[example]
-    spaces: dict[str, Floats] = {"latent space": mu, f"pixel space ({pixels.kind})": flat}
+    spaces: dict[str, Floats] = {"latent space": mu, "pixel space": flat}
     found = []
     for space, points in spaces.items():
         rows, distances = latents.nearest(points[row], points, k + 1)
@@ -476,6 +483,77 @@ def _prepared(
 ) -> Prepared:
     picture = images.read_picture(_content)
     return images.prepare(picture, shape, dataset=dataset, **dict(switches))  # type: ignore[arg-type]
+
+
+# Trainings
+
+
+#: Test pictures that the map of a model in training shows.
+LIVE_POINTS = 2_000
+
+
+def in_training(folder: Path) -> Opened | None:
+    """Open the model of a run as its last checkpoint has it; None before the first."""
+    try:
+        version = (folder / runs.CHECKPOINT).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return _in_training(folder, version)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _in_training(folder: Path, version: int) -> Opened | None:
+    found = runs.read_model(folder)
+    if found is None:
+        return None
+    model, step = found
+    config = runs.read_config(folder)
+    dataset = _training_dataset(config.training.dataset)
+    first = dataclasses.replace(
+        dataset.test,
+        images=dataset.test.images[:LIVE_POINTS],
+        ids=dataset.test.ids[:LIVE_POINTS],
+        labels=None if dataset.test.labels is None else dataset.test.labels[:LIVE_POINTS],
+    )
+    encoded = evaluation.encode(model, first.images, kind="grey")
+    codes = Codes(
+        ids=first.ids,
+        labels=first.labels,
+        mu=encoded.mu,
+        logvar=encoded.logvar,
+        rate=encoded.rate,
+        distortion=encoded.distortion,
+    )
+    card = ModelCard(
+        name=config.name,
+        dataset=dataset.name,
+        classes=dataset.classes,
+        model=config.model,
+        training=config.training,
+    )
+    key = f"{folder.name}-{step}-{version:x}"
+    return Opened(name=folder.name, hash=key, saved=Saved(card=card, model=model, codes=codes))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _training_dataset(name: str) -> data.ImageDataset:
+    return data.load_dataset(name)
+
+
+def image_shape(dataset: str) -> tuple[int, int, int]:
+    """(c, h, w) of a dataset's pictures.
+
+    Raises
+    ------
+    DatasetError
+        If it is not on this machine, or damaged.
+    """
+    return _training_dataset(dataset).image_shape
+
+
+def datasets() -> list[data.DatasetStatus]:
+    """State which datasets are on this machine."""
+    return data.available()
 
 
 def preload() -> None:

@@ -25,7 +25,8 @@ def map_arguments(shown: State, projection: str) -> dict[str, Any]:
         "camera": None if shown.camera is None else components.Camera(*shown.camera),
         "camera_version": state.version(),
         "selection": _to_panel(shown.selection),
-        "selection_version": state.version(),
+        # The panel takes over the thinned outline, so that its count and Python's agree.
+        "selection_version": hash(shown.selection) & 0x7FFFFFFF,
         "on_pin": parts.pin,
         "on_selection": take,
         "on_camera": lambda seen: state.adopt(camera=(seen.x, seen.y, seen.height)),
@@ -82,15 +83,25 @@ def panel(model: Opened, shown: State) -> None:
         return
     left, right = st.columns([5, 3], gap="medium")
     with left:
-        sheet = parts.gallery(model, spread(ids, parts.GALLERY), columns=15)
+        chosen = spread(ids, parts.GALLERY)
+        sheet, kind = parts.gallery(model, chosen, columns=15)
+        some = "All" if len(chosen) == len(ids) else f"{len(chosen)} of the {len(ids):,}"
+        st.caption(f"{some} selected examples, {kind}")
+        _exports(model, ids, sheet)
     with right:
         _summary(model, ids)
+
+
+def _exports(model: Opened, ids: NDArray[np.int64], sheet: bytes) -> None:
+    name = f"{model.name}-selection"
     with st.container(horizontal=True):
-        name = f"{model.name}-selection"
         st.download_button(
-            "Codes as CSV", lambda: to_csv(model, ids), f"{name}.csv", "text/csv", key="w-csv"
+            "Codes as CSV", lambda: to_csv(model, ids), f"{name}.csv", "text/csv",
+            key="w-csv", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Gallery as PNG", sheet, f"{name}.png", "image/png", key="w-png", on_click="ignore"
         )
-        st.download_button("Gallery as PNG", sheet, f"{name}.png", "image/png", key="w-png")
 
 
 def _summary(model: Opened, ids: NDArray[np.int64]) -> None:

@@ -71,6 +71,8 @@ class State:
         Cells a side of the manifold.
     seed : int
         For everything drawn at random.
+    run : str or None
+        The training that the Train page shows.
     """
 
     model: str = DEFAULT_MODEL
@@ -83,6 +85,7 @@ class State:
     camera: tuple[float, float, float] | None = None
     grid: int = 20
     seed: int = 0
+    run: str | None = None
 
 
 @dataclass(frozen=True)
@@ -235,6 +238,7 @@ FIELDS = {
         f"{GRID_SIDES[1]}"
     ),
     "seed": Field("seed", _whole_number(0, 2**31 - 1), str, "a whole number from 0 to 2147483647"),
+    "run": Field("run", _read_model, str, "a training's name"),
 }  # fmt: skip
 
 
@@ -415,6 +419,7 @@ def adopt(**changes: Any) -> State:
             pinned_id=changes.get("pinned_id"),
             grid=state.grid,
             seed=state.seed,
+            run=state.run,
         )
     elif (state.projection, state.axes) != (before.projection, before.axes):
         state = replace(state, camera=None)

@@ -12,15 +12,17 @@ kl = resources.kl_per_dim(opened)
 left, right = st.columns([5, 4], gap="medium")
 with left:
     sliders("sliders", scene=parts.scene(opened, current), kl=kl.tolist(), on_pin=parts.pin)
+    if opened.latent_dim == 2:
+        selecting.small_map(opened, current)
 with right:
     picture("picture", scene=parts.scene(opened, current), size=420)
     parts.pinned_card(opened, current)
-    if opened.latent_dim == 2:
-        selecting.small_map(opened, current)
 active = int(np.count_nonzero(resources.active_units(opened)))
+idle = opened.latent_dim - active
+collapsed = "has" if idle == 1 else "have"
 st.caption(
     f"The model spends {kl.sum():.1f} nats on a picture of {opened.card.dataset}: that is how far "
-    f"its posteriors are from the prior. {active} of {opened.latent_dim} dimensions are active "
-    "(their means vary by more than 0.01 over the test set); the others have collapsed onto the "
-    "prior and change nothing."
+    f"its posteriors are from the prior. {active} of {opened.latent_dim} dimensions are active: "
+    "their means vary by more than 0.01 over the test set."
+    + (f" The other {idle} {collapsed} collapsed onto the prior." if idle else "")
 )

@@ -64,8 +64,9 @@ def show_neighbours(model: Opened, example: int) -> None:
         st.columns(2), resources.neighbours(model, example, NEIGHBOURS), strict=True
     ):
         with column:
-            parts.gallery(model, found.ids, columns=NEIGHBOURS // 2)
-            st.caption(f"In {found.space}{parts.agreement(model, example, found.ids)}")
+            _, kind = parts.gallery(model, found.ids, columns=NEIGHBOURS)
+            agreement = parts.agreement(model, example, found.ids)
+            st.caption(f"In {found.space}, nearest first{agreement} ({kind})")
 
 
 opened, current = parts.opened()

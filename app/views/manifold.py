@@ -3,13 +3,18 @@
 import streamlit as st
 
 from app import parts, selecting, state
-from app.components import manifold, picture
-from app.resources import kind
+from app.components import manifold
+
+
+def take_side(n: int) -> None:
+    """Take over the number of cells a side."""
+    state.adopt(grid=n)
+
 
 opened, current = parts.opened()
 parts.heading("Manifold", "What does the decoder make of every part of the plane?")
 parts.invitation(opened)
-left, right = st.columns([5, 3], gap="medium")
+left, right = st.columns([7, 3], gap="medium")
 with left:
     manifold(
         "manifold",
@@ -17,7 +22,7 @@ with left:
         n=current.grid,
         model_name=opened.name,
         on_pin=parts.pin,
-        on_n=lambda n: state.adopt(grid=n),
+        on_n=take_side,
     )
     across, up = (parts.ordinal(dim) for dim in current.axes)
     held = "" if opened.latent_dim == 2 else " The other dimensions stay at the pinned code."
@@ -29,6 +34,5 @@ with right:
     if opened.latent_dim > 2:
         with st.container(horizontal=True):
             parts.plane_choice(opened)
-    picture("picture", scene=parts.scene(opened, current), size=280)
-    st.caption(f"Trained on {opened.card.dataset}, {kind(opened)} pixels")
     selecting.small_map(opened, current)
+    st.caption("Where the cell lies among the codes of the test set")

@@ -13,11 +13,11 @@ def first_cards(model: Opened) -> tuple[Card, ...]:
     if labels is None:
         rows = list(range(min(ENDS, len(model.codes.ids))))
     else:
-        present = labels.unique()[:ENDS].tolist()
+        present = sorted(set(labels.tolist()))[:ENDS]
         rows = [int((labels == label).nonzero()[0]) for label in present]
     return tuple(
         Card(
-            label=parts.named(model, int(model.codes.ids[row])),
+            label=model.label(int(model.codes.ids[row])) or f"id {int(model.codes.ids[row])}",
             z=tuple(model.codes.mu[row].tolist()),
         )
         for row in rows
