@@ -22,6 +22,7 @@ const PANELS = {
   manifold: () => import("./manifold.js"),
   pad: () => import("./pad.js"),
   strip: () => import("./strip.js"),
+  link: () => import("./link.js"),
 };
 
 /** The server's root as the browser sees it, whatever path it is mounted on. */
