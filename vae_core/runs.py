@@ -27,6 +27,7 @@ from typing import Any, Literal
 import filelock
 import safetensors
 import safetensors.torch
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -36,6 +37,7 @@ from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
 from vae_core.files import write_atomically
 from vae_core.learning import EpochRecord, Trainer
+from vae_core.models import VAE
 
 ENVIRONMENT_VARIABLE = "VAE_RUNS_DIR"
 CONFIG, EVENTS, CHECKPOINT, PREVIOUS, CONTROL, LOCK, LOG = (
@@ -48,8 +50,10 @@ CONFIG, EVENTS, CHECKPOINT, PREVIOUS, CONTROL, LOCK, LOG = (
     "trainer.log",
 )
 #: Seconds between two step events, between two looks at the control file, and between two
-#: checkpoints inside one epoch.
-STEP_EVENTS, CONTROL_LOOKS, CHECKPOINTS = 0.25, 0.1, 30.0
+#: checkpoints, inside an epoch and at its end.
+STEP_EVENTS, CONTROL_LOOKS, CHECKPOINTS, EPOCH_CHECKPOINTS = 0.25, 0.1, 30.0, 1.0
+#: A trainer that was asked to start and told nothing for so many seconds never will.
+STARTING = 60.0
 #: A paused trainer leaves after this many seconds; its checkpoint stays.
 PAUSE_LINGERS = 600.0
 
@@ -169,8 +173,10 @@ def status(folder: Path) -> RunStatus:
     states = [event for event in told if event["type"] == "state"]
     state: State = states[-1]["state"] if states else "queued"
     message = str(states[-1].get("message", "")) if states else ""
-    if state == "running" and not is_alive(folder):
-        state = "interrupted"
+    if _is_starting(folder, since=states[-1]["time"] if states else 0.0):
+        state, message = "running", "starting"
+    elif state == "running" and not is_alive(folder):
+        state, message = "interrupted", ""
     return RunStatus(
         folder=folder,
         config=config,
@@ -191,15 +197,13 @@ def is_alive(folder: Path) -> bool:
         return True
 
 
-def send(folder: Path, command: Command) -> None:
-    """Ask the trainer of a run to go on, to pause, or to stop with what it has."""
+def request(folder: Path, command: Command) -> None:
+    """Ask for a run to go on, to pause, or to end with what it has; returns at once.
+
+    A run without a trainer is given one, a process of its own, unless it shall pause.
+    """
     write_atomically(folder / CONTROL, command.encode())
-
-
-def launch(folder: Path) -> None:
-    """Start a trainer for a run, or let the paused one go on; returns at once."""
-    send(folder, "run")
-    if is_alive(folder):
+    if command == "pause" or is_alive(folder):
         return
     with (folder / LOG).open("ab") as log:
         subprocess.Popen(
@@ -210,6 +214,20 @@ def launch(folder: Path) -> None:
             start_new_session=True,
             preexec_fn=_lower_priority if hasattr(os, "nice") else None,
         )
+
+
+def advance(root: Path, *, at_once: int | None = None) -> None:
+    """Start queued runs, oldest first, while fewer than ``at_once`` are training.
+
+    Parameters
+    ----------
+    at_once
+        As many as this machine has cores when left out.
+    """
+    stands = [status(folder) for folder in list_runs(root)]
+    free = (at_once or os.cpu_count() or 1) - sum(one.state == "running" for one in stands)
+    for one in [one for one in stands if one.state == "queued"][: max(free, 0)]:
+        request(one.folder, "run")
 
 
 def delete(folder: Path) -> None:
@@ -308,7 +326,8 @@ class _Execution:
                     self._obey(trainer)
             record = trainer.finish_epoch()
             self._tell("epoch", **record.as_dict())
-            self._save(trainer)
+            if trainer.finished or time.monotonic() - self.saved > EPOCH_CHECKPOINTS:
+                self._save(trainer)
             self.on_record(record)
 
     def _obey(self, trainer: Trainer) -> None:
@@ -386,6 +405,24 @@ def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     return None
 
 
+def read_model(folder: Path) -> tuple[VAE, int] | None:
+    """Read the model in training and its number of finished steps from the last checkpoint.
+
+    None before the first one; the model is in eval mode with gradients off.
+    """
+    try:
+        with safetensors.safe_open(folder / CHECKPOINT, framework="pt") as file:
+            names = [name for name in file.keys() if name.startswith("model.")]  # noqa: SIM118
+            weights = {name.removeprefix("model."): file.get_tensor(name) for name in names}
+            step = int(json.loads(file.metadata()["progress"])["step"])
+    except (safetensors.SafetensorError, OSError):
+        return None  # none yet, or just being replaced
+    with torch.device("meta"):
+        model = VAE(read_config(folder).model)
+    model.load_state_dict(weights, assign=True)
+    return model.eval().requires_grad_(False), step
+
+
 def command_line(config: RunConfig) -> str:
     """Return the command that trains the same model again."""
     words = ["python -m vae_core train", f"--name {config.name}"]
@@ -405,6 +442,15 @@ def command_line(config: RunConfig) -> str:
 
 def _plain(event: Event) -> Event:
     return {key: value for key, value in event.items() if key not in ("type", "time")}
+
+
+def _is_starting(folder: Path, *, since: float) -> bool:
+    try:
+        asked = (folder / CONTROL).stat().st_mtime
+    except FileNotFoundError:
+        return False
+    is_new = since < asked and time.time() - asked < STARTING
+    return is_new and _command(folder) != "pause" and not is_alive(folder)
 
 
 def _command(folder: Path) -> str:
