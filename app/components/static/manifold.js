@@ -80,6 +80,7 @@ export function mount(element, data, emit) {
   const live = announcer();
   let settings = data;
   let n = bounded(data.n);
+  let sentN = n;
   let inverted = Boolean(data.inverted);
   let axis = quantileAxis(n);
   let drawn = "";
@@ -110,7 +111,10 @@ export function mount(element, data, emit) {
   const side = make("input", {
     type: "range", min: FEWEST, max: MOST, step: 1, "aria-label": "Pictures a side",
     input: () => resize(Number(side.value)),
-    change: () => emit.state("n", n),
+    change: () => {
+      sentN = n;
+      emit.state("n", n);
+    },
   });
   const invert = make("button", { type: "button", click: () => turnOver() }, "Ink on paper");
   const root = make(
@@ -171,8 +175,10 @@ export function mount(element, data, emit) {
 
   function choose(index) {
     if (!ready()) return;
-    pin(emit, codeOf(index), { origin });
+    const z = codeOf(index);
+    pin(emit, z, { origin });
     cell = null;
+    live.say(`Pinned ${positionText(z)}`);
   }
 
   function onKey(event) {
@@ -287,8 +293,8 @@ export function mount(element, data, emit) {
 
   return {
     update(next) {
-      // A rerun brings the numbers that Python knew; only a change of them is news.
-      if (next.n !== settings.n) resize(next.n);
+      // A rerun brings what Python knew; only a change that did not come from here is news.
+      if (next.n !== settings.n && next.n !== sentN) resize(next.n);
       if (next.inverted !== settings.inverted) inverted = Boolean(next.inverted);
       settings = next;
       schedule(show);

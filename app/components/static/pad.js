@@ -20,8 +20,8 @@ import { createTiles } from "./tiles.js";
 
 /** Raster pixels a side; strokes are kept in this unit. */
 const SHEET = 280;
-/** A digit drawn over two thirds of the sheet gets MNIST's stroke of about 2.5 of 28 pixels. */
-const RADIUS = 11;
+/** A digit drawn over two thirds of the sheet gets MNIST's stroke, almost 3 of 28 pixels. */
+const RADIUS = 13;
 const KEY_STEP = 8;
 
 /**

@@ -98,7 +98,8 @@ export function mount(element, data, emit) {
       make("figcaption", {}, "Change"),
       change,
       make("span", { class: "lx-quiet lx-change-key" },
-        make("i", { class: "lx-less" }), "darker ", make("i", { class: "lx-more" }), "lighter"),
+        make("span", {}, make("i", { class: "lx-less" }), "darker"),
+        make("span", {}, make("i", { class: "lx-more" }), "lighter")),
     ),
   );
   const list = make("div", { class: "lx-dims", role: "group", "aria-label": "Latent dimensions" });
