@@ -26,7 +26,7 @@ Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = 50_000_000  # a phone's largest photograph; decoded, it takes 200 MB
 MAX_SIDE = 1_024  # larger pictures are reduced on reading: no model here sees as many pixels

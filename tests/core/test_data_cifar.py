@@ -48,7 +48,7 @@ def test_an_excerpt_is_read(folder: Path):
         pytest.param(records(4) + b"\0", "12,293 bytes", id="too long"),
         pytest.param((b"\0" + records(1)) * 4, "12,296 bytes", id="two label bytes (CIFAR-100)"),
         pytest.param(records(4, label=10), "label 10 in record 0", id="label"),
-        pytest.param(records(3), "3 records.*expected 4", id="truncated between records"),
+        pytest.param(records(3), "3 records", id="truncated between records"),
     ],
 )
 def test_anything_else_is_refused(folder: Path, content: bytes, found: str):

@@ -85,7 +85,7 @@ def load_dataset(
     DatasetError
         If a file is damaged, swapped or foreign, or the name is unknown.
     """
-    if name not in SOURCES and Path(name).expanduser().exists():
+    if name and name not in SOURCES and Path(name).expanduser().exists():
         return folder.load(Path(name).expanduser(), image_shape=image_shape)
     source = _source(str(name))
     if image_shape is not None:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -70,6 +71,12 @@ def load(
         If there are fewer than 2 pictures or more than 20,000, one of them is damaged, a limit is
         exceeded, or a name or link leads out of the folder.
     """
+    if image_shape is not None and (
+        len(image_shape) != 3 or image_shape[0] not in {1, 3} or min(image_shape) < 1
+    ):
+        raise DatasetError(
+            f"image_shape = {image_shape}: expected (1 or 3, height, width), each at least 1."
+        )
     if path.is_dir():
         classes, labels, pixels = _read(_folder_entries(path), path, image_shape)
     else:
@@ -98,10 +105,6 @@ def _read(
 
     height, width = image_shape[1:] if image_shape else _common_size(entries, path)
     channels = image_shape[0] if image_shape else 3
-    if channels not in {1, 3} or min(height, width) < 1:
-        raise DatasetError(
-            f"image_shape = {image_shape}: expected (1 or 3, height, width), each at least 1."
-        )
     if len(entries) * channels * height * width > MAX_VALUES:
         raise DatasetError(
             f"{path}: {len(entries):,} pictures of {channels} × {height} × {width} take more than "
@@ -121,12 +124,13 @@ def _read(
 
 def _folder_entries(path: Path) -> list[Entry]:
     """List the pictures in a folder and its subfolders."""
+    files = list(islice(path.rglob("*"), MAX_ENTRIES + 1))
+    if len(files) > MAX_ENTRIES:
+        raise DatasetError(f"{path}: found more than {MAX_ENTRIES:,} files and folders.")
     entries = []
-    for position, file in enumerate(sorted(path.rglob("*"))):
+    for file in files:
         name = PurePosixPath(file.relative_to(path).as_posix())
-        if position >= MAX_ENTRIES:
-            raise DatasetError(f"{path}: found more than {MAX_ENTRIES:,} files and folders.")
-        if file.is_symlink():
+        if file.is_symlink() and not _is_hidden(name):
             raise DatasetError(
                 f"{path}: {name} is a link; a dataset must hold the files themselves."
             )
@@ -195,8 +199,11 @@ def _unwrapped(entries: list[Entry]) -> list[Entry]:
 
 
 def _is_picture(name: PurePosixPath) -> bool:
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
-    return name.suffix.lower() in SUFFIXES and not hidden
+    return name.suffix.lower() in SUFFIXES and not _is_hidden(name)
+
+
+def _is_hidden(name: PurePosixPath) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.parts)
 
 
 def _check_amount(entries: list[Entry], path: Path) -> None:
