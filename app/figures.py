@@ -158,7 +158,7 @@ def scatter_3d(
     else:
         bar = {"title": {"text": f"{colour} (nats)"}, "thickness": 10, "len": 0.6}
         style = {"color": values, "colorscale": "Cividis", "colorbar": bar}
-        figure.add_trace(_cloud(codes, ids, colour, style))
+        figure.add_trace(_cloud(codes, ids, colour, style).update(showlegend=False))
     if pinned is not None:
         cross = go.Scatter3d(
             x=pinned[:1], y=pinned[1:2], z=pinned[2:3], mode="markers", name="pinned",
@@ -172,7 +172,13 @@ def scatter_3d(
         paper_bgcolor="rgba(0,0,0,0)",
         uirevision="kept",  # a rerun does not turn the cloud back
         legend={"itemsizing": "constant", "orientation": "h", "y": 1.02, "x": 0},
-        scene={f"{name}axis": {**axis, "title": {"text": f"z{i}"}} for i, name in enumerate("xyz")},
+        scene={
+            "camera": {"eye": {"x": 1.5, "y": 1.5, "z": 1.0}},
+            **{
+                f"{name}axis": {**axis, "title": {"text": title}}
+                for name, title in zip("xyz", ("z₁", "z₂", "z₃"), strict=True)
+            },
+        },
     )
     return figure
 

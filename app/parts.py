@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import figures, resources, state
-from app.components import Pin, Scene, link
+from app.components import Pin, Scene, link, picture
 from app.resources import Floats, Opened
 from app.state import State
 from vae_core import images
@@ -51,11 +51,27 @@ def scene(model: Opened, shown: State, *, posterior: tuple[Floats, Floats] | Non
         encoder=resources.encoder_address(model),
         z=tuple(resources.pinned_z(model, shown.z, shown.pinned_id).tolist()),
         z_version=state.version(),
-        dims=shown.axes,
+        dims=axes(model, shown),
         pinned_id=shown.pinned_id,
         seed=shown.seed,
         posterior=None if posterior is None else (posterior[0].tolist(), posterior[1].tolist()),
     )
+
+
+def axes(model: Opened, shown: State) -> tuple[int, int]:
+    """Return the latent plane that is shown: the chosen one, else that of the largest KL."""
+    return shown.axes or figures.two_largest(resources.kl_per_dim(model))
+
+
+def live_picture(model: Opened, shown: State, *, size: int) -> None:
+    """Show the picture of the code under the pointer; on a phone it floats in a corner."""
+    with st.container(key="live-picture"):
+        picture("picture", scene=scene(model, shown), size=size)
+
+
+def number(value: float, digits: int = 1) -> str:
+    """Write a number with a real minus sign."""
+    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def pin(chosen: Pin) -> None:
@@ -123,7 +139,7 @@ def ordinal(dim: int) -> str:
 def plane_choice(model: Opened) -> None:
     """Show the choice of the two latent dimensions of a plane."""
     dims = range(model.latent_dim)
-    across, up = state.current().axes
+    across, up = axes(model, state.current())
 
     def swap_or_set(chosen: int, other: int, old: int, *, first: bool) -> tuple[int, int]:
         kept = old if chosen == other else other  # choosing the other's dimension swaps them
@@ -131,13 +147,13 @@ def plane_choice(model: Opened) -> None:
 
     st.selectbox(
         "Across", dims, format_func=ordinal, width=110, **state.bind(
-            "axes", part="across", shown=lambda axes: axes[0],
+            "axes", part="across", shown=lambda _: across,
             taken=lambda chosen: swap_or_set(chosen, up, across, first=True),
         ),
     )  # fmt: skip
     st.selectbox(
         "Up", dims, format_func=ordinal, width=110, **state.bind(
-            "axes", part="up", shown=lambda axes: axes[1],
+            "axes", part="up", shown=lambda _: up,
             taken=lambda chosen: swap_or_set(chosen, across, up, first=False),
         ),
     )  # fmt: skip
@@ -176,8 +192,8 @@ def pinned_card(model: Opened, shown: State) -> None:
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(figures.picture(original.images[0], 112), alt=original.kind[:-1].capitalize())
     right.markdown(
-        f"{original.kind[:-1].capitalize()}  \nrate {rate:.1f} nats, distortion "
-        f"{distortion:.1f} nats ({resources.kind(model)})"
+        f"{original.kind[:-1].capitalize()}  \nrate {number(rate)} nats, distortion "
+        f"{number(distortion)} nats ({resources.kind(model)})"
     )
 
 

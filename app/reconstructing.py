@@ -107,10 +107,10 @@ def show_result(model: Opened, encoding: Encoding) -> None:
                 st.caption(name)
     with st.container(horizontal=True, gap="large"):
         kind = resources.kind(model)
-        st.metric("rate (nats)", f"{encoding.rate:.1f}", width="content")
-        st.metric(f"distortion (nats, {kind})", f"{encoding.distortion:.1f}", width="content")
+        st.metric("rate (nats)", parts.number(encoding.rate), width="content")
+        st.metric(f"distortion (nats, {kind})", parts.number(encoding.distortion), width="content")
         bound = encoding.rate + encoding.distortion
-        st.metric(f"−ELBO (nats, {kind})", f"{bound:.1f}", width="content")
+        st.metric(f"−ELBO (nats, {kind})", parts.number(bound), width="content")
     if encoding.share_below > UNUSUAL:
         st.warning(
             "This picture is unlike the training data: its distortion is above that of "

@@ -188,7 +188,8 @@ def describe(name: str) -> str:
     about = card(name)
     parts = [about.dataset, f"z of {about.model.latent_dim}"]
     if elbo := about.metrics.get("elbo"):
-        parts.append(f"test −ELBO {-elbo.value:.1f} nats ({elbo.kind})")
+        bound = f"{-elbo.value:,.1f}".replace("-", "−")
+        parts.append(f"test −ELBO {bound} nats ({elbo.kind})")
     return " · ".join(parts)
 
 

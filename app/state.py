@@ -59,8 +59,8 @@ class State:
         The pinned example's id.
     projection : str or None
         One of `PROJECTIONS`; None lets the model choose.
-    axes : (int, int)
-        The latent plane of the map and of the manifold.
+    axes : (int, int) or None
+        The latent plane of the map and of the manifold; None lets the model choose.
     colour : str
         One of `COLOURS`.
     selection : Selection or None
@@ -79,7 +79,7 @@ class State:
     z: tuple[float, ...] | None = None
     pinned_id: int | None = None
     projection: str | None = None
-    axes: tuple[int, int] = (0, 1)
+    axes: tuple[int, int] | None = None
     colour: str = "label"
     selection: Selection | None = None
     camera: tuple[float, float, float] | None = None
@@ -310,7 +310,7 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
             f"{', '.join(facts.projections)} with this model",
         ),
         "axes": (
-            max(state.axes) >= dims > 1,
+            state.axes is not None and max(state.axes) >= dims,
             f"two different dimensions from 1 to {dims} with this model",
         ),
         "colour": (

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app import parts, resources, selecting
-from app.components import picture, sliders
+from app.components import sliders
 
 opened, current = parts.opened()
 parts.heading("Decode", "What does each latent dimension do?")
@@ -15,7 +15,7 @@ with left:
     if opened.latent_dim == 2:
         selecting.small_map(opened, current)
 with right:
-    picture("picture", scene=parts.scene(opened, current), size=420)
+    parts.live_picture(opened, current, size=420)
     parts.pinned_card(opened, current)
 active = int(np.count_nonzero(resources.active_units(opened)))
 idle = opened.latent_dim - active

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import figures, parts, resources, selecting, state
-from app.components import latent_map, picture
+from app.components import latent_map
 from app.resources import Opened
 from app.state import State
 
@@ -77,7 +77,7 @@ left, right = st.columns([5, 3], gap="medium")
 with left:
     show_map(opened, current, plane)
 with right:
-    picture("picture", scene=parts.scene(opened, current))
+    parts.live_picture(opened, current, size=336)
     parts.pinned_card(opened, current)
 selecting.panel(opened, current)
 if current.pinned_id is not None:

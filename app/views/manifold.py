@@ -24,7 +24,7 @@ with left:
         on_pin=parts.pin,
         on_n=take_side,
     )
-    across, up = (parts.ordinal(dim) for dim in current.axes)
+    across, up = (parts.ordinal(dim) for dim in parts.axes(opened, current))
     held = "" if opened.latent_dim == 2 else " The other dimensions stay at the pinned code."
     st.caption(
         f"Pictures at evenly spaced quantiles of the prior, Φ⁻¹((i + ½) / n): {across} runs to the "

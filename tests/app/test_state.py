@@ -27,7 +27,7 @@ states = st.builds(
     z=st.none() | st.lists(coordinates, min_size=1, max_size=200).map(tuple),
     pinned_id=st.none() | st.integers(0, 10**12),
     projection=st.none() | st.sampled_from(state.PROJECTIONS),
-    axes=axes,
+    axes=st.none() | axes,
     colour=st.sampled_from(state.COLOURS),
     selection=st.none() | selections,
     camera=st.none()
