@@ -20,8 +20,9 @@ from vae_core.errors import ConfigError, LatentExplorerError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae_core.data import ImageDataset, Split
+    from vae_core.data import ImageDataset
     from vae_core.learning import EpochRecord
+    from vae_core.runs import RunConfig
 
 Command = Callable[..., Any]
 
@@ -29,15 +30,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON f
 data_option = click.option(
     "--data-dir", type=click.Path(path_type=Path), help="Data folder (else VAE_DATA_DIR)."
 )
-seed_option = click.option("--seed", type=int, default=0, show_default=True)
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True
+)
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write."
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def cli() -> None:
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Train, measure and look inside variational auto-encoders."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
@@ -96,12 +102,11 @@ def models(as_json: bool) -> None:
         _print_json({"models": [_summary(card) for card in cards]})
         return
     for card in cards:
-        elbo = card.metrics["elbo"]
         hidden = "–".join(map(str, card.model.hidden))
-        click.echo(
-            f"{card.name:18} {card.dataset:10} z = {card.model.latent_dim:<3} "
-            f"{hidden:14} test −ELBO {-elbo.value:8.2f} ± {elbo.se or 0:.2f} {elbo.kind}"
-        )
+        line = f"{card.name:18} {card.dataset:10} z = {card.model.latent_dim:<3} {hidden:14}"
+        if elbo := card.metrics.get("elbo"):
+            line += f" test −ELBO {-elbo.value:8.2f} ± {elbo.se or 0:.2f} {elbo.kind}"
+        click.echo(line)
 
 
 def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], Command]:
@@ -126,7 +131,7 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 @_settings(ModelConfig, skipped=("image_shape",))
 @_settings(TrainConfig)
 @click.option("--name", help="Name on the model's card  [default: the folder's name]")
-@click.option("--importance-samples", default=0, help="k of an nll_iw{k} figure on the card.")
+@click.option("--importance-samples", type=int, help="k of an nll_iw{k} figure on the card.")
 @click.option("--limit", type=int, help="Test images that this figure is taken over.")
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the model.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run.")
@@ -134,7 +139,7 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 @data_option
 def train(
     name: str | None,
-    importance_samples: int,
+    importance_samples: int | None,
     limit: int | None,
     out: Path | None,
     resume: Path | None,
@@ -145,20 +150,20 @@ def train(
     """Train a model into a folder, or resume one with --resume DIR."""
     from vae_core import runs
 
-    given = {key: value for key, value in settings.items() if value is not None}
+    run = {"name": name, "importance_samples": importance_samples, "limit": limit}
+    given = {key: value for key, value in (settings | run).items() if value is not None}
     if (out is None) == (resume is None):
         raise ConfigError("train needs either --out DIR for a new run or --resume DIR, not both")
     if resume is not None:
         if given:
-            raise ConfigError(f"--resume keeps the run's settings; take back --{next(iter(given))}")
+            option = next(iter(given)).replace("_", "-")
+            raise ConfigError(f"--resume keeps the run's settings; take back --{option}")
         folder = resume
         config = runs.read_config(folder)
     else:
         assert out is not None
         folder = out
-        config = _run_config(given, data_dir, name or out.name).model_copy(
-            update={"importance_samples": importance_samples, "importance_limit": limit}
-        )
+        config = _run_config({"name": out.name} | given, data_dir)
         runs.create(folder, config)
     report = _json_record if as_json else _table_record(config.training.epochs)
     say = _say_nothing if as_json else _say
@@ -193,7 +198,12 @@ def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> No
 @click.argument("model")
 @click.option("--dataset", help="Dataset to test on  [default: the model's]")
 @click.option("--pixels", help="Kind of pixel  [default: the training's]")
-@click.option("--importance-samples", default=0, help="k of an nll_iw{k} estimate.")
+@click.option(
+    "--importance-samples",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    help="k of an nll_iw{k} estimate.",
+)
 @click.option("--limit", type=int, help="Test images to use  [default: all]")
 @seed_option
 @json_option
@@ -209,7 +219,7 @@ def evaluate(
     data_dir: Path | None,
 ) -> None:
     """Measure MODEL on its test set."""
-    from vae_core import checkpoints, publishing
+    from vae_core import checkpoints, learning, publishing
     from vae_core.data import load_dataset
 
     card = checkpoints.load_card(model)
@@ -218,6 +228,7 @@ def evaluate(
     training = card.training
     if pixels is not None:
         training = TrainConfig.of(**{**training.model_dump(), "pixels": pixels})
+    learning.check_data(card.model, training.pixels, data)
     if limit is not None:
         data = _limited(data, limit)
     metrics = publishing.measure(
@@ -249,16 +260,19 @@ def evaluate(
 @data_option
 def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | None) -> None:
     """Write the codes of a set as CSV: id, label, then mu and sigma of each dimension."""
-    from vae_core import checkpoints, evaluation, exports
-    from vae_core import pixels as kinds
+    from vae_core import checkpoints, exports, learning, publishing
     from vae_core.data import load_dataset
 
     card = checkpoints.load_card(model)
-    data: Split = getattr(load_dataset(card.dataset, data_dir=data_dir), split)
-    images = kinds.prepare(data.images, card.training.pixels, seed=card.training.seed)
-    encoded = evaluation.encode(checkpoints.load_model(model), images, kind=card.training.pixels)
-    _write(out, exports.codes_csv(data.ids, data.labels, encoded.mu, encoded.logvar).encode())
-    _done(as_json, out, n=len(data.ids), latent_dim=card.model.latent_dim)
+    data = load_dataset(card.dataset, data_dir=data_dir)
+    learning.check_data(card.model, card.training.pixels, data)
+    rows, encoder = {
+        "train": (data.train, publishing.encode_train),
+        "test": (data.test, publishing.encode_test),
+    }[split]
+    encoded = encoder(checkpoints.load_model(model), data, card.training)
+    _write(out, exports.codes_csv(rows.ids, rows.labels, encoded.mu, encoded.logvar).encode())
+    _done(as_json, out, n=len(rows), latent_dim=card.model.latent_dim)
 
 
 @cli.command()
@@ -334,17 +348,24 @@ def _fail(sentence: str) -> None:
     sys.exit(2)
 
 
-def _run_config(given: Mapping[str, str], data_dir: Path | None, name: str) -> Any:
-    from vae_core import runs
+def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
+    from vae_core import learning, runs
     from vae_core.data import load_dataset
 
     training = TrainConfig.of(**{k: v for k, v in given.items() if k in TrainConfig.model_fields})
-    shape = load_dataset(training.dataset, data_dir=data_dir).image_shape
-    chosen: dict[str, Any] = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
+    dataset = load_dataset(training.dataset, data_dir=data_dir)
+    chosen = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
     if "hidden" in chosen:
         chosen["hidden"] = tuple(part.strip() for part in chosen["hidden"].split(","))
-    model = ModelConfig.of(image_shape=shape, **chosen)
-    return runs.RunConfig.of(name=name, model=model, training=training)
+    model = ModelConfig.of(image_shape=dataset.image_shape, **chosen)
+    learning.check_fit(model, training, dataset)  # before a folder is made
+    return runs.RunConfig.of(
+        name=given["name"],
+        model=model,
+        training=training,
+        importance_samples=given.get("importance_samples", 0),
+        importance_limit=given.get("limit"),
+    )
 
 
 def _limited(data: ImageDataset, limit: int) -> ImageDataset:
@@ -404,6 +425,10 @@ def _say_nothing(stage: str) -> None:
 def _write(path: Path, content: bytes) -> None:
     from vae_core.files import write_atomically
 
+    if path.is_dir():
+        raise ConfigError(f"--out {path}: a folder has that name; allowed is a file")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--out {path}: there is no folder {path.parent}")
     write_atomically(path, content)
 
 

@@ -16,8 +16,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +47,31 @@ CARD, WEIGHTS, CODES, HISTORY = (
 FILES = (CARD, WEIGHTS, CODES, HISTORY)
 #: The largest file that is read from a model folder.
 MAX_BYTES = 256 * 2**20
+#: Columns of an encoded set: their type and their shape, in rows n and dimensions d.
+COLUMNS: dict[str, tuple[torch.dtype, tuple[str | int, ...]]] = {
+    "ids": (torch.int64, ("n",)),
+    "labels": (torch.int64, ("n",)),
+    "mu": (torch.float32, ("n", "d")),
+    "logvar": (torch.float32, ("n", "d")),
+    "rate": (torch.float32, ("n",)),
+    "distortion": (torch.float32, ("n",)),
+    "projections.pca": (torch.float32, ("n", 2)),
+    "projections.tsne": (torch.float32, ("n", 2)),
+    "pca_mean": (torch.float32, ("d",)),
+    "pca_components": (torch.float32, (2, "d")),
+}
+REQUIRED = {"ids", "mu", "logvar", "rate", "distortion"}
 _HASH_LENGTH = 16
+#: What Python's zip reader raises on damaged, encrypted or exotic archives.
+_UNZIPPING = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted, or a method that is not implemented
+    ValueError,
+)
 
 
 class Metric(Config):
@@ -151,7 +177,7 @@ def load_model(name_or_folder: str | Path) -> VAE:
     Raises
     ------
     CheckpointError
-        If a file is missing, damaged, or does not fit its card.
+        If a file is missing, damaged, or not what its card says.
     """
     folder = locate(name_or_folder)
     return model_of(load_card(folder), _read(folder / WEIGHTS))
@@ -163,8 +189,15 @@ def load_card(name_or_folder: str | Path) -> ModelCard:
 
 
 def load_codes(name_or_folder: str | Path) -> Codes:
-    """Read a model's encoded test set."""
-    return codes_of(_read(locate(name_or_folder) / CODES))
+    """Read a model's encoded test set.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, or not what the card says.
+    """
+    folder = locate(name_or_folder)
+    return codes_of(load_card(folder), _read(folder / CODES))
 
 
 def load_history(name_or_folder: str | Path) -> list[dict[str, Any]]:
@@ -173,7 +206,7 @@ def load_history(name_or_folder: str | Path) -> list[dict[str, Any]]:
     for line in _read(locate(name_or_folder) / HISTORY).splitlines():
         try:
             records.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             break
     return records
 
@@ -194,6 +227,11 @@ def card_of(content: bytes) -> ModelCard:
 
 def model_of(card: ModelCard, content: bytes) -> VAE:
     """Build the model that ``card`` describes from the bytes of its weights."""
+    if card.weights_hash not in ("", content_hash(content)):
+        raise CheckpointError(
+            f"{WEIGHTS}: these weights are {content_hash(content)} where {CARD} says "
+            f"{card.weights_hash}"
+        )
     with torch.device("meta"):  # shapes alone, whatever size the card claims
         model = VAE(card.model)
     expected = {name: tuple(p.shape) for name, p in model.state_dict().items()}
@@ -205,22 +243,39 @@ def model_of(card: ModelCard, content: bytes) -> VAE:
                 f"{WEIGHTS}: {name} has shape {found.get(name)} where {CARD} leads to "
                 f"{expected.get(name)}"
             )
+    for name, tensor in tensors.items():
+        _check_numbers(WEIGHTS, name, tensor, torch.float32)
     model.load_state_dict(tensors, assign=True)
     return model.eval().requires_grad_(False)
 
 
-def codes_of(content: bytes) -> Codes:
-    """Parse an encoded set and check that its columns are of one length."""
-    try:
-        codes = Codes.of(_tensors(CODES, content))
-    except TypeError as error:
-        raise CheckpointError(f"{CODES}: {error}") from error
-    for name, column in codes.tensors().items():
-        if not name.startswith("pca_") and len(column) != len(codes.ids):
+def codes_of(card: ModelCard, content: bytes) -> Codes:
+    """Parse an encoded set and check its columns against each other and its card."""
+    columns = _tensors(CODES, content)
+    if missing := sorted(REQUIRED - columns.keys()):
+        raise CheckpointError(f"{CODES} has no {missing[0]}")
+    size: dict[str | int, int] = {
+        "n": columns["ids"].numel(),
+        "d": card.model.latent_dim,
+    }
+    for name, column in columns.items():
+        if name not in COLUMNS:
+            raise CheckpointError(f"{CODES}: {name} is no column of an encoded set")
+        dtype, axes = COLUMNS[name]
+        _check_numbers(CODES, name, column, dtype)
+        expected = tuple(size.get(axis, axis) for axis in axes)
+        if tuple(column.shape) != expected:
             raise CheckpointError(
-                f"{CODES}: {name} has {len(column)} rows where ids has {len(codes.ids)}"
+                f"{CODES}: {name} has shape {tuple(column.shape)} where {expected} is needed"
             )
-    return codes
+    labels = columns.get("labels")
+    classes = len(card.classes)
+    if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        raise CheckpointError(
+            f"{CODES}: labels run from {int(labels.min())} to {int(labels.max())} where {CARD} "
+            f"names {classes} classes"
+        )
+    return Codes.of(columns)
 
 
 @dataclass(frozen=True)
@@ -241,18 +296,23 @@ def open_zip(content: bytes) -> Saved:
     Raises
     ------
     CheckpointError
-        If it is no zip, lacks a file, or a file is too large, damaged or does not fit.
+        If it is no zip, lacks a file, or a file is too large, damaged, there twice, or does not
+        fit.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = dict(_known_files(archive))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+    except CheckpointError:
+        raise
+    except _UNZIPPING as error:
         raise CheckpointError(f"this is not a zip file that can be read: {error}") from error
     for name in (CARD, WEIGHTS, CODES):
         if name not in files:
             raise CheckpointError(f"the zip has no {name}; a model folder holds {', '.join(FILES)}")
     card = card_of(files[CARD])
-    return Saved(card=card, model=model_of(card, files[WEIGHTS]), codes=codes_of(files[CODES]))
+    return Saved(
+        card=card, model=model_of(card, files[WEIGHTS]), codes=codes_of(card, files[CODES])
+    )
 
 
 def zip_folder(name_or_folder: str | Path) -> bytes:
@@ -306,10 +366,14 @@ def content_hash(content: bytes) -> str:
 
 
 def _known_files(archive: zipfile.ZipFile) -> Iterable[tuple[str, bytes]]:
+    seen = set()
     for entry in archive.infolist():
         name = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
         if name not in FILES or entry.is_dir():
             continue
+        if name in seen:
+            raise CheckpointError(f"the zip holds {name} twice: zip one model folder")
+        seen.add(name)
         with archive.open(entry) as file:
             yield name, _bounded(name, file.read(MAX_BYTES + 1))
 
@@ -326,6 +390,13 @@ def _bounded(name: str, content: bytes) -> bytes:
     if len(content) > MAX_BYTES:
         raise CheckpointError(f"{name} is larger than the {MAX_BYTES // 2**20} MB allowed")
     return content
+
+
+def _check_numbers(file: str, name: str, tensor: Tensor, dtype: torch.dtype) -> None:
+    if tensor.dtype != dtype:
+        raise CheckpointError(f"{file}: {name} is {tensor.dtype} where {dtype} is needed")
+    if not torch.isfinite(tensor).all():
+        raise CheckpointError(f"{file}: {name} holds values that are not finite")
 
 
 def _tensors(name: str, content: bytes) -> dict[str, Tensor]:

@@ -98,7 +98,7 @@ class TrainConfig(Config):
     warmup: float = Field(default=0.0, ge=0.0, lt=1.0)
     decay: Literal["none", "linear", "cosine"] = "none"
     beta: float = Field(default=1.0, ge=0.0, le=1000.0)
-    kl_warmup_epochs: float = Field(default=0.0, ge=0.0)
+    kl_warmup_epochs: float = Field(default=0.0, ge=0.0, le=100_000)
     init: Literal["default", "paper"] = "default"
     precision: Precision = "float32"
     threads: int = Field(default=2, ge=1, le=256)

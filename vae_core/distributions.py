@@ -122,7 +122,7 @@ class Bernoulli:
     def log_prob(self, x: Tensor) -> Tensor:
         """Σ x·log p + (1 − x)·log(1 − p), from logits: x·l − softplus(l)."""
         logits, x = self.logits, _flat(x)
-        if logits.dim() > x.dim() and logits.shape[0] > 1:
+        if logits.dim() == 3 and logits.shape[0] > 1 and logits.shape[1:] == x.shape:
             # Many samples for one image: a product with it spares an array as large as theirs.
             return torch.einsum("kbp,bp->kb", logits, x) - F.softplus(logits).sum(-1)
         return (x * logits - F.softplus(logits)).sum(-1)

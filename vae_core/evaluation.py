@@ -1,7 +1,7 @@
 """What an expert expects to find measured: bounds, their parts, and what the codes hold.
 
 Every function works in chunks of bounded memory and returns values per example or per dimension;
-:func:`report` alone reduces them, with standard errors.
+:class:`Estimate` alone reduces them, with a standard error.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core import objectives, pixels
+from vae_core.distributions import DiagonalGaussian
 from vae_core.models import VAE, Inference
 
 #: Images encoded at once.
@@ -124,7 +125,7 @@ def nll_iw(model: VAE, images: Tensor, *, k: int, kind: str, seed: int = 0) -> I
 
 def kl_per_dim(mu: Tensor, logvar: Tensor) -> Tensor:
     """Mean over images of each dimension's KL to N(0, 1): (n, d) → (d,), in nats."""
-    return (0.5 * (mu.square() + logvar.exp() - logvar - 1)).mean(0)
+    return DiagonalGaussian(mu, logvar).kl_per_dim().mean(0)
 
 
 def active_units(mu: Tensor) -> Tensor:
@@ -139,8 +140,12 @@ def knn_labels(
     *,
     k: int = 10,
 ) -> NDArray[np.int64]:
-    """Return the majority label of the k nearest training codes (n, d) of each test code."""
+    """Return the majority label of the k nearest training codes (n, d) of each test code.
+
+    With fewer than ``k`` training codes, all of them vote.
+    """
     from sklearn.neighbors import KNeighborsClassifier
 
-    predicted = KNeighborsClassifier(n_neighbors=k).fit(train, train_labels).predict(test)
+    neighbours = KNeighborsClassifier(n_neighbors=min(k, len(train)))
+    predicted = neighbours.fit(train, train_labels).predict(test)
     return np.asarray(predicted, dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import importlib.metadata
 import platform
@@ -15,14 +16,14 @@ from torch import Tensor
 from vae_core import checkpoints, evaluation, pixels, projection
 from vae_core.checkpoints import Codes, Metric, ModelCard
 from vae_core.config import TrainConfig
-from vae_core.data import ImageDataset, Split
+from vae_core.data import ImageDataset, Split, subset
 from vae_core.evaluation import Encoded, Estimate
-from vae_core.learning import static_test_seed
+from vae_core.learning import static_test_seed, static_train_seed
 from vae_core.models import VAE
 
 EVALUATION_SEED = 1
 SOFTWARE = ("torch", "numpy", "scikit-learn", "openTSNE", "safetensors")
-#: Training codes that a test code is compared with for k-NN accuracy.
+#: Training codes, drawn at random, that a test code is compared with for k-NN accuracy.
 KNN_TRAIN = 10_000
 
 Say = Callable[[str], None]
@@ -146,19 +147,34 @@ def encode_test(
     return evaluation.encode(model, images, kind=training.pixels, seed=seed)
 
 
+def encode_train(
+    model: VAE, dataset: ImageDataset, training: TrainConfig, *, seed: int = EVALUATION_SEED
+) -> Encoded:
+    """Encode the whole training set as the training saw it."""
+    split = _train_split(dataset, training)
+    return evaluation.encode(model, split.images, kind=training.pixels, seed=seed)
+
+
 def _test_images(dataset: ImageDataset, training: TrainConfig) -> Tensor:
     seed = static_test_seed(training.seed)
     return pixels.prepare(dataset.test.images, training.pixels, seed=seed)
 
 
+def _train_split(dataset: ImageDataset, training: TrainConfig) -> Split:
+    seed = static_train_seed(training.seed)
+    images = pixels.prepare(dataset.train.images, training.pixels, seed=seed)
+    return dataclasses.replace(dataset.train, images=images)
+
+
 def _knn_correct(
     model: VAE, encoded: Encoded, dataset: ImageDataset, training: TrainConfig
 ) -> Tensor:
-    assert dataset.train.labels is not None
     assert dataset.test.labels is not None
-    images, labels = dataset.train.images[:KNN_TRAIN], dataset.train.labels[:KNN_TRAIN]
-    train = evaluation.encode(model, images, kind=training.pixels)
-    predicted = evaluation.knn_labels(train.mu.numpy(), labels.numpy(), encoded.mu.numpy())
+    # At random, since pictures of one's own come sorted by class.
+    train = subset(_train_split(dataset, training), min(KNN_TRAIN, len(dataset.train)))
+    assert train.labels is not None
+    mu = evaluation.encode(model, train.images, kind=training.pixels).mu
+    predicted = evaluation.knn_labels(mu.numpy(), train.labels.numpy(), encoded.mu.numpy())
     return (torch.from_numpy(predicted) == dataset.test.labels).float()
 
 
@@ -166,7 +182,7 @@ def map_codes(encoded: Encoded, split: Split, *, say: Say = lambda stage: None) 
     """Attach ids, labels and, above two dimensions, PCA and t-SNE maps to an encoded set."""
     maps: dict[str, Tensor] = {}
     mean = components = None
-    if encoded.mu.shape[1] > 2:
+    if encoded.mu.shape[1] > 2 and len(encoded.mu) > 1:
         mu = encoded.mu.numpy()
         say("principal components")
         plane = projection.pca(mu)

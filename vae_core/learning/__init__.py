@@ -1,6 +1,14 @@
 """How parameters are found."""
 
-from vae_core.learning.aevb import DivergedError, Trainer, native_bfloat16, static_test_seed
+from vae_core.learning.aevb import (
+    DivergedError,
+    Trainer,
+    check_data,
+    check_fit,
+    native_bfloat16,
+    static_test_seed,
+    static_train_seed,
+)
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
 
 __all__ = [
@@ -9,6 +17,9 @@ __all__ = [
     "Figures",
     "StepRecord",
     "Trainer",
+    "check_data",
+    "check_fit",
     "native_bfloat16",
     "static_test_seed",
+    "static_train_seed",
 ]

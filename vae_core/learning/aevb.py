@@ -6,6 +6,7 @@ Kingma & Welling (2014), algorithm 1, with the estimator of equation (10).
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -62,19 +63,17 @@ class Trainer:
     ) -> None:
         self.model_config = model_config
         self.config = train_config
-        _check_fit(model_config, train_config, dataset)
-        train_split = dataset.train
-        if train_config.train_size is not None:
-            train_split = subset(train_split, train_config.train_size, seed=train_config.seed)
-        if train_config.batch_size > len(train_split.images):
-            raise ConfigError(
-                f"batch_size {train_config.batch_size} is above the "
-                f"{len(train_split.images)} training images of {dataset.name}"
-            )
+        check_fit(model_config, train_config, dataset)
         torch.set_num_threads(train_config.threads)
 
         kind = train_config.pixels
-        self._train = pixels.prepare(train_split.images, kind, seed=self._seed(BINARISATION))
+        images = pixels.prepare(
+            dataset.train.images, kind, seed=static_train_seed(train_config.seed)
+        )
+        split = dataclasses.replace(dataset.train, images=images)
+        if train_config.train_size is not None:
+            split = subset(split, train_config.train_size, seed=train_config.seed)
+        self._train = split.images
         self._test = pixels.prepare(
             dataset.test.images, kind, seed=static_test_seed(train_config.seed)
         )
@@ -82,7 +81,7 @@ class Trainer:
         self.model = VAE(model_config)
         initialise(
             self.model,
-            mean_image=train_split.images.float().mean(0) / 255,
+            mean_image=self._train.float().mean(0) / 255,
             scheme=train_config.init,
             generator=torch.Generator().manual_seed(self._seed(WEIGHTS)),
         )
@@ -204,20 +203,53 @@ class Trainer:
         return _stream_seed(self.config.seed, stream)
 
 
-def _check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> None:
+def check_data(model: ModelConfig, pixels: str, dataset: ImageDataset) -> None:
+    """Refuse a dataset, or a kind of its pixels, that a model cannot be given.
+
+    Raises
+    ------
+    ConfigError
+        The sentence names the setting, its value and what would fit.
+    """
     if model.image_shape != dataset.image_shape:
         raise ConfigError(
             f"image_shape {model.image_shape} is not that of {dataset.name}, {dataset.image_shape}"
         )
-    if train.pixels != "grey" and model.likelihood != "bernoulli":
+    if pixels != "grey" and model.likelihood != "bernoulli":
         raise ConfigError(
-            f"pixels {train.pixels!r} are binary and need likelihood 'bernoulli', "
+            f"pixels {pixels!r} are binary and need likelihood 'bernoulli', "
             f"not {model.likelihood!r}"
+        )
+
+
+def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> None:
+    """Refuse settings that do not fit each other, the dataset or this machine.
+
+    Raises
+    ------
+    ConfigError
+        The sentence names the setting, its value and what is allowed.
+    """
+    check_data(model, train.pixels, dataset)
+    size = len(dataset.train)
+    if train.train_size is not None and train.train_size > size:
+        raise ConfigError(
+            f"train_size {train.train_size} is above the {size} training images of {dataset.name}"
+        )
+    size = train.train_size or size
+    if train.batch_size > size:
+        raise ConfigError(
+            f"batch_size {train.batch_size} is above the {size} training images in use"
         )
     if train.precision == "bfloat16" and not native_bfloat16():
         raise ConfigError(
             "precision 'bfloat16' is not native to this processor; allowed here: 'float32'"
         )
+
+
+def static_train_seed(seed: int) -> int:
+    """Seed of the one binary draw of the training set that goes with a training's ``seed``."""
+    return _stream_seed(seed, BINARISATION)
 
 
 def static_test_seed(seed: int) -> int:

@@ -21,7 +21,7 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
     """Share of the peak learning rate at ``step`` (from 0) of ``total``."""
     climb = config.warmup * total
     if step < climb:
-        return (step + 1) / climb
+        return min(1.0, (step + 1) / climb)
     return DECAYS[config.decay]((step - climb) / max(total - climb, 1))
 
 
