@@ -5,7 +5,7 @@
 ``events.jsonl``              what happened, one object a line; a torn last line is ignored
 ``checkpoint.safetensors``    all that a resume needs; replaced atomically
 ``previous.safetensors``      the checkpoint before it, should that one be unreadable
-``control``                   what the trainer is asked to do, in one word
+``control``                   what the trainer is asked to do, in one word; it takes it away
 ``lock``                      held by the trainer for as long as its process lives
 the files of a model folder   once the training has ended
 ============================  ===============================================================
@@ -13,11 +13,14 @@ the files of a model folder   once the training has ended
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,11 +43,12 @@ from vae_core.learning import EpochRecord, Trainer
 from vae_core.models import VAE
 
 ENVIRONMENT_VARIABLE = "VAE_RUNS_DIR"
-CONFIG, EVENTS, CHECKPOINT, PREVIOUS, CONTROL, LOCK, LOG = (
+CONFIG, EVENTS, CHECKPOINT, PREVIOUS, NEXT, CONTROL, LOCK, LOG = (
     "config.json",
     "events.jsonl",
     "checkpoint.safetensors",
     "previous.safetensors",
+    "next.safetensors",
     "control",
     "lock",
     "trainer.log",
@@ -54,6 +58,8 @@ CONFIG, EVENTS, CHECKPOINT, PREVIOUS, CONTROL, LOCK, LOG = (
 STEP_EVENTS, CONTROL_LOOKS, CHECKPOINTS, EPOCH_CHECKPOINTS = 0.25, 0.1, 30.0, 1.0
 #: A trainer that was asked to start and told nothing for so many seconds never will.
 STARTING = 60.0
+#: Priority of a trainer that was launched from elsewhere: the dashboard answers first.
+NICE = 5
 #: A paused trainer leaves after this many seconds; its checkpoint stays.
 PAUSE_LINGERS = 600.0
 
@@ -159,9 +165,12 @@ def events(folder: Path) -> list[Event]:
 
 
 def list_runs(root: Path | None = None) -> list[Path]:
-    """Folders of all runs, oldest first."""
-    folders = [path.parent for path in (root or runs_dir()).glob(f"*/{CONFIG}")]
-    return sorted(folders, key=lambda folder: (read_config(folder).created, folder.name))
+    """Folders of all runs, oldest first; a folder whose settings cannot be read is none."""
+    created = {}
+    for path in (root or runs_dir()).glob(f"*/{CONFIG}"):
+        with contextlib.suppress(ConfigError, CheckpointError):
+            created[path.parent] = read_config(path.parent).created
+    return sorted(created, key=lambda folder: (created[folder], folder.name))
 
 
 def status(folder: Path) -> RunStatus:
@@ -206,14 +215,18 @@ def request(folder: Path, command: Command) -> None:
     if command == "pause" or is_alive(folder):
         return
     with (folder / LOG).open("ab") as log:
-        subprocess.Popen(
+        trainer = subprocess.Popen(
             [sys.executable, "-m", "vae_core", "train", "--resume", str(folder), "--json"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,
-            preexec_fn=_lower_priority if hasattr(os, "nice") else None,
         )
+    if hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):  # it may have ended already
+            os.setpriority(os.PRIO_PROCESS, trainer.pid, NICE)
+    # Somebody has to wait for it: a process that ended stays in the table until then.
+    threading.Thread(target=trainer.wait, daemon=True).start()
 
 
 def advance(root: Path, *, at_once: int | None = None) -> None:
@@ -331,16 +344,16 @@ class _Execution:
             self.on_record(record)
 
     def _obey(self, trainer: Trainer) -> None:
-        command = _command(self.folder)
+        command = _take_command(self.folder)
         if command == "pause":
             self._save(trainer)
             self._tell("state", state="paused", step=trainer.progress.step)
             began = time.monotonic()
-            while command == "pause":
+            while command not in ("run", "stop"):
                 if time.monotonic() - began > PAUSE_LINGERS:
                     raise _Stopped("paused")
                 time.sleep(CONTROL_LOOKS)
-                command = _command(self.folder)
+                command = _take_command(self.folder)
             if command == "run":
                 self._tell("state", state="running", step=trainer.progress.step)
         if command == "stop":
@@ -377,9 +390,10 @@ class _Execution:
 def write_checkpoint(folder: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
     """Replace a run's checkpoint, keeping the one before it."""
     content = safetensors.torch.save(tensors, metadata={"progress": json.dumps(progress)})
+    write_atomically(folder / NEXT, content)
     if (folder / CHECKPOINT).exists():
         (folder / CHECKPOINT).replace(folder / PREVIOUS)
-    write_atomically(folder / CHECKPOINT, content)
+    (folder / NEXT).replace(folder / CHECKPOINT)
 
 
 def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -425,19 +439,19 @@ def read_model(folder: Path) -> tuple[VAE, int] | None:
 
 def command_line(config: RunConfig) -> str:
     """Return the command that trains the same model again."""
-    words = ["python -m vae_core train", f"--name {config.name}"]
+    words = ["--name", config.name]
     for settings, skipped in ((config.training, ()), (config.model, ("image_shape",))):
         for name, field in type(settings).model_fields.items():
             value = getattr(settings, name)
             if name in skipped or (value == field.default and name != "dataset"):
                 continue
             text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            words.append(f"--{name.replace('_', '-')} {text}")
+            words += [f"--{name.replace('_', '-')}", text]
     if config.importance_samples:
-        words.append(f"--importance-samples {config.importance_samples}")
+        words += ["--importance-samples", str(config.importance_samples)]
     if config.importance_limit:
-        words.append(f"--limit {config.importance_limit}")
-    return " ".join([*words, "--out DIR"])
+        words += ["--limit", str(config.importance_limit)]
+    return "python -m vae_core train " + shlex.join([*words, "--out", "DIR"])
 
 
 def _plain(event: Event) -> Event:
@@ -450,14 +464,26 @@ def _is_starting(folder: Path, *, since: float) -> bool:
     except FileNotFoundError:
         return False
     is_new = since < asked and time.time() - asked < STARTING
-    return is_new and _command(folder) != "pause" and not is_alive(folder)
+    return is_new and not is_alive(folder) and _asked(folder) not in ("pause", "")
 
 
-def _command(folder: Path) -> str:
+def _asked(folder: Path) -> str:
     try:
         return (folder / CONTROL).read_text().strip()
     except FileNotFoundError:
-        return "run"
+        return ""
+
+
+def _take_command(folder: Path) -> str:
+    # Each request is obeyed once, so that a later resume does not stop at an old one.
+    taken = folder / f".{CONTROL}"
+    try:
+        (folder / CONTROL).replace(taken)
+    except FileNotFoundError:
+        return "none"
+    command = taken.read_text().strip()
+    taken.unlink()
+    return command
 
 
 def _append(folder: Path, event: Event) -> None:
@@ -473,7 +499,3 @@ def _ends_with_newline(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
-
-
-def _lower_priority() -> None:
-    os.nice(5)  # the dashboard answers first
