@@ -9,8 +9,8 @@
  * @typedef {{box: number, by_mass: boolean}} Frame the ink's longer side, in pixels, and what is centred
  */
 
-/** The ink's box holds all that has this share of the strongest ink; fainter edges are blur. */
-const INK_LEVEL = 0.3;
+/** A drawing has no noise: all ink is meant that a byte can hold. */
+const FAINTEST = 0.5 / 255;
 
 /**
  * The smallest box around all ink.
@@ -19,14 +19,13 @@ const INK_LEVEL = 0.3;
  * @returns {Box | null} null on an empty sheet
  */
 export function inkBox({ width, height, values }) {
-  const level = INK_LEVEL * values.reduce((most, value) => Math.max(most, value), 0);
   let left = width;
   let top = height;
   let right = 0;
   let bottom = 0;
   for (let row = 0, at = 0; row < height; row += 1) {
     for (let column = 0; column < width; column += 1, at += 1) {
-      if (values[at] <= level) continue;
+      if (values[at] <= FAINTEST) continue;
       if (column < left) left = column;
       if (column >= right) right = column + 1;
       if (row < top) top = row;

@@ -1,0 +1,24 @@
+// Runs one of the browser's functions over what stands in standard input, for test_javascript.py:
+//   node reference.mjs JOB < INPUT.json > OUTPUT.json
+import { readFileSync } from "node:fs";
+import { centre } from "../../../app/components/static/centring.js";
+import { colourPalette, encodeGif, greyPalette } from "../../../app/components/static/gif.js";
+import { render } from "../../../app/components/static/ink.js";
+import { withResolution } from "../../../app/components/static/png.js";
+import { quantile } from "../../../app/components/static/quantile.js";
+
+const PALETTES = { grey: greyPalette, colour: colourPalette };
+const base64 = (bytes) => Buffer.from(bytes).toString("base64");
+
+const JOBS = {
+  quantile: ({ probabilities }) => probabilities.map(quantile),
+  render: ({ strokes, width, height, radius }) => Array.from(render(strokes, width, height, radius).values),
+  centre: ({ pictures, width, height, size, frame }) =>
+    pictures.map((values) => Array.from(centre({ width, height, values: Float32Array.from(values) }, size, frame))),
+  gif: ({ width, height, delay, palette, frames }) =>
+    base64(encodeGif({ width, height, delay, palette: PALETTES[palette](), frames: frames.map((frame) => Uint8Array.from(frame)) })),
+  resolution: ({ png, dpi }) => base64(withResolution(new Uint8Array(Buffer.from(png, "base64")), dpi)),
+};
+
+const [job] = process.argv.slice(2);
+process.stdout.write(JSON.stringify(JOBS[job](JSON.parse(readFileSync(0, "utf8")))));
