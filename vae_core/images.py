@@ -8,6 +8,8 @@ so that a person can be shown what the model actually sees.
 
 import io
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,14 +62,9 @@ def read_picture(source: bytes | Path) -> Bytes:
         50 million pixels.
     """
     name, content = _content(source)
-    try:
-        with _open(content, name) as image:
-            pixels: Bytes = np.asarray(_opaque(_upright(_reduced(image))))
-            return pixels
-    except ImageError:
-        raise
-    except Exception as error:  # decoders raise whatever a broken byte leads them to
-        raise ImageError(f"{name} is damaged and cannot be read ({error}).") from error
+    with _damage_explained(name), _open(content, name) as image:
+        pixels: Bytes = np.asarray(_opaque(_upright(_reduced(image))))
+        return pixels
 
 
 def picture_size(source: bytes | Path) -> tuple[int, int]:
@@ -79,9 +76,21 @@ def picture_size(source: bytes | Path) -> tuple[int, int]:
         As :func:`read_picture`, except for damage that shows only on decoding.
     """
     name, content = _content(source)
-    with _open(content, name) as image:
-        sideways = image.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 swap the sides
+    with _damage_explained(name), _open(content, name) as image:
+        # EXIF orientations 5 to 8 exchange the sides; Pillow turns a TIFF's size by itself.
+        sideways = image.format != "TIFF" and image.getexif().get(0x0112, 1) >= 5
         return (image.width, image.height) if sideways else (image.height, image.width)
+
+
+@contextmanager
+def _damage_explained(name: str) -> Iterator[None]:
+    """Turn what a decoder raises into one sentence: that is whatever a broken byte leads it to."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"{name} is damaged and cannot be read ({error}).") from error
 
 
 def _content(source: bytes | Path) -> tuple[str, bytes]:
@@ -119,8 +128,6 @@ def _open(content: bytes, name: str) -> "Image":
             f"{name} is not a picture that can be read: "
             "PNG, JPEG, GIF, BMP, WebP, TIFF and PPM files are."
         ) from error
-    except Exception as error:  # decoders raise whatever a broken byte leads them to
-        raise ImageError(f"{name} is damaged and cannot be read ({error}).") from error
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(f"{name} has {image.width:,} × {image.height:,} pixels: {limit}")
     return image
@@ -204,6 +211,8 @@ FRAMES: dict[str, Frame] = {
 """The datasets whose pictures are ink on a ground; all others are photographs."""
 
 USUAL_DATASET = {(1, 28, 28): "mnist", (1, 8, 8): "digits"}
+INK_SIDE = 512
+"""Larger pictures are reduced before their ink is looked for: this still resolves thin strokes."""
 INK_LEVEL = 0.3
 """In a noisy picture, the ink's box holds what is at least this strong: fainter edges are blur."""
 FAINTEST = 0.5 / 255
@@ -310,6 +319,8 @@ def _prepare_ink(
     if picture.ndim == 3:
         steps.append(Step("Grey", to_bytes(ink)))
 
+    if max(ink.shape) > INK_SIDE:
+        ink = fitted(ink, INK_SIDE, INK_SIDE)
     ground = background(ink)
     contrast = ink - ground
     inverted = ink_is_dark(contrast) if invert is None else invert
@@ -472,7 +483,8 @@ def otsu(values: Floats) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = sums / below - (sums[-1] - sums) / above
         between = np.nan_to_num(below * above * gap**2)
-    return float(edges[1 + int(between.argmax())])
+    best = np.flatnonzero(between >= between.max() * (1 - 1e-9))  # many, where a gap is empty
+    return float(edges[1:][best].mean())
 
 
 def cropped(ink: Floats, level: float) -> Floats:
