@@ -336,6 +336,14 @@ def test_a_photograph_of_a_note_becomes_a_digit():
         assert 13.5 <= mean < 14.5
 
 
+def test_a_large_picture_gives_what_a_small_one_gives():
+    """Ink is looked for at a moderate size: four times as many pixels make no difference."""
+    small = images.to_bytes(handwriting())
+    large = np.kron(small, np.ones((4, 4), dtype=np.uint8))
+    seen, same = (images.prepare(picture, MNIST_SHAPE).image for picture in (small, large))
+    assert (seen - same).abs().mean() < 0.01
+
+
 def test_dust_is_not_ink():
     """Specks far from the digit do not stretch its box."""
     ink = handwriting()
@@ -392,9 +400,11 @@ def test_without_centring_by_mass_the_box_is_centred():
 
 @pytest.mark.parametrize("value", [0, 130, 255])
 def test_a_blank_picture_is_refused(value: int):
-    """Black, grey or white."""
+    """Black, grey or white, and black uncleaned."""
     with pytest.raises(ImageError, match="no ink"):
         images.prepare(np.full((50, 60), value, dtype=np.uint8), MNIST_SHAPE)
+    with pytest.raises(ImageError, match="no ink"):
+        images.prepare(np.zeros((50, 60), dtype=np.uint8), MNIST_SHAPE, clean=False)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -478,6 +488,9 @@ def test_grey_pictures_fill_every_channel_of_a_colour_model():
     """Grey is the same red, green and blue."""
     seen = images.prepare(gradient(32, 32), (3, 32, 32)).image
     assert (seen - torch.from_numpy(gradient(32, 32)) / 255).abs().max() < 1e-6
+    exchanged = images.prepare(gradient(32, 32), (3, 32, 32), invert=True)
+    assert exchanged.inverted
+    assert (exchanged.image + seen - 1).abs().max() < 1e-6
 
 
 @pytest.mark.frey
