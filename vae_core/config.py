@@ -12,6 +12,7 @@ Activation = Literal["tanh", "relu", "silu"]
 LikelihoodName = Literal["bernoulli", "gaussian"]
 Pixels = Literal["grey", "dynamic", "static", "threshold"]
 Precision = Literal["float32", "bfloat16"]
+LearnerName = Literal["aevb", "wake-sleep", "mcem"]
 Width = Annotated[int, Field(ge=1, le=16_384)]
 
 
@@ -81,9 +82,11 @@ class ModelConfig(Config):
 
 
 class TrainConfig(Config):
-    """How a model is trained with the AEVB estimator (Kingma & Welling 2014, algorithm 1)."""
+    """How a model is trained (Kingma & Welling 2014, section 5)."""
 
     dataset: str = Field(default="mnist", min_length=1)
+    #: The AEVB estimator, or one of the two algorithms that the paper compares it with.
+    learner: LearnerName = "aevb"
     #: Train on a subset of this many images, drawn by the seed; None takes all.
     train_size: int | None = Field(default=None, ge=1)
     #: What a Bernoulli decoder is trained on: intensities as they are, a fresh binary draw at
@@ -103,6 +106,18 @@ class TrainConfig(Config):
     precision: Precision = "float32"
     threads: int = Field(default=2, ge=1, le=256)
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _learner_has_what_it_needs(self) -> Self:
+        if self.learner == "aevb":
+            return self
+        for name, allowed in {"samples": 1, "beta": 1.0, "kl_warmup_epochs": 0.0}.items():
+            if getattr(self, name) != allowed:
+                raise ValueError(
+                    f"{name} {getattr(self, name)} belongs to learner 'aevb'; "
+                    f"allowed with {self.learner!r}: {allowed:g}"
+                )
+        return self
 
 
 def explain(error: ValidationError) -> str:
