@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vae_core.errors import ConfigError
 
-Activation = Literal["tanh", "relu", "silu"]
-LikelihoodName = Literal["bernoulli", "gaussian"]
+Activation = Literal["tanh", "relu", "silu", "leaky-relu", "gated"]
+LikelihoodName = Literal["bernoulli", "gaussian", "continuous-bernoulli", "discretised-logistic"]
+Network = Literal["mlp", "conv", "rows"]
+PriorName = Literal["standard", "mixture", "vamp", "label"]
+Objective = Literal["elbo", "iwae", "dreg"]
 Pixels = Literal["grey", "dynamic", "static", "threshold"]
 Precision = Literal["float32", "bfloat16"]
 LearnerName = Literal["aevb", "wake-sleep", "mcem"]
@@ -53,12 +57,30 @@ class ModelConfig(Config):
 
     image_shape: tuple[Width, Width, Width] = (1, 28, 28)
     latent_dim: int = Field(default=20, ge=1, le=4096)
+    #: Widths of the encoder's hidden layers, mirrored by the decoder: units of an mlp, channels
+    #: of strided convolutions, units of recurrent layers.
     hidden: tuple[Width, ...] = Field(default=(500,), min_length=1, max_length=16)
+    network: Network = "mlp"
     activation: Activation = "tanh"
+    #: The decoder's, where it is not the encoder's.
+    decoder_activation: Activation | None = None
     likelihood: LikelihoodName = "bernoulli"
-    #: Lower bound of a Gaussian decoder's log-variance. Without one, quantised pixels have
-    #: infinite density and the bound diverges.
+    #: Lower bound of the log-variance of a Gaussian decoder, and of the log-scale of a
+    #: discretised logistic. Without one, quantised pixels have infinite Gaussian density and the
+    #: bound diverges.
     logvar_floor: float = Field(default=-4.5, ge=-12.0, le=2.0)
+    prior: PriorName = "standard"
+    #: Gaussians of a mixture prior; pseudo-inputs of a VampPrior.
+    components: int = Field(default=100, ge=1, le=4096)
+    #: Labels that a conditional model, or a label prior, knows; others need none.
+    classes: int = Field(default=0, ge=0, le=4096)
+    #: Whether encoder and decoder are given the label.
+    conditional: bool = False
+    #: Size of z1, the lower of two stochastic layers; None for one stochastic layer. The upper
+    #: one, z2, has latent_dim.
+    first_latent_dim: int | None = Field(default=None, ge=1, le=4096)
+    #: Hidden layers from z1 to z2, mirrored from z2 to z1.
+    upper_hidden: tuple[Width, ...] = Field(default=(100, 100), min_length=1, max_length=16)
 
     @property
     def pixels(self) -> int:
@@ -66,17 +88,63 @@ class ModelConfig(Config):
         c, h, w = self.image_shape
         return c * h * w
 
+    @property
+    def takes_labels(self) -> bool:
+        """Whether images come with their labels, ``y=``."""
+        return self.conditional or self.prior == "label"
+
+    @property
+    def map_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(h, w) of a convolutional network's maps, from the image to the last layer."""
+        sizes = [self.image_shape[1:]]
+        for _ in self.hidden:
+            h, w = sizes[-1]
+            sizes.append((-(-h // 2), -(-w // 2)))
+        return tuple(sizes)
+
+    @property
+    def features(self) -> int:
+        """Number of units that feed the posterior."""
+        if self.network == "conv":
+            return self.hidden[-1] * math.prod(self.map_sizes[-1])
+        return self.hidden[-1]
+
+    @model_validator(mode="after")
+    def _latent_sizes_fit(self) -> Self:
+        layers = {"latent_dim": (self.latent_dim, self.features)}
+        if self.first_latent_dim is not None:
+            layers = {
+                "first_latent_dim": (self.first_latent_dim, self.features),
+                "latent_dim": (self.latent_dim, self.upper_hidden[-1]),
+            }
+        for name, (size, width) in layers.items():
+            if size > width:
+                raise ValueError(
+                    f"{name} {size} is above {width}, the width of the hidden layer that feeds it"
+                )
+        return self
+
     @model_validator(mode="after")
     def _combinations_make_sense(self) -> Self:
-        if self.latent_dim > self.hidden[-1]:
+        channels, *sides = self.image_shape
+        if self.likelihood == "bernoulli" and channels != 1:
             raise ValueError(
-                f"latent_dim {self.latent_dim} is above {self.hidden[-1]}, the width of the "
-                "hidden layer that feeds it"
+                f"likelihood 'bernoulli' needs one channel and image_shape has {channels}; allowed "
+                "for colour: 'gaussian', 'continuous-bernoulli', 'discretised-logistic'"
             )
-        if self.likelihood == "bernoulli" and self.image_shape[0] != 1:
+        halvings = math.ceil(math.log2(min(sides)))
+        if self.network == "conv" and len(self.hidden) > halvings:
             raise ValueError(
-                f"likelihood 'bernoulli' needs one channel and image_shape has "
-                f"{self.image_shape[0]}; allowed for colour: 'gaussian'"
+                f"hidden {self.hidden} halves the image {len(self.hidden)} times; {sides[0]} × "
+                f"{sides[1]} pixels allow a 'conv' network at most {halvings} layers"
+            )
+        if self.takes_labels and self.classes < 2:
+            what = "conditional" if self.conditional else "prior 'label'"
+            raise ValueError(f"{what} needs labels: classes {self.classes} must be 2 or more")
+        if self.prior == "vamp" and self.first_latent_dim is not None:
+            raise ValueError(
+                "prior 'vamp' needs one stochastic layer and first_latent_dim "
+                f"{self.first_latent_dim} makes two; allowed: 'standard', 'mixture', 'label'"
             )
         return self
 
@@ -94,7 +162,10 @@ class TrainConfig(Config):
     pixels: Pixels = "grey"
     epochs: int = Field(default=20, ge=1, le=100_000)
     batch_size: int = Field(default=100, ge=1, le=65_536)
-    samples: int = Field(default=1, ge=1, le=1000)  # L in equation (7)
+    #: What is maximised: the ELBO over L samples, or the k-sample bound of Burda et al. (2016)
+    #: with its plain gradient or its doubly reparameterised one (Tucker et al. 2019).
+    objective: Objective = "elbo"
+    samples: int = Field(default=1, ge=1, le=1000)  # L, or k of the k-sample bound
     optimizer: Literal["adam", "adagrad"] = "adam"
     learning_rate: float = Field(default=1e-3, gt=0, le=1.0)
     #: Share of all steps over which the learning rate climbs from zero.
@@ -102,10 +173,31 @@ class TrainConfig(Config):
     decay: Literal["none", "linear", "cosine"] = "none"
     beta: float = Field(default=1.0, ge=0.0, le=1000.0)
     kl_warmup_epochs: float = Field(default=0.0, ge=0.0, le=100_000)
+    #: Nats of KL that each latent dimension may hold at no cost (Kingma et al. 2016).
+    free_bits: float = Field(default=0.0, ge=0.0, le=100.0)
+    #: Whether the generative weights have a prior N(0, I), which makes their estimate a MAP one.
+    weight_prior: bool = False
     init: Literal["default", "paper"] = "default"
     precision: Precision = "float32"
     threads: int = Field(default=2, ge=1, le=256)
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _combinations_make_sense(self) -> Self:
+        if self.free_bits and self.objective != "elbo":
+            raise ValueError(
+                f"free_bits {self.free_bits:g} needs objective 'elbo', not {self.objective!r}"
+            )
+        if self.objective != "dreg":
+            return self
+        if self.samples < 2:
+            raise ValueError(f"objective 'dreg' needs samples of 2 or more, not {self.samples}")
+        if self.beta != 1 or self.kl_warmup_epochs:
+            raise ValueError(
+                f"objective 'dreg' needs beta 1 and kl_warmup_epochs 0, not {self.beta:g} and "
+                f"{self.kl_warmup_epochs:g}; allowed with them: 'elbo', 'iwae'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _learner_has_what_it_needs(self) -> Self:
