@@ -1,6 +1,8 @@
 """How parameters are found."""
 
-from vae_core.learning.aevb import (
+from vae_core.learning.records import EpochRecord, Figures, StepRecord
+from vae_core.learning.training import (
+    LEARNERS,
     DivergedError,
     Trainer,
     check_data,
@@ -9,9 +11,9 @@ from vae_core.learning.aevb import (
     static_test_seed,
     static_train_seed,
 )
-from vae_core.learning.records import EpochRecord, Figures, StepRecord
 
 __all__ = [
+    "LEARNERS",
     "DivergedError",
     "EpochRecord",
     "Figures",

@@ -1,0 +1,67 @@
+"""One minibatch as a learner meets it, and what a learner is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from vae_core.config import TrainConfig
+from vae_core.learning.records import Figures
+from vae_core.objectives import Bound
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A minibatch, and the means to learn from it.
+
+    ``update`` takes a scalar loss and moves the parameters that it depends on by one step of the
+    optimiser.
+    """
+
+    x: Tensor  # (batch, c, h, w) in [0, 1]
+    rows: Tensor  # (batch,), which training images these are
+    epochs: float  # visited so far
+    generator: torch.Generator
+    update: Callable[[Tensor], None]
+
+
+class Learner(Protocol):
+    """How one minibatch changes the parameters."""
+
+    def step(self, visit: Visit) -> Figures:
+        """Learn from a minibatch; returns its ELBO with rate and distortion."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a resume needs beyond model and optimiser."""
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up what :meth:`state` returned."""
+
+
+class Stateless:
+    """A learner that remembers nothing from one minibatch to the next."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return nothing."""
+        return {}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Nothing to take up."""
+
+
+def figures(bound: Bound) -> Figures:
+    """Means over a minibatch."""
+    rate, distortion = bound.rate.mean().item(), bound.distortion.mean().item()
+    return Figures(-(rate + distortion), rate, distortion)
+
+
+def autocast(config: TrainConfig) -> contextlib.AbstractContextManager[Any]:
+    """Matrix products in the precision that the settings ask for."""
+    if config.precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast("cpu", dtype=torch.bfloat16)

@@ -1,0 +1,48 @@
+"""The wake-sleep algorithm (Hinton et al. 1995), with the encoder of the VAE.
+
+Kingma & Welling (2014), section 5, compare AEVB with it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vae_core import objectives
+from vae_core.config import TrainConfig
+from vae_core.learning.records import Figures
+from vae_core.learning.visit import Stateless, Visit, autocast, figures
+from vae_core.models import VAE, Inference
+
+
+class WakeSleep(Stateless):
+    """Awake the decoder learns to explain data; asleep the encoder learns to read dreams."""
+
+    def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
+        self.model, self.config = model, config
+
+    def step(self, visit: Visit) -> Figures:
+        """One update of both networks; no gradient passes from one to the other."""
+        with autocast(self.config):
+            awake = wake(self.model, visit.x, generator=visit.generator)
+            dream_loss = sleep(self.model, len(visit.x), generator=visit.generator)
+        log_joint = awake.p.log_prob(awake.x) + awake.prior.log_prob(awake.z)
+        visit.update((dream_loss - log_joint).mean())
+        with torch.no_grad():
+            return figures(objectives.elbo(awake))
+
+
+def wake(model: VAE, x: Tensor, *, generator: torch.Generator) -> Inference:
+    """Infer a code of each image ``x`` as a fixed fact, for ∇θ log p(x, z), z ~ q(z|x)."""
+    with torch.no_grad():
+        q = model.encode(x)
+        z = q.sample(1, generator=generator)
+    return Inference(x=x, q=q, z=z, p=model.decode(z), prior=model.prior)
+
+
+def sleep(model: VAE, n: int, *, generator: torch.Generator) -> Tensor:
+    """Dream ``n`` pairs (x, z) ~ p(x, z) and return −log q(z|x), (n,), for its ∇φ."""
+    with torch.no_grad():
+        z = model.prior.sample(n, generator=generator)
+        x = model.decode(z).sample(generator=generator)
+    return -model.encode(x).log_prob(z)
