@@ -34,7 +34,7 @@ from torch import Tensor
 from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import write_atomically
-from vae_core.models import VAE
+from vae_core.models import VAE, build
 
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
 FORMAT_VERSION = 1
@@ -233,7 +233,7 @@ def model_of(card: ModelCard, content: bytes) -> VAE:
             f"{card.weights_hash}"
         )
     with torch.device("meta"):  # shapes alone, whatever size the card claims
-        model = VAE(card.model)
+        model = build(card.model)
     expected = {name: tuple(p.shape) for name, p in model.state_dict().items()}
     tensors = _tensors(WEIGHTS, content)
     found = {name: tuple(t.shape) for name, t in tensors.items()}

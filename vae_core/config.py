@@ -203,7 +203,13 @@ class TrainConfig(Config):
     def _learner_has_what_it_needs(self) -> Self:
         if self.learner == "aevb":
             return self
-        for name, allowed in {"samples": 1, "beta": 1.0, "kl_warmup_epochs": 0.0}.items():
+        if self.objective != "elbo":
+            raise ValueError(
+                f"objective {self.objective!r} belongs to learner 'aevb'; allowed with "
+                f"{self.learner!r}: 'elbo'"
+            )
+        usual = {"samples": 1, "beta": 1.0, "kl_warmup_epochs": 0.0, "free_bits": 0.0}
+        for name, allowed in usual.items():
             if getattr(self, name) != allowed:
                 raise ValueError(
                     f"{name} {getattr(self, name)} belongs to learner 'aevb'; "

@@ -1,4 +1,4 @@
-"""Posterior, likelihoods and prior: each owns its mean, its samples and its log-probability.
+"""Posterior, likelihoods and priors: each owns its mean, its samples and its log-probability.
 
 Shapes: ``z`` is (..., latent_dim), ``x`` is (..., c, h, w). Log-probabilities are in nats,
 summed over latent dimensions or pixels, never averaged over them.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -24,21 +24,6 @@ def soft_clamp(value: Tensor, low: float, high: float) -> Tensor:
     """Bend ``value`` smoothly into (low, high); close to the identity away from the bounds."""
     value = high - F.softplus(high - value)
     return low + F.softplus(value - low)
-
-
-@dataclass(frozen=True)
-class StandardNormal:
-    """The prior p(z) = N(0, I)."""
-
-    latent_dim: int
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Log density of ``z`` (..., latent_dim) → (...)."""
-        return -0.5 * (z.square() + LOG_2PI).sum(-1)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw ``n`` codes (n, latent_dim)."""
-        return torch.randn(n, self.latent_dim, generator=generator)
 
 
 @dataclass(frozen=True)
@@ -73,6 +58,145 @@ class DiagonalGaussian:
         Closed form of Kingma & Welling (2014), appendix B.
         """
         return 0.5 * (self.mu.square() + self.logvar.exp() - self.logvar - 1)
+
+    def kl_per_dim_to(self, other: DiagonalGaussian) -> Tensor:
+        """KL(q ‖ other) of each dimension, (..., batch, latent_dim), in closed form."""
+        ratio = self.logvar - other.logvar
+        squared = (self.mu - other.mu).square() * torch.exp(-other.logvar)
+        return 0.5 * (squared + ratio.exp() - ratio - 1)
+
+
+class Prior(Protocol):
+    """p(z) over codes, given labels where there are any."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log density of ``z`` (..., latent_dim) → (...)."""
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """Draw ``n`` codes (n, latent_dim)."""
+
+    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
+        """KL(q ‖ p), (batch,) or one for each sample (k, batch).
+
+        In closed form where there is one, else from the samples ``z`` (k, batch, latent_dim) of
+        q, whose mean over k estimates it.
+        """
+
+
+@runtime_checkable
+class FactorisedPrior(Prior, Protocol):
+    """A prior under which the KL is a sum over latent dimensions."""
+
+    def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
+        """KL(q ‖ p) of each dimension, (..., batch, latent_dim)."""
+
+
+@dataclass(frozen=True)
+class StandardNormal:
+    """The prior p(z) = N(0, I)."""
+
+    latent_dim: int
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log density of ``z`` (..., latent_dim) → (...)."""
+        return -0.5 * (z.square() + LOG_2PI).sum(-1)
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """Draw ``n`` codes (n, latent_dim)."""
+        return torch.randn(n, self.latent_dim, generator=generator)
+
+    def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
+        """KL(q ‖ p) of each dimension, in closed form."""
+        return q.kl_per_dim()
+
+    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
+        """KL(q ‖ p) in closed form."""
+        return q.kl_per_dim().sum(-1)
+
+
+@dataclass(frozen=True)
+class LabelGaussian:
+    """The prior p(z|y) = N(mu_y, diag(exp(logvar_y))): one row (latent_dim,) for each label."""
+
+    given: DiagonalGaussian  # mu and logvar (batch, latent_dim), those of each image's label
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log density of ``z`` (..., batch, latent_dim) → (..., batch)."""
+        return self.given.log_prob(z)
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """Draw one code for each of the ``n`` labels."""
+        assert n == len(self.given.mu), (n, self.given.mu.shape)
+        return self.given.sample(generator=generator)
+
+    def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
+        """KL(q ‖ p) of each dimension, in closed form."""
+        return q.kl_per_dim_to(self.given)
+
+    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
+        """KL(q ‖ p) in closed form."""
+        return self.kl_per_dim(q).sum(-1)
+
+
+@dataclass(frozen=True)
+class UpperLayer:
+    """p(z1|z2) where z2 was drawn given z1: its parameters (k, batch, latent_dim) depend on z1.
+
+    No closed form of the KL holds then, since z1 and z2 are not independent under q.
+    """
+
+    given: DiagonalGaussian
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log density of ``z`` (k, batch, latent_dim) → (k, batch)."""
+        return self.given.log_prob(z)
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """Draw z1 for each of ``n`` codes z2."""
+        assert n == len(self.given.mu), (n, self.given.mu.shape)
+        return self.given.sample(generator=generator)
+
+    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
+        """Return log q(z1|x) − log p(z1|z2) of each sample, (k, batch)."""
+        return q.log_prob(z) - self.log_prob(z)
+
+
+@dataclass(frozen=True)
+class GaussianMixture:
+    """A mixture of K diagonal Gaussians: ``mu``, ``logvar`` (K, latent_dim), ``logits`` (K,)."""
+
+    mu: Tensor
+    logvar: Tensor
+    logits: Tensor
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """Log density of ``z`` (..., latent_dim) → (...), by two matrix products."""
+        # (z − mu)² / sigma² multiplied out, so that no (..., K, latent_dim) is formed; around the
+        # components' centre, where little is lost to rounding.
+        centre = self.mu.mean(0)
+        z, mu, precision = z - centre, self.mu - centre, torch.exp(-self.logvar)
+        squared = z.square() @ precision.T - 2 * (z @ (mu * precision).T)
+        constant = (mu.square() * precision + self.logvar + LOG_2PI).sum(-1)
+        return torch.logsumexp(self._log_share - 0.5 * (squared + constant), dim=-1)
+
+    def log_prob_per_dim(self, z: Tensor) -> Tensor:
+        """Log density of each coordinate under its own marginal, (n, latent_dim) → the same."""
+        squared = (z[:, None] - self.mu).square() * torch.exp(-self.logvar)
+        log_normal = -0.5 * (squared + self.logvar + LOG_2PI)
+        return torch.logsumexp(self._log_share[:, None] + log_normal, dim=1)
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """Draw ``n`` codes (n, latent_dim): a component each, then a code of it."""
+        chosen = torch.multinomial(self._log_share.exp(), n, replacement=True, generator=generator)
+        return DiagonalGaussian(self.mu[chosen], self.logvar[chosen]).sample(generator=generator)
+
+    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
+        """Return log q(z|x) − log p(z) of each sample, (k, batch): there is no closed form."""
+        return q.log_prob(z) - self.log_prob(z)
+
+    @property
+    def _log_share(self) -> Tensor:
+        return torch.log_softmax(self.logits, dim=-1)
 
 
 class Likelihood(Protocol):
@@ -170,14 +294,147 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
+class ContinuousBernoulli:
+    """Independent pixels of density C(l) · σ(l)^x · (1 − σ(l))^(1 − x) on [0, 1].
+
+    Loaiza-Ganem & Cunningham (2019), from ``logits`` l (..., c · h · w): a Bernoulli's
+    cross-entropy made into a density of grey pixels by its normaliser.
+    """
+
+    logits: Tensor
+    image_shape: tuple[int, int, int]
+
+    @classmethod
+    def from_head(
+        cls, values: Tensor, image_shape: tuple[int, int, int], logvar_floor: float
+    ) -> ContinuousBernoulli:
+        """Read the decoder's last layer (..., c · h · w)."""
+        return cls(values, image_shape)
+
+    @property
+    def mean(self) -> Tensor:
+        """Expected image, 1 / (1 − e^−l) − 1 / l, (..., c, h, w)."""
+        near, logits = _split_small(self.logits)
+        # Subtracted in double: the two terms cancel the more, the smaller the logit.
+        exact = logits.double()
+        mean = (-1 / torch.expm1(-exact) - 1 / exact).to(logits.dtype)
+        series = 0.5 + self.logits / 12 - self.logits.pow(3) / 720
+        return _as_images(torch.where(near, series, mean), self.image_shape)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Bernoulli cross-entropy plus log normaliser, summed over pixels."""
+        cross_entropy = Bernoulli(self.logits, self.image_shape).log_prob(x)
+        return cross_entropy + self.log_normaliser().sum(-1)
+
+    def log_normaliser(self) -> Tensor:
+        """Return log C = log(l / tanh(l / 2)) of each pixel, log 2 at l = 0."""
+        near, logits = _split_small(self.logits)
+        size = logits.abs()
+        log_c = torch.log(size / torch.tanh(0.5 * size))
+        squared = self.logits.square()
+        series = math.log(2) + squared / 12 - 7 * squared.square() / 1440
+        return torch.where(near, series, log_c)
+
+    def sample(self, *, generator: torch.Generator) -> Tensor:
+        """Draw pixels by the inverse distribution function."""
+        u = torch.rand(self.logits.shape, generator=generator)
+        near, logits = _split_small(self.logits)
+        below = -logits.abs()  # no exponential overflows on this side; the other mirrors it
+        drawn = torch.log1p(u * torch.expm1(below)) / below
+        drawn = torch.where(logits > 0, 1 - drawn, drawn)
+        return _as_images(torch.where(near, u, drawn), self.image_shape)
+
+
+#: Below this size of a logit the continuous Bernoulli's formulas are 0 / 0 and series take over.
+SMALL_LOGIT = 0.05
+
+
+def _split_small(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where logits are near zero, and logits with a harmless 1 there."""
+    near = logits.abs() < SMALL_LOGIT
+    # Replaced before the formula, not after it: a NaN's gradient would pass ``where``.
+    return near, torch.where(near, torch.ones_like(logits), logits)
+
+
+@dataclass(frozen=True)
+class DiscretisedLogistic:
+    """Pixels of 256 levels v = 255 · x: a logistic density integrated over bins of width 1/256.
+
+    Kingma et al. (2016), appendix; the scale of Tomczak & Welling (2018), with level v around
+    (v + ½) / 256. ``mu`` in (0, 1) is in units of x, ``log_scale`` in those of the bins'
+    axis, both (..., c · h · w). The outermost bins are open, so the levels' probabilities sum
+    to one.
+    """
+
+    mu: Tensor
+    log_scale: Tensor
+    image_shape: tuple[int, int, int]
+
+    @classmethod
+    def from_head(
+        cls, values: Tensor, image_shape: tuple[int, int, int], logvar_floor: float
+    ) -> DiscretisedLogistic:
+        """Read the decoder's last layer (..., 2 · c · h · w), with the scale in [floor, 0]."""
+        mu, log_scale = values.chunk(2, dim=-1)
+        high = max(0.0, logvar_floor + 1)
+        return cls(torch.sigmoid(mu), soft_clamp(log_scale, logvar_floor, high), image_shape)
+
+    @property
+    def mean(self) -> Tensor:
+        """Centre of each pixel's logistic, (..., c, h, w)."""
+        return _as_images(self.mu, self.image_shape)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Log-probability of the levels nearest to 255 · x, summed over pixels."""
+        return self.log_prob_of_levels((255 * _flat(x)).round()).sum(-1)
+
+    def log_prob_of_levels(self, v: Tensor) -> Tensor:
+        """Log-probability of each pixel's level ``v`` in 0 … 255, (..., c · h · w)."""
+        precision = torch.exp(-self.log_scale)
+        lower = (v / 256 - self._centre) * precision
+        width = precision / 256
+        # σ(b) − σ(a) = σ(b) · σ(−a) · (1 − e^(a − b)): no difference of numbers near one.
+        log_below_top = F.logsigmoid(lower + width)
+        log_above_bottom = F.logsigmoid(-lower)
+        inside = log_below_top + log_above_bottom + torch.log(-torch.expm1(-width))
+        open_below = torch.where(v < 0.5, log_below_top, inside)
+        return torch.where(v > 254.5, log_above_bottom, open_below)
+
+    def sample(self, *, generator: torch.Generator) -> Tensor:
+        """Draw one of the 256 levels for each pixel, as x = v / 255."""
+        u = torch.rand(self.mu.shape, generator=generator).clamp(1e-7, 1 - 1e-7)
+        drawn = self._centre + torch.exp(self.log_scale) * torch.logit(u)
+        level = torch.floor(256 * drawn).clamp(0, 255)
+        return _as_images(level / 255, self.image_shape)
+
+    @property
+    def _centre(self) -> Tensor:
+        return (255 * self.mu + 0.5) / 256  # x = v / 255 lies at (v + ½) / 256
+
+
+@dataclass(frozen=True)
 class LikelihoodSpec:
-    """A likelihood by name: how many values a pixel takes in the last layer, how to read them."""
+    """A likelihood by name.
+
+    Attributes
+    ----------
+    values_per_pixel
+        How many values a pixel takes in the decoder's last layer.
+    from_head
+        Reads them.
+    kind
+        What its log-probability is of: "binary" pixels (or a cross-entropy with grey ones),
+        "continuous" densities, or probabilities of the 256 "discrete" levels.
+    """
 
     values_per_pixel: int
     from_head: Callable[[Tensor, tuple[int, int, int], float], Likelihood]
+    kind: Literal["binary", "continuous", "discrete"]
 
 
 LIKELIHOODS: dict[str, LikelihoodSpec] = {
-    "bernoulli": LikelihoodSpec(1, Bernoulli.from_head),
-    "gaussian": LikelihoodSpec(2, Gaussian.from_head),
+    "bernoulli": LikelihoodSpec(1, Bernoulli.from_head, "binary"),
+    "gaussian": LikelihoodSpec(2, Gaussian.from_head, "continuous"),
+    "continuous-bernoulli": LikelihoodSpec(1, ContinuousBernoulli.from_head, "continuous"),
+    "discretised-logistic": LikelihoodSpec(2, DiscretisedLogistic.from_head, "discrete"),
 }

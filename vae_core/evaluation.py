@@ -7,6 +7,7 @@ Every function works in chunks of bounded memory and returns values per example 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from vae_core import objectives, pixels
 from vae_core.distributions import DiagonalGaussian
-from vae_core.models import VAE, Inference
+from vae_core.models import VAE
 
 #: Images encoded at once.
 BATCH = 500
@@ -53,21 +54,28 @@ class Encoded:
 
 
 @torch.inference_mode()
-def encode(model: VAE, images: Tensor, *, kind: str, seed: int = 0) -> Encoded:
-    """Encode uint8 images (n, c, h, w) as pixels of ``kind``, with a single-sample bound."""
+def encode(
+    model: VAE, images: Tensor, *, kind: str, seed: int = 0, labels: Tensor | None = None
+) -> Encoded:
+    """Encode uint8 images (n, c, h, w) as pixels of ``kind``, with a single-sample bound.
+
+    Here and below, ``labels`` (n,) are for models that take them.
+    """
     generator = torch.Generator().manual_seed(seed)
     parts = []
-    for batch in torch.split(images, BATCH):
+    for batch, given in _batches(images, labels, BATCH):
         x = pixels.view(batch, kind, generator=generator)
-        inference = model(x, generator=generator)
+        inference = model(x, generator=generator, **given)
         bound = objectives.elbo(inference)
         parts.append((inference.q.mu, inference.q.logvar, bound.rate, bound.distortion))
     return Encoded(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def bounds(model: VAE, images: Tensor, *, kind: str, seed: int = 0) -> objectives.Bound:
+def bounds(
+    model: VAE, images: Tensor, *, kind: str, seed: int = 0, labels: Tensor | None = None
+) -> objectives.Bound:
     """Single-sample ELBO with rate and distortion of uint8 images, (n,) each."""
-    encoded = encode(model, images, kind=kind, seed=seed)
+    encoded = encode(model, images, kind=kind, seed=seed, labels=labels)
     rate, distortion = encoded.rate, encoded.distortion
     return objectives.Bound(elbo=-(rate + distortion), rate=rate, distortion=distortion)
 
@@ -84,7 +92,15 @@ class Importance:
 
 
 @torch.inference_mode()
-def nll_iw(model: VAE, images: Tensor, *, k: int, kind: str, seed: int = 0) -> Importance:
+def nll_iw(
+    model: VAE,
+    images: Tensor,
+    *,
+    k: int,
+    kind: str,
+    seed: int = 0,
+    labels: Tensor | None = None,
+) -> Importance:
     """Minus the k-sample bound of each image, by streaming over samples.
 
     Burda et al. (2016), equation (8). Weights are folded into a running maximum and two running
@@ -100,19 +116,16 @@ def nll_iw(model: VAE, images: Tensor, *, k: int, kind: str, seed: int = 0) -> I
     generator = torch.Generator().manual_seed(seed)
     per_image = min(k, 100)
     nll, ess = [], []
-    for batch in torch.split(images, max(1, CODES_AT_ONCE // per_image)):
+    for batch, given in _batches(images, labels, max(1, CODES_AT_ONCE // per_image)):
         x = pixels.view(batch, kind, generator=generator)
-        q = model.encode(x)
         top = torch.full((len(x),), -math.inf)
         total = torch.zeros(len(x))
         squares = torch.zeros(len(x))
         left = k
         while left:
-            z = q.sample(min(left, per_image), generator=generator)
-            left -= len(z)
-            log_w = objectives.log_weights(
-                Inference(x=x, q=q, z=z, p=model.decode(z), prior=model.prior)
-            )
+            k_now = min(left, per_image)
+            left -= k_now
+            log_w = objectives.log_weights(model(x, samples=k_now, generator=generator, **given))
             new_top = torch.maximum(top, log_w.amax(0))
             shrink, w = torch.exp(top - new_top), torch.exp(log_w - new_top)
             total = total * shrink + w.sum(0)
@@ -121,6 +134,15 @@ def nll_iw(model: VAE, images: Tensor, *, k: int, kind: str, seed: int = 0) -> I
         nll.append(-(top + total.log() - math.log(k)))
         ess.append(total.square() / squares)
     return Importance(nll=torch.cat(nll), ess=torch.cat(ess))
+
+
+def _batches(
+    images: Tensor, labels: Tensor | None, size: int
+) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+    """Images in batches, each with the keyword by which a model is given its labels."""
+    for start in range(0, len(images), size):
+        part = slice(start, start + size)
+        yield images[part], {} if labels is None else {"y": labels[part]}
 
 
 def kl_per_dim(mu: Tensor, logvar: Tensor) -> Tensor:

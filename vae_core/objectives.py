@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from vae_core.models import Inference
+from vae_core.distributions import DiagonalGaussian, FactorisedPrior
+from vae_core.models import Inference, Latent
 
 
 @dataclass(frozen=True)
@@ -23,18 +25,17 @@ class Bound:
 def elbo(inference: Inference) -> Bound:
     """Return the AEVB estimator with closed-form KL, averaged over the L samples.
 
-    Kingma & Welling (2014), equations (7) and (10).
+    Kingma & Welling (2014), equations (7) and (10); where the KL has no closed form, it is
+    estimated from the samples, as in their equation (6).
     """
-    rate = inference.q.kl_per_dim().sum(-1)
+    rate = _rate(inference)
     distortion = -inference.p.log_prob(inference.x).mean(0)
     return Bound(elbo=-(rate + distortion), rate=rate, distortion=distortion)
 
 
 def log_weights(inference: Inference) -> Tensor:
     """Log importance weights log p(x, z) − log q(z|x), (k, batch)."""
-    z = inference.z
-    log_joint = inference.p.log_prob(inference.x) + inference.prior.log_prob(z)
-    return log_joint - inference.q.log_prob(z)
+    return inference.p.log_prob(inference.x) + _log_ratio(inference)
 
 
 def iwae(log_w: Tensor) -> Tensor:
@@ -43,3 +44,91 @@ def iwae(log_w: Tensor) -> Tensor:
     Burda et al. (2016), equation (8).
     """
     return torch.logsumexp(log_w, dim=0) - math.log(log_w.shape[0])
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a training step minimises, (batch,), beside the bound that it reports."""
+
+    value: Tensor
+    bound: Bound
+
+
+def elbo_loss(inference: Inference, *, beta: float = 1.0, free_bits: float = 0.0) -> Loss:
+    """Return β · rate + distortion (Higgins et al. 2017), the rate with free bits if any."""
+    bound = elbo(inference)
+    rate = bound.rate if free_bits == 0 else free_rate(inference, free_bits)
+    return Loss(beta * rate + bound.distortion, bound)
+
+
+def free_rate(inference: Inference, free_bits: float) -> Tensor:
+    """Rate whose minibatch mean counts each dimension's KL from ``free_bits`` nats upwards.
+
+    Kingma et al. (2016), equation (15): Σ_j max(λ, mean KL_j). A dimension below λ contributes
+    the constant λ to every example, and so has no gradient.
+    """
+    (layer,) = inference.layers
+    assert isinstance(layer.prior, FactorisedPrior)
+    kl = layer.prior.kl_per_dim(layer.q)
+    return torch.where(kl.mean(0) > free_bits, kl, torch.full_like(kl, free_bits)).sum(-1)
+
+
+def iwae_loss(inference: Inference, *, beta: float = 1.0, free_bits: float = 0.0) -> Loss:
+    """Minus the k-sample bound, with its plain gradient (Burda et al. 2016, equation 13)."""
+    assert free_bits == 0, free_bits
+    log_px = inference.p.log_prob(inference.x)
+    return Loss(-iwae(log_px + beta * _log_ratio(inference)), _reported(inference, log_px))
+
+
+def dreg_loss(inference: Inference, *, beta: float = 1.0, free_bits: float = 0.0) -> Loss:
+    """Minus the k-sample bound, whose gradient is the doubly reparameterised one.
+
+    Tucker et al. (2019), equation (8): with normalised weights w, the encoder's gradient is
+    Σ w² ∂log w/∂z ∂z/∂φ, without the score of q; the generative one is Σ w ∂log w/∂θ as ever.
+    """
+    assert beta == 1, beta
+    assert free_bits == 0, free_bits
+    (layer,) = inference.layers
+    without_score = DiagonalGaussian(layer.q.mu.detach(), layer.q.logvar.detach())
+    log_px = inference.p.log_prob(inference.x)
+    log_w = log_px + _log_ratio(replace(inference, q=without_score))
+    share = torch.softmax(log_w.detach(), dim=0)
+    if layer.z.requires_grad:
+        # What arrives at z carries w once, by the surrogate below; here it is squared.
+        layer.z.register_hook(  # type: ignore[no-untyped-call]
+            lambda gradient: share[..., None] * gradient
+        )
+    surrogate = -(share * log_w).sum(0)
+    value = surrogate + (-iwae(log_w) - surrogate).detach()
+    return Loss(value, _reported(inference, log_px))
+
+
+#: What a training minimises, by name.
+LOSSES: dict[str, Callable[..., Loss]] = {
+    "elbo": elbo_loss,
+    "iwae": iwae_loss,
+    "dreg": dreg_loss,
+}
+
+
+def _rate(inference: Inference) -> Tensor:
+    rates = [_layer_rate(layer) for layer in inference.layers]
+    return rates[0] if len(rates) == 1 else torch.stack(rates).sum(0)
+
+
+def _layer_rate(layer: Latent) -> Tensor:
+    kl = layer.prior.kl(layer.q, layer.z)
+    return kl if kl.dim() == 1 else kl.mean(0)
+
+
+def _log_ratio(inference: Inference) -> Tensor:
+    ratios = [
+        layer.prior.log_prob(layer.z) - layer.q.log_prob(layer.z) for layer in inference.layers
+    ]
+    return ratios[0] if len(ratios) == 1 else torch.stack(ratios).sum(0)
+
+
+@torch.no_grad()
+def _reported(inference: Inference, log_px: Tensor) -> Bound:
+    rate, distortion = _rate(inference), -log_px.mean(0)
+    return Bound(elbo=-(rate + distortion), rate=rate, distortion=distortion)

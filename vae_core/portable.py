@@ -65,6 +65,7 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
     if unknown or not parts:
         raise ConfigError(f"parts {sorted(parts)}: allowed are {', '.join(PARTS)}")
     arrays: dict[str, Array] = {}
+    _check_packable(model)
     networks = {"decoder": _decoder(model, arrays), "encoder": _encoder(model, arrays)}
     meta = {
         "hash": _hash(networks, arrays),
@@ -148,11 +149,25 @@ def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     return _frame(meta, index, payload)
 
 
+def _check_packable(model: VAE) -> None:
+    config = model.config
+    faults = {
+        "network": config.network if config.network != "mlp" else "",
+        "conditional": config.conditional,
+        "first_latent_dim": config.first_latent_dim,
+        "likelihood": config.likelihood if config.likelihood == "continuous-bernoulli" else "",
+    }
+    for name, value in faults.items():
+        if value:
+            raise ConfigError(f"a model with {name} {value} cannot be packed for the browser yet")
+
+
 def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
     pixels = model.config.pixels
     layers = _trunk(model.decoder, "decoder", arrays)
     # A Gaussian head also yields log-variances: a picture is the mean, the first ``pixels`` rows.
     head = model.likelihood
+    assert isinstance(head, nn.Linear)
     bias = head.bias[:pixels]
     layers.append(_linear(head.weight[:pixels], bias, f"decoder.{len(layers)}", arrays))
     layers.append({"op": "sigmoid", "size": pixels})

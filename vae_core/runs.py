@@ -40,7 +40,7 @@ from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
 from vae_core.files import write_atomically
 from vae_core.learning import EpochRecord, Trainer
-from vae_core.models import VAE
+from vae_core.models import VAE, build
 
 ENVIRONMENT_VARIABLE = "VAE_RUNS_DIR"
 CONFIG, EVENTS, CHECKPOINT, PREVIOUS, NEXT, CONTROL, LOCK, LOG = (
@@ -432,7 +432,7 @@ def read_model(folder: Path) -> tuple[VAE, int] | None:
     except (safetensors.SafetensorError, OSError):
         return None  # none yet, or just being replaced
     with torch.device("meta"):
-        model = VAE(read_config(folder).model)
+        model = build(read_config(folder).model)
     model.load_state_dict(weights, assign=True)
     return model.eval().requires_grad_(False), step
 

@@ -1,6 +1,6 @@
-"""Auto-Encoding Variational Bayes: stochastic gradient ascent on the ELBO.
+"""Auto-Encoding Variational Bayes: stochastic gradient ascent on a bound.
 
-Kingma & Welling (2014), algorithm 1, with the estimator of equation (10).
+Kingma & Welling (2014), algorithm 1, with the estimator of equation (10) or a k-sample bound.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ class AEVB(Stateless):
         config = self.config
         beta = config.beta * schedules.kl_weight(visit.epochs, config)
         with autocast(config):
-            inference = self.model(visit.x, samples=config.samples, generator=visit.generator)
-        bound = objectives.elbo(inference)
-        visit.update((beta * bound.rate + bound.distortion).mean())
-        return figures(bound)
+            inference = self.model(
+                visit.x, y=visit.y, samples=config.samples, generator=visit.generator
+            )
+        loss = objectives.LOSSES[config.objective](inference, beta=beta, free_bits=config.free_bits)
+        visit.update(loss.value.mean())
+        return figures(loss.bound)

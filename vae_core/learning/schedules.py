@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import nn
 
 from vae_core.config import TrainConfig
+from vae_core.models import VAE
 
 DECAYS: dict[str, Callable[[float], float]] = {
     "none": lambda done: 1.0,
@@ -32,10 +33,21 @@ def kl_weight(epochs: float, config: TrainConfig) -> float:
     return min(1.0, epochs / config.kl_warmup_epochs)
 
 
-def optimizer(parameters: Iterable[nn.Parameter], config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam, or the Adagrad that the paper used, in PyTorch's fused form."""
+def optimizer(model: VAE, config: TrainConfig, size: int) -> torch.optim.Optimizer:
+    """Adam, or the Adagrad that the paper used, in PyTorch's fused form.
+
+    With ``config.weight_prior`` the generative weights θ have the prior N(0, I) (Kingma & Welling
+    2014, section 5 and appendix F). Beside the mean bound over a minibatch of ``size`` training
+    images, log p(θ) weighs 1 / size, and its gradient −θ / size is a weight decay.
+    """
     kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
         "adam": torch.optim.Adam,
         "adagrad": torch.optim.Adagrad,
     }
-    return kinds[config.optimizer](parameters, lr=config.learning_rate, fused=True)
+    groups: list[dict[str, Any]] = [{"params": list(model.parameters())}]
+    if config.weight_prior:
+        generative = [p for part in model.generative_networks for p in part.parameters()]
+        known = set(generative)
+        groups[0]["params"] = [p for p in model.parameters() if p not in known]
+        groups.append({"params": generative, "weight_decay": 1 / size})
+    return kinds[config.optimizer](groups, lr=config.learning_rate, fused=True)

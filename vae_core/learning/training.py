@@ -22,7 +22,7 @@ from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
 from vae_core.learning import aevb, mcem, schedules, wake_sleep
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
 from vae_core.learning.visit import Learner, Visit
-from vae_core.models import VAE, initialise
+from vae_core.models import VAE, build, initialise
 
 #: Learners by name: each is made from the model, its settings and the training images' number.
 LEARNERS: dict[str, Callable[[VAE, TrainConfig, int], Learner]] = {
@@ -82,18 +82,21 @@ class Trainer:
         if train_config.train_size is not None:
             split = subset(split, train_config.train_size, seed=train_config.seed)
         self._train = split.images
+        self._labels = split.labels if model_config.takes_labels else None
+        self._test_labels = dataset.test.labels if model_config.takes_labels else None
         self._test = pixels.prepare(
             dataset.test.images, kind, seed=static_test_seed(train_config.seed)
         )
         self._noise = torch.Generator().manual_seed(self._seed(NOISE))
-        self.model = VAE(model_config)
+        self.model = build(model_config)
         initialise(
             self.model,
             mean_image=self._train.float().mean(0) / 255,
             scheme=train_config.init,
             generator=torch.Generator().manual_seed(self._seed(WEIGHTS)),
+            examples=self._spread(model_config.components).float() / 255,
         )
-        self.optimizer = schedules.optimizer(self.model.parameters(), train_config)
+        self.optimizer = schedules.optimizer(self.model, train_config, len(self._train))
         self.learner = LEARNERS[train_config.learner](self.model, train_config, len(self._train))
         self.progress = Progress()
         self.batches = -(-len(self._train) // train_config.batch_size)  # a short last one counts
@@ -178,6 +181,7 @@ class Trainer:
             group["lr"] = lr
         visit = Visit(
             x=pixels.view(self._train[rows], config.pixels, generator=self._noise),
+            y=None if self._labels is None else self._labels[rows],
             rows=rows,
             epochs=self.progress.step / self.batches,
             generator=self._noise,
@@ -195,13 +199,22 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
 
+    def _spread(self, n: int) -> Tensor:
+        # Evenly over the set, since pictures of one's own come sorted by class.
+        n = min(n, len(self._train))
+        return self._train[torch.arange(n) * len(self._train) // n]
+
     def _order(self, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed(self._seed(ORDER) + epoch)
         return torch.randperm(len(self._train), generator=generator)
 
     def _test_figures(self) -> Figures:
         bounds = evaluation.bounds(
-            self.model, self._test, kind=self.config.pixels, seed=self._seed(TEST)
+            self.model,
+            self._test,
+            kind=self.config.pixels,
+            seed=self._seed(TEST),
+            labels=self._test_labels,
         )
         return Figures(*(float(part.double().mean()) for part in vars(bounds).values()))
 
@@ -230,6 +243,16 @@ def check_data(model: ModelConfig, pixels: str, dataset: ImageDataset) -> None:
             f"pixels {pixels!r} are binary and need likelihood 'bernoulli', "
             f"not {model.likelihood!r}"
         )
+    if not model.takes_labels:
+        return
+    what = "a conditional model" if model.conditional else "prior 'label'"
+    if dataset.train.labels is None or dataset.test.labels is None:
+        raise ConfigError(f"{what} needs labels and {dataset.name} has none")
+    if model.classes != len(dataset.classes):
+        raise ConfigError(
+            f"classes {model.classes} is not the number of labels of {dataset.name}, "
+            f"{len(dataset.classes)}"
+        )
 
 
 def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> None:
@@ -241,6 +264,7 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
         The sentence names the setting, its value and what is allowed.
     """
     check_data(model, train.pixels, dataset)
+    check_method(model, train)
     size = len(dataset.train)
     if train.train_size is not None and train.train_size > size:
         raise ConfigError(
@@ -254,6 +278,32 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
     if train.precision == "bfloat16" and not native_bfloat16():
         raise ConfigError(
             "precision 'bfloat16' is not native to this processor; allowed here: 'float32'"
+        )
+
+
+def check_method(model: ModelConfig, train: TrainConfig) -> None:
+    """Refuse an objective or a learner that does not exist for a model.
+
+    Raises
+    ------
+    ConfigError
+        The sentence names the setting, its value and what is allowed.
+    """
+    layers = "two stochastic layers (first_latent_dim)" if model.first_latent_dim else ""
+    mixture = f"prior {model.prior!r}" if model.prior in ("mixture", "vamp") else ""
+    labels = "labels" if model.takes_labels else ""
+    vamp = mixture if model.prior == "vamp" else ""
+    if train.objective == "dreg" and layers:
+        raise ConfigError(f"objective 'dreg' does not go with {layers}; allowed: 'elbo', 'iwae'")
+    if train.free_bits and (layers or mixture):
+        raise ConfigError(
+            f"free_bits {train.free_bits:g} needs a rate for each dimension, which there is not "
+            f"with {layers or mixture}; allowed: 0"
+        )
+    if train.learner != "aevb" and (layers or labels or vamp):
+        raise ConfigError(
+            f"learner {train.learner!r} does not go with {layers or labels or vamp}; "
+            "allowed: 'aevb'"
         )
 
 

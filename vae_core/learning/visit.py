@@ -24,6 +24,7 @@ class Visit:
     """
 
     x: Tensor  # (batch, c, h, w) in [0, 1]
+    y: Tensor | None  # (batch,) labels, for a model that takes them
     rows: Tensor  # (batch,), which training images these are
     epochs: float  # visited so far
     generator: torch.Generator

@@ -5,18 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_core import networks
+from vae_core import networks, priors
 from vae_core.config import ModelConfig
 from vae_core.distributions import (
     LIKELIHOODS,
     POSTERIOR_LOGVAR,
     DiagonalGaussian,
     Likelihood,
-    StandardNormal,
+    Prior,
     soft_clamp,
 )
+from vae_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Latent:
+    """One stochastic layer of a pass: its posterior, a draw from it, and its prior."""
+
+    q: DiagonalGaussian
+    z: Tensor
+    prior: Prior
 
 
 @dataclass(frozen=True)
@@ -24,59 +35,158 @@ class Inference:
     """Everything that one pass over a batch yields; the objectives are functions of it."""
 
     x: Tensor  # (batch, c, h, w) in [0, 1]
-    q: DiagonalGaussian  # parameters (batch, latent_dim)
+    q: DiagonalGaussian  # what ``encode`` gives: parameters (batch, latent_dim)
     z: Tensor  # (k, batch, latent_dim), drawn from q
     p: Likelihood  # p(x|z) for each of them
-    prior: StandardNormal
+    prior: Prior
+    #: The layers of a model with several, the one next to x first; none for (q, z, prior) alone.
+    several: tuple[Latent, ...] = ()
+
+    @property
+    def layers(self) -> tuple[Latent, ...]:
+        """The stochastic layers, the one next to x first."""
+        return self.several or (Latent(self.q, self.z, self.prior),)
 
 
 class VAE(nn.Module):
-    """A VAE with diagonal-Gaussian posterior, MLP trunks and a standard normal prior.
+    """A VAE with diagonal-Gaussian posterior.
+
+    With ``config.conditional`` encoder and decoder are given the label, p(x|z, y) and q(z|x, y)
+    (Sohn et al. 2015); with prior "label" the prior is, p(z|y). Such a model needs ``y``, int64
+    (batch,), wherever it is named below; others ignore it.
 
     Parameters
     ----------
     config
-        Shapes, activation and likelihood.
+        Shapes, network, activation, likelihood and prior.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        head = LIKELIHOODS[config.likelihood]
-        first, last = config.hidden[0], config.hidden[-1]
-        self.encoder = networks.mlp((config.pixels, *config.hidden), config.activation)
-        self.posterior = nn.Linear(last, 2 * config.latent_dim)
-        self.decoder = networks.mlp((config.latent_dim, *config.hidden[::-1]), config.activation)
-        self.likelihood = nn.Linear(first, head.values_per_pixel * config.pixels)
-        self.prior = StandardNormal(config.latent_dim)
-        self._read_head = head.from_head
+        spec = LIKELIHOODS[config.likelihood]
+        family = networks.FAMILIES[config.network]
+        code_size = config.first_latent_dim or config.latent_dim  # of the layer next to x
+        label_size = config.classes if config.conditional else 0
+        self.encoder = family.encoder(config)
+        self.posterior = nn.Linear(config.features, 2 * code_size)
+        self.decoder = family.decoder(config, code_size + label_size)
+        self.likelihood = family.head(config, spec.values_per_pixel)
+        self.p_z = priors.PRIORS[config.prior](config)
+        self._join = family.join
+        self._read_head = spec.from_head
 
-    def encode(self, x: Tensor) -> DiagonalGaussian:
-        """q(z|x) of images ``x`` (batch, c, h, w) in [0, 1]."""
-        mu, logvar = self.posterior(self.encoder(x.flatten(1))).float().chunk(2, dim=-1)
-        return DiagonalGaussian(mu, soft_clamp(logvar, *POSTERIOR_LOGVAR))
+    @property
+    def generative_networks(self) -> tuple[nn.Module, ...]:
+        """The networks of p(x|z), whose weights are θ."""
+        return self.decoder, self.likelihood
 
-    def decode(self, z: Tensor) -> Likelihood:
-        """p(x|z) of codes ``z`` (..., latent_dim)."""
-        values = self.likelihood(self.decoder(z)).float()
+    @property
+    def prior(self) -> Prior:
+        """p(z).
+
+        Raises
+        ------
+        ConfigError
+            If there is none without a label; see :meth:`prior_given`.
+        """
+        return self.prior_given(None)
+
+    def prior_given(self, y: Tensor | None) -> Prior:
+        """p(z|y) of labels ``y`` (batch,) for a model with a label prior, else p(z)."""
+        prior: Prior = self.p_z(self._checked(y), self.encode)
+        return prior
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+        """q(z|x) of images ``x`` (batch, c, h, w) in [0, 1].
+
+        Raises
+        ------
+        ConfigError
+            If a conditional model is given no labels, or labels that it does not know.
+        """
+        return gaussian_of(self.posterior(self.encoder(self._join(x, self._one_hot(y)))))
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Likelihood:
+        """p(x|z) of codes ``z`` (..., latent_dim), or (..., batch, latent_dim) with ``y``.
+
+        Raises
+        ------
+        ConfigError
+            As :meth:`encode`.
+        """
+        label = self._one_hot(y)
+        if label is not None:
+            z = torch.cat([z, label.expand(*z.shape[:-1], -1)], dim=-1)
+        values = self.likelihood(self.decoder(z.reshape(-1, z.shape[-1]))).float()
+        values = values.reshape(*z.shape[:-1], -1)
         return self._read_head(values, self.config.image_shape, self.config.logvar_floor)
 
-    def forward(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        y: Tensor | None = None,
+        samples: int = 1,
+        generator: torch.Generator,
+    ) -> Inference:
         """Encode, draw ``samples`` codes for each image, decode them."""
-        q = self.encode(x)
+        q = self.encode(x, y)
         z = q.sample(samples, generator=generator)
-        return Inference(x=x, q=q, z=z, p=self.decode(z), prior=self.prior)
+        return Inference(x=x, q=q, z=z, p=self.decode(z, y), prior=self.prior_given(y))
 
-    def reconstruct(self, x: Tensor) -> Tensor:
+    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Decode the posterior mean: (batch, c, h, w) → (batch, c, h, w)."""
-        return self.decode(self.encode(x).mu).mean
+        return self.decode(self.encode(x, y).mu, y).mean
 
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Mean images of ``n`` codes drawn from the prior, (n, c, h, w)."""
-        return self.decode(self.prior.sample(n, generator=generator)).mean
+    def sample(self, n: int, *, generator: torch.Generator, y: Tensor | None = None) -> Tensor:
+        """Mean images of ``n`` codes drawn from the prior, (n, c, h, w).
+
+        A model that takes labels and is given none, goes through all of them in turn.
+        """
+        if y is None and self.config.takes_labels:
+            y = torch.arange(n) % self.config.classes
+        z = self.prior_given(y).sample(n, generator=generator)
+        return self.decode(z, y).mean
+
+    def _one_hot(self, y: Tensor | None) -> Tensor | None:
+        if not self.config.conditional:
+            return None
+        if y is None:
+            raise ConfigError(
+                "this model is conditional and needs y, the labels (batch,) from 0 to "
+                f"{self.config.classes - 1}"
+            )
+        checked = self._checked(y)
+        assert checked is not None
+        return F.one_hot(checked, self.config.classes).float()
+
+    def _checked(self, y: Tensor | None) -> Tensor | None:
+        if y is None or not self.config.takes_labels or not y.numel():
+            return y
+        low, high = int(y.min()), int(y.max())
+        if y.dtype != torch.int64 or low < 0 or high >= self.config.classes:
+            raise ConfigError(
+                f"y holds {y.dtype} from {low} to {high}: allowed are int64 labels from 0 to "
+                f"{self.config.classes - 1}"
+            )
+        return y
 
 
-def initialise(model: VAE, *, mean_image: Tensor, scheme: str, generator: torch.Generator) -> None:
+def gaussian_of(values: Tensor) -> DiagonalGaussian:
+    """Read a layer (..., 2 · latent_dim) as mu and a bounded log-variance."""
+    mu, logvar = values.float().chunk(2, dim=-1)
+    return DiagonalGaussian(mu, soft_clamp(logvar, *POSTERIOR_LOGVAR))
+
+
+def initialise(
+    model: VAE,
+    *,
+    mean_image: Tensor,
+    scheme: str,
+    generator: torch.Generator,
+    examples: Tensor | None = None,
+) -> None:
     """Draw the first weights and start the output at the data's mean.
 
     Parameters
@@ -86,19 +196,32 @@ def initialise(model: VAE, *, mean_image: Tensor, scheme: str, generator: torch.
         et al. 2016, section 5).
     scheme
         ``"default"``: Glorot uniform weights and zero biases; ``"paper"``: every parameter from
-        N(0, 0.01) (Kingma & Welling 2014, section 5), 0.01 read as a standard deviation.
+        N(0, 0.01) (Kingma & Welling 2014, section 5), 0.01 read as a standard deviation. A
+        prior's own weights start as it states, with either.
+    examples
+        (n, c, h, w) in [0, 1], which pseudo-inputs start from; else from the mean image.
     """
     pixels = model.config.pixels
+    own = set(model.p_z.parameters())
     with torch.no_grad():
-        for layer in model.modules():
-            if not isinstance(layer, nn.Linear):
-                continue
-            if scheme == "paper":
-                layer.weight.normal_(0.0, 0.01, generator=generator)
-                layer.bias.normal_(0.0, 0.01, generator=generator)
-            else:
-                bound = (6 / (layer.in_features + layer.out_features)) ** 0.5
-                layer.weight.uniform_(-bound, bound, generator=generator)
-                layer.bias.zero_()
+        for module in model.modules():
+            for parameter in module.parameters(recurse=False):
+                if parameter in own:
+                    continue
+                if scheme == "paper":
+                    parameter.normal_(0.0, 0.01, generator=generator)
+                elif parameter.dim() > 1:
+                    bound = _glorot_bound(module, parameter)
+                    parameter.uniform_(-bound, bound, generator=generator)
+                else:
+                    parameter.zero_()
         clipped = mean_image.flatten().clamp(0.001, 0.999)
         model.likelihood.bias[:pixels] = torch.logit(clipped)
+        model.p_z.start(mean_image[None] if examples is None else examples, generator=generator)
+
+
+def _glorot_bound(module: nn.Module, weight: Tensor) -> float:
+    fan_out, fan_in = (size * weight[0, 0].numel() for size in weight.shape[:2])
+    if isinstance(module, nn.GRU):
+        fan_out //= 3  # three gates lie in one matrix
+    return float((6 / (fan_in + fan_out)) ** 0.5)

@@ -1,0 +1,95 @@
+"""A VAE of two stochastic layers (Burda et al. 2016, section 5)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vae_core import networks
+from vae_core.config import ModelConfig
+from vae_core.distributions import DiagonalGaussian, Likelihood, UpperLayer
+from vae_core.models.vae import VAE, Inference, Latent, gaussian_of
+
+
+class HierarchicalVAE(VAE):
+    """q(z1|x) q(z2|z1) against p(z2) p(z1|z2) p(x|z1).
+
+    It shares the contracts of :class:`VAE`, with z2, the top layer, as the code z: ``latent_dim``
+    is its size and ``prior`` its prior. What is shown of a layer between passes its mean on:
+    ``encode`` is q(z2|z1) at the mean z1 of q(z1|x), and ``decode`` is p(x|z1) at the mean z1 of
+    p(z1|z2). Bounds come from ``forward``, which draws both layers.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        assert config.first_latent_dim is not None
+        super().__init__(config)
+        widths, top = config.upper_hidden, config.latent_dim
+        self.upper_encoder = networks.mlp((config.first_latent_dim, *widths), config.activation)
+        self.upper_posterior = nn.Linear(widths[-1], 2 * top)
+        self.upper_decoder = networks.mlp(
+            (top, *widths[::-1]), config.decoder_activation or config.activation
+        )
+        self.lower_prior = nn.Linear(widths[0], 2 * config.first_latent_dim)
+
+    @property
+    def generative_networks(self) -> tuple[nn.Module, ...]:
+        """The networks of p(x|z1) and p(z1|z2)."""
+        return *super().generative_networks, self.upper_decoder, self.lower_prior
+
+    def encode_first(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+        """q(z1|x)."""
+        return super().encode(x, y)
+
+    def encode_second(self, z1: Tensor) -> DiagonalGaussian:
+        """q(z2|z1) of codes (..., first_latent_dim)."""
+        return gaussian_of(self.upper_posterior(self.upper_encoder(z1)))
+
+    def decode_second(self, z2: Tensor) -> DiagonalGaussian:
+        """p(z1|z2) of codes (..., latent_dim)."""
+        return gaussian_of(self.lower_prior(self.upper_decoder(z2)))
+
+    def decode_first(self, z1: Tensor, y: Tensor | None = None) -> Likelihood:
+        """p(x|z1)."""
+        return super().decode(z1, y)
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+        """q(z2|z1) at the mean z1 of q(z1|x): what is shown of images ``x``."""
+        return self.encode_second(self.encode_first(x, y).mu)
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Likelihood:
+        """p(x|z1) at the mean z1 of p(z1|z2), for codes z2 ``z`` (..., latent_dim)."""
+        return self.decode_first(self.decode_second(z).mu, y)
+
+    def forward(
+        self,
+        x: Tensor,
+        *,
+        y: Tensor | None = None,
+        samples: int = 1,
+        generator: torch.Generator,
+    ) -> Inference:
+        """Encode, draw ``samples`` pairs (z1, z2) for each image, decode them."""
+        q1 = self.encode_first(x, y)
+        z1 = q1.sample(samples, generator=generator)
+        q2 = self.encode_second(z1)
+        z2 = q2.sample(generator=generator)
+        prior = self.prior_given(y)
+        return Inference(
+            x=x,
+            q=self.encode_second(q1.mu),
+            z=z2,
+            p=self.decode_first(z1, y),
+            prior=prior,
+            several=(
+                Latent(q1, z1, UpperLayer(self.decode_second(z2))),
+                Latent(q2, z2, prior),
+            ),
+        )
+
+    def sample(self, n: int, *, generator: torch.Generator, y: Tensor | None = None) -> Tensor:
+        """Mean images of ``n`` codes z1, each drawn given a z2 drawn from the prior."""
+        if y is None and self.config.takes_labels:
+            y = torch.arange(n) % self.config.classes
+        z2 = self.prior_given(y).sample(n, generator=generator)
+        z1 = self.decode_second(z2).sample(generator=generator)
+        return self.decode_first(z1, y).mean

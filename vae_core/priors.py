@@ -1,0 +1,136 @@
+"""Priors with weights of their own: what a model keeps so as to state p(z), or p(z|y).
+
+Each is a module whose call gives the distribution. A new one is a class and a line in ``PRIORS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from vae_core.config import ModelConfig
+from vae_core.distributions import (
+    DiagonalGaussian,
+    GaussianMixture,
+    LabelGaussian,
+    Prior,
+    StandardNormal,
+    soft_clamp,
+)
+from vae_core.errors import ConfigError
+
+#: Bounds of a learned prior's log-variance.
+LOGVAR = (-8.0, 4.0)
+#: First standard deviation of a mixture's means: apart enough for components to specialise.
+SPREAD = 1.0
+#: A pseudo-input starts within these bounds, where the hard sigmoid still has a slope.
+PSEUDO_RANGE = (0.02, 0.98)
+#: Standard deviation of the noise by which pseudo-inputs from a mean image differ.
+PSEUDO_NOISE = 0.1
+
+Encode = Callable[[Tensor, Tensor | None], DiagonalGaussian]
+
+
+class PriorModule(nn.Module):
+    """Weights of a prior."""
+
+    def forward(self, y: Tensor | None, encode: Encode) -> Prior:
+        """p(z|y) of labels ``y`` (batch,), or p(z); ``encode`` is the model's q(z|x)."""
+        raise NotImplementedError
+
+    def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
+        """Draw the first weights by ``pictures`` (n, c, h, w) in [0, 1] of the data."""
+        raise NotImplementedError
+
+
+class Standard(PriorModule):
+    """N(0, I): no weights."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.latent_dim = config.latent_dim
+
+    def forward(self, y: Tensor | None, encode: Encode) -> StandardNormal:
+        """p(z) = N(0, I)."""
+        return StandardNormal(self.latent_dim)
+
+    def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
+        """Nothing to draw."""
+
+
+class Mixture(PriorModule):
+    """K learned diagonal Gaussians with learned shares."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        size = (config.components, config.latent_dim)
+        self.mu = nn.Parameter(torch.zeros(size))
+        self.logvar = nn.Parameter(torch.zeros(size))
+        self.logits = nn.Parameter(torch.zeros(config.components))
+
+    def forward(self, y: Tensor | None, encode: Encode) -> GaussianMixture:
+        """p(z) = Σ share_k · N(mu_k, diag(exp(logvar_k)))."""
+        return GaussianMixture(self.mu, soft_clamp(self.logvar, *LOGVAR), self.logits)
+
+    def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
+        """Means from N(0, SPREAD²), variances and shares alike."""
+        self.mu.normal_(0.0, SPREAD, generator=generator)
+
+
+class Vamp(PriorModule):
+    """VampPrior: the mean of q(z|u_k) over K learned pseudo-inputs u_k.
+
+    Tomczak & Welling (2018), equation (9). A conditional model has one set of pseudo-inputs for
+    all labels, each with a label of its own in turn.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.classes = config.classes if config.conditional else 0
+        self.pseudo_inputs = nn.Parameter(torch.zeros(config.components, *config.image_shape))
+
+    def forward(self, y: Tensor | None, encode: Encode) -> GaussianMixture:
+        """p(z) = (1/K) Σ q(z|u_k)."""
+        u = nn.functional.hardsigmoid(self.pseudo_inputs)
+        labels = torch.arange(len(u)) % self.classes if self.classes else None
+        q = encode(u, labels)
+        return GaussianMixture(q.mu, q.logvar, torch.zeros(len(u)))
+
+    def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
+        """Pseudo-inputs from examples, with noise where these are fewer, such as one mean."""
+        k = len(self.pseudo_inputs)
+        first = pictures[torch.arange(k) % len(pictures)]
+        if len(pictures) < k:
+            first = first + PSEUDO_NOISE * torch.randn(first.shape, generator=generator)
+        self.pseudo_inputs.copy_(6 * (first.clamp(*PSEUDO_RANGE) - 0.5))  # hardsigmoid's inverse
+
+
+class Label(PriorModule):
+    """A learned diagonal Gaussian for each label."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        size = (config.classes, config.latent_dim)
+        self.mu = nn.Parameter(torch.zeros(size))
+        self.logvar = nn.Parameter(torch.zeros(size))
+
+    def forward(self, y: Tensor | None, encode: Encode) -> LabelGaussian:
+        """p(z|y) = N(mu_y, diag(exp(logvar_y)))."""
+        if y is None:
+            raise ConfigError(
+                f"prior 'label' needs y, the labels (batch,) from 0 to {len(self.mu) - 1}"
+            )
+        return LabelGaussian(DiagonalGaussian(self.mu[y], soft_clamp(self.logvar[y], *LOGVAR)))
+
+    def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
+        """All labels start at N(0, I)."""
+
+
+PRIORS: dict[str, Callable[[ModelConfig], PriorModule]] = {
+    "standard": Standard,
+    "mixture": Mixture,
+    "vamp": Vamp,
+    "label": Label,
+}
