@@ -7,7 +7,7 @@ simulated data, is a ``Source`` without files.
 from dataclasses import dataclass
 from pathlib import Path
 
-from vae_core.data import bundled, cache, cifar, folder, frey, idx
+from vae_core.data import bundled, cache, cifar, folder, frey, graphs, idx
 from vae_core.data.cache import Progress, data_dir
 from vae_core.data.dataset import ImageDataset, Split, subset
 from vae_core.data.source import Source
@@ -33,6 +33,8 @@ SOURCES: dict[str, Source] = {
     "frey-face": frey.FREY_FACE,
     "cifar-10": cifar.CIFAR_10,
     "digits": bundled.DIGITS,
+    "graphs": graphs.GRAPHS,
+    "graphs-symmetric": graphs.GRAPHS_SYMMETRIC,
 }
 
 
