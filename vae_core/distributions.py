@@ -49,8 +49,12 @@ class DiagonalGaussian:
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log density of ``z`` (..., batch, latent_dim) → (..., batch)."""
+        return self.log_prob_per_dim(z).sum(-1)
+
+    def log_prob_per_dim(self, z: Tensor) -> Tensor:
+        """Log density of each coordinate, (..., batch, latent_dim)."""
         squared = (z - self.mu).square() * torch.exp(-self.logvar)
-        return -0.5 * (squared + self.logvar + LOG_2PI).sum(-1)
+        return -0.5 * (squared + self.logvar + LOG_2PI)
 
     def kl_per_dim(self) -> Tensor:
         """KL(q ‖ N(0, I)) of each dimension, (batch, latent_dim).

@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core import objectives, pixels
-from vae_core.distributions import DiagonalGaussian
+from vae_core.distributions import DiagonalGaussian, FactorisedPrior, GaussianMixture, Prior
 from vae_core.models import VAE
 
 #: Images encoded at once.
 BATCH = 500
 #: Codes decoded at once: 2,000 · 784 logits in float32 are 6 MB, which stays in the cache.
 CODES_AT_ONCE = 2_000
+#: Codes compared with all components of a mixture at once.
+ROWS = 100
+#: Below this mean KL, in nats, an inactive dimension counts as collapsed.
+COLLAPSED_KL = 0.05
 #: A unit is active when the variance over data of its posterior mean is above this (Burda et
 #: al. 2016, section 5.2).
 ACTIVE_VARIANCE = 0.01
@@ -145,9 +149,28 @@ def _batches(
         yield images[part], {} if labels is None else {"y": labels[part]}
 
 
-def kl_per_dim(mu: Tensor, logvar: Tensor) -> Tensor:
-    """Mean over images of each dimension's KL to N(0, 1): (n, d) → (d,), in nats."""
-    return DiagonalGaussian(mu, logvar).kl_per_dim().mean(0)
+def kl_per_dim(mu: Tensor, logvar: Tensor, prior: Prior | None = None, *, seed: int = 0) -> Tensor:
+    """Mean over images of each dimension's KL to the prior: (n, d) → (d,), in nats.
+
+    Parameters
+    ----------
+    prior
+        N(0, I) when left out. Under a mixture the KL is no sum over dimensions; what is returned
+        then is each dimension's own, between marginals, from one draw for each image.
+    """
+    q = DiagonalGaussian(mu, logvar)
+    if prior is None:
+        return q.kl_per_dim().mean(0)
+    if isinstance(prior, FactorisedPrior):
+        return prior.kl_per_dim(q).mean(0)
+    assert isinstance(prior, GaussianMixture), prior
+    generator = torch.Generator().manual_seed(seed)
+    total = torch.zeros(mu.shape[1])
+    for part_mu, part_logvar in zip(torch.split(mu, ROWS), torch.split(logvar, ROWS), strict=True):
+        part = DiagonalGaussian(part_mu, part_logvar)
+        z = part.sample(generator=generator)
+        total += (part.log_prob_per_dim(z) - prior.log_prob_per_dim(z)).sum(0)
+    return total / len(mu)
 
 
 def active_units(mu: Tensor) -> Tensor:
@@ -171,3 +194,109 @@ def knn_labels(
     neighbours = KNeighborsClassifier(n_neighbors=min(k, len(train)))
     predicted = neighbours.fit(train, train_labels).predict(test)
     return np.asarray(predicted, dtype=np.int64)
+
+
+def linear_probe(
+    train: NDArray[np.float32],
+    train_labels: NDArray[np.int64],
+    test: NDArray[np.float32],
+) -> NDArray[np.int64]:
+    """Return the label of each test code (m, d) by logistic regression on training codes."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    predicted = probe.fit(train, train_labels).predict(test)
+    return np.asarray(predicted, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """Squared MMD between two samples, and the share of permutations that reach it."""
+
+    mmd2: float
+    p_value: float
+
+
+def mmd(one: Tensor, other: Tensor, *, permutations: int = 500, seed: int = 0) -> Discrepancy:
+    """Unbiased squared maximum mean discrepancy of two samples (n, d) and (m, d).
+
+    Gretton et al. (2012), equation (3), with a Gaussian kernel of the pooled sample's median
+    distance. Its expectation is 0 when both come from one distribution, so it can be negative;
+    the p-value is of that hypothesis, by permutation.
+    """
+    n, m = len(one), len(other)
+    pooled = torch.cat([one, other]).double()
+    squared = torch.cdist(pooled, pooled).square()
+    between = squared[~torch.eye(n + m, dtype=torch.bool)]
+    kernel = torch.exp(-squared / between.median().clamp(min=1e-12))
+    kernel.fill_diagonal_(0.0)
+
+    generator = torch.Generator().manual_seed(seed)
+    members = torch.zeros(n + m, permutations + 1, dtype=torch.float64)
+    members[:n, 0] = 1
+    for column in range(1, permutations + 1):
+        members[torch.randperm(n + m, generator=generator)[:n], column] = 1
+    rest = 1 - members
+    with_members, with_rest = kernel @ members, kernel @ rest
+    values = (
+        (members * with_members).sum(0) / (n * (n - 1))
+        + (rest * with_rest).sum(0) / (m * (m - 1))
+        - 2 * (members * with_rest).sum(0) / (n * m)
+    )
+    # The observed split counts as one of the permutations, so that p is never 0.
+    p_value = float((values >= values[0] - 1e-15).double().mean())
+    return Discrepancy(mmd2=float(values[0]), p_value=p_value)
+
+
+@dataclass(frozen=True)
+class NearestImages:
+    """Rows (m, k) of the nearest of a set of images, and their Euclidean distances."""
+
+    rows: Tensor
+    distances: Tensor
+
+
+def nearest_images(queries: Tensor, images: Tensor, *, k: int = 1) -> NearestImages:
+    """Find the ``k`` of ``images``, uint8 (n, c, h, w), nearest to each query in pixel space.
+
+    Parameters
+    ----------
+    queries
+        (m, c, h, w) in [0, 1].
+    """
+    flat = queries.flatten(1)
+    best = torch.full((len(flat), k), math.inf)
+    rows = torch.zeros(len(flat), k, dtype=torch.int64)
+    for start in range(0, len(images), ROWS * 50):
+        part = images[start : start + ROWS * 50].flatten(1).float() / 255
+        distances = torch.cat([best, torch.cdist(flat, part)], dim=1)
+        here = torch.arange(start, start + len(part)).expand(len(flat), -1)
+        best, columns = distances.topk(k, dim=1, largest=False)
+        rows = torch.cat([rows, here], dim=1).gather(1, columns)
+    # Products lose small distances to rounding, so those that matter are taken again.
+    found = images[rows].flatten(2).float() / 255
+    return NearestImages(rows=rows, distances=(flat[:, None] - found).norm(dim=2))
+
+
+def collapse_warning(mu: Tensor, kl: Tensor) -> str | None:
+    """Tell posterior collapse in a sentence; None where every dimension carries something.
+
+    A dimension has collapsed when its posterior mean (n, d) is all but the same for all images
+    and its mean KL ``kl`` (d,) is near zero: the decoder goes without it.
+    """
+    collapsed = int((~active_units(mu) & (kl < COLLAPSED_KL)).sum())
+    d = len(kl)
+    if collapsed == 0:
+        return None
+    if collapsed == d:
+        return (
+            f"Posterior collapse: all {d} latent dimensions carry nothing, and every picture has "
+            "the same code. A KL warm-up, free bits or a smaller beta can prevent it."
+        )
+    carry = "dimension carries" if collapsed == 1 else "dimensions carry"
+    return (
+        f"Posterior collapse: {collapsed} of {d} latent {carry} nothing "
+        f"(KL below {COLLAPSED_KL:g} nats); the other {d - collapsed} do the work."
+    )

@@ -1,0 +1,72 @@
+"""Probabilistic PCA, a model whose likelihood is known, with the package's own parts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae_core.distributions import DiagonalGaussian, Gaussian, Prior, StandardNormal
+from vae_core.models import Inference
+
+SHAPE = (1, 3, 3)
+NOISE_LOGVAR = math.log(0.05)
+
+
+@dataclass(frozen=True)
+class CorrelatedPCA:
+    """p(z) = N(0, I), p(x|z) = N(Wz + b, s²I) with columns of W that are not orthogonal.
+
+    So the exact posterior is a Gaussian of full covariance, and the encoder, a diagonal one with
+    a mean that is ``shift`` off, can only be wrong.
+    """
+
+    latent_dim: int = 2
+    shift: float = 0.1
+    prior: Prior = StandardNormal(2)
+
+    @property
+    def loadings(self) -> Tensor:
+        generator = torch.Generator().manual_seed(1)
+        return 0.4 * torch.randn(9, self.latent_dim, generator=generator) + 0.3
+
+    @property
+    def posterior_covariance(self) -> Tensor:
+        w = self.loadings
+        precision = torch.eye(self.latent_dim) + w.T @ w / math.exp(NOISE_LOGVAR)
+        return torch.linalg.inv(precision)
+
+    def posterior_mean(self, x: Tensor) -> Tensor:
+        scaled = (x.flatten(1) - 0.5) @ self.loadings / math.exp(NOISE_LOGVAR)
+        return scaled @ self.posterior_covariance
+
+    def encode(self, x: Tensor) -> DiagonalGaussian:
+        logvar = self.posterior_covariance.diagonal().log().expand(len(x), self.latent_dim)
+        return DiagonalGaussian(self.posterior_mean(x) + self.shift, logvar)
+
+    def decode(self, z: Tensor) -> Gaussian:
+        mu = z @ self.loadings.T + 0.5
+        return Gaussian(mu, torch.full_like(mu, NOISE_LOGVAR), SHAPE)
+
+    def __call__(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
+        q = self.encode(x)
+        z = q.sample(samples, generator=generator)
+        return Inference(x=x, q=q, z=z, p=self.decode(z), prior=self.prior)
+
+    def exact_nll(self, images: Tensor) -> Tensor:
+        """−log N(x; b, WWᵀ + s²I) in nats, (n,)."""
+        covariance = self.loadings @ self.loadings.T + math.exp(NOISE_LOGVAR) * torch.eye(9)
+        marginal = torch.distributions.MultivariateNormal(
+            torch.full((9,), 0.5, dtype=torch.float64), covariance.double()
+        )
+        return -marginal.log_prob(images.flatten(1).double() / 255)
+
+
+def pictures(n: int, model: CorrelatedPCA) -> Tensor:
+    """Draws of the model, rounded to levels: uint8 (n, 1, 3, 3)."""
+    generator = torch.Generator().manual_seed(2)
+    z = torch.randn(n, model.latent_dim, generator=generator)
+    x = model.decode(z).sample(generator=generator)
+    return (x.clamp(0, 1) * 255).round().to(torch.uint8)
