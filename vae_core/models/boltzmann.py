@@ -1,0 +1,252 @@
+"""Restricted Boltzmann machines, and deep belief nets stacked of them (Hinton et al. 2006).
+
+For comparison with the VAE: scikit-learn's ``BernoulliRBM`` learns each layer by persistent
+contrastive divergence (Tieleman 2008); here layers are stacked, reconstruct, and travel as a
+folder of ``card.json`` and ``model.safetensors``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from vae_core.config import Config, Width
+from vae_core.errors import CheckpointError, ConfigError
+from vae_core.files import write_atomically
+
+CARD, WEIGHTS = "card.json", "model.safetensors"
+
+
+class BoltzmannConfig(Config):
+    """The shape of a machine and how it is trained, each layer for ``epochs``."""
+
+    kind: Literal["rbm", "dbn"] = "rbm"
+    image_shape: tuple[Width, Width, Width] = (1, 28, 28)
+    #: Widths of the hidden layers: one for an RBM, two or more for a DBN.
+    hidden: tuple[Width, ...] = Field(default=(500,), min_length=1, max_length=16)
+    epochs: int = Field(default=20, ge=1, le=100_000)
+    batch_size: int = Field(default=100, ge=1, le=65_536)
+    learning_rate: float = Field(default=0.05, gt=0, le=1.0)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _layers_fit_the_kind(self) -> Self:
+        if (self.kind == "rbm") != (len(self.hidden) == 1):
+            raise ValueError(
+                f"hidden {self.hidden} does not make kind {self.kind!r}: an 'rbm' has one hidden "
+                "layer, a 'dbn' two or more"
+            )
+        if self.image_shape[0] != 1:
+            raise ValueError(
+                f"image_shape {self.image_shape} has colour; Bernoulli units need one channel"
+            )
+        return self
+
+
+class BoltzmannCard(Config):
+    """What a folder says of its machine."""
+
+    format_version: int = 1
+    kind: Literal["rbm", "dbn"]
+    name: str = Field(min_length=1, max_length=100)
+    dataset: str
+    model: BoltzmannConfig
+    weights_hash: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One RBM, p(v, h) ∝ exp(hᵀWv + bᵀv + cᵀh)."""
+
+    weight: Tensor  # (hidden, visible)
+    visible_bias: Tensor  # (visible,)
+    hidden_bias: Tensor  # (hidden,)
+
+    def up(self, v: Tensor) -> Tensor:
+        """P(h = 1 | v) of (..., visible)."""
+        return torch.sigmoid(v @ self.weight.T + self.hidden_bias)
+
+    def down(self, h: Tensor) -> Tensor:
+        """P(v = 1 | h) of (..., hidden)."""
+        return torch.sigmoid(h @ self.weight + self.visible_bias)
+
+    def free_energy(self, v: Tensor) -> Tensor:
+        """−log Σ_h exp(−E(v, h)) of (..., visible) → (...): minus the unnormalised log p(v)."""
+        linear = v @ self.visible_bias
+        return -linear - torch.nn.functional.softplus(v @ self.weight.T + self.hidden_bias).sum(-1)
+
+
+@dataclass(frozen=True)
+class Boltzmann:
+    """A trained machine: one layer for an RBM, several for a DBN."""
+
+    config: BoltzmannConfig
+    layers: tuple[Layer, ...]
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """One mean-field pass up and down again: (batch, c, h, w) → the same, in (0, 1)."""
+        values = x.flatten(1)
+        for layer in self.layers:
+            values = layer.up(values)
+        for layer in reversed(self.layers):
+            values = layer.down(values)
+        return values.reshape(x.shape)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights by name, as they lie in the file."""
+        return {
+            f"layer.{index}.{name}": value.contiguous()
+            for index, layer in enumerate(self.layers)
+            for name, value in vars(layer).items()
+        }
+
+
+def fit(
+    config: BoltzmannConfig,
+    images: Tensor,
+    *,
+    say: Callable[[str], None] = lambda stage: None,
+) -> Boltzmann:
+    """Train layer after layer on images, each on the mean activations of the one below it.
+
+    Parameters
+    ----------
+    images
+        (n, c, h, w) in [0, 1]; intensities are taken as probabilities.
+
+    Raises
+    ------
+    ConfigError
+        If the images are of another shape.
+    """
+    from sklearn.neural_network import BernoulliRBM
+
+    if tuple(images.shape[1:]) != config.image_shape:
+        raise ConfigError(
+            f"image_shape {config.image_shape} is not that of the images, {tuple(images.shape[1:])}"
+        )
+    random = np.random.RandomState(config.seed)
+    values, layers = images.flatten(1), []
+    for depth, width in enumerate(config.hidden, start=1):
+        machine = BernoulliRBM(
+            n_components=width,
+            learning_rate=config.learning_rate,
+            batch_size=config.batch_size,
+            random_state=random,
+        )
+        visible = values.numpy()
+        for epoch in range(1, config.epochs + 1):
+            say(f"{config.kind}, layer {depth}, epoch {epoch} of {config.epochs}")
+            order = random.permutation(len(visible))
+            # Whole batches only: the persistent chains are as many as a batch has images.
+            size = min(config.batch_size, len(visible))
+            for start in range(0, len(visible) - size + 1, size):
+                machine.partial_fit(visible[order[start : start + size]])
+        layers.append(
+            Layer(
+                weight=_tensor(machine.components_),
+                visible_bias=_tensor(machine.intercept_visible_),
+                hidden_bias=_tensor(machine.intercept_hidden_),
+            )
+        )
+        values = layers[-1].up(values)
+    return Boltzmann(config=config, layers=tuple(layers))
+
+
+def cross_entropy(targets: Tensor, mean: Tensor) -> Tensor:
+    """−Σ t log m + (1 − t) log(1 − m) over pixels: (batch, c, h, w) twice → (batch,), in nats.
+
+    Logarithms end at −100, so that one saturated pixel costs a finite amount.
+    """
+    there, not_there = mean.log().clamp(min=-100), (1 - mean).log().clamp(min=-100)
+    return -(targets * there + (1 - targets) * not_there).flatten(1).sum(1)
+
+
+def entropy_floor(targets: Tensor) -> Tensor:
+    """ΣH(t) over pixels, (batch,), in nats: the cross-entropy of a perfect reconstruction.
+
+    Grey targets (batch, c, h, w) in [0, 1] cost this much even where the mean equals them.
+    """
+    entropy: Tensor = torch.special.entr(targets) + torch.special.entr(1 - targets)
+    return entropy.flatten(1).sum(1)
+
+
+def save(
+    folder: Path, machine: Boltzmann, *, name: str, dataset: str, command: str = ""
+) -> BoltzmannCard:
+    """Write a machine's folder; the card goes last, so a folder with a card is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = safetensors.torch.save(machine.tensors())
+    card = BoltzmannCard(
+        kind=machine.config.kind,
+        name=name,
+        dataset=dataset,
+        model=machine.config,
+        weights_hash=_hash(weights),
+        command=command,
+    )
+    write_atomically(folder / WEIGHTS, weights)
+    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    return card
+
+
+def load(folder: Path) -> Boltzmann:
+    """Read a machine's folder.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, damaged, or not what the card says.
+    """
+    try:
+        card = BoltzmannCard.from_json((folder / CARD).read_bytes())
+        content = (folder / WEIGHTS).read_bytes()
+        tensors = safetensors.torch.load(content)
+    except OSError as error:
+        raise CheckpointError(f"{folder} holds no machine: {error.strerror}") from error
+    except (ConfigError, safetensors.SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{folder} holds no machine: {error}") from error
+    if card.weights_hash != _hash(content):
+        raise CheckpointError(f"{WEIGHTS}: these weights are not those that {CARD} was written for")
+    return Boltzmann(config=card.model, layers=_layers(card.model, tensors))
+
+
+def _layers(config: BoltzmannConfig, tensors: Mapping[str, Tensor]) -> tuple[Layer, ...]:
+    _, height, width = config.image_shape
+    layers = []
+    for index, (below, above) in enumerate(pairwise((height * width, *config.hidden))):
+        shapes = {
+            "weight": (above, below),
+            "visible_bias": (below,),
+            "hidden_bias": (above,),
+        }
+        for name, shape in shapes.items():
+            key = f"layer.{index}.{name}"
+            found = tuple(tensors[key].shape) if key in tensors else None
+            if found != shape:
+                raise CheckpointError(
+                    f"{WEIGHTS}: {key} has shape {found} where {CARD} leads to {shape}"
+                )
+        layers.append(Layer(**{name: tensors[f"layer.{index}.{name}"] for name in shapes}))
+    return tuple(layers)
+
+
+def _tensor(values: NDArray[np.float32]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
