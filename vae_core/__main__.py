@@ -20,6 +20,7 @@ from vae_core.errors import ConfigError, LatentExplorerError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vae_core.checkpoints import ModelCard
     from vae_core.data import ImageDataset
     from vae_core.learning import EpochRecord
     from vae_core.runs import RunConfig
@@ -33,6 +34,7 @@ data_option = click.option(
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True
 )
+label_option = click.option("--label", help="Label of the pictures, for a model that takes them.")
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write."
 )
@@ -204,6 +206,13 @@ def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> No
     default=0,
     help="k of an nll_iw{k} estimate.",
 )
+@click.option(
+    "--estimator",
+    "estimators",
+    type=click.Choice(["appendix-d", "ais"]),
+    multiple=True,
+    help="Estimate log p(x) without the encoder as well; for a z of few dimensions.",
+)
 @click.option("--limit", type=int, help="Test images to use  [default: all]")
 @seed_option
 @json_option
@@ -213,6 +222,7 @@ def evaluate(
     dataset: str | None,
     pixels: str | None,
     importance_samples: int,
+    estimators: tuple[str, ...],
     limit: int | None,
     seed: int,
     as_json: bool,
@@ -232,7 +242,12 @@ def evaluate(
     if limit is not None:
         data = _limited(data, limit)
     metrics = publishing.measure(
-        loaded, data, training, importance_samples=importance_samples, seed=seed
+        loaded,
+        data,
+        training,
+        importance_samples=importance_samples,
+        estimators=estimators,
+        seed=seed,
     )
     if as_json:
         _print_json(
@@ -281,7 +296,8 @@ def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | No
 @click.option("--n", default=100, show_default=True, help="How many pictures.")
 @seed_option
 @json_option
-def sample(model: str, out: Path, n: int, seed: int, as_json: bool) -> None:
+@label_option
+def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str | None) -> None:
     """Decode codes drawn from the prior into one PNG."""
     import torch
 
@@ -289,7 +305,8 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool) -> None:
 
     _bounded("n", n, 1, 10_000)
     generator = torch.Generator().manual_seed(seed)
-    drawn = checkpoints.load_model(model).sample(n, generator=generator)
+    y = None if label is None else _label(checkpoints.load_card(model), label, n)
+    drawn = checkpoints.load_model(model).sample(n, generator=generator, y=y)
     _write(out, exports.png(exports.tile(_pictures(drawn))))
     _done(as_json, out, n=n, seed=seed)
 
@@ -299,7 +316,10 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool) -> None:
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @out_option
 @json_option
-def reconstruct(model: str, pictures: tuple[Path, ...], out: Path, as_json: bool) -> None:
+@label_option
+def reconstruct(
+    model: str, pictures: tuple[Path, ...], out: Path, as_json: bool, label: str | None
+) -> None:
     """Reconstruct pictures: what the model sees above what it makes of it, in one PNG."""
     import torch
 
@@ -311,10 +331,11 @@ def reconstruct(model: str, pictures: tuple[Path, ...], out: Path, as_json: bool
         for path in pictures
     ]
     x = torch.stack([torch.as_tensor(one) for one in seen])
+    y = _label(checkpoints.load_card(model), label, len(x))
     with torch.inference_mode():
-        inference = loaded(x, generator=torch.Generator().manual_seed(0))
+        inference = loaded(x, y=y, generator=torch.Generator().manual_seed(0))
         bound = objectives.elbo(inference)
-    rows = torch.cat([x, loaded.reconstruct(x)])
+    rows = torch.cat([x, loaded.reconstruct(x, y)])
     _write(out, exports.png(exports.tile(_pictures(rows), columns=len(x))))
     results = [
         {"picture": str(path), "rate": float(rate), "distortion": float(distortion)}
@@ -326,6 +347,40 @@ def reconstruct(model: str, pictures: tuple[Path, ...], out: Path, as_json: bool
     for one in results:
         click.echo(f"{one['picture']}: rate {one['rate']:.1f}, distortion {one['distortion']:.1f}")
     click.echo(f"written to {out}")
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--quick", is_flag=True, help="Small data, to see that it works; marked so.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Result file  [default: pretrained/studies/NAME.json; build/studies with --quick]",
+)
+@json_option
+@data_option
+def study(name: str, quick: bool, out: Path | None, as_json: bool, data_dir: Path | None) -> None:
+    """Run the study NAME, or what is left of it, and write its results as JSON."""
+    from vae_core import studies
+
+    result = studies.run(studies.find(name), quick=quick, out=out, data_dir=data_dir, say=_say)
+    if as_json:
+        _print_json(result)
+        return
+    click.echo(result["title"] + (", quick: the figures mean nothing" if quick else ""))
+    for cell in result["cells"]:
+        for key, metric in cell["metrics"].items():
+            error = "" if metric["se"] is None else f" ± {metric['se']:.3f}"
+            click.echo(
+                f"{cell['name']:28} {key:28} {metric['value']:10.3f}{error} {metric['unit']}"
+            )
+    for goal in result["goals"]:
+        missed = "" if goal["met"] else f", missed by {goal['missed_by']:.3f}"
+        click.echo(f"goal: {goal['cell']}, {goal['metric']} {goal['value']:.3f}{missed}")
+    for one in result["comparisons"]:
+        click.echo(
+            f"{one['one']} − {one['other']}: {one['metric']} {one['value']:.3f} ± {one['se']:.3f}"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -355,9 +410,9 @@ def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
     training = TrainConfig.of(**{k: v for k, v in given.items() if k in TrainConfig.model_fields})
     dataset = load_dataset(training.dataset, data_dir=data_dir)
     chosen = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
-    if "hidden" in chosen:
-        chosen["hidden"] = tuple(part.strip() for part in chosen["hidden"].split(","))
-    model = ModelConfig.of(image_shape=dataset.image_shape, **chosen)
+    for widths in {"hidden", "upper_hidden"} & chosen.keys():
+        chosen[widths] = tuple(part.strip() for part in chosen[widths].split(","))
+    model = learning.describe_model(dataset, **chosen)
     learning.check_fit(model, training, dataset)  # before a folder is made
     return runs.RunConfig.of(
         name=given["name"],
@@ -378,6 +433,20 @@ def _limited(data: ImageDataset, limit: int) -> ImageDataset:
         test, images=test.images[:limit], labels=labels, ids=test.ids[:limit]
     )
     return dataclasses.replace(data, test=part)
+
+
+def _label(card: ModelCard, label: str | None, n: int) -> Tensor | None:
+    """Return ``n`` labels of the given name, for a model that takes them."""
+    import torch
+
+    if not card.model.takes_labels:
+        if label is not None:
+            raise ConfigError(f"--label {label}: {card.name} takes no labels")
+        return None
+    if label not in card.classes:
+        given = "is needed" if label is None else f"{label}: unknown"
+        raise ConfigError(f"--label {given}; allowed for {card.name}: {', '.join(card.classes)}")
+    return torch.full((n,), card.classes.index(label))
 
 
 def _bounded(name: str, value: int, low: int, high: int) -> None:

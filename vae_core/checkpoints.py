@@ -80,7 +80,9 @@ class Metric(Config):
     value: float
     se: float | None = None
     n: int  # test examples
-    kind: str  # grey, dynamic, static, threshold, or continuous
+    #: grey, dynamic, static or threshold pixels of a Bernoulli decoder; else a density of
+    #: continuous pixels, or a probability of their 256 discrete levels
+    kind: str
     split: str = "test"
     samples: int | None = None  # draws of z for each example
     seed: int | None = None
@@ -98,6 +100,7 @@ class ModelCard(Config):
     training: TrainConfig
     metrics: dict[str, Metric] = Field(default_factory=dict)
     kl_per_dim: tuple[float, ...] = ()
+    warnings: tuple[str, ...] = ()  # a sentence each
     parameters: int = 0
     weights_hash: str = ""
     software: dict[str, str] = Field(default_factory=dict)

@@ -5,26 +5,32 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import importlib.metadata
+import math
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, evaluation, pixels, projection
+from vae_core import checkpoints, evaluation, marginal, pixels, projection
 from vae_core.checkpoints import Codes, Metric, ModelCard
 from vae_core.config import TrainConfig
 from vae_core.data import ImageDataset, Split, subset
+from vae_core.distributions import LIKELIHOODS, DiagonalGaussian
 from vae_core.evaluation import Encoded, Estimate
 from vae_core.learning import static_test_seed, static_train_seed
 from vae_core.models import VAE
 
 EVALUATION_SEED = 1
 SOFTWARE = ("torch", "numpy", "scikit-learn", "openTSNE", "safetensors")
-#: Training codes, drawn at random, that a test code is compared with for k-NN accuracy.
+#: Training codes, drawn at random, that the classifiers of codes learn from.
 KNN_TRAIN = 10_000
+#: Draws of aggregate posterior and prior that are compared.
+MMD_DRAWS = 1_000
+#: Pictures drawn from the prior, and as many test images, that are looked up in the training set.
+NEIGHBOUR_DRAWS = 100
 
 Say = Callable[[str], None]
 
@@ -66,6 +72,10 @@ def publish(
         say=say,
     )
     codes = map_codes(encoded, dataset.test, say=say)
+    with torch.inference_mode():
+        prior = model.prior_given(_labels(model, dataset.test))
+        kl = evaluation.kl_per_dim(encoded.mu, encoded.logvar, prior)
+    warning = evaluation.collapse_warning(encoded.mu, kl)
     card = ModelCard(
         name=name,
         dataset=dataset.name,
@@ -73,9 +83,8 @@ def publish(
         model=model.config,
         training=training,
         metrics=metrics,
-        kl_per_dim=tuple(
-            round(float(kl), 5) for kl in evaluation.kl_per_dim(encoded.mu, encoded.logvar)
-        ),
+        kl_per_dim=tuple(round(float(one), 5) for one in kl),
+        warnings=() if warning is None else (warning,),
         software={"python": platform.python_version()}
         | {package: importlib.metadata.version(package) for package in SOFTWARE},
         command=command,
@@ -93,16 +102,29 @@ def measure(
     encoded: Encoded | None = None,
     importance_samples: int = 0,
     importance_limit: int | None = None,
+    estimators: Collection[str] = (),
     seed: int = EVALUATION_SEED,
     say: Say = lambda stage: None,
 ) -> dict[str, Metric]:
     """Measure a model on the test set, as pixels of the training's kind.
 
-    ELBO with rate and distortion, active units, k-NN accuracy of the codes where there are
-    labels, and with ``importance_samples`` the k-sample bound and its effective sample size.
+    ELBO with rate and distortion, in bits per dimension too where pixels are discrete; active
+    units; the aggregate posterior against the prior; how far samples are from the training set;
+    where there are labels, the accuracy of k-NN and of a linear probe of the codes.
+
+    Parameters
+    ----------
+    importance_samples
+        k of the ``nll_iw{k}`` figure and its effective sample size; 0 leaves it out.
+    importance_limit
+        Test images that this and ``estimators`` are taken over; None takes all.
+    estimators
+        Names in ``marginal.ESTIMATORS``, each an ``nll_…`` figure.
     """
     encoded = encoded or encode_test(model, dataset, training, seed=seed)
-    kind = "continuous" if model.config.likelihood == "gaussian" else training.pixels
+    target = LIKELIHOODS[model.config.likelihood].kind
+    kind = training.pixels if target == "binary" else target
+    dimensions = model.config.pixels
 
     def figure(values: Tensor, samples: int, unit: str = "nats") -> Metric:
         estimate = Estimate.of(values)
@@ -116,6 +138,9 @@ def measure(
             unit=unit,
         )
 
+    def bits(nll: Tensor, samples: int) -> Metric:
+        return figure(nll / (dimensions * math.log(2)), samples, "bits")
+
     active = int(evaluation.active_units(encoded.mu).sum())
     metrics = {
         "elbo": figure(-(encoded.rate + encoded.distortion), 1),
@@ -123,19 +148,37 @@ def measure(
         "distortion": figure(encoded.distortion, 1),
         "active_units": Metric(value=active, n=len(encoded.mu), kind=kind, unit="dimensions"),
     }
+    if kind == "discrete":
+        metrics["bits_per_dim"] = bits(encoded.rate + encoded.distortion, 1)
+    say("aggregate posterior and samples")
+    metrics |= _against_prior(model, encoded, dataset, kind, seed)
+    metrics |= _against_training(model, dataset, kind, seed)
     if dataset.train.labels is not None and dataset.test.labels is not None:
-        say("nearest neighbours")
-        correct = _knn_correct(model, encoded, dataset, training)
-        metrics["knn_accuracy"] = figure(correct, 1, unit="share").model_copy(
-            update={"samples": None}
-        )
+        say("classifiers of the codes")
+        for name, correct in _classified(model, encoded, dataset, training).items():
+            metrics[name] = figure(correct, 1, unit="share").model_copy(update={"samples": None})
+
+    images = _test_images(dataset, training)[:importance_limit]
+    labels = _labels(model, dataset.test)
+    labels = None if labels is None else labels[:importance_limit]
     if importance_samples:
         say(f"importance sampling, k = {importance_samples}")
-        images = _test_images(dataset, training)[:importance_limit]
         k = importance_samples
-        estimate = evaluation.nll_iw(model, images, k=k, kind=training.pixels, seed=seed)
+        estimate = evaluation.nll_iw(
+            model, images, k=k, kind=training.pixels, seed=seed, labels=labels
+        )
         metrics[f"nll_iw{k}"] = figure(estimate.nll, k)
         metrics[f"ess_iw{k}"] = figure(estimate.ess, k, unit="samples")
+        if kind == "discrete":
+            metrics[f"bits_per_dim_iw{k}"] = bits(estimate.nll, k)
+    for name in estimators:
+        say(f"estimating log p(x) by {name}")
+        found = marginal.ESTIMATORS[name](
+            model, images, kind=training.pixels, seed=seed, labels=labels
+        )
+        metrics[f"nll_{name.replace('-', '_')}"] = figure(found.nll, 1).model_copy(
+            update={"samples": None}
+        )
     return metrics
 
 
@@ -144,7 +187,8 @@ def encode_test(
 ) -> Encoded:
     """Encode the test set as the training saw it."""
     images = _test_images(dataset, training)
-    return evaluation.encode(model, images, kind=training.pixels, seed=seed)
+    labels = _labels(model, dataset.test)
+    return evaluation.encode(model, images, kind=training.pixels, seed=seed, labels=labels)
 
 
 def encode_train(
@@ -152,7 +196,8 @@ def encode_train(
 ) -> Encoded:
     """Encode the whole training set as the training saw it."""
     split = _train_split(dataset, training)
-    return evaluation.encode(model, split.images, kind=training.pixels, seed=seed)
+    labels = _labels(model, split)
+    return evaluation.encode(model, split.images, kind=training.pixels, seed=seed, labels=labels)
 
 
 def _test_images(dataset: ImageDataset, training: TrainConfig) -> Tensor:
@@ -166,16 +211,75 @@ def _train_split(dataset: ImageDataset, training: TrainConfig) -> Split:
     return dataclasses.replace(dataset.train, images=images)
 
 
-def _knn_correct(
+def _labels(model: VAE, split: Split) -> Tensor | None:
+    return split.labels if model.config.takes_labels else None
+
+
+@torch.inference_mode()
+def _against_prior(
+    model: VAE, encoded: Encoded, dataset: ImageDataset, kind: str, seed: int
+) -> dict[str, Metric]:
+    """Draws of the aggregate posterior, the mean of q(z|x) over test images, against p(z)."""
+    n = min(MMD_DRAWS, len(encoded.mu))
+    if n < 2:
+        return {}
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(encoded.mu), generator=generator)[:n]
+    labels = _labels(model, dataset.test)
+    prior = model.prior_given(None if labels is None else labels[rows])
+    posterior = DiagonalGaussian(encoded.mu[rows], encoded.logvar[rows])
+    found = evaluation.mmd(
+        posterior.sample(generator=generator), prior.sample(n, generator=generator), seed=seed
+    )
+    common = Metric(value=found.mmd2, n=n, kind=kind, samples=1, seed=seed, unit="squared MMD")
+    return {
+        "mmd": common,
+        "mmd_p": common.model_copy(update={"value": found.p_value, "unit": "p-value"}),
+    }
+
+
+@torch.inference_mode()
+def _against_training(model: VAE, dataset: ImageDataset, kind: str, seed: int) -> dict[str, Metric]:
+    """Distances to the nearest training image: of samples, and of test images to compare with.
+
+    Samples much nearer than test images would be copies.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    n = min(NEIGHBOUR_DRAWS, len(dataset.test))
+    rows = torch.randperm(len(dataset.test), generator=generator)[:n]
+    queries = {
+        "sample_distance": model.sample(n, generator=generator),
+        "test_distance": dataset.test.images[rows].float() / 255,
+    }
+    metrics = {}
+    for name, pictures in queries.items():
+        found = evaluation.nearest_images(pictures, dataset.train.images)
+        estimate = Estimate.of(found.distances[:, 0])
+        metrics[name] = Metric(
+            value=estimate.mean, se=estimate.se, n=n, kind=kind, seed=seed, unit="distance"
+        )
+    return metrics
+
+
+def _classified(
     model: VAE, encoded: Encoded, dataset: ImageDataset, training: TrainConfig
-) -> Tensor:
+) -> dict[str, Tensor]:
+    """Whether each test code's label is found, by its neighbours and by a linear probe."""
     assert dataset.test.labels is not None
     # At random, since pictures of one's own come sorted by class.
     train = subset(_train_split(dataset, training), min(KNN_TRAIN, len(dataset.train)))
     assert train.labels is not None
-    mu = evaluation.encode(model, train.images, kind=training.pixels).mu
-    predicted = evaluation.knn_labels(mu.numpy(), train.labels.numpy(), encoded.mu.numpy())
-    return (torch.from_numpy(predicted) == dataset.test.labels).float()
+    mu = evaluation.encode(
+        model, train.images, kind=training.pixels, labels=_labels(model, train)
+    ).mu.numpy()
+    known, unknown = train.labels.numpy(), encoded.mu.numpy()
+    predicted = {"knn_accuracy": evaluation.knn_labels(mu, known, unknown)}
+    if train.labels.min() < train.labels.max():
+        predicted["probe_accuracy"] = evaluation.linear_probe(mu, known, unknown)
+    return {
+        name: (torch.from_numpy(found) == dataset.test.labels).float()
+        for name, found in predicted.items()
+    }
 
 
 def map_codes(encoded: Encoded, split: Split, *, say: Say = lambda stage: None) -> Codes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalGaussian, Gaussian, Prior, StandardNormal
+from vae_core.distributions import DiagonalGaussian, Gaussian, StandardNormal
 from vae_core.models import Inference
 
 SHAPE = (1, 3, 3)
@@ -25,32 +25,42 @@ class CorrelatedPCA:
 
     latent_dim: int = 2
     shift: float = 0.1
-    prior: Prior = StandardNormal(2)
+
+    @property
+    def prior(self) -> StandardNormal:
+        """p(z) = N(0, I)."""
+        return StandardNormal(self.latent_dim)
 
     @property
     def loadings(self) -> Tensor:
+        """W, (9, latent_dim)."""
         generator = torch.Generator().manual_seed(1)
         return 0.4 * torch.randn(9, self.latent_dim, generator=generator) + 0.3
 
     @property
     def posterior_covariance(self) -> Tensor:
+        """(I + WᵀW / s²)⁻¹."""
         w = self.loadings
         precision = torch.eye(self.latent_dim) + w.T @ w / math.exp(NOISE_LOGVAR)
         return torch.linalg.inv(precision)
 
     def posterior_mean(self, x: Tensor) -> Tensor:
+        """Mean of the exact p(z|x), (n, latent_dim)."""
         scaled = (x.flatten(1) - 0.5) @ self.loadings / math.exp(NOISE_LOGVAR)
         return scaled @ self.posterior_covariance
 
     def encode(self, x: Tensor) -> DiagonalGaussian:
+        """Return a q(z|x) that is wrong."""
         logvar = self.posterior_covariance.diagonal().log().expand(len(x), self.latent_dim)
         return DiagonalGaussian(self.posterior_mean(x) + self.shift, logvar)
 
     def decode(self, z: Tensor) -> Gaussian:
+        """p(x|z)."""
         mu = z @ self.loadings.T + 0.5
         return Gaussian(mu, torch.full_like(mu, NOISE_LOGVAR), SHAPE)
 
     def __call__(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
+        """Encode, draw, decode."""
         q = self.encode(x)
         z = q.sample(samples, generator=generator)
         return Inference(x=x, q=q, z=z, p=self.decode(z), prior=self.prior)

@@ -281,6 +281,21 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
         )
 
 
+def describe_model(dataset: ImageDataset, **settings: Any) -> ModelConfig:
+    """Describe a model of a dataset: its image shape, and its labels if the model takes any.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is wrong, or labels are needed that the dataset has not.
+    """
+    classes = {"classes": len(dataset.classes)} | settings
+    config = ModelConfig.of(**{"image_shape": dataset.image_shape} | classes)
+    if config.takes_labels or "classes" in settings:
+        return config
+    return config.model_copy(update={"classes": 0})
+
+
 def check_method(model: ModelConfig, train: TrainConfig) -> None:
     """Refuse an objective or a learner that does not exist for a model.
 
