@@ -1,0 +1,37 @@
+"""The documents' experiments, declared as data and runnable: ``python -m vae_core study NAME``."""
+
+from vae_core.errors import ConfigError
+from vae_core.studies import boltzmann, bounds, structure, variants
+from vae_core.studies.study import RESULTS, Study, read, run
+
+__all__ = ["RESULTS", "STUDIES", "Study", "find", "read", "run"]
+
+STUDIES: dict[str, Study] = {
+    study.name: study
+    for study in (
+        bounds.LATENT_SIZE,
+        bounds.SAMPLE_SIZE,
+        bounds.LEARNERS,
+        bounds.MARGINAL_LIKELIHOOD,
+        structure.SEPARATION,
+        variants.IWAE,
+        variants.CONDITIONAL,
+        variants.PRIORS,
+        variants.CONVOLUTION,
+        structure.GRAPHS,
+        boltzmann.BOLTZMANN,
+    )
+}
+
+
+def find(name: str) -> Study:
+    """Return a study by its name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none; the sentence lists the names.
+    """
+    if name not in STUDIES:
+        raise ConfigError(f"study {name!r}: allowed are {', '.join(STUDIES)}")
+    return STUDIES[name]

@@ -1,0 +1,241 @@
+"""How far the bound goes: latent size, sample size, other learners, the marginal likelihood."""
+
+from __future__ import annotations
+
+from vae_core.config import LearnerName, ModelConfig, TrainConfig
+from vae_core.studies.cells import MarginalLikelihood, bound, trained
+from vae_core.studies.study import Cell, Comparison, Goal, Reference, Study
+
+SEED_004 = "Zhang & Wu (2020), figure 6.3: two hidden layers, single-sample bound on the test set"
+PAPER = "Kingma & Welling (2014)"
+TWO_LAYERS = ModelConfig(hidden=(500, 500), activation="silu")
+GREY = TrainConfig(
+    epochs=80,
+    batch_size=200,
+    learning_rate=2e-3,
+    warmup=0.05,
+    decay="cosine",
+    precision="bfloat16",
+)
+LATENT_SIZES = (2, 3, 5, 10, 20, 200)
+TRAIN_SIZES = (1_000, 5_000, 20_000, 60_000)
+
+LATENT_SIZE = Study(
+    name="latent-size",
+    title="The bound against the size of the latent space",
+    reproduces="seed 002, figure 3; seed 004, figure 6.3a",
+    protocol="MNIST, 784–500–500–N_z–500–500–784 with SiLU, Bernoulli on intensities, all 60,000 "
+    "images, 80 epochs of Adam with cosine decay; single-sample ELBO of the 10,000 test images.",
+    kind="grey",
+    cells=tuple(
+        trained(
+            f"z = {n}",
+            TWO_LAYERS.model_copy(update={"latent_dim": n}),
+            GREY,
+            bound,
+            settings={"latent_dim": n},
+        )
+        for n in LATENT_SIZES
+    ),
+    references=(
+        *(
+            Reference(
+                series=f"seed 004 after {epochs} epochs",
+                metric="elbo",
+                values={"z = 3": -three, "z = 10": -ten, "z = 20": -twenty},
+                source=SEED_004,
+            )
+            for epochs, three, ten, twenty in (
+                (5, 143.2, 112.4, 110.4),
+                (10, 138.5, 107.9, 107.0),
+                (20, 134.7, 105.3, 102.6),
+                (100, 131.8, 102.6, 99.7),
+            )
+        ),
+        Reference(
+            series="AEVB, one hidden layer, plateaus",
+            metric="elbo",
+            values={"z = 3": -136, "z = 5": -122, "z = 10": -107, "z = 20": -102, "z = 200": -103},
+            source=f"{PAPER}, figure 2",
+            from_memory=True,
+        ),
+    ),
+    goals=(Goal("z = 20", "elbo", at_least=-94.0),),
+    comparisons=(Comparison("z = 200", "z = 20", "elbo", at_least=-2.0),),
+)
+
+SAMPLE_SIZE = Study(
+    name="sample-size",
+    title="The bound against the number of training images",
+    reproduces="seed 004, figure 6.3b",
+    protocol="MNIST, 784–500–500–20–500–500–784 with SiLU, Bernoulli on intensities, N images "
+    "drawn by the seed, the smaller sets within the larger, 100 epochs of Adam at 1e-3 in "
+    "batches of 100; single-sample ELBO of the 10,000 test images, and its curve.",
+    kind="grey",
+    cells=tuple(
+        trained(
+            f"N = {n:,}",
+            TWO_LAYERS,
+            TrainConfig(epochs=100, train_size=n, precision="bfloat16"),
+            bound,
+            settings={"train_size": n},
+        )
+        for n in TRAIN_SIZES
+    ),
+    references=(
+        Reference(
+            series="seed 004, N = 1,000",
+            metric="elbo",
+            values={
+                "N = 1,000, epoch 5": -205,
+                "N = 1,000, epoch 10": -183,
+                "N = 1,000, epoch 20": -153,
+                "N = 1,000, epoch 100": -127.5,
+            },
+            source=SEED_004,
+        ),
+    ),
+    comparisons=(Comparison("N = 60,000", "N = 1,000", "elbo", at_least=0.0, beyond_error=True),),
+)
+
+
+def _paper(learner: LearnerName, **settings: object) -> TrainConfig:
+    """Train as section 5 of the paper does."""
+    return TrainConfig.of(
+        learner=learner,
+        optimizer="adagrad",
+        learning_rate=0.02,
+        init="paper",
+        weight_prior=True,
+        **settings,
+    )
+
+
+def _learner_cell(dataset: str, latent_dim: int, learner: LearnerName) -> Cell:
+    model, epochs = {
+        "mnist": (ModelConfig(latent_dim=latent_dim), 60),
+        "frey-face": (
+            ModelConfig(
+                image_shape=(1, 28, 20),
+                latent_dim=latent_dim,
+                hidden=(200,),
+                likelihood="gaussian",
+            ),
+            1_000,
+        ),
+    }[dataset]
+    return trained(
+        f"{dataset}, z = {latent_dim}, {learner}",
+        model,
+        _paper(learner, dataset=dataset, epochs=epochs),
+        bound,
+        settings={"dataset": dataset, "latent_dim": latent_dim, "learner": learner},
+    )
+
+
+LEARNERS = Study(
+    name="learners",
+    title="AEVB and wake-sleep: the bound against examples seen",
+    reproduces=f"{PAPER}, figure 2",
+    protocol="One tanh hidden layer of 500 (MNIST, Bernoulli on intensities) or 200 (Frey Face, "
+    "Gaussian decoder with a floor on its variance), weights from N(0, 0.01), Adagrad at 0.02, "
+    "batches of 100, one sample, N(0, I) prior on the generative weights; 60 and 1,000 epochs. "
+    "Curves count training images seen.",
+    kind="grey (MNIST), continuous (Frey Face)",
+    cells=tuple(
+        _learner_cell(dataset, latent_dim, learner)
+        for dataset, sizes in (("mnist", (3, 5, 10, 20, 200)), ("frey-face", (2, 5, 10, 20)))
+        for latent_dim in sizes
+        for learner in ("aevb", "wake-sleep")
+    ),
+    references=(
+        Reference(
+            series="AEVB, plateaus",
+            metric="elbo",
+            values={
+                "mnist, z = 3, aevb": -136,
+                "mnist, z = 5, aevb": -122,
+                "mnist, z = 10, aevb": -107,
+                "mnist, z = 20, aevb": -102,
+                "mnist, z = 200, aevb": -103,
+            },
+            source=f"{PAPER}, figure 2",
+            from_memory=True,
+        ),
+    ),
+    comparisons=tuple(
+        Comparison(
+            f"mnist, z = {n}, aevb",
+            f"mnist, z = {n}, wake-sleep",
+            "elbo",
+            at_least=0.0,
+            beyond_error=True,
+        )
+        for n in (3, 5, 10, 20, 200)
+    ),
+    notes=(
+        "The paper's Frey Face densities have no floor on the variance and are not comparable.",
+    ),
+)
+
+#: Epochs of each training size that see about as many images.
+_MARGINAL_EPOCHS = {1_000: 1_000, 50_000: 40}
+_MARGINAL_CURVE = {
+    1_000: (1, 3, 10, 30, 100, 300, 1_000),
+    50_000: (1, 2, 5, 10, 20, 40),
+}
+
+MARGINAL_LIKELIHOOD = Study(
+    name="marginal-likelihood",
+    title="The marginal likelihood: AEVB, wake-sleep and Monte Carlo EM",
+    reproduces=f"{PAPER}, figure 3",
+    protocol="MNIST, 784–100–3–100–784 with tanh, Bernoulli on intensities; training as in "
+    "section 5, for Monte Carlo EM 10 leapfrog steps at 90 % acceptance and 5 updates a sample; "
+    "log p(x) by the estimator of appendix D over the first 1,000 test and training images.",
+    kind="grey",
+    cells=tuple(
+        trained(
+            f"N = {n:,}, {learner}",
+            ModelConfig(latent_dim=3, hidden=(100,)),
+            _paper(learner, epochs=_MARGINAL_EPOCHS[n], train_size=n),
+            MarginalLikelihood(),
+            settings={"train_size": n, "learner": learner},
+            watch=MarginalLikelihood(limit=100),
+            milestones=_MARGINAL_CURVE[n],
+        )
+        for n in (1_000, 50_000)
+        for learner in ("aevb", "wake-sleep", "mcem")
+    ),
+    references=(
+        Reference(
+            series="finals, about",
+            metric="nll_appendix_d",
+            values={"N = 50,000, aevb": 125, "N = 50,000, wake-sleep": 130, "N = 1,000, mcem": 135},
+            source=f"{PAPER}, figure 3",
+            from_memory=True,
+        ),
+    ),
+    comparisons=(
+        *(
+            Comparison(
+                f"N = {n:,}, wake-sleep",
+                f"N = {n:,}, aevb",
+                "nll_appendix_d",
+                at_least=0.0,
+                beyond_error=True,
+            )
+            for n in (1_000, 50_000)
+        ),
+        Comparison(
+            "N = 50,000, mcem",
+            "N = 50,000, aevb",
+            "nll_appendix_d",
+            at_least=0.0,
+            beyond_error=True,
+        ),
+    ),
+    notes=(
+        "Monte Carlo EM has no encoder; one is fitted on the side for its ELBO, which therefore "
+        "says little about its decoder. Appendix D does not lean on it beyond where chains begin.",
+    ),
+)

@@ -1,0 +1,418 @@
+"""Cells that train a VAE, and what is measured of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vae_core import evaluation, learning, marginal, pixels, projection, runs
+from vae_core.checkpoints import Metric
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.data import ImageDataset, Split, graphs
+from vae_core.distributions import LIKELIHOODS
+from vae_core.evaluation import Estimate
+from vae_core.learning import EpochRecord, Trainer
+from vae_core.models import VAE
+from vae_core.studies.study import Cell, Context, Json, Outcome
+
+#: Seed of every estimate, as for the cards of models.
+EVALUATION_SEED = 1
+NEIGHBOURS = 10
+#: The dataset of quick runs, and the most that they use of anything.
+QUICK_DATASET = "digits"
+QUICK_EPOCHS, QUICK_IMAGES, QUICK_WIDTH, QUICK_LATENTS, QUICK_SAMPLES = 2, 300, 48, 24, 5
+QUICK_CHAINS = {"chains": 5, "keep": 4, "burn_in": 4}
+QUICK_COMPONENTS, QUICK_CHANNELS, QUICK_TEST, QUICK_BATCH = 20, 8, 60, 50
+
+
+Points = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Values per example, (n,), on their way to a :class:`Metric`."""
+
+    values: Tensor
+    unit: str = "nats"
+    samples: int | None = None
+    split: str = "test"
+    n: int | None = None  # examples behind a value that is one for all of them
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model and what it was trained on."""
+
+    model: VAE
+    dataset: ImageDataset
+    training: TrainConfig
+    quick: bool
+
+    @property
+    def kind(self) -> str:
+        """The kind of its figures: of pixel for a binary likelihood, else of density."""
+        target = LIKELIHOODS[self.model.config.likelihood].kind
+        return self.training.pixels if target == "binary" else target
+
+    def images(self, split: str = "test", limit: int | None = None) -> Tensor:
+        """Images of a split as the training saw them, the first ``limit``."""
+        limit = min(limit or QUICK_TEST, QUICK_TEST) if self.quick else limit
+        seed = {"test": learning.static_test_seed, "train": learning.static_train_seed}[split]
+        images = self._split(split).images
+        prepared = pixels.prepare(images, self.training.pixels, seed=seed(self.training.seed))
+        return prepared[:limit]
+
+    def labels(self, images: Tensor, split: str = "test") -> Tensor | None:
+        """Labels of the first images of a split, for a model that takes them."""
+        labels = self._split(split).labels
+        takes = self.model.config.takes_labels and labels is not None
+        return labels[: len(images)] if takes and labels is not None else None
+
+    def encoded(self, split: str = "test", limit: int | None = None) -> evaluation.Encoded:
+        """Posterior of each image of a split, with its single-sample bound."""
+        images = self.images(split, limit)
+        return evaluation.encode(
+            self.model,
+            images,
+            kind=self.training.pixels,
+            seed=EVALUATION_SEED,
+            labels=self.labels(images, split),
+        )
+
+    def _split(self, split: str) -> Split:
+        return {"test": self.dataset.test, "train": self.dataset.train}[split]
+
+
+Measure = Callable[[Trained], Mapping[str, Figure]]
+
+
+def trained(
+    name: str,
+    model: ModelConfig,
+    training: TrainConfig,
+    *measures: Measure,
+    settings: Mapping[str, Any],
+    seconds: float | None = None,
+    watch: Measure | None = None,
+    milestones: tuple[int, ...] = (),
+) -> Cell:
+    """Declare a cell that trains a VAE.
+
+    Parameters
+    ----------
+    measures
+        What is measured of the trained model.
+    settings
+        What varies between cells.
+    seconds
+        End after the epoch in which so much training time is spent, if before all epochs.
+    watch, milestones
+        A further measure whose means join the history after these epochs.
+    """
+
+    def run(context: Context) -> Outcome:
+        chosen = (quick_model(model, training), quick_training(training))
+        return _train(
+            name,
+            *(chosen if context.quick else (model, _native(training))),
+            measures=measures,
+            seconds=seconds,
+            watch=watch,
+            milestones=milestones,
+            context=context,
+        )
+
+    declared = {
+        "model": model.model_dump(),
+        "training": training.model_dump(),
+        "measures": [_named(measure) for measure in measures],
+        "seconds": seconds,
+        "milestones": milestones,
+    }
+    return Cell(name=name, settings=settings, declared=declared, run=run)
+
+
+def _train(
+    name: str,
+    model_config: ModelConfig,
+    training: TrainConfig,
+    *,
+    measures: tuple[Measure, ...],
+    seconds: float | None,
+    watch: Measure | None,
+    milestones: tuple[int, ...],
+    context: Context,
+) -> Outcome:
+    dataset = context.load(training.dataset)
+    trainer = Trainer(model_config, training, dataset)
+    subject = Trained(trainer.model, dataset, training, context.quick)
+    size, spent, history = training.train_size or len(dataset.train), 0.0, []
+    for record in trainer:
+        spent += record.seconds
+        row = _row(record, size, spent)
+        if watch is not None and record.epoch in milestones:
+            row |= {key: Estimate.of(f.values).mean for key, f in watch(subject).items()}
+        history.append(row)
+        context.say(f"epoch {record.epoch}/{training.epochs}, test ELBO {record.test.elbo:.2f}")
+        if seconds is not None and spent > seconds:
+            break
+    trainer.model.eval().requires_grad_(False)
+    figures: dict[str, Figure] = {}
+    for measure in measures:
+        context.say("measuring")
+        figures |= measure(subject)
+    config = runs.RunConfig(name=name, model=model_config, training=training)
+    return outcome(
+        figures,
+        kind=subject.kind,
+        history=tuple(history),
+        details={
+            "dataset": training.dataset,
+            "model": model_config.model_dump(mode="json"),
+            "training": training.model_dump(mode="json"),
+            "parameters": sum(p.numel() for p in trainer.model.parameters()),
+            "train_seconds": round(spent, 2),
+            "command": runs.command_line(config),
+        },
+    )
+
+
+def outcome(
+    figures: Mapping[str, Figure],
+    *,
+    kind: str,
+    history: tuple[Json, ...] = (),
+    details: Mapping[str, Any],
+) -> Outcome:
+    """Reduce figures to metrics with standard errors, and keep what is behind them."""
+    metrics = {}
+    for name, figure in figures.items():
+        estimate = Estimate.of(figure.values)
+        metrics[name] = Metric(
+            value=estimate.mean,
+            se=None if math.isnan(estimate.se) else estimate.se,
+            n=figure.n or len(figure.values),
+            kind=kind,
+            split=figure.split,
+            samples=figure.samples,
+            seed=EVALUATION_SEED,
+            unit=figure.unit,
+        )
+    values = {name: figure.values for name, figure in figures.items()}
+    return Outcome(metrics=metrics, values=values, history=history, details=details)
+
+
+def bound(subject: Trained) -> dict[str, Figure]:
+    """Single-sample ELBO with rate and distortion; the ELBO of training images too."""
+    test, train = subject.encoded(), subject.encoded("train", limit=10_000)
+    return {
+        "elbo": Figure(-(test.rate + test.distortion), samples=1),
+        "rate": Figure(test.rate, samples=1),
+        "distortion": Figure(test.distortion, samples=1),
+        "train_elbo": Figure(-(train.rate + train.distortion), samples=1, split="train"),
+    }
+
+
+def active_units(subject: Trained) -> dict[str, Figure]:
+    """Count the dimensions that carry information."""
+    mu = subject.encoded().mu
+    count = evaluation.active_units(mu).sum().float()[None]
+    return {"active_units": Figure(count, unit="dimensions", n=len(mu))}
+
+
+@dataclass(frozen=True)
+class Importance:
+    """``nll_iw{k}`` over the first ``limit`` test images; in bits for discrete pixels."""
+
+    k: int = 5000
+    limit: int | None = None
+
+    def __call__(self, subject: Trained) -> dict[str, Figure]:
+        """Measure; a quick run draws 10 samples in place of k, under the same name."""
+        images = subject.images(limit=self.limit)
+        k = 10 if subject.quick else self.k
+        found = evaluation.nll_iw(
+            subject.model,
+            images,
+            k=k,
+            kind=subject.training.pixels,
+            seed=EVALUATION_SEED,
+            labels=subject.labels(images),
+        )
+        figures = {
+            f"nll_iw{self.k}": Figure(found.nll, samples=k),
+            f"ess_iw{self.k}": Figure(found.ess, unit="samples", samples=k),
+        }
+        if subject.kind == "discrete":
+            bits = found.nll / (subject.model.config.pixels * math.log(2))
+            figures[f"bits_per_dim_iw{self.k}"] = Figure(bits, unit="bits", samples=k)
+        return figures
+
+
+@dataclass(frozen=True)
+class MarginalLikelihood:
+    """Minus log p(x) of the first images of both splits by an estimator without the encoder."""
+
+    estimator: str = "appendix-d"
+    limit: int = 1000
+
+    def __call__(self, subject: Trained) -> dict[str, Figure]:
+        """Measure both splits; training images are those that were trained on."""
+        figures, effort = {}, QUICK_CHAINS if subject.quick else {}
+        for split in ("test", "train"):
+            images = subject.images(split, self.limit)
+            nll = marginal.ESTIMATORS[self.estimator](
+                subject.model,
+                images,
+                kind=subject.training.pixels,
+                seed=EVALUATION_SEED,
+                **effort,
+            ).nll
+            prefix = "train_" if split == "train" else ""
+            name = f"{prefix}nll_{self.estimator.replace('-', '_')}"
+            figures[name] = Figure(nll, split=split)
+        return figures
+
+
+@dataclass(frozen=True)
+class Separation:
+    """How well classes lie apart among the test codes, and on their two-dimensional maps.
+
+    Each place is judged alike: the share of codes whose 10 nearest others are mostly of their
+    class, and the mean silhouette (Rousseeuw 1987), in −1 … 1.
+    """
+
+    maps: tuple[str, ...] = ()
+
+    def __call__(self, subject: Trained) -> dict[str, Figure]:
+        """Measure the codes, and each map of them."""
+        mu = subject.encoded().mu.numpy()
+        labels = subject.dataset.test.labels
+        assert labels is not None
+        places = {"": mu} | {f"_{name}": MAPS[name](mu) for name in self.maps}
+        figures = {}
+        for suffix, points in places.items():
+            correct, silhouette = separation(points, labels.numpy()[: len(points)])
+            figures[f"knn_accuracy{suffix}"] = Figure(correct, unit="share")
+            figures[f"silhouette{suffix}"] = Figure(silhouette, unit="silhouette")
+        return figures
+
+
+def separation(points: Points, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Judge labelled points (n, d) among themselves.
+
+    Returns
+    -------
+    tuple
+        Whether the majority of each point's nearest others has its label, (n,); its silhouette,
+        (n,).
+    """
+    from sklearn.metrics import silhouette_samples
+    from sklearn.neighbors import KNeighborsClassifier
+
+    k = min(NEIGHBOURS, len(points) - 1)
+    fitted = KNeighborsClassifier(n_neighbors=k).fit(points, labels)
+    neighbours = labels[fitted.kneighbors(return_distance=False)]  # without the point itself
+    votes = (neighbours[:, :, None] == np.unique(labels)).sum(1)
+    correct = np.unique(labels)[votes.argmax(1)] == labels
+    return torch.from_numpy(correct).float(), torch.from_numpy(
+        np.asarray(silhouette_samples(points, labels), dtype=np.float32)
+    )
+
+
+def _pca(mu: Points) -> Points:
+    return projection.pca(mu).project(mu)
+
+
+def _tsne(mu: Points) -> Points:
+    return projection.tsne(mu, perplexity=min(30.0, (len(mu) - 1) / 3))
+
+
+MAPS: dict[str, Callable[[Points], Points]] = {"pca": _pca, "tsne": _tsne}
+
+
+@dataclass(frozen=True)
+class GraphGap:
+    """Distance of ``nll_iw{k}`` of networks to the exact optimum, network by network."""
+
+    k: int = 5000
+
+    def __call__(self, subject: Trained) -> dict[str, Figure]:
+        """Measure the gap in nats, and in percent of the optimum."""
+        nll = Importance(self.k)(subject)[f"nll_iw{self.k}"]
+        images = subject.images()
+        best = graphs.optimum(images, symmetric=subject.dataset.name.endswith("symmetric"))
+        gap = nll.values.double() - best.nll
+        return {
+            f"nll_iw{self.k}": nll,
+            "optimum": Figure(best.nll),
+            "gap": Figure(gap, samples=nll.samples),
+            "gap_percent": Figure(
+                100 * gap / best.expected, unit="% of the optimum", samples=nll.samples
+            ),
+        }
+
+
+def quick_model(model: ModelConfig, training: TrainConfig) -> ModelConfig:
+    """Shrink a model to what a quick run trains in seconds."""
+    shape = model.image_shape if training.dataset.startswith("graphs") else (1, 8, 8)
+    most = QUICK_CHANNELS if model.network == "conv" else QUICK_WIDTH
+    hidden = tuple(min(width, most) for width in model.hidden)[:2]
+    lower = model.first_latent_dim
+    return ModelConfig.of(
+        **model.model_dump()
+        | {
+            "image_shape": shape,
+            "hidden": hidden,
+            "latent_dim": min(model.latent_dim, QUICK_LATENTS),
+            "components": min(model.components, QUICK_COMPONENTS),
+            "first_latent_dim": None if lower is None else min(lower, QUICK_LATENTS),
+            "upper_hidden": tuple(min(width, QUICK_WIDTH) for width in model.upper_hidden),
+        }
+    )
+
+
+def quick_training(training: TrainConfig) -> TrainConfig:
+    """Shrink a training alike."""
+    dataset = training.dataset if training.dataset.startswith("graphs") else QUICK_DATASET
+    return TrainConfig.of(
+        **training.model_dump()
+        | {
+            "dataset": dataset,
+            "train_size": min(training.train_size or QUICK_IMAGES, QUICK_IMAGES),
+            "epochs": min(training.epochs, QUICK_EPOCHS),
+            "kl_warmup_epochs": min(training.kl_warmup_epochs, 1.0),
+            "batch_size": min(training.batch_size, QUICK_BATCH),
+            "samples": min(training.samples, QUICK_SAMPLES),
+            "precision": "float32",
+            "threads": 1,
+        }
+    )
+
+
+def _native(training: TrainConfig) -> TrainConfig:
+    if training.precision == "float32" or learning.native_bfloat16():
+        return training
+    return training.model_copy(update={"precision": "float32"})
+
+
+def _row(record: EpochRecord, size: int, spent: float) -> Json:
+    return {
+        "epoch": record.epoch,
+        "examples": record.epoch * size,
+        "seconds": round(spent, 3),
+        "train_elbo": record.train.elbo,
+        "test_elbo": record.test.elbo,
+    }
+
+
+def _named(measure: Measure) -> str:
+    return repr(measure) if dataclasses.is_dataclass(measure) else measure.__name__

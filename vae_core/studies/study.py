@@ -1,0 +1,318 @@
+"""What a study is: experiments declared as data, run cell by cell into one JSON.
+
+A result file holds everything that is needed to compare it: protocol, kind of figure, seed,
+standard errors, wall time and commands, beside the published values. Finished cells are kept, so
+an interrupted study goes on where it stood; a cell whose declaration has changed is made anew.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import importlib.metadata
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from vae_core import checkpoints
+from vae_core.checkpoints import Metric
+from vae_core.data import ImageDataset, load_dataset
+from vae_core.errors import CheckpointError
+from vae_core.evaluation import Estimate
+from vae_core.files import write_atomically
+
+FORMAT_VERSION = 1
+#: Where the results that come with the project lie, and where those of ``quick`` runs go.
+RESULTS, QUICK = checkpoints.PRETRAINED / "studies", Path("build/studies")
+#: Standard errors beyond which a difference counts.
+SIGNIFICANT = 3.0
+
+Say = Callable[[str], None]
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Published values of one metric, by the name of the cell or point that they belong to.
+
+    ``from_memory`` marks those that were not read from the source; take them as ± 3 nats.
+    """
+
+    series: str
+    metric: str
+    values: Mapping[str, float]
+    source: str
+    from_memory: bool = False
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a cell's metric should reach: ``at_least`` and ``at_most``, either or both."""
+
+    cell: str
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One cell against another, example by example: the mean of ``one − other``.
+
+    With the goal that the difference should reach, or none; ``beyond_error`` also asks for more
+    than three standard errors.
+    """
+
+    one: str
+    other: str
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+    beyond_error: bool = False
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a cell may use while it runs."""
+
+    quick: bool
+    say: Say
+    load: Callable[[str], ImageDataset]
+    #: Folder for models that a cell leaves behind.
+    work: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a cell found: metrics, the values per example behind them, and a curve."""
+
+    metrics: Mapping[str, Metric]
+    values: Mapping[str, Tensor] = field(default_factory=dict)  # (n,) each
+    history: tuple[Json, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)  # model, training, command …
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment of a study.
+
+    ``settings`` is what varies between cells, for axes and legends; ``declared`` all that
+    decides the outcome.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    declared: Mapping[str, Any]
+    run: Callable[[Context], Outcome]
+
+    @property
+    def fingerprint(self) -> str:
+        """Name what was declared, in 16 hexadecimal digits."""
+        text = json.dumps(dict(self.declared), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A set of experiments that answers one question, and what was published on it."""
+
+    name: str
+    title: str
+    reproduces: str
+    protocol: str
+    kind: str
+    cells: tuple[Cell, ...]
+    references: tuple[Reference, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    #: What a reader should know besides the figures, and what was tried where a goal is missed.
+    notes: tuple[str, ...] = ()
+    seed: int = 0
+
+
+def run(
+    study: Study,
+    *,
+    quick: bool = False,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    say: Say = lambda stage: None,
+) -> Json:
+    """Run the cells that are left and write the result after each.
+
+    Parameters
+    ----------
+    quick
+        Small data and few epochs, to see that everything works: the figures mean nothing, are
+        marked so, and go elsewhere.
+    out
+        The result file; by default ``pretrained/studies/<name>.json``, or ``build/studies`` for
+        a quick run.
+
+    Returns
+    -------
+    dict
+        What the file holds.
+
+    Raises
+    ------
+    CheckpointError
+        If ``out`` exists and is not a result of this study.
+    """
+    out = out or (QUICK if quick else RESULTS) / f"{study.name}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    finished, values = _finished(out, study, quick)
+    context = Context(
+        quick=quick,
+        say=say,
+        load=functools.cache(functools.partial(load_dataset, data_dir=data_dir)),
+        work=QUICK / study.name,
+    )
+    for number, cell in enumerate(study.cells, start=1):
+        place = f"{number}/{len(study.cells)} {cell.name}"
+        if cell.name in finished:
+            say(f"{place}: finished before")
+            continue
+        began = time.perf_counter()
+
+        def report(stage: str, place: str = place) -> None:
+            say(f"{place}: {stage}")
+
+        outcome = cell.run(Context(**{**vars(context), "say": report}))
+        finished[cell.name] = _as_json(cell, outcome, seconds=time.perf_counter() - began)
+        compared = {one.metric for one in study.comparisons}
+        values |= {
+            f"{cell.name}/{metric}": column.float().contiguous()
+            for metric, column in outcome.values.items()
+            if metric in compared
+        }
+        _write(out, _result(study, quick, finished, values), values)
+    result = _result(study, quick, finished, values)
+    _write(out, result, values)
+    return result
+
+
+def read(path: Path) -> Json:
+    """Read a result file.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be read or is no result of a study.
+    """
+    try:
+        result = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is no result of a study: {error}") from error
+    if not isinstance(result, dict) or result.get("format_version") != FORMAT_VERSION:
+        raise CheckpointError(f"{path} is no result of a study of format {FORMAT_VERSION}")
+    return result
+
+
+def _finished(out: Path, study: Study, quick: bool) -> tuple[dict[str, Json], dict[str, Tensor]]:
+    if not out.exists():
+        return {}, {}
+    result = read(out)
+    if (result.get("study"), result.get("quick")) != (study.name, quick):
+        what = "quick " if result.get("quick") else ""
+        raise CheckpointError(
+            f"{out} holds a {what}run of {result.get('study')!r}: choose another --out"
+        )
+    prints = {cell.name: cell.fingerprint for cell in study.cells}
+    kept = {
+        cell["name"]: cell
+        for cell in result["cells"]
+        if cell["fingerprint"] == prints.get(cell["name"])
+    }
+    try:
+        values = safetensors.torch.load(_values_path(out).read_bytes())
+    except (OSError, safetensors.SafetensorError):
+        values = {}
+    return kept, {key: column for key, column in values.items() if key.split("/")[0] in kept}
+
+
+def _write(out: Path, result: Json, values: Mapping[str, Tensor]) -> None:
+    if values:
+        write_atomically(_values_path(out), safetensors.torch.save(dict(values)))
+    write_atomically(out, (json.dumps(result, indent=1, allow_nan=False) + "\n").encode())
+
+
+def _values_path(out: Path) -> Path:
+    return out.with_suffix(".safetensors")
+
+
+def _as_json(cell: Cell, outcome: Outcome, *, seconds: float) -> Json:
+    return {
+        "name": cell.name,
+        "settings": dict(cell.settings),
+        "fingerprint": cell.fingerprint,
+        "metrics": {name: metric.model_dump() for name, metric in outcome.metrics.items()},
+        "history": list(outcome.history),
+        "seconds": round(seconds, 2),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **outcome.details,
+    }
+
+
+def _result(
+    study: Study, quick: bool, finished: Mapping[str, Json], values: Mapping[str, Tensor]
+) -> Json:
+    cells = [finished[cell.name] for cell in study.cells if cell.name in finished]
+    return {
+        "format_version": FORMAT_VERSION,
+        "study": study.name,
+        "title": study.title,
+        "reproduces": study.reproduces,
+        "protocol": study.protocol,
+        "kind": study.kind,
+        "seed": study.seed,
+        "quick": quick,
+        "complete": len(cells) == len(study.cells),
+        "notes": list(study.notes),
+        "references": [asdict(reference) for reference in study.references],
+        "cells": cells,
+        "goals": [found for goal in study.goals if (found := _reached(goal, finished))],
+        "comparisons": [
+            found for one in study.comparisons if (found := _compared(one, values)) is not None
+        ],
+        "seconds": round(sum(cell["seconds"] for cell in cells), 2),
+        "command": f"python -m vae_core study {study.name}" + (" --quick" if quick else ""),
+        "software": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in ("torch", "numpy", "scikit-learn")},
+    }
+
+
+def _reached(goal: Goal, finished: Mapping[str, Json]) -> Json | None:
+    metric = finished.get(goal.cell, {}).get("metrics", {}).get(goal.metric)
+    if metric is None:
+        return None
+    return asdict(goal) | _judged(metric["value"], goal.at_least, goal.at_most)
+
+
+def _judged(value: float, at_least: float | None, at_most: float | None) -> Json:
+    short = max(
+        0.0,
+        (at_least - value) if at_least is not None else 0.0,
+        (value - at_most) if at_most is not None else 0.0,
+    )
+    return {"value": value, "met": short == 0, "missed_by": short}
+
+
+def _compared(one: Comparison, values: Mapping[str, Tensor]) -> Json | None:
+    columns = [values.get(f"{cell}/{one.metric}") for cell in (one.one, one.other)]
+    if columns[0] is None or columns[1] is None or columns[0].shape != columns[1].shape:
+        return None
+    difference = Estimate.of(columns[0].double() - columns[1].double())
+    found = asdict(one) | _judged(difference.mean, one.at_least, one.at_most)
+    significant = abs(difference.mean) > SIGNIFICANT * difference.se
+    found["met"] = found["met"] and (significant or not one.beyond_error)
+    return found | {"se": difference.se, "n": len(columns[0]), "significant": significant}
