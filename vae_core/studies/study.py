@@ -7,6 +7,7 @@ an interrupted study goes on where it stood; a cell whose declaration has change
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import functools
 import hashlib
@@ -56,12 +57,16 @@ class Reference:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a cell's metric should reach: ``at_least`` and ``at_most``, either or both."""
+    """What a cell's metric should reach: ``at_least`` and ``at_most``, either or both.
+
+    With ``within_error`` it may fall short by three standard errors.
+    """
 
     cell: str
     metric: str
     at_least: float | None = None
     at_most: float | None = None
+    within_error: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Study:
-    """A set of experiments that answers one question, and what was published on it."""
+    """A set of experiments that answers one question, and what was published on it.
+
+    Quick runs have no goals: their figures mean nothing.
+    """
 
     name: str
     title: str
@@ -187,7 +195,7 @@ def run(
         def report(stage: str, place: str = place) -> None:
             say(f"{place}: {stage}")
 
-        outcome = cell.run(Context(**{**vars(context), "say": report}))
+        outcome = cell.run(dataclasses.replace(context, say=report))
         finished[cell.name] = _as_json(cell, outcome, seconds=time.perf_counter() - began)
         compared = {one.metric for one in study.comparisons}
         values |= {
@@ -280,10 +288,10 @@ def _result(
         "notes": list(study.notes),
         "references": [asdict(reference) for reference in study.references],
         "cells": cells,
-        "goals": [found for goal in study.goals if (found := _reached(goal, finished))],
-        "comparisons": [
-            found for one in study.comparisons if (found := _compared(one, values)) is not None
-        ],
+        "goals": []
+        if quick
+        else [found for goal in study.goals if (found := _reached(goal, finished))],
+        "comparisons": [found for one in study.comparisons if (found := _compared(one, values))],
         "seconds": round(sum(cell["seconds"] for cell in cells), 2),
         "command": f"python -m vae_core study {study.name}" + (" --quick" if quick else ""),
         "software": {"python": platform.python_version()}
@@ -295,15 +303,16 @@ def _reached(goal: Goal, finished: Mapping[str, Json]) -> Json | None:
     metric = finished.get(goal.cell, {}).get("metrics", {}).get(goal.metric)
     if metric is None:
         return None
-    return asdict(goal) | _judged(metric["value"], goal.at_least, goal.at_most)
+    slack = SIGNIFICANT * (metric["se"] or 0.0) if goal.within_error else 0.0
+    return asdict(goal) | _judged(metric["value"], goal.at_least, goal.at_most, slack=slack)
 
 
-def _judged(value: float, at_least: float | None, at_most: float | None) -> Json:
-    short = max(
-        0.0,
-        (at_least - value) if at_least is not None else 0.0,
-        (value - at_most) if at_most is not None else 0.0,
-    )
+def _judged(
+    value: float, at_least: float | None, at_most: float | None, *, slack: float = 0.0
+) -> Json:
+    below = 0.0 if at_least is None else at_least - value - slack
+    above = 0.0 if at_most is None else value - at_most - slack
+    short = max(0.0, below, above)
     return {"value": value, "met": short == 0, "missed_by": short}
 
 
