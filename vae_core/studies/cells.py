@@ -137,6 +137,7 @@ def trained(
         "training": training.model_dump(),
         "measures": [_named(measure) for measure in measures],
         "seconds": seconds,
+        "watch": None if watch is None else _named(watch),
         "milestones": milestones,
     }
     return Cell(name=name, settings=settings, declared=declared, run=run)

@@ -32,8 +32,9 @@ from vae_core.evaluation import Estimate
 from vae_core.files import write_atomically
 
 FORMAT_VERSION = 1
-#: Where the results that come with the project lie, and where those of ``quick`` runs go.
-RESULTS, QUICK = checkpoints.PRETRAINED / "studies", Path("build/studies")
+#: Where the results that come with the project lie; where those of ``quick`` runs go, and models
+#: that a study leaves behind.
+RESULTS, WORK = checkpoints.PRETRAINED / "studies", Path("build/studies")
 #: Standard errors beyond which a difference counts.
 SIGNIFICANT = 3.0
 
@@ -176,14 +177,14 @@ def run(
     CheckpointError
         If ``out`` exists and is not a result of this study.
     """
-    out = out or (QUICK if quick else RESULTS) / f"{study.name}.json"
+    out = out or (WORK if quick else RESULTS) / f"{study.name}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     finished, values = _finished(out, study, quick)
     context = Context(
         quick=quick,
         say=say,
         load=functools.cache(functools.partial(load_dataset, data_dir=data_dir)),
-        work=QUICK / study.name,
+        work=WORK / study.name / ("quick" if quick else "full"),
     )
     for number, cell in enumerate(study.cells, start=1):
         place = f"{number}/{len(study.cells)} {cell.name}"
