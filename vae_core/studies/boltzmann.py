@@ -117,7 +117,7 @@ def machine(name: str, config: BoltzmannConfig) -> Cell:
             },
         )
 
-    settings = {"kind": config.kind, "hidden": config.hidden}
+    settings = {"kind": config.kind, "hidden": list(config.hidden)}
     return Cell(name=name, settings=settings, declared=config.model_dump(), run=run)
 
 

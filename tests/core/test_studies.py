@@ -1,0 +1,321 @@
+"""Studies: what they declare, that they go on where they stood, and what they measure."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from vae_core import __main__ as command_line
+from vae_core import studies
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.data import graphs
+from vae_core.errors import CheckpointError, ConfigError
+from vae_core.models import boltzmann as machines
+from vae_core.studies import boltzmann, cells
+from vae_core.studies.study import (
+    Cell,
+    Comparison,
+    Context,
+    Goal,
+    Json,
+    Outcome,
+    Study,
+)
+
+NAMES = [
+    "latent-size",
+    "sample-size",
+    "learners",
+    "marginal-likelihood",
+    "separation",
+    "iwae",
+    "conditional",
+    "priors",
+    "convolution",
+    "graphs",
+    "boltzmann",
+]
+SHAPES = {
+    "mnist": (1, 28, 28),
+    "frey-face": (1, 28, 20),
+    "cifar-10": (3, 32, 32),
+    "graphs": (1, 68, 68),
+}
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    """Return a generator of its own."""
+    return torch.Generator().manual_seed(seed)
+
+
+def counting_cell(name: str, column: Tensor, calls: list[str], *, declared: int = 0) -> Cell:
+    """Declare a cell that notes that it ran."""
+
+    def run(context: Context) -> Outcome:
+        calls.append(name)
+        context.say("at work")
+        return cells.outcome({"score": cells.Figure(column)}, kind="grey", details={})
+
+    return Cell(name=name, settings={}, declared={"version": declared}, run=run)
+
+
+def study_of(*parts: Cell, **settings: object) -> Study:
+    """Make a study of cells."""
+    usual = {"title": "A study", "reproduces": "nothing", "protocol": "none", "kind": "grey"}
+    return Study(name="small", cells=parts, **usual | settings)
+
+
+def test_every_experiment_of_the_documents_is_declared():
+    """The names are those that the documents' experiments go by."""
+    assert sorted(studies.STUDIES) == sorted(NAMES)
+    for name in NAMES:
+        assert studies.find(name).name == name
+    with pytest.raises(ConfigError, match="'latent': allowed are latent-size"):
+        studies.find("latent")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_declarations_hold_together(name: str):
+    """Cells are told apart; references, goals and comparisons name cells that exist."""
+    study = studies.find(name)
+    known = [cell.name for cell in study.cells]
+    assert len(set(known)) == len(known)
+    assert len({cell.fingerprint for cell in study.cells}) == len(known)
+    assert study.protocol
+    assert study.reproduces
+    for reference in study.references:
+        assert reference.source
+        for point in reference.values:
+            assert point.split(", epoch ")[0] in known, point
+    for goal in study.goals:
+        assert goal.cell in known
+    for one in study.comparisons:
+        assert {one.one, one.other} <= set(known)
+    for cell in study.cells:
+        if "training" in cell.declared:
+            training, model = cell.declared["training"], cell.declared["model"]
+            assert tuple(model["image_shape"]) == SHAPES[training["dataset"]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_quick_run_of_each_study_is_whole(name: str, tmp_path: Path, monkeypatch):
+    """With no data folder each study runs through, marked quick, away from the real results."""
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    result = studies.run(studies.find(name), quick=True, data_dir=tmp_path, say=said.append)
+    assert result == studies.read(tmp_path / "build/studies" / f"{name}.json")
+    assert result["complete"]
+    assert result["quick"]
+    assert result["goals"] == []
+    assert result["command"] == f"python -m vae_core study {name} --quick"
+    assert len(result["cells"]) == len(studies.find(name).cells)
+    assert len(result["comparisons"]) == len(studies.find(name).comparisons)
+    measured = {key for cell in result["cells"] for key in cell["metrics"]}
+    wanted = {goal.metric for goal in studies.find(name).goals}
+    wanted |= {reference.metric for reference in studies.find(name).references}
+    assert wanted <= measured
+    for cell in result["cells"]:
+        assert cell["command"].startswith("python -m vae_core ")
+        for metric in cell["metrics"].values():
+            assert math.isfinite(metric["value"])
+            assert metric["kind"]
+            assert metric["seed"] is not None
+    assert said
+
+
+def test_an_interrupted_study_goes_on_where_it_stood(tmp_path: Path):
+    """What was finished is in the file before the next cell starts, and is not run again."""
+    calls: list[str] = []
+
+    def fail(context: Context) -> Outcome:
+        raise KeyboardInterrupt
+
+    first = counting_cell("first", torch.ones(3), calls)
+    broken = Cell(name="second", settings={}, declared={}, run=fail)
+    out = tmp_path / "result.json"
+    with pytest.raises(KeyboardInterrupt):
+        studies.run(study_of(first, broken), out=out)
+    halfway = studies.read(out)
+    assert [cell["name"] for cell in halfway["cells"]] == ["first"]
+    assert not halfway["complete"]
+
+    mended = counting_cell("second", torch.ones(3), calls)
+    result = studies.run(study_of(first, mended), out=out)
+    assert calls == ["first", "second"]
+    assert result["complete"]
+    assert result["cells"][0] == halfway["cells"][0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["result.json"]
+
+
+def test_a_cell_declared_anew_is_run_anew(tmp_path: Path):
+    """A change of what decides the figures makes the cell stale, and that cell alone."""
+    calls: list[str] = []
+    out = tmp_path / "result.json"
+    kept = counting_cell("kept", torch.zeros(2), calls)
+    studies.run(study_of(kept, counting_cell("changed", torch.zeros(2), calls)), out=out)
+    new = counting_cell("changed", torch.ones(2), calls, declared=1)
+    result = studies.run(study_of(kept, new), out=out)
+    assert calls == ["kept", "changed", "changed"]
+    assert result["cells"][1]["metrics"]["score"]["value"] == 1.0
+
+
+def test_another_result_is_never_written_over(tmp_path: Path):
+    """A quick run, another study, or any other file at that path is refused by name."""
+    calls: list[str] = []
+    out = tmp_path / "result.json"
+    study = study_of(counting_cell("one", torch.ones(2), calls))
+    studies.run(study, out=out, quick=True)
+    with pytest.raises(CheckpointError, match="quick run of 'small'"):
+        studies.run(study, out=out)
+    with pytest.raises(CheckpointError, match="'small'"):
+        studies.run(dataclasses.replace(study, name="other"), out=out, quick=True)
+    out.write_text("{}")
+    with pytest.raises(CheckpointError, match="no result of a study"):
+        studies.run(study, out=out)
+    assert calls == ["one"]
+
+
+def judged(tmp_path: Path, **settings: object) -> Json:
+    """Run a study of two cells whose scores differ by exactly one half, but vary by far more."""
+    score = 10 * torch.randn(400, generator=generator())
+    noise = 0.1 * torch.randn(400, generator=generator(1))
+    calls: list[str] = []
+    low = counting_cell("low", score, calls)
+    high = counting_cell("high", score + 0.5 + noise - noise.mean(), calls)
+    return studies.run(study_of(low, high, **settings), out=tmp_path / "result.json")
+
+
+def test_comparisons_are_paired(tmp_path: Path):
+    """Example by example a difference shows that the two means' errors would hide."""
+    one = Comparison("high", "low", "score", at_least=0.4, beyond_error=True)
+    result = judged(tmp_path, comparisons=(one, Comparison("low", "high", "score", at_least=0.0)))
+    found, reverse = result["comparisons"]
+    assert found["value"] == pytest.approx(0.5, abs=1e-4)
+    assert found["se"] == pytest.approx(0.1 / math.sqrt(400), rel=0.15)
+    assert found["significant"]
+    assert found["met"]
+    assert result["cells"][0]["metrics"]["score"]["se"] > 0.4
+    assert not reverse["met"]
+    assert reverse["missed_by"] == pytest.approx(0.5, abs=1e-4)
+
+
+def test_comparisons_outlive_an_interruption(tmp_path: Path):
+    """The values behind them lie beside the result, so that a later run can compare."""
+    one = Comparison("high", "low", "score")
+    before = judged(tmp_path, comparisons=(one,))
+    assert judged(tmp_path, comparisons=(one,)) == before
+
+
+def test_goals_say_by_how_much_they_are_missed(tmp_path: Path):
+    """A met goal misses by nothing; one within three standard errors may be let pass."""
+    goals = (
+        Goal("low", "score", at_most=100.0),
+        Goal("low", "score", at_least=3.0),
+        Goal("low", "score", at_least=1.2, within_error=True),
+    )
+    met, missed, near = judged(tmp_path, goals=goals)["goals"]
+    assert (met["met"], met["missed_by"]) == (True, 0.0)
+    assert not missed["met"]
+    assert missed["missed_by"] == pytest.approx(3.0 - missed["value"])
+    assert near["value"] < 1.2
+    assert near["met"]
+
+
+def test_separation_of_known_points():
+    """Classes far apart score 1; the same points with labels at random score by chance."""
+    rows = np.arange(300) % 3
+    noise = torch.randn(300, 2, generator=generator()).numpy()
+    points = (noise + 100 * rows[:, None]).astype(np.float32)
+    correct, silhouette = cells.separation(points, rows)
+    assert correct.mean() == 1
+    assert silhouette.mean() > 0.95
+    shuffled = rows[torch.randperm(300, generator=generator(1)).numpy()]
+    correct, silhouette = cells.separation(points, shuffled)
+    assert correct.mean() < 0.5
+    assert abs(silhouette.mean()) < 0.1
+
+
+def test_a_point_is_no_neighbour_of_its_own():
+    """A lone point among another class is judged by the others."""
+    points = np.array([[0.0], [0.1], [0.2], [0.15]], dtype=np.float32)
+    correct, _ = cells.separation(points, np.array([0, 0, 0, 1]))
+    assert correct.tolist() == [1, 1, 1, 0]
+
+
+def test_frequencies_of_the_structures_miss_the_optimum_by_little(tmp_path: Path):
+    """Counting edges costs more than nothing and less than 3 % on further draws."""
+    dataset = graphs.load(tmp_path)
+    images = dataset.test.images[:300]
+    best = graphs.optimum(images)
+    gap = cells._frequency_nll(dataset.train, images) - best.nll
+    assert 0.005 * best.expected < gap.mean() < 0.03 * best.expected
+
+
+def test_training_time_can_be_bounded(tmp_path: Path):
+    """A cell with so many seconds ends after the epoch in which they are spent."""
+    cell = cells.trained(
+        "short",
+        ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(8,)),
+        TrainConfig(dataset="digits", epochs=1000, threads=1),
+        cells.bound,
+        settings={},
+        seconds=1e-6,
+    )
+    result = studies.run(study_of(cell), out=tmp_path / "result.json")
+    (found,) = result["cells"]
+    assert len(found["history"]) == 1
+    assert found["history"][0]["examples"] == 1437
+    assert found["train_seconds"] > 0
+    assert found["metrics"]["elbo"]["n"] == 360
+
+
+def test_corruption_is_the_reports():
+    """100 images: the last keeps 50.5 % of its pixels and is divided by it, up to 1.98."""
+    images = torch.ones(100, 1, 40, 40)
+    found = boltzmann.corrupted(images, generator=generator())
+    assert found.max().item() == pytest.approx(200 / 101)
+    assert found[0].equal(images[0])
+    kept = (found[-1] > 0).float().mean().item()
+    assert kept == pytest.approx(101 / 200, abs=4 * math.sqrt(0.25 / 1600))
+    assert found.mean().item() == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_reports_score_is_a_cross_entropy_of_clean_targets_only():
+    """On targets in [0, 1] it is one; corrupted targets score far below a perfect image."""
+    targets = torch.rand(20, 1, 8, 8, generator=generator())
+    mean = torch.rand(20, 1, 8, 8, generator=generator(1)).clamp(0.01, 0.99)
+    clean = boltzmann.report_score(targets, mean)
+    assert torch.allclose(clean.float(), machines.cross_entropy(targets, mean), rtol=1e-4)
+    assert (clean.float() >= machines.entropy_floor(targets)).all()
+
+    binary = torch.bernoulli(targets, generator=generator(2))
+    worse = boltzmann.corrupted(binary, generator=generator(3))
+    artefact = boltzmann.report_score(worse, worse.clamp(0, 1))
+    assert artefact[1:].max() < 0  # the first image is not corrupted
+    assert machines.cross_entropy(binary, binary).max() == 0
+
+
+def test_the_command_writes_and_prints_the_result(tmp_path: Path, capsys):
+    """With --json one object is printed, the one that the file holds."""
+    out = tmp_path / "graphs.json"
+    command_line.main(["study", "graphs", "--quick", "--out", str(out), "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == studies.read(out)
+
+
+def test_an_unknown_study_ends_in_one_line(capsys):
+    """Exit status 2, the name, and what is allowed; no traceback."""
+    with pytest.raises(SystemExit) as end:
+        command_line.main(["study", "nothing"])
+    assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "'nothing'" in error
+    assert "latent-size" in error
