@@ -31,7 +31,7 @@ EDGE_SMOOTHING = 0.1
 #: The dataset of quick runs, and the most that they use of anything.
 QUICK_DATASET = "digits"
 QUICK_EPOCHS, QUICK_IMAGES, QUICK_WIDTH, QUICK_LATENTS, QUICK_SAMPLES = 2, 300, 48, 24, 5
-QUICK_CHAINS = {"chains": 5, "keep": 4, "burn_in": 4}
+QUICK_CHAINS: dict[str, Any] = {"chains": 5, "keep": 4, "burn_in": 4}
 QUICK_COMPONENTS, QUICK_CHANNELS, QUICK_TEST, QUICK_BATCH = 20, 8, 60, 50
 
 
@@ -268,7 +268,7 @@ class MarginalLikelihood:
 
     def __call__(self, subject: Trained) -> dict[str, Figure]:
         """Measure both splits; training images are those that were trained on."""
-        figures, effort = {}, QUICK_CHAINS if subject.quick else {}
+        figures, effort = {}, (QUICK_CHAINS if subject.quick else {})
         for split in ("test", "train"):
             images = subject.images(split, self.limit)
             nll = marginal.nll_appendix_d(
