@@ -281,11 +281,13 @@ def nearest_images(queries: Tensor, images: Tensor, *, k: int = 1) -> NearestIma
 
 
 def collapse_warning(mu: Tensor, kl: Tensor) -> str | None:
-    """Tell posterior collapse in a sentence; None where every dimension carries something.
+    """Tell posterior collapse in a sentence; None where there is none.
 
     A dimension has collapsed when its posterior mean (n, d) is all but the same for all images
     and its mean KL ``kl`` (d,) is near zero: the decoder goes without it.
     """
+    if len(mu) < 2:
+        return None  # one image has no spread to speak of
     collapsed = int((~active_units(mu) & (kl < COLLAPSED_KL)).sum())
     d = len(kl)
     if collapsed == 0:
