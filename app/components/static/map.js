@@ -162,10 +162,13 @@ export function mount(element, data, emit) {
 
   function adoptCamera() {
     if (data.camera_version === seenCamera || size.width === 0) return;
+    const first = seenCamera === undefined;
     seenCamera = data.camera_version;
     if (data.camera) {
       camera = { ...data.camera };
       fitted = false;
+    } else if (!first) {
+      fitCamera();
     }
   }
 
@@ -572,15 +575,18 @@ export function mount(element, data, emit) {
     const step = camera.height / (shift ? 12 : 80);
     let to = { x: from.x + dx * step, y: from.y + dy * step };
     if (!plane.lift) to = nextExample(from, dx, dy) ?? from;
-    const [px, py] = geometry.toScreen(camera, size, to.x, to.y);
-    const edge = 24;
-    panBy(
-      geometry.clamp(px, edge, size.width - edge) - px,
-      geometry.clamp(py, edge, size.height - edge) - py,
-    );
+    keepInSight(to);
     const [x, y] = geometry.toScreen(camera, size, to.x, to.y);
     hoverAt(x, y);
     cursor = to;
+  }
+
+  function keepInSight({ x, y }) {
+    const edge = 24;
+    const [px, py] = geometry.toScreen(camera, size, x, y);
+    const dx = geometry.clamp(px, edge, size.width - edge) - px;
+    const dy = geometry.clamp(py, edge, size.height - edge) - py;
+    if (dx !== 0 || dy !== 0) panBy(dx, dy);
   }
 
   function pointOf(place) {
@@ -607,9 +613,9 @@ export function mount(element, data, emit) {
   function pinLive() {
     const { live, hovered } = store.get();
     if (!live || !points) return;
-    const example = points.byId.get(hovered);
-    if (example !== undefined) pinExample(example);
-    else pin(emit, live, { origin: self });
+    // Where the plane has an inverse, the picture that was seen is the one that stays.
+    if (plane.lift) pin(emit, live, { origin: self });
+    else if (points.byId.has(hovered)) pinExample(points.byId.get(hovered));
   }
 
   function escape() {
