@@ -13,6 +13,7 @@ from app.state import State
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
+from vae_core.processes import Command
 from vae_core.runs import RunStatus
 
 #: Seconds between two looks at a training.
@@ -209,7 +210,7 @@ def headline(now: RunStatus) -> None:
             st.button("Delete", on_click=delete, args=(now.folder,), key="train-delete")
 
 
-def command(label: str, now: RunStatus, asked: runs.Command) -> None:
+def command(label: str, now: RunStatus, asked: Command) -> None:
     """Show a button that asks the trainer for something."""
     st.button(label, on_click=runs.request, args=(now.folder, asked), key=f"train-{asked}")
 
