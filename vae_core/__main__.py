@@ -172,6 +172,15 @@ def train(
         click.echo(f"{state}: the model is in {folder}")
 
 
+@cli.command(name="map", hidden=True)
+@click.argument("folder", type=click.Path(path_type=Path))
+def compute_map(folder: Path) -> None:
+    """Compute the t-SNE map that the app laid out in FOLDER."""
+    from vae_core import maps
+
+    maps.execute(folder)
+
+
 @cli.command()
 @click.argument("names", nargs=-1)
 @click.option("--jobs", default=2, show_default=True, help="Trainings at once.")
@@ -326,6 +335,33 @@ def reconstruct(model: str, pictures: tuple[Path, ...], out: Path, as_json: bool
     for one in results:
         click.echo(f"{one['picture']}: rate {one['rate']:.1f}, distortion {one['distortion']:.1f}")
     click.echo(f"written to {out}")
+
+
+@cli.command()
+@click.argument("model")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "csv", "onnx"]),
+    required=True,
+    help="html: one page with map, sliders, manifold and pad. csv: codes. onnx: the decoder.",
+)
+@out_option
+@json_option
+def export(model: str, form: str, out: Path, as_json: bool) -> None:
+    """Write MODEL for others: a page that needs no server, its codes, or its decoder."""
+    from vae_core import checkpoints, exports, onnx_graph, standalone
+
+    saved = checkpoints.open_folder(model)
+    codes = saved.codes
+    writers: dict[str, Callable[[], bytes]] = {
+        "html": lambda: standalone.page(saved),
+        "csv": lambda: exports.codes_csv(codes.ids, codes.labels, codes.mu, codes.logvar).encode(),
+        "onnx": lambda: onnx_graph.decoder(saved.model),
+    }
+    content = writers[form]()
+    _write(out, content)
+    _done(as_json, out, format=form, bytes=len(content))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
