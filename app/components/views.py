@@ -52,6 +52,7 @@ def latent_map(
     classes: Sequence[str] = (),
     projection: Projection = "raw",
     colour: Colouring = "label",
+    positions: str | None = None,
     sprite: str | None = None,
     manifold: float = 0.0,
     ellipses: bool = False,
@@ -79,6 +80,8 @@ def latent_map(
         ``"raw"`` (the plane ``scene.dims``, the rest held at the pinned code), ``"pca"`` (the
         plane of the components, decoded by its inverse) or ``"tsne"`` (no inverse: empty space
         shows the nearest real code).
+    positions
+        Address of a published ``portable.positions_bundle`` that replaces the set's t-SNE map.
     sprite
         Address of the published ``portable.sprite_bundle`` of originals; without it cards show
         reconstructions and say so.
@@ -123,6 +126,7 @@ def latent_map(
         {
             **scene.data(),
             "codes": codes,
+            "positions": positions,
             "sprite": sprite,
             "classes": list(classes),
             "projection": projection,

@@ -4,7 +4,7 @@
  * Layers of 2-D canvas lie on one another (the decoded plane, the grid, the points, and what
  * follows the pointer), so a pointer move redraws only the last.
  *
- * Data besides the page's (app/components/views.py, `latent_map`): `codes`, `sprite`, `classes`,
+ * Data besides the page's (app/components/views.py, `latent_map`): `codes`, `positions`, `sprite`, `classes`,
  * `projection`, `colour`, `manifold`, `ellipses`, `camera`, `selection` and `hidden` (the first two
  * with versions), `height`, `tools`. Sends up: `pin`, `selection`, `camera`, `hidden`.
  */
@@ -19,7 +19,7 @@ import { createLegend } from "./legend.js";
 import { decode } from "./network.js";
 import { pin } from "./pinning.js";
 import { paint } from "./pixels.js";
-import { muOf, nearestCode, origins, planeOf, readPoints, sigmaOf, splat } from "./points.js";
+import { muOf, nearestCode, origins, planeOf, readPoints, sigmaOf, splat, withPositions } from "./points.js";
 import { readSprite } from "./sprite.js";
 import { schedule, store, unschedule } from "./store.js";
 import { code, number } from "./words.js";
@@ -81,22 +81,27 @@ export function mount(element, data, emit) {
   let opacity = data.manifold ?? 0;
   let mine = false;
   // What has been taken over from Python.
-  let loaded = { codes: null, sprite: null };
+  let loaded = { set: null, sprite: null };
   let seenCamera;
   let seenSelection;
   let destroyed = false;
 
   // --- the encoded set and its plane -------------------------------------------------------------
 
+  function setKey() {
+    return `${data.codes} ${data.positions ?? ""}`;
+  }
+
   function load() {
-    const address = data.codes;
-    if (loaded.codes !== address) {
-      loaded.codes = address;
+    const wanted = setKey();
+    if (loaded.set !== wanted) {
+      loaded.set = wanted;
       if (points === null) notice("Loading the map …");
-      fetchBytes(address)
-        .then((bytes) => {
-          if (destroyed || loaded.codes !== address) return;
-          change(readPoints(bytes));
+      Promise.all([data.codes, data.positions].filter(Boolean).map(fetchBytes))
+        .then(([codes, positions]) => {
+          if (destroyed || loaded.set !== wanted) return;
+          const read = readPoints(codes);
+          change(positions ? withPositions(read, positions) : read);
           notice(null);
         })
         .catch((error) => notice(`The map could not be loaded. ${error.message}`));
@@ -762,7 +767,7 @@ export function mount(element, data, emit) {
         opacity = data.manifold ?? 0;
         view.setFade(opacity);
       }
-      if (loaded.codes === data.codes && points) {
+      if (loaded.set === setKey() && points) {
         if (planeKey() !== plane.key) {
           change(points);
         } else {

@@ -42,6 +42,23 @@ export function readPoints(bytes) {
   };
 }
 
+/**
+ * The same set with its t-SNE map replaced, as while one is being computed.
+ *
+ * @param {Points} points
+ * @param {Uint8Array} bytes  of vae_core.portable.positions_bundle
+ * @returns {Points} points that the bundle lacks lie at the origin
+ */
+export function withPositions(points, bytes) {
+  const { arrays } = unbundle(bytes);
+  const tsne = new Float32Array(2 * points.count);
+  arrays.ids.forEach((id, i) => {
+    const n = points.byId.get(id);
+    if (n !== undefined) tsne.set(arrays.positions.subarray(2 * i, 2 * i + 2), 2 * n);
+  });
+  return { ...points, projections: { ...points.projections, tsne } };
+}
+
 /** @param {Points} points @param {number} i @returns {Float32Array} (d) the posterior mean */
 export function muOf(points, i) {
   return points.mu.subarray(i * points.latentDim, (i + 1) * points.latentDim);
