@@ -111,6 +111,15 @@ def codes_bundle(codes: Codes) -> bytes:
     return bundle({"latent_dim": codes.mu.shape[1]}, arrays)
 
 
+def positions_bundle(ids: torch.Tensor, positions: torch.Tensor) -> bytes:
+    """Join the places (n, 2) of examples on a map with their ids, int64 (n,)."""
+    arrays: dict[str, Array] = {
+        "ids": ids.numpy().astype(np.int32),
+        "positions": positions.numpy().astype(np.float32),
+    }
+    return bundle({}, arrays)
+
+
 def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
     """Lay original pictures out in one PNG, to be found by example id.
 
@@ -131,7 +140,7 @@ def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
     png = io.BytesIO()
     picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
     picture.save(png, format="PNG", compress_level=6)
-    arrays = {
+    arrays: dict[str, Array] = {
         "ids": ids.numpy().astype(np.int32),
         "png": np.frombuffer(png.getvalue(), dtype=np.uint8),
     }
