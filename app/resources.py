@@ -174,9 +174,11 @@ def open_zip(content: bytes) -> Opened:
     CheckpointError
         If it is no such zip.
     """
-    saved = checkpoints.open_zip(content)
     name = f"file-{checkpoints.content_hash(content)}"
     uploads = _uploads()
+    if name in uploads:
+        return uploads[name]
+    saved = checkpoints.open_zip(content)
     uploads[name] = Opened(name=name, hash=saved.card.weights_hash or name, saved=saved)
     while len(uploads) > MAX_UPLOADED_MODELS:
         uploads.popitem(last=False)
@@ -484,6 +486,16 @@ def _prepared(
 ) -> Prepared:
     picture = images.read_picture(_content)
     return images.prepare(picture, shape, dataset=dataset, **dict(switches))  # type: ignore[arg-type]
+
+
+def positions_address(ids: torch.Tensor, points: torch.Tensor) -> str:
+    """Return the address of examples' places (n, 2) on a map."""
+    return routes.publish(Asset(portable.positions_bundle(ids, points), "positions.bin"))
+
+
+def maps_root() -> Path:
+    """Return the folder of the maps that were computed here."""
+    return runs.runs_dir() / "maps"
 
 
 # Trainings
