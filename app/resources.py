@@ -270,7 +270,7 @@ def colouring(opened: Opened, colour: str) -> NDArray[np.int64] | Floats:
 def kind(opened: Opened) -> str:
     """Name the kind of the model's figures: grey, dynamic, static, threshold or continuous."""
     elbo = opened.card.metrics.get("elbo")
-    return elbo.kind if elbo else opened.card.training.pixels
+    return elbo.kind if elbo else opened.card.training.tested_on
 
 
 def selected(opened: Opened, selection: Selection | None) -> Ids:

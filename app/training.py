@@ -229,7 +229,7 @@ def delete(folder: Path) -> None:
 
 def curves(now: RunStatus) -> None:
     """Show ELBO, rate and distortion, of the training and of the test set."""
-    kind = now.config.training.pixels
+    kind = now.config.training.tested_on
     for column, part in zip(st.columns([2, 1, 1]), ("elbo", "rate", "distortion"), strict=True):
         with column:
             chart = figures.training_curve(now.epochs, now.steps, part)

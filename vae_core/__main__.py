@@ -206,7 +206,7 @@ def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> No
 @cli.command()
 @click.argument("model")
 @click.option("--dataset", help="Dataset to test on  [default: the model's]")
-@click.option("--pixels", help="Kind of pixel  [default: the training's]")
+@click.option("--pixels", help="Kind of pixel  [default: the card's]")
 @click.option(
     "--importance-samples",
     type=click.IntRange(0, 100_000),
@@ -236,8 +236,8 @@ def evaluate(
     data = load_dataset(dataset or card.dataset, data_dir=data_dir)
     training = card.training
     if pixels is not None:
-        training = TrainConfig.of(**{**training.model_dump(), "pixels": pixels})
-    learning.check_data(card.model, training.pixels, data)
+        training = TrainConfig.of(**{**training.model_dump(), "test_pixels": pixels})
+    learning.check_data(card.model, training.tested_on, data)
     if limit is not None:
         data = _limited(data, limit)
     metrics = publishing.measure(
@@ -274,7 +274,7 @@ def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | No
 
     card = checkpoints.load_card(model)
     data = load_dataset(card.dataset, data_dir=data_dir)
-    learning.check_data(card.model, card.training.pixels, data)
+    learning.check_data(card.model, card.training.tested_on, data)
     rows, encoder = {
         "train": (data.train, publishing.encode_train),
         "test": (data.test, publishing.encode_test),

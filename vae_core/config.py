@@ -89,6 +89,8 @@ class TrainConfig(Config):
     #: What a Bernoulli decoder is trained on: intensities as they are, a fresh binary draw at
     #: every visit, one fixed binary draw, or intensities above one half.
     pixels: Pixels = "grey"
+    #: What it is tested on, and what its figures are of; None tests on the same kind.
+    test_pixels: Pixels | None = None
     epochs: int = Field(default=20, ge=1, le=100_000)
     batch_size: int = Field(default=100, ge=1, le=65_536)
     samples: int = Field(default=1, ge=1, le=1000)  # L in equation (7)
@@ -103,6 +105,11 @@ class TrainConfig(Config):
     precision: Precision = "float32"
     threads: int = Field(default=2, ge=1, le=256)
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @property
+    def tested_on(self) -> Pixels:
+        """The kind of pixel that test figures are of."""
+        return self.test_pixels or self.pixels
 
 
 def explain(error: ValidationError) -> str:

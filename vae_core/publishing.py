@@ -96,13 +96,13 @@ def measure(
     seed: int = EVALUATION_SEED,
     say: Say = lambda stage: None,
 ) -> dict[str, Metric]:
-    """Measure a model on the test set, as pixels of the training's kind.
+    """Measure a model on the test set, as pixels of the kind that the training was tested on.
 
     ELBO with rate and distortion, active units, k-NN accuracy of the codes where there are
     labels, and with ``importance_samples`` the k-sample bound and its effective sample size.
     """
     encoded = encoded or encode_test(model, dataset, training, seed=seed)
-    kind = "continuous" if model.config.likelihood == "gaussian" else training.pixels
+    kind = "continuous" if model.config.likelihood == "gaussian" else training.tested_on
 
     def figure(values: Tensor, samples: int, unit: str = "nats") -> Metric:
         estimate = Estimate.of(values)
@@ -133,7 +133,7 @@ def measure(
         say(f"importance sampling, k = {importance_samples}")
         images = _test_images(dataset, training)[:importance_limit]
         k = importance_samples
-        estimate = evaluation.nll_iw(model, images, k=k, kind=training.pixels, seed=seed)
+        estimate = evaluation.nll_iw(model, images, k=k, kind=training.tested_on, seed=seed)
         metrics[f"nll_iw{k}"] = figure(estimate.nll, k)
         metrics[f"ess_iw{k}"] = figure(estimate.ess, k, unit="samples")
     return metrics
@@ -144,7 +144,7 @@ def encode_test(
 ) -> Encoded:
     """Encode the test set as the training saw it."""
     images = _test_images(dataset, training)
-    return evaluation.encode(model, images, kind=training.pixels, seed=seed)
+    return evaluation.encode(model, images, kind=training.tested_on, seed=seed)
 
 
 def encode_train(
@@ -152,17 +152,17 @@ def encode_train(
 ) -> Encoded:
     """Encode the whole training set as the training saw it."""
     split = _train_split(dataset, training)
-    return evaluation.encode(model, split.images, kind=training.pixels, seed=seed)
+    return evaluation.encode(model, split.images, kind=training.tested_on, seed=seed)
 
 
 def _test_images(dataset: ImageDataset, training: TrainConfig) -> Tensor:
     seed = static_test_seed(training.seed)
-    return pixels.prepare(dataset.test.images, training.pixels, seed=seed)
+    return pixels.prepare(dataset.test.images, training.tested_on, seed=seed)
 
 
 def _train_split(dataset: ImageDataset, training: TrainConfig) -> Split:
     seed = static_train_seed(training.seed)
-    images = pixels.prepare(dataset.train.images, training.pixels, seed=seed)
+    images = pixels.prepare(dataset.train.images, training.tested_on, seed=seed)
     return dataclasses.replace(dataset.train, images=images)
 
 
@@ -173,7 +173,7 @@ def _knn_correct(
     # At random, since pictures of one's own come sorted by class.
     train = subset(_train_split(dataset, training), min(KNN_TRAIN, len(dataset.train)))
     assert train.labels is not None
-    mu = evaluation.encode(model, train.images, kind=training.pixels).mu
+    mu = evaluation.encode(model, train.images, kind=training.tested_on).mu
     predicted = evaluation.knn_labels(mu.numpy(), train.labels.numpy(), encoded.mu.numpy())
     return (torch.from_numpy(predicted) == dataset.test.labels).float()
 

@@ -65,6 +65,8 @@ class Trainer:
         self.config = train_config
         check_fit(model_config, train_config, dataset)
         torch.set_num_threads(train_config.threads)
+        # Moments of pixels that never change decay into denormal numbers, which are slow.
+        torch.set_flush_denormal(True)
 
         kind = train_config.pixels
         images = pixels.prepare(
@@ -74,8 +76,9 @@ class Trainer:
         if train_config.train_size is not None:
             split = subset(split, train_config.train_size, seed=train_config.seed)
         self._train = split.images
+        tested_on = train_config.tested_on
         self._test = pixels.prepare(
-            dataset.test.images, kind, seed=static_test_seed(train_config.seed)
+            dataset.test.images, tested_on, seed=static_test_seed(train_config.seed)
         )
         self._noise = torch.Generator().manual_seed(self._seed(NOISE))
         self.model = VAE(model_config)
@@ -195,7 +198,7 @@ class Trainer:
 
     def _test_figures(self) -> Figures:
         bounds = evaluation.bounds(
-            self.model, self._test, kind=self.config.pixels, seed=self._seed(TEST)
+            self.model, self._test, kind=self.config.tested_on, seed=self._seed(TEST)
         )
         return Figures(*(float(part.double().mean()) for part in vars(bounds).values()))
 
@@ -230,7 +233,8 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
     ConfigError
         The sentence names the setting, its value and what is allowed.
     """
-    check_data(model, train.pixels, dataset)
+    for pixels_kind in (train.pixels, train.tested_on):
+        check_data(model, pixels_kind, dataset)
     size = len(dataset.train)
     if train.train_size is not None and train.train_size > size:
         raise ConfigError(
