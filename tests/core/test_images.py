@@ -221,11 +221,10 @@ def test_ten_thousand_by_ten_thousand_is_refused_undecoded(side: int, mode: str)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Memory is read from /proc.")
-@pytest.mark.parametrize(("kind", "mode", "side"), [("PNG", "RGBA", 6_300), ("WEBP", "RGB", 4_800)])
-def test_the_largest_pictures_take_under_400_mb(tmp_path: Path, kind: str, mode: str, side: int):
-    """Memory, measured in a process of its own, for the two most costly kinds at their limits."""
+def test_the_largest_pictures_take_under_400_mb(tmp_path: Path):
+    """Memory, measured in a process of its own, for the most costly kind at its limit."""
     path = tmp_path / "large"
-    path.write_bytes(encoded(PIL.Image.new(mode, (side, side), 1), kind))
+    path.write_bytes(encoded(PIL.Image.new("RGBA", (6_300, 6_300)), compress_level=1))
     code = """
 import pathlib, re, sys
 from vae_core import images
