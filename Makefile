@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check unit app browser js pretrained browser-ready clean help
+.PHONY: run test check unit app browser js bench-ui pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -61,3 +61,6 @@ pretrained: $(VENV)/.run-ready
 
 clean:
 	rm -rf $(VENV) build *.egg-info
+
+bench-ui: $(VENV)/.test-ready browser-ready
+	$(BIN)/python benchmarks/ui.py

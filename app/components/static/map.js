@@ -69,6 +69,7 @@ export function mount(element, data, emit) {
   let theme = readTheme(element);
   let colours = new Uint32Array(0);
   let greys = new Uint32Array(0);
+  let figure = null;
   let layer = new Uint8Array(0);
   let hidden = new Set(data.hidden ?? []);
   let selected = null;
@@ -127,8 +128,10 @@ export function mount(element, data, emit) {
   function change(nextPoints) {
     const before = plane && { points, plane, camera };
     const samePlane = before?.plane.key === planeKey();
+    const nextPlane = planeOf(nextPoints, data.projection, data.dims);
+    carrySelection(points, nextPoints);
     points = nextPoints;
-    plane = planeOf(points, data.projection, data.dims);
+    plane = nextPlane;
     index = null;
     cursor = null;
     view.overlay.classList.toggle("lx-no-inverse", plane.lift === null);
@@ -211,9 +214,8 @@ export function mount(element, data, emit) {
   function colourPoints() {
     const plain = theme.dark ? "#7dd3c8" : "#0f766e";
     greys = new Uint32Array(points.count).fill(packed(theme.dark ? UNSELECTED.dark : UNSELECTED.light));
-    colours = data.colour in FIGURES
-      ? colourByValue(points[data.colour]).colours
-      : colourByLabel(points.labels, points.count, plain);
+    figure = data.colour in FIGURES ? colourByValue(points[data.colour], theme.dark) : null;
+    colours = figure?.colours ?? colourByLabel(points.labels, points.count, plain);
   }
 
   function classify() {
@@ -229,9 +231,8 @@ export function mount(element, data, emit) {
 
   function showLegend() {
     if (!points) return;
-    if (data.colour in FIGURES) {
-      const { low, high } = colourByValue(points[data.colour]);
-      legend.showScale(FIGURES[data.colour], low, high);
+    if (figure) {
+      legend.showScale(FIGURES[data.colour], figure.low, figure.high, theme.dark);
     } else if (points.labels && data.classes?.length) {
       legend.showClasses(data.classes, hidden);
     } else {
@@ -258,12 +259,17 @@ export function mount(element, data, emit) {
   }
 
   function adoptSelection() {
-    if (data.selection_version !== seenSelection) {
-      seenSelection = data.selection_version;
-      select(data.selection ?? null);
-    } else if (selected) {
-      select({ projection: selected.projection, dims: selected.dims, polygon: selected.polygon });
-    }
+    if (data.selection_version === seenSelection) return;
+    seenSelection = data.selection_version;
+    select(data.selection ?? null);
+  }
+
+  /** The same examples stay selected when their codes change. */
+  function carrySelection(from, to) {
+    if (!selected || from === null || from === to) return;
+    const members = new Uint8Array(to.count);
+    for (let n = 0; n < to.count; n++) members[n] = selected.members[from.byId.get(to.ids[n])] ?? 0;
+    selected = { ...selected, key: null, members };
   }
 
   function sendSelection(polygon) {
@@ -355,9 +361,11 @@ export function mount(element, data, emit) {
   }
 
   function tell(z, example) {
-    const near = example >= 0 ? example : nearestCode(points, z);
-    const label = near < 0 ? null : labelOf(near);
-    speaker.say(label === null ? code(z) : `${code(z)}; nearest: ${label}`);
+    speaker.say(() => {
+      const near = example >= 0 ? example : nearestCode(points, z);
+      const label = near < 0 ? null : labelOf(near);
+      return label === null ? code(z) : `${code(z)}; nearest: ${label}`;
+    });
   }
 
   function contentOf(example) {
@@ -759,10 +767,12 @@ export function mount(element, data, emit) {
   return {
     update(next) {
       const before = data;
+      const wasDark = theme.dark;
       data = next;
       theme = readTheme(element);
       view.configure(data);
-      if (String(before.hidden) !== String(data.hidden)) hidden = new Set(data.hidden ?? []);
+      // While a model stays, the person's own switching is ahead of what Python knows of it.
+      if (before.model.hash !== data.model.hash) hidden = new Set(data.hidden ?? []);
       if (before.manifold !== data.manifold) {
         opacity = data.manifold ?? 0;
         view.setFade(opacity);
@@ -773,9 +783,10 @@ export function mount(element, data, emit) {
         } else {
           adoptCamera();
           adoptSelection();
-          colourPoints();
-          classify();
-          showLegend();
+          if (before.colour !== data.colour || wasDark !== theme.dark) {
+            colourPoints();
+            showLegend();
+          }
           redraw();
         }
       }
