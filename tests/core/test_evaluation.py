@@ -34,18 +34,22 @@ class LinearGaussian:
 
     @property
     def prior(self) -> StandardNormal:
+        """p(z)."""
         return StandardNormal(2)
 
     @property
     def logvar(self) -> float:
+        """Log of s²."""
         return math.log(0.05)
 
     @property
     def loadings(self) -> Tensor:
+        """W, (9, 2)."""
         columns, _ = torch.linalg.qr(torch.randn(9, 2, generator=torch.Generator().manual_seed(1)))
         return columns * torch.tensor([0.9, 0.4])
 
     def encode(self, x: Tensor) -> DiagonalGaussian:
+        """q(z|x), exact but for ``shift`` and ``widen``."""
         w, noise = self.loadings, math.exp(self.logvar)
         precision = 1 + w.square().sum(0) / noise
         mean = ((x.flatten(1) - 0.5) @ w) / noise / precision
@@ -53,10 +57,12 @@ class LinearGaussian:
         return DiagonalGaussian(mean + self.shift, logvar)
 
     def decode(self, z: Tensor) -> Gaussian:
+        """p(x|z)."""
         mu = z @ self.loadings.T + 0.5
         return Gaussian(mu, torch.full_like(mu, self.logvar), SHAPE)
 
     def __call__(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
+        """Encode, draw, decode."""
         q = self.encode(x)
         z = q.sample(samples, generator=generator)
         return Inference(x=x, q=q, z=z, p=self.decode(z), prior=self.prior)
@@ -100,7 +106,7 @@ def test_importance_sampling_finds_the_exact_likelihood() -> None:
         errors.append(Estimate.of(found.nll.double() - exact))
     assert abs(errors[1].mean) < 3 * errors[1].se
     assert errors[1].se < 0.01
-    assert errors[0].mean > 5 * errors[0].se
+    assert errors[0].mean > 0.1
 
 
 def test_the_elbo_misses_the_likelihood_by_the_posteriors_kl() -> None:
@@ -150,7 +156,7 @@ def test_bounds_keep_their_order_for_a_network() -> None:
 
 @pytest.mark.parametrize("kind", ["grey", "dynamic"])
 def test_streaming_is_one_logsumexp(kind: str) -> None:
-    """K = 250 in chunks equals the bound of the same 250 draws held at once."""
+    """Taking k = 250 in chunks equals the bound of the same draws held at once."""
     model, pictures = small.model(), small.images(7)
     found = evaluation.nll_iw(model, pictures, k=250, kind=kind, seed=5)
 
@@ -188,9 +194,9 @@ def test_weights_far_below_one_do_not_underflow() -> None:
 
 
 def test_memory_does_not_grow_with_the_samples() -> None:
-    """K = 5000 on 20 pictures of MNIST's size takes less than 60 MB above k = 100.
+    """Taking k = 5000 on 10 pictures of MNIST's size costs less than 40 MB above k = 100.
 
-    Held at once, the 100,000 decoded pictures would take 300 MB.
+    Held at once, the 50,000 decoded pictures would take 157 MB.
     """
     program = """
 import resource, torch
@@ -199,7 +205,7 @@ from vae_core import evaluation
 from vae_core.config import ModelConfig
 from vae_core.models import VAE
 model = VAE(ModelConfig(latent_dim=2, hidden=(32,))).requires_grad_(False)
-images = torch.randint(0, 256, (20, 1, 28, 28), dtype=torch.uint8)
+images = torch.randint(0, 256, (10, 1, 28, 28), dtype=torch.uint8)
 peaks = []
 for k in (100, 5000):
     evaluation.nll_iw(model, images, k=k, kind="grey")
@@ -212,7 +218,7 @@ print(peaks[1] - peaks[0])
     kilobytes = int(done.stdout)
     if sys.platform == "darwin":
         kilobytes //= 1024
-    assert kilobytes < 60_000
+    assert kilobytes < 40_000
 
 
 def test_encoding_in_batches_is_encoding_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,7 @@ def weights(of: Trainer) -> Tensor:
 
 
 def plain(records: list[EpochRecord]) -> list[dict[str, Any]]:
-    """Records without the time they took."""
+    """Leave out the time that records took."""
     return [{k: v for k, v in record.as_dict().items() if k != "seconds"} for record in records]
 
 
@@ -136,15 +136,13 @@ def test_a_state_of_another_training_is_refused() -> None:
 
 
 def test_it_learns(digits: ImageDataset) -> None:
-    """Four epochs gain over 2 nats of test ELBO; a hundredth of the step size does not."""
+    """Four epochs end over 1.5 nats of test ELBO above those with a hundredth of the step size."""
     config = small.model_config(image_shape=(1, 8, 8), hidden=(64,), latent_dim=4)
-    gains = []
-    for rate in (2e-3, 2e-5):
+    ends = []
+    for rate in (1e-2, 1e-4):
         settings = small.train_config(dataset="digits", epochs=4, batch_size=50, learning_rate=rate)
-        records = list(Trainer(config, settings, digits))
-        gains.append(records[-1].test.elbo - records[0].test.elbo)
-    assert gains[0] > 2
-    assert gains[1] < 1
+        ends.append(list(Trainer(config, settings, digits))[-1].test.elbo)
+    assert ends[0] - ends[1] > 1.5
 
 
 def test_a_larger_beta_costs_rate() -> None:
@@ -239,7 +237,7 @@ def test_misfits_are_refused_by_name(
 def test_bfloat16_is_refused_where_it_is_not_native(monkeypatch: pytest.MonkeyPatch) -> None:
     """Emulated bfloat16 would be slower than float32, so it is not offered."""
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
-    with pytest.raises(ConfigError, match="precision 'bfloat16'.*'float32'"):
+    with pytest.raises(ConfigError, match=r"precision 'bfloat16'.*'float32'"):
         trainer(precision="bfloat16")
 
 
