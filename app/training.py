@@ -159,11 +159,14 @@ def start(dataset: str, given: dict[str, Any]) -> None:
 
 def chosen(shown: State) -> RunStatus | None:
     """Return the training that the page shows: the one asked for, else the newest."""
-    folders = runs.list_runs(root())
-    for folder in reversed(folders):
-        if shown.run in (None, folder.name):
-            return runs.status(folder)
-    return None
+    folders = {folder.name: folder for folder in runs.list_runs(root())}
+    if shown.run is not None and shown.run not in folders:
+        state.notify(f"run = {shown.run!r} in the address was ignored: no training has that name.")
+        state.update(run=None)
+        st.rerun()
+    newest = next(reversed(folders), None)
+    name = shown.run or newest
+    return None if name is None else runs.status(folders[name])
 
 
 @st.fragment(run_every=LOOK)
