@@ -126,7 +126,8 @@ export function mount(element, data, emit) {
 
   /** Another set or another plane: every example travels from its old place to its new one. */
   function change(nextPoints) {
-    const before = plane && { points, plane, camera };
+    // A change that overtakes another one starts from where the points are by now.
+    const before = plane && { points, plane: { ...plane, ...travelled(performance.now()) }, camera };
     const samePlane = before?.plane.key === planeKey();
     const nextPlane = planeOf(nextPoints, data.projection, data.dims);
     carrySelection(points, nextPoints);
