@@ -269,6 +269,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "ui.json")
     out = parser.parse_args().out
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     path = browser_path()
     if path is None:
         sys.exit("No Chromium was found; install one or set CHROMIUM to its path.")
@@ -279,7 +280,13 @@ def main() -> None:
         browser.close()
     for name, value in figures.items():
         print(f"{name:50} {value:10.1f}")
-    machine = {"cores": os.cpu_count(), "processor": platform.machine(), "chromium": version}
+    machine = {
+        "cores": os.cpu_count(),
+        "processor": platform.machine(),
+        "chromium": version,
+        # What others were doing meanwhile: figures taken on a busy machine say little.
+        "load before": load,
+    }
     out.parent.mkdir(parents=True, exist_ok=True)
     rounded = {name: round(value, 2) for name, value in figures.items()}
     out.write_text(json.dumps({"machine": machine, "figures": rounded}, indent=2) + "\n")
