@@ -10,6 +10,7 @@ from app.components import panel
 from app.components.panel import Pin, Scene
 
 Projection = Literal["raw", "pca", "tsne"]
+PROJECTIONS: tuple[Projection, ...] = ("raw", "pca", "tsne")
 Colouring = Literal["label", "rate", "distortion"]
 
 
@@ -177,7 +178,7 @@ def read_selection(value: Any, latent_dim: int) -> Selection | None:
     polygon = panel.floats(value.get("polygon"), (-1, 2))
     dims = panel.floats(value.get("dims"), (2,))
     projection = value.get("projection")
-    if polygon is None or len(polygon) < 3 or dims is None or projection not in _PROJECTIONS:
+    if polygon is None or len(polygon) < 3 or dims is None or projection not in PROJECTIONS:
         return None
     i, j = int(dims[0]), int(dims[1])
     if not (0 <= i < latent_dim and 0 <= j < latent_dim):
@@ -202,6 +203,3 @@ def read_hidden(value: Any, classes: int) -> tuple[int, ...]:
     if numbers is None:
         return ()
     return tuple(sorted({int(label) for label in numbers if 0 <= label < classes}))
-
-
-_PROJECTIONS = ("raw", "pca", "tsne")
