@@ -102,6 +102,7 @@ def run() -> None:
     with st.sidebar:
         choose_model(names if opened.name in names else [*names, opened.name])
         parts.copy_link()
+        parts.export_button(opened)
     show_notices()
     page.run()
 

@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 from app import routes
 from app.routes import Asset
 from app.state import DEFAULT_MODEL, Facts, Selection, plane_axes
-from vae_core import checkpoints, data, evaluation, images, latents, objectives, portable, runs
+from vae_core import (
+    checkpoints,
+    data,
+    evaluation,
+    images,
+    latents,
+    objectives,
+    portable,
+    runs,
+    standalone,
+)
 from vae_core.checkpoints import Codes, ModelCard, Saved
 from vae_core.errors import CheckpointError, DatasetError, LatentExplorerError
 from vae_core.images import Prepared
@@ -387,6 +397,17 @@ def _sprite(opened: Opened, present: bool) -> Asset | None:
         return None
     originals = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
     return Asset(portable.sprite_bundle(opened.codes.ids, originals), "originals.bin")
+
+
+def standalone_page(opened: Opened) -> bytes:
+    """Return the model as one HTML page that needs no server."""
+    return _standalone_page(opened, opened.name)
+
+
+# By name too: a card from elsewhere may say other things of the same weights.
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
+def _standalone_page(opened: Opened, name: str) -> bytes:
+    return standalone.page(opened.saved)
 
 
 # Neighbours

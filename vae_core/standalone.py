@@ -12,7 +12,6 @@ import gzip
 import html
 import json
 import re
-import shlex
 from pathlib import Path, PurePath
 from string import Template
 from typing import Any
@@ -68,8 +67,15 @@ def page(saved: Saved) -> bytes:
 
 
 def file_name(card: ModelCard) -> str:
-    """Name the page's file."""
-    return f"{checkpoints.slug(card.name)}.html"
+    """Name the page's file after the model."""
+    return f"{_short_name(card)}.html"
+
+
+def _short_name(card: ModelCard) -> str:
+    try:
+        return checkpoints.slug(card.name)
+    except ConfigError:  # a name without a Latin letter or digit
+        return "model"
 
 
 def _data(saved: Saved) -> dict[str, Any]:
@@ -102,8 +108,7 @@ def _facts(card: ModelCard) -> str:
 
 
 def _command(card: ModelCard) -> str:
-    name = shlex.quote(checkpoints.slug(card.name))
-    return f"python -m vae_core export {name} --format html --out {file_name(card)}"
+    return f"python -m vae_core export {_short_name(card)} --format html --out {file_name(card)}"
 
 
 def _modules(entry: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ const MOUNT = {
   pad: mountPad,
 };
 const MAP_HEIGHT = 620;
-const PICTURE_SIZE = 420;
+const PICTURE_SIZE = 480;
 const GRID_SIDE = 20;
 
 const NAMES = { raw: "Latent plane", pca: "PCA", tsne: "t-SNE" };
