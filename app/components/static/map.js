@@ -12,10 +12,11 @@ import { fetchBytes } from "./assets.js";
 import { createManifold, drawGrid } from "./backdrop.js";
 import { createCard } from "./card.js";
 import { colourByLabel, colourByValue, packed, theme as readTheme } from "./colours.js";
-import { announcer, make } from "./dom.js";
+import { announcer } from "./dom.js";
 import * as geometry from "./geometry.js";
 import { attach } from "./gestures.js";
 import { createLegend } from "./legend.js";
+import { build } from "./mapframe.js";
 import { decode } from "./network.js";
 import { pin } from "./pinning.js";
 import { paint } from "./pixels.js";
@@ -32,7 +33,6 @@ const UNSELECTED = { light: "#9aa4a2", dark: "#6f7a78" };
 const HIDDEN = 0;
 const SHOWN = 1;
 const GREYED = 2;
-const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
 const FIGURES = { rate: "Rate", distortion: "Distortion" };
 
 const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -135,7 +135,6 @@ export function mount(element, data, emit) {
     plane = nextPlane;
     index = null;
     cursor = null;
-    view.overlay.classList.toggle("lx-no-inverse", plane.lift === null);
     view.hint.hidden = plane.lift !== null;
     if (camera === null || !samePlane || fitted) fitCamera();
     adoptCamera();
@@ -828,75 +827,4 @@ function looksLikeInk(network) {
 function whenIdle(fn) {
   if (typeof requestIdleCallback === "function") requestIdleCallback(fn, { timeout: 2000 });
   else setTimeout(fn, 300);
-}
-
-/** The map's elements. */
-function build(element, data) {
-  const manifold = make("canvas", { "aria-hidden": "true" });
-  const ground = make("canvas", { "aria-hidden": "true" });
-  const points = make("canvas", { "aria-hidden": "true" });
-  const overlay = make("canvas", {
-    tabindex: "0",
-    role: "application",
-    "aria-label":
-      "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, Escape clears the selection.",
-  });
-  const hint = make("p", { class: "lx-hint", hidden: true });
-  hint.textContent = "No inverse here: empty space shows the nearest real code.";
-  const notice = make("p", { class: "lx-notice", role: "status", hidden: true });
-  const count = make("span", { class: "lx-number", role: "status" });
-  const clear = make("button", { type: "button" }, "Clear");
-  const status = make("div", { class: "lx-status", hidden: true }, count, clear);
-  const stage = make("div", { class: "lx-stage" }, manifold, ground, points, overlay, hint, status, notice);
-
-  const tools = Object.entries(TOOLS).map(([name, word]) =>
-    make("button", { type: "button", "aria-pressed": String(name === "move"), "data-tool": name }, word),
-  );
-  const nearer = make("button", { type: "button", "aria-label": "Zoom in" }, "+");
-  const farther = make("button", { type: "button", "aria-label": "Zoom out" }, "−");
-  const whole = make("button", { type: "button" }, "Fit");
-  const slider = make("input", {
-    type: "range", min: "0", max: "1", step: "0.02", value: String(data.manifold ?? 0),
-  });
-  const fade = make("label", { class: "lx-fade" }, "Decoded plane", slider);
-  const bar = make(
-    "div",
-    { class: "lx-tools", role: "toolbar", "aria-label": "Map tools" },
-    make("div", { class: "lx-group" }, ...tools),
-    make("div", { class: "lx-group" }, farther, nearer, whole),
-    fade,
-  );
-  element.classList.add("lx-map");
-  element.append(bar, stage);
-
-  function configure(next) {
-    bar.hidden = !next.tools;
-    stage.style.setProperty("--height", `${next.height}px`);
-  }
-  configure(data);
-
-  return {
-    stage, manifold, ground, points, overlay, hint, notice, status, count, fade, configure,
-    groundContext: ground.getContext("2d"),
-    pointsContext: points.getContext("2d"),
-    overlayContext: overlay.getContext("2d"),
-    font: () => getComputedStyle(stage).fontFamily,
-    setFade: (value) => (slider.value = String(value)),
-    onTool(fn) {
-      for (const button of tools) {
-        button.addEventListener("click", () => {
-          for (const other of tools) other.setAttribute("aria-pressed", String(other === button));
-          overlay.classList.toggle("lx-drawing", button.dataset.tool !== "move");
-          fn(button.dataset.tool);
-        });
-      }
-    },
-    onZoom(fn) {
-      nearer.addEventListener("click", () => fn(1.5));
-      farther.addEventListener("click", () => fn(1 / 1.5));
-    },
-    onFit: (fn) => whole.addEventListener("click", fn),
-    onClear: (fn) => clear.addEventListener("click", fn),
-    onFade: (fn) => slider.addEventListener("input", () => fn(Number(slider.value))),
-  };
 }
