@@ -61,7 +61,7 @@ def tsne(
     *,
     perplexity: float = 30.0,
     seed: int = 0,
-    threads: int = 2,
+    threads: int = 1,
     progress: TsneProgress | None = None,
     every: int = 50,
 ) -> NDArray[np.float32]:

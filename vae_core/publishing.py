@@ -65,7 +65,7 @@ def publish(
         importance_limit=importance_limit,
         say=say,
     )
-    codes = map_codes(encoded, dataset.test, say=say)
+    codes = map_codes(encoded, dataset.test, threads=training.threads, say=say)
     card = ModelCard(
         name=name,
         dataset=dataset.name,
@@ -178,7 +178,9 @@ def _knn_correct(
     return (torch.from_numpy(predicted) == dataset.test.labels).float()
 
 
-def map_codes(encoded: Encoded, split: Split, *, say: Say = lambda stage: None) -> Codes:
+def map_codes(
+    encoded: Encoded, split: Split, *, threads: int = 1, say: Say = lambda stage: None
+) -> Codes:
     """Attach ids, labels and, above two dimensions, PCA and t-SNE maps to an encoded set."""
     maps: dict[str, Tensor] = {}
     mean = components = None
@@ -196,7 +198,7 @@ def map_codes(encoded: Encoded, split: Split, *, say: Say = lambda stage: None) 
 
         if perplexity >= 2:
             say("t-SNE, looking for neighbours")
-            points = projection.tsne(mu, perplexity=perplexity, progress=progress)
+            points = projection.tsne(mu, perplexity=perplexity, threads=threads, progress=progress)
             maps["tsne"] = torch.from_numpy(points)
     return Codes(
         ids=split.ids,
