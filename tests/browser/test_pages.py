@@ -84,11 +84,20 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
             yield f"http://127.0.0.1:{port}"
         finally:
-            server.terminate()
-            server.wait(timeout=10)
+            stop(server)
 
 
-def wait_for(address: str, server: subprocess.Popen[bytes], seconds: float = 90) -> None:
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """End a server, by force where it does not listen."""
+    server.terminate()
+    try:
+        server.wait(timeout=15)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def wait_for(address: str, server: subprocess.Popen[bytes], seconds: float = 180) -> None:
     """Wait until a server answers."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
