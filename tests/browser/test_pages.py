@@ -425,7 +425,9 @@ def test_a_drawing_is_encoded_and_explained(visitor: Callable[..., Visitor]) -> 
     somebody.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 0.8 * box["height"], steps=12)
     somebody.page.mouse.up()
     assert somebody.eventually(lambda: somebody.says(re.compile("Its neighbours say")))
-    assert somebody.says(re.compile(r"distortion \(nats, grey\)"))
+    labels = somebody.page.locator('[data-testid="stMetricLabel"]')
+    assert somebody.eventually(lambda: labels.count() == 3)
+    assert labels.all_inner_texts()[1] == "distortion (nats, grey)"
     assert somebody.eventually(lambda: "z=" in somebody.page.url)
     assert somebody.fine()
 
