@@ -102,6 +102,9 @@ class TrainConfig(Config):
     beta: float = Field(default=1.0, ge=0.0, le=1000.0)
     kl_warmup_epochs: float = Field(default=0.0, ge=0.0, le=100_000)
     init: Literal["default", "paper"] = "default"
+    #: The encoder alone also learns from copies of each minibatch moved by up to so many pixels,
+    #: which helps it with images that it has not seen; for pictures with an empty border.
+    encoder_shift: int = Field(default=0, ge=0, le=8)
     precision: Precision = "float32"
     threads: int = Field(default=2, ge=1, le=256)
     seed: int = Field(default=0, ge=0, lt=2**31)

@@ -45,7 +45,8 @@ RECIPES: dict[str, runs.RunConfig] = {
             model=ModelConfig(latent_dim=20, hidden=(500, 500), activation="silu"),
             training=TrainConfig(
                 dataset="mnist",
-                epochs=150,
+                encoder_shift=1,
+                epochs=120,
                 batch_size=200,
                 learning_rate=2e-3,
                 precision="bfloat16",
