@@ -238,7 +238,7 @@ def execute(
         except BaseException as error:
             message = str(error) if isinstance(error, LatentExplorerError) else repr(error)
             if not isinstance(error, KeyboardInterrupt):
-                _append(folder, {"type": "state", "state": "failed", "message": message})
+                append(folder, "state", state="failed", message=message)
             raise
 
 
@@ -340,7 +340,7 @@ class _Execution:
         self.saved = time.monotonic()
 
     def _tell(self, kind: str, **values: Any) -> None:
-        _append(self.folder, {"type": kind, "time": round(time.time(), 3), **values})
+        append(self.folder, kind, **values)
 
 
 def write_checkpoint(folder: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
@@ -414,7 +414,9 @@ def _plain(event: Event) -> Event:
     return {key: value for key, value in event.items() if key not in ("type", "time")}
 
 
-def _append(folder: Path, event: Event) -> None:
+def append(folder: Path, kind: str, **values: Any) -> None:
+    """Tell one event, with the time of the day."""
+    event = {"type": kind, "time": round(time.time(), 3), **values}
     path = folder / EVENTS
     with path.open("ab+") as file:
         # A torn last line of a killed trainer must not swallow the first one of this trainer.
