@@ -93,13 +93,17 @@ def download(name: str, as_json: bool, data_dir: Path | None) -> None:
 
 @cli.command()
 @json_option
-def models(as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Print the table of README.md.")
+def models(as_json: bool, markdown: bool) -> None:
     """List the models that come with the project."""
-    from vae_core import checkpoints
+    from vae_core import checkpoints, exports
 
     cards = [checkpoints.load_card(name) for name in checkpoints.list_models()]
     if as_json:
         _print_json({"models": [_summary(card) for card in cards]})
+        return
+    if markdown:
+        click.echo(exports.cards_markdown(cards))
         return
     for card in cards:
         hidden = "–".join(map(str, card.model.hidden))

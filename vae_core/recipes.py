@@ -77,6 +77,7 @@ RECIPES: dict[str, runs.RunConfig] = {
                 pixels="dynamic",
                 test_pixels="grey",
                 kl_warmup_epochs=10,
+                encoder_shift=1,
                 epochs=120,
                 batch_size=200,
                 learning_rate=2e-3,
