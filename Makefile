@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check unit app browser js pretrained browser-ready clean help
+.PHONY: run test check unit browser js bench-ui pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -28,7 +28,7 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.txt
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m app.serve --port $(PORT)
 
-test: check unit app js browser
+test: check unit js browser
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
@@ -37,10 +37,8 @@ check: $(VENV)/.test-ready
 	$(BIN)/lint-imports --no-cache
 
 unit: $(VENV)/.test-ready
-	$(BIN)/python -m pytest tests/core --cov --cov-report=term:skip-covered
-
-app: $(VENV)/.test-ready
-	$(BIN)/python -m pytest tests/app
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/core tests/app \
+		--cov --cov-report=term:skip-covered
 
 js: $(VENV)/.test-ready
 	@if command -v node > /dev/null; then node --test tests/browser/js/; \
@@ -61,3 +59,6 @@ pretrained: $(VENV)/.run-ready
 
 clean:
 	rm -rf $(VENV) build *.egg-info
+
+bench-ui: $(VENV)/.test-ready browser-ready
+	$(BIN)/python benchmarks/ui.py

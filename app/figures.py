@@ -16,8 +16,8 @@ from PIL import Image
 
 #: The map's colours of classes (components/static/colours.js).
 CLASS_COLOURS = (
-    "#4477aa", "#e07b39", "#228b5b", "#c0392b", "#8e6bbf",
-    "#8a6a4f", "#d46fa8", "#6b7280", "#a9a51f", "#2ba9c4",
+    "#3f90da", "#ffa90e", "#bd1f01", "#00a0a0", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#a02060", "#92dadd",
 )  # fmt: skip
 ACCENT = "#12897f"
 BRIGHTER, DARKER = (230, 97, 1), (33, 102, 172)

@@ -18,6 +18,7 @@ from streamlit import config
 from streamlit.config_option import ConfigOption
 
 from app import resources, routes
+from vae_core.errors import LatentExplorerError
 
 CONFIG_FILE = Path(__file__).parents[1] / ".streamlit" / "config.toml"
 NAVIGATION = Path(__file__).with_name("navigation.py")
@@ -40,6 +41,13 @@ def apply_settings(file: Path = CONFIG_FILE) -> None:
             config.set_option(option, value, where_defined=str(file))
 
 
+def say(error: Exception) -> bool:
+    """Show what a person gave and cannot be used as its sentence; leave faults as they are."""
+    if isinstance(error, LatentExplorerError):
+        st.error(str(error))
+    return isinstance(error, LatentExplorerError)
+
+
 @asynccontextmanager
 async def ready(_: st.App) -> AsyncIterator[None]:
     """Load what the first visitor will ask for before the server answers."""
@@ -52,4 +60,4 @@ async def ready(_: st.App) -> AsyncIterator[None]:
 apply_settings()
 torch.set_num_threads(1)  # one thread for each of many sessions beats many threads for one
 
-app = st.App(NAVIGATION, routes=routes.ROUTES, lifespan=ready)
+app = st.App(NAVIGATION, routes=routes.ROUTES, lifespan=ready, on_script_error=say)

@@ -52,23 +52,27 @@ def open_file(content: bytes) -> None:
     except LatentExplorerError as error:
         state.notify(f"The file was not opened: {error}")
     else:
-        state.remember("files", [*state.recall("files", []), opened.name])
+        state.remember("files", list(dict.fromkeys([*state.recall("files", []), opened.name])))
         state.update(model=opened.name)
     st.rerun()
 
 
-def settle_model(names: list[str]) -> resources.Opened:
-    """Open the model that the state names; fall back to one that exists, and say so."""
+def settle_model(names: list[str]) -> resources.Opened | None:
+    """Open the model that the state names, else the first one that can be; None without any."""
     wanted = state.current().model
-    try:
-        opened = resources.open_model(wanted)
-    except CheckpointError as error:
-        fallback = next(name for name in (state.DEFAULT_MODEL, *names) if name in names)
-        state.notify(str(error))
-        state.update(model=fallback)
-        opened = resources.open_model(fallback)
-    state.settle(resources.facts(opened))
-    return opened
+    for name in dict.fromkeys([wanted, state.DEFAULT_MODEL, *names]):
+        try:
+            opened = resources.open_model(name)
+        except CheckpointError as error:
+            # nobody asked for the default by name, so its absence alone is no news
+            if name in names or (name == wanted and name != state.DEFAULT_MODEL):
+                state.notify(str(error))
+            continue
+        if name != wanted:
+            state.update(model=name)
+        state.settle(resources.facts(opened))
+        return opened
+    return None
 
 
 def show_notices() -> None:
@@ -90,13 +94,15 @@ def run() -> None:
     page = st.navigation(pages)
     parts.style()
     names = [*resources.model_names(), *state.recall("files", [])]
-    if not names:
+    opened = settle_model(names)
+    if opened is None:
+        show_notices()
         st.error("There is no model here yet. `make pretrained` trains those that belong here.")
         return
-    opened = settle_model(names)
     with st.sidebar:
         choose_model(names if opened.name in names else [*names, opened.name])
         parts.copy_link()
+        parts.export_button(opened)
     show_notices()
     page.run()
 

@@ -11,7 +11,7 @@ from app import figures, resources, state
 from app.components import Pin, Scene, link, picture
 from app.resources import Floats, Opened
 from app.state import State
-from vae_core import images
+from vae_core import images, standalone
 from vae_core.data import DatasetStatus
 from vae_core.errors import DatasetError
 
@@ -28,6 +28,23 @@ def style() -> None:
 def copy_link() -> None:
     """Show the button that copies the page's address, which restores all that is shown."""
     link("link")
+
+
+def export_button(model: Opened) -> None:
+    """Offer the model as one HTML file, which is made when it is asked for."""
+    flat = model.latent_dim < 2
+    st.download_button(
+        "Export as one HTML file",
+        lambda: resources.standalone_page(model),
+        standalone.file_name(model.card),
+        "text/html",
+        help="A page needs a plane: this model has one dimension."
+        if flat
+        else "Map, sliders, manifold and drawing pad in one file: no server, no network.",
+        on_click="ignore",
+        disabled=flat,
+        width="stretch",
+    )
 
 
 def opened() -> tuple[Opened, State]:

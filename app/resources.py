@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 from app import routes
 from app.routes import Asset
 from app.state import DEFAULT_MODEL, Facts, Selection, plane_axes
-from vae_core import checkpoints, data, evaluation, images, latents, objectives, portable, runs
+from vae_core import (
+    checkpoints,
+    data,
+    evaluation,
+    images,
+    latents,
+    objectives,
+    portable,
+    runs,
+    standalone,
+)
 from vae_core.checkpoints import Codes, ModelCard, Saved
 from vae_core.errors import CheckpointError, DatasetError, LatentExplorerError
 from vae_core.images import Prepared
@@ -174,9 +184,11 @@ def open_zip(content: bytes) -> Opened:
     CheckpointError
         If it is no such zip.
     """
-    saved = checkpoints.open_zip(content)
     name = f"file-{checkpoints.content_hash(content)}"
     uploads = _uploads()
+    if name in uploads:
+        return uploads[name]
+    saved = checkpoints.open_zip(content)
     uploads[name] = Opened(name=name, hash=saved.card.weights_hash or name, saved=saved)
     while len(uploads) > MAX_UPLOADED_MODELS:
         uploads.popitem(last=False)
@@ -268,7 +280,7 @@ def colouring(opened: Opened, colour: str) -> NDArray[np.int64] | Floats:
 def kind(opened: Opened) -> str:
     """Name the kind of the model's figures: grey, dynamic, static, threshold or continuous."""
     elbo = opened.card.metrics.get("elbo")
-    return elbo.kind if elbo else opened.card.training.pixels
+    return elbo.kind if elbo else opened.card.training.tested_on
 
 
 def selected(opened: Opened, selection: Selection | None) -> Ids:
@@ -387,6 +399,17 @@ def _sprite(opened: Opened, present: bool) -> Asset | None:
     return Asset(portable.sprite_bundle(opened.codes.ids, originals), "originals.bin")
 
 
+def standalone_page(opened: Opened) -> bytes:
+    """Return the model as one HTML page that needs no server."""
+    return _standalone_page(opened, opened.name)
+
+
+# By name too: a card from elsewhere may say other things of the same weights.
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
+def _standalone_page(opened: Opened, name: str) -> bytes:
+    return standalone.page(opened.saved)
+
+
 # Neighbours
 
 
@@ -484,6 +507,16 @@ def _prepared(
 ) -> Prepared:
     picture = images.read_picture(_content)
     return images.prepare(picture, shape, dataset=dataset, **dict(switches))  # type: ignore[arg-type]
+
+
+def positions_address(ids: torch.Tensor, points: torch.Tensor) -> str:
+    """Return the address of examples' places (n, 2) on a map."""
+    return routes.publish(Asset(portable.positions_bundle(ids, points), "positions.bin"))
+
+
+def maps_root() -> Path:
+    """Return the folder of the maps that were computed here."""
+    return runs.runs_dir() / "maps"
 
 
 # Trainings

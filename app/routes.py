@@ -2,7 +2,7 @@
 
 An address holds the hash of what it delivers, so an answer may be kept for ever: a rerun, a page
 switch or a reload costs nothing. Whatever is published is public to everyone who can open the app
-and knows its hash; nothing that a person uploads goes through here.
+and knows its hash; no picture that a person uploads goes through here.
 """
 
 from __future__ import annotations

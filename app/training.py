@@ -13,6 +13,7 @@ from app.state import State
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
+from vae_core.processes import Command
 from vae_core.runs import RunStatus
 
 #: Seconds between two looks at a training.
@@ -158,11 +159,14 @@ def start(dataset: str, given: dict[str, Any]) -> None:
 
 def chosen(shown: State) -> RunStatus | None:
     """Return the training that the page shows: the one asked for, else the newest."""
-    folders = runs.list_runs(root())
-    for folder in reversed(folders):
-        if shown.run in (None, folder.name):
-            return runs.status(folder)
-    return None
+    folders = {folder.name: folder for folder in runs.list_runs(root())}
+    if shown.run is not None and shown.run not in folders:
+        state.notify(f"run = {shown.run!r} in the address was ignored: no training has that name.")
+        state.update(run=None)
+        st.rerun()
+    newest = next(reversed(folders), None)
+    name = shown.run or newest
+    return None if name is None else runs.status(folders[name])
 
 
 @st.fragment(run_every=LOOK)
@@ -209,7 +213,7 @@ def headline(now: RunStatus) -> None:
             st.button("Delete", on_click=delete, args=(now.folder,), key="train-delete")
 
 
-def command(label: str, now: RunStatus, asked: runs.Command) -> None:
+def command(label: str, now: RunStatus, asked: Command) -> None:
     """Show a button that asks the trainer for something."""
     st.button(label, on_click=runs.request, args=(now.folder, asked), key=f"train-{asked}")
 
@@ -228,7 +232,7 @@ def delete(folder: Path) -> None:
 
 def curves(now: RunStatus) -> None:
     """Show ELBO, rate and distortion, of the training and of the test set."""
-    kind = now.config.training.pixels
+    kind = now.config.training.tested_on
     for column, part in zip(st.columns([2, 1, 1]), ("elbo", "rate", "distortion"), strict=True):
         with column:
             chart = figures.training_curve(now.epochs, now.steps, part)

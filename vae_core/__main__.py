@@ -95,13 +95,17 @@ def download(name: str, as_json: bool, data_dir: Path | None) -> None:
 
 @cli.command()
 @json_option
-def models(as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Print the table of README.md.")
+def models(as_json: bool, markdown: bool) -> None:
     """List the models that come with the project."""
-    from vae_core import checkpoints
+    from vae_core import checkpoints, exports
 
     cards = [checkpoints.load_card(name) for name in checkpoints.list_models()]
     if as_json:
         _print_json({"models": [_summary(card) for card in cards]})
+        return
+    if markdown:
+        click.echo(exports.cards_markdown(cards))
         return
     for card in cards:
         hidden = "–".join(map(str, card.model.hidden))
@@ -174,6 +178,15 @@ def train(
         click.echo(f"{state}: the model is in {folder}")
 
 
+@cli.command(name="map", hidden=True)
+@click.argument("folder", type=click.Path(path_type=Path))
+def compute_map(folder: Path) -> None:
+    """Compute the t-SNE map that the app laid out in FOLDER."""
+    from vae_core import maps
+
+    maps.execute(folder)
+
+
 @cli.command()
 @click.argument("names", nargs=-1)
 @click.option("--jobs", default=2, show_default=True, help="Trainings at once.")
@@ -199,7 +212,7 @@ def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> No
 @cli.command()
 @click.argument("model")
 @click.option("--dataset", help="Dataset to test on  [default: the model's]")
-@click.option("--pixels", help="Kind of pixel  [default: the training's]")
+@click.option("--pixels", help="Kind of pixel  [default: the card's]")
 @click.option(
     "--importance-samples",
     type=click.IntRange(0, 100_000),
@@ -237,8 +250,8 @@ def evaluate(
     data = load_dataset(dataset or card.dataset, data_dir=data_dir)
     training = card.training
     if pixels is not None:
-        training = TrainConfig.of(**{**training.model_dump(), "pixels": pixels})
-    learning.check_data(card.model, training.pixels, data)
+        training = TrainConfig.of(**{**training.model_dump(), "test_pixels": pixels})
+    learning.check_data(card.model, training.tested_on, data)
     if limit is not None:
         data = _limited(data, limit)
     metrics = publishing.measure(
@@ -280,7 +293,7 @@ def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | No
 
     card = checkpoints.load_card(model)
     data = load_dataset(card.dataset, data_dir=data_dir)
-    learning.check_data(card.model, card.training.pixels, data)
+    learning.check_data(card.model, card.training.tested_on, data)
     rows, encoder = {
         "train": (data.train, publishing.encode_train),
         "test": (data.test, publishing.encode_test),
@@ -381,6 +394,33 @@ def study(name: str, quick: bool, out: Path | None, as_json: bool, data_dir: Pat
         click.echo(
             f"{one['one']} − {one['other']}: {one['metric']} {one['value']:.3f} ± {one['se']:.3f}"
         )
+
+
+@cli.command()
+@click.argument("model")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "csv", "onnx"]),
+    required=True,
+    help="html: one page with map, sliders, manifold and pad. csv: codes. onnx: the decoder.",
+)
+@out_option
+@json_option
+def export(model: str, form: str, out: Path, as_json: bool) -> None:
+    """Write MODEL for others: a page that needs no server, its codes, or its decoder."""
+    from vae_core import checkpoints, exports, onnx_graph, standalone
+
+    saved = checkpoints.open_folder(model)
+    codes = saved.codes
+    writers: dict[str, Callable[[], bytes]] = {
+        "html": lambda: standalone.page(saved),
+        "csv": lambda: exports.codes_csv(codes.ids, codes.labels, codes.mu, codes.logvar).encode(),
+        "onnx": lambda: onnx_graph.decoder(saved.model),
+    }
+    content = writers[form]()
+    _write(out, content)
+    _done(as_json, out, format=form, bytes=len(content))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

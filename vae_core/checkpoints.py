@@ -290,6 +290,18 @@ class Saved:
     codes: Codes
 
 
+def open_folder(name_or_folder: str | Path) -> Saved:
+    """Open a model folder by its name in ``pretrained/`` or by its place.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none, or a file is missing, damaged, or does not fit.
+    """
+    folder = locate(name_or_folder)
+    return Saved(card=load_card(folder), model=load_model(folder), codes=load_codes(folder))
+
+
 def open_zip(content: bytes) -> Saved:
     """Open a zipped model folder from anywhere, without writing to disk.
 

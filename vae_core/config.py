@@ -94,6 +94,17 @@ class ModelConfig(Config):
         return self.conditional or self.prior == "label"
 
     @property
+    def beyond_layers(self) -> tuple[str, ...]:
+        """Settings by which a decoder is more than dense layers from z to a sigmoid's mean."""
+        unusual = {
+            f"network {self.network!r}": self.network != "mlp",
+            "conditional": self.conditional,
+            f"first_latent_dim {self.first_latent_dim}": self.first_latent_dim is not None,
+            f"likelihood {self.likelihood!r}": self.likelihood == "continuous-bernoulli",
+        }
+        return tuple(setting for setting, is_set in unusual.items() if is_set)
+
+    @property
     def map_sizes(self) -> tuple[tuple[int, int], ...]:
         """(h, w) of a convolutional network's maps, from the image to the last layer."""
         sizes = [self.image_shape[1:]]
@@ -160,6 +171,8 @@ class TrainConfig(Config):
     #: What a Bernoulli decoder is trained on: intensities as they are, a fresh binary draw at
     #: every visit, one fixed binary draw, or intensities above one half.
     pixels: Pixels = "grey"
+    #: What it is tested on, and what its figures are of; None tests on the same kind.
+    test_pixels: Pixels | None = None
     epochs: int = Field(default=20, ge=1, le=100_000)
     batch_size: int = Field(default=100, ge=1, le=65_536)
     #: What is maximised: the ELBO over L samples, or the k-sample bound of Burda et al. (2016)
@@ -178,9 +191,17 @@ class TrainConfig(Config):
     #: Whether the generative weights have a prior N(0, I), which makes their estimate a MAP one.
     weight_prior: bool = False
     init: Literal["default", "paper"] = "default"
+    #: The encoder alone also learns from copies of each minibatch moved by up to so many pixels,
+    #: which helps it with images that it has not seen; for pictures with an empty border.
+    encoder_shift: int = Field(default=0, ge=0, le=8)
     precision: Precision = "float32"
     threads: int = Field(default=2, ge=1, le=256)
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @property
+    def tested_on(self) -> Pixels:
+        """The kind of pixel that test figures are of."""
+        return self.test_pixels or self.pixels
 
     @model_validator(mode="after")
     def _combinations_make_sense(self) -> Self:
@@ -209,6 +230,7 @@ class TrainConfig(Config):
                 f"{self.learner!r}: 'elbo'"
             )
         usual = {"samples": 1, "beta": 1.0, "kl_warmup_epochs": 0.0, "free_bits": 0.0}
+        usual["encoder_shift"] = 0
         for name, allowed in usual.items():
             if getattr(self, name) != allowed:
                 raise ValueError(

@@ -175,7 +175,7 @@ def kl_per_dim(mu: Tensor, logvar: Tensor, prior: Prior | None = None, *, seed: 
 
 def active_units(mu: Tensor) -> Tensor:
     """Which dimensions carry information: posterior means (n, d) → bool (d,)."""
-    return mu.var(0) > ACTIVE_VARIANCE
+    return mu.var(0, correction=0) > ACTIVE_VARIANCE
 
 
 def knn_labels(

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
+
+from vae_core.checkpoints import Metric, ModelCard
 
 
 def codes_csv(ids: Tensor, labels: Tensor | None, mu: Tensor, logvar: Tensor) -> str:
@@ -65,3 +68,35 @@ def png(picture: NDArray[np.uint8], *, scale: int = 1) -> bytes:
     content = io.BytesIO()
     Image.fromarray(enlarged).save(content, format="PNG")
     return content.getvalue()
+
+
+def cards_markdown(cards: Sequence[ModelCard]) -> str:
+    """Tell models and their figures in a Markdown table, one model a row."""
+    columns = {
+        "test −ELBO": ("elbo", -1.0, ".2f"),
+        "rate": ("rate", 1.0, ".2f"),
+        "distortion": ("distortion", 1.0, ".2f"),
+        "nll_iw1000": ("nll_iw1000", 1.0, ".2f"),
+        "active units": ("active_units", 1.0, ".0f"),
+        "k-NN accuracy": ("knn_accuracy", 1.0, ".3f"),
+    }
+    lines = [
+        f"| model | data | network | kind | {' | '.join(columns)} |",
+        "|---" * (4 + len(columns)) + "|",
+    ]
+    for card in cards:
+        _, height, width = card.model.image_shape
+        layers = "–".join(map(str, (*card.model.hidden, card.model.latent_dim)))
+        cells = [f"`{card.name}`", card.dataset, f"{height} × {width} – {layers}"]
+        elbo = card.metrics.get("elbo")
+        cells.append(elbo.kind if elbo else "")
+        for key, sign, form in columns.values():
+            metric = card.metrics.get(key)
+            cells.append("" if metric is None else _figure(metric, sign, form))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _figure(metric: Metric, sign: float, form: str) -> str:
+    value = f"{sign * metric.value:{form}}".replace("-", "−")
+    return value if metric.se is None else f"{value} ± {metric.se:{form}}"

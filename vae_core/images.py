@@ -30,7 +30,9 @@ Mask = npt.NDArray[np.bool_]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 MAX_BYTES = 20 * 2**20
-MAX_PIXELS = 50_000_000  # a phone's largest photograph; decoded, it takes 200 MB
+MAX_PIXELS = {"JPEG": 64_000_000, "MPO": 64_000_000, "WEBP": 24_000_000}
+"""By format; decoding takes less than 400 MB. A JPEG is reduced while it is decoded."""
+MAX_PIXELS_ELSE = 40_000_000
 MAX_SIDE = 1_024  # larger pictures are reduced on reading: no model here sees as many pixels
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright red, green and blue appear
@@ -58,8 +60,8 @@ def read_picture(source: bytes | Path) -> Bytes:
     Raises
     ------
     ImageError
-        If the file is missing, empty, larger than 20 MB, no picture, damaged, or has more than
-        50 million pixels.
+        If the file is missing, empty, larger than 20 MB, no picture or a damaged one, or has
+        too many pixels (more than 64 million for JPEG, 24 for WebP, 40 for others).
     """
     name, content = _content(source)
     with _damage_explained(name), _open(content, name) as image:
@@ -118,18 +120,24 @@ def _open(content: bytes, name: str) -> "Image":
     """Open a picture without decoding it, and refuse one that is too large to decode."""
     import PIL.Image
 
-    limit = f"pictures of at most {MAX_PIXELS // 10**6} million pixels are read; reduce it first."
     try:
         image = PIL.Image.open(io.BytesIO(content), formats=FORMATS)
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
-        raise ImageError(f"{name} has too many pixels: {limit}") from error
+        most = max(MAX_PIXELS.values()) // 10**6
+        raise ImageError(
+            f"{name} has far too many pixels; at most {most} million are read, so reduce it first."
+        ) from error
     except PIL.UnidentifiedImageError as error:
         raise ImageError(
             f"{name} is not a picture that can be read: "
             "PNG, JPEG, GIF, BMP, WebP, TIFF and PPM files are."
         ) from error
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(f"{name} has {image.width:,} × {image.height:,} pixels: {limit}")
+    most = MAX_PIXELS.get(image.format or "", MAX_PIXELS_ELSE)
+    if image.width * image.height > most:
+        raise ImageError(
+            f"{name} has {image.width:,} × {image.height:,} pixels; {image.format} pictures of "
+            f"at most {most // 10**6} million pixels are read, so reduce it first."
+        )
     return image
 
 
@@ -141,12 +149,11 @@ def _reduced(image: "Image") -> "Image":
     image.draft(image.mode, size)  # lets a JPEG be decoded at a half, a quarter or an eighth
     if image.mode.startswith(("I", "F")):
         image = PIL.Image.fromarray(_eight_bits(np.asarray(image)))
-    elif image.has_transparency_data:
-        image = image.convert("RGBA")
-    elif image.mode in {"1", "L"}:
-        image = image.convert("L")
     else:
-        image = image.convert("RGB")
+        opaque = "L" if image.mode in {"1", "L"} else "RGB"
+        mode = "RGBA" if image.has_transparency_data else opaque
+        if image.mode != mode:  # converting always copies
+            image = image.convert(mode)
     image.thumbnail(size, reducing_gap=2.0)
     return image
 

@@ -65,7 +65,8 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
     if unknown or not parts:
         raise ConfigError(f"parts {sorted(parts)}: allowed are {', '.join(PARTS)}")
     arrays: dict[str, Array] = {}
-    _check_packable(model)
+    if beyond := model.config.beyond_layers:
+        raise ConfigError(f"a model with {', '.join(beyond)} cannot be packed for the browser yet")
     networks = {"decoder": _decoder(model, arrays), "encoder": _encoder(model, arrays)}
     meta = {
         "hash": _hash(networks, arrays),
@@ -112,6 +113,15 @@ def codes_bundle(codes: Codes) -> bytes:
     return bundle({"latent_dim": codes.mu.shape[1]}, arrays)
 
 
+def positions_bundle(ids: torch.Tensor, positions: torch.Tensor) -> bytes:
+    """Join the places (n, 2) of examples on a map with their ids, int64 (n,)."""
+    arrays: dict[str, Array] = {
+        "ids": ids.numpy().astype(np.int32),
+        "positions": positions.numpy().astype(np.float32),
+    }
+    return bundle({}, arrays)
+
+
 def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
     """Lay original pictures out in one PNG, to be found by example id.
 
@@ -132,7 +142,7 @@ def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
     png = io.BytesIO()
     picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
     picture.save(png, format="PNG", compress_level=6)
-    arrays = {
+    arrays: dict[str, Array] = {
         "ids": ids.numpy().astype(np.int32),
         "png": np.frombuffer(png.getvalue(), dtype=np.uint8),
     }
@@ -147,19 +157,6 @@ def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     """
     index, payload = _lay_out(arrays)
     return _frame(meta, index, payload)
-
-
-def _check_packable(model: VAE) -> None:
-    config = model.config
-    faults = {
-        "network": config.network if config.network != "mlp" else "",
-        "conditional": config.conditional,
-        "first_latent_dim": config.first_latent_dim,
-        "likelihood": config.likelihood if config.likelihood == "continuous-bernoulli" else "",
-    }
-    for name, value in faults.items():
-        if value:
-            raise ConfigError(f"a model with {name} {value} cannot be packed for the browser yet")
 
 
 def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:

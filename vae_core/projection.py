@@ -61,7 +61,7 @@ def tsne(
     *,
     perplexity: float = 30.0,
     seed: int = 0,
-    threads: int = 2,
+    threads: int = 1,
     progress: TsneProgress | None = None,
     every: int = 50,
 ) -> NDArray[np.float32]:
@@ -76,11 +76,7 @@ def tsne(
     progress
         Called every ``every`` iterations; returning False stops with the points so far.
     """
-    if not 2 <= perplexity <= (len(codes) - 1) / 3:
-        raise ConfigError(
-            f"perplexity {perplexity:g}: allowed are 2 to {(len(codes) - 1) // 3} "
-            f"for {len(codes)} points"
-        )
+    check_perplexity(perplexity, len(codes))
     from openTSNE import TSNE
 
     def report(iteration: int, divergence: float, embedding: NDArray[np.float64]) -> bool | None:
@@ -104,3 +100,11 @@ def tsne(
         callbacks_every_iters=every,
     ).fit(codes)
     return np.asarray(embedding, dtype=np.float32)
+
+
+def check_perplexity(perplexity: float, n: int) -> None:
+    """Refuse a perplexity that ``n`` points cannot have."""
+    if not 2 <= perplexity <= (n - 1) / 3:
+        raise ConfigError(
+            f"perplexity {perplexity:g}: allowed are 2 to {(n - 1) // 3} for {n} points"
+        )

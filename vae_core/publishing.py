@@ -71,7 +71,7 @@ def publish(
         importance_limit=importance_limit,
         say=say,
     )
-    codes = map_codes(encoded, dataset.test, say=say)
+    codes = map_codes(encoded, dataset.test, threads=training.threads, say=say)
     with torch.inference_mode():
         prior = model.prior_given(_labels(model, dataset.test))
         kl = evaluation.kl_per_dim(encoded.mu, encoded.logvar, prior)
@@ -106,7 +106,7 @@ def measure(
     seed: int = EVALUATION_SEED,
     say: Say = lambda stage: None,
 ) -> dict[str, Metric]:
-    """Measure a model on the test set, as pixels of the training's kind.
+    """Measure a model on the test set, as pixels of the kind that the training was tested on.
 
     ELBO with rate and distortion, in bits per dimension too where pixels are discrete; active
     units; the aggregate posterior against the prior; how far samples are from the training set;
@@ -123,7 +123,7 @@ def measure(
     """
     encoded = encoded or encode_test(model, dataset, training, seed=seed)
     target = LIKELIHOODS[model.config.likelihood].kind
-    kind = training.pixels if target == "binary" else target
+    kind = training.tested_on if target == "binary" else target
     dimensions = model.config.pixels
 
     def figure(values: Tensor, samples: int, unit: str = "nats") -> Metric:
@@ -165,7 +165,7 @@ def measure(
         say(f"importance sampling, k = {importance_samples}")
         k = importance_samples
         estimate = evaluation.nll_iw(
-            model, images, k=k, kind=training.pixels, seed=seed, labels=labels
+            model, images, k=k, kind=training.tested_on, seed=seed, labels=labels
         )
         metrics[f"nll_iw{k}"] = figure(estimate.nll, k)
         metrics[f"ess_iw{k}"] = figure(estimate.ess, k, unit="samples")
@@ -174,7 +174,7 @@ def measure(
     for name in estimators:
         say(f"estimating log p(x) by {name}")
         found = marginal.ESTIMATORS[name](
-            model, images, kind=training.pixels, seed=seed, labels=labels
+            model, images, kind=training.tested_on, seed=seed, labels=labels
         )
         metrics[f"nll_{name.replace('-', '_')}"] = figure(found.nll, 1).model_copy(
             update={"samples": None}
@@ -188,7 +188,7 @@ def encode_test(
     """Encode the test set as the training saw it."""
     images = _test_images(dataset, training)
     labels = _labels(model, dataset.test)
-    return evaluation.encode(model, images, kind=training.pixels, seed=seed, labels=labels)
+    return evaluation.encode(model, images, kind=training.tested_on, seed=seed, labels=labels)
 
 
 def encode_train(
@@ -197,17 +197,17 @@ def encode_train(
     """Encode the whole training set as the training saw it."""
     split = _train_split(dataset, training)
     labels = _labels(model, split)
-    return evaluation.encode(model, split.images, kind=training.pixels, seed=seed, labels=labels)
+    return evaluation.encode(model, split.images, kind=training.tested_on, seed=seed, labels=labels)
 
 
 def _test_images(dataset: ImageDataset, training: TrainConfig) -> Tensor:
     seed = static_test_seed(training.seed)
-    return pixels.prepare(dataset.test.images, training.pixels, seed=seed)
+    return pixels.prepare(dataset.test.images, training.tested_on, seed=seed)
 
 
 def _train_split(dataset: ImageDataset, training: TrainConfig) -> Split:
     seed = static_train_seed(training.seed)
-    images = pixels.prepare(dataset.train.images, training.pixels, seed=seed)
+    images = pixels.prepare(dataset.train.images, training.tested_on, seed=seed)
     return dataclasses.replace(dataset.train, images=images)
 
 
@@ -270,7 +270,7 @@ def _classified(
     train = subset(_train_split(dataset, training), min(KNN_TRAIN, len(dataset.train)))
     assert train.labels is not None
     mu = evaluation.encode(
-        model, train.images, kind=training.pixels, labels=_labels(model, train)
+        model, train.images, kind=training.tested_on, labels=_labels(model, train)
     ).mu.numpy()
     known, unknown = train.labels.numpy(), encoded.mu.numpy()
     predicted = {"knn_accuracy": evaluation.knn_labels(mu, known, unknown)}
@@ -282,7 +282,9 @@ def _classified(
     }
 
 
-def map_codes(encoded: Encoded, split: Split, *, say: Say = lambda stage: None) -> Codes:
+def map_codes(
+    encoded: Encoded, split: Split, *, threads: int = 1, say: Say = lambda stage: None
+) -> Codes:
     """Attach ids, labels and, above two dimensions, PCA and t-SNE maps to an encoded set."""
     maps: dict[str, Tensor] = {}
     mean = components = None
@@ -300,7 +302,7 @@ def map_codes(encoded: Encoded, split: Split, *, say: Say = lambda stage: None) 
 
         if perplexity >= 2:
             say("t-SNE, looking for neighbours")
-            points = projection.tsne(mu, perplexity=perplexity, progress=progress)
+            points = projection.tsne(mu, perplexity=perplexity, threads=threads, progress=progress)
             maps["tsne"] = torch.from_numpy(points)
     return Codes(
         ids=split.ids,

@@ -5,8 +5,6 @@
 ``events.jsonl``              what happened, one object a line; a torn last line is ignored
 ``checkpoint.safetensors``    all that a resume needs; replaced atomically
 ``previous.safetensors``      the checkpoint before it, should that one be unreadable
-``control``                   what the trainer is asked to do, in one word; it takes it away
-``lock``                      held by the trainer for as long as its process lives
 the files of a model folder   once the training has ended
 ============================  ===============================================================
 """
@@ -18,52 +16,41 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import filelock
 import safetensors
 import safetensors.torch
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from vae_core import checkpoints, publishing
+from vae_core import checkpoints, processes, publishing
 from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
 from vae_core.files import write_atomically
 from vae_core.learning import EpochRecord, Trainer
 from vae_core.models import VAE, build
+from vae_core.processes import Command
 
 ENVIRONMENT_VARIABLE = "VAE_RUNS_DIR"
-CONFIG, EVENTS, CHECKPOINT, PREVIOUS, NEXT, CONTROL, LOCK, LOG = (
+CONFIG, EVENTS, CHECKPOINT, PREVIOUS, NEXT = (
     "config.json",
     "events.jsonl",
     "checkpoint.safetensors",
     "previous.safetensors",
     "next.safetensors",
-    "control",
-    "lock",
-    "trainer.log",
 )
 #: Seconds between two step events, between two looks at the control file, and between two
 #: checkpoints, inside an epoch and at its end.
 STEP_EVENTS, CONTROL_LOOKS, CHECKPOINTS, EPOCH_CHECKPOINTS = 0.25, 0.1, 30.0, 1.0
-#: A trainer that was asked to start and told nothing for so many seconds never will.
-STARTING = 60.0
-#: Priority of a trainer that was launched from elsewhere: the dashboard answers first.
-NICE = 5
 #: A paused trainer leaves after this many seconds; its checkpoint stays.
 PAUSE_LINGERS = 600.0
 
-Command = Literal["run", "pause", "stop"]
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 Event = dict[str, Any]
 
@@ -182,9 +169,9 @@ def status(folder: Path) -> RunStatus:
     states = [event for event in told if event["type"] == "state"]
     state: State = states[-1]["state"] if states else "queued"
     message = str(states[-1].get("message", "")) if states else ""
-    if _is_starting(folder, since=states[-1]["time"] if states else 0.0):
+    if processes.is_starting(folder, since=states[-1]["time"] if states else 0.0):
         state, message = "running", "starting"
-    elif state == "running" and not is_alive(folder):
+    elif state == "running" and not processes.is_alive(folder):
         state, message = "interrupted", ""
     return RunStatus(
         folder=folder,
@@ -196,37 +183,12 @@ def status(folder: Path) -> RunStatus:
     )
 
 
-def is_alive(folder: Path) -> bool:
-    """Whether a trainer's process holds the run's lock."""
-    lock = filelock.FileLock(folder / LOCK)
-    try:
-        with lock.acquire(timeout=0):
-            return False
-    except filelock.Timeout:
-        return True
-
-
 def request(folder: Path, command: Command) -> None:
     """Ask for a run to go on, to pause, or to end with what it has; returns at once.
 
     A run without a trainer is given one, a process of its own, unless it shall pause.
     """
-    write_atomically(folder / CONTROL, command.encode())
-    if command == "pause" or is_alive(folder):
-        return
-    with (folder / LOG).open("ab") as log:
-        trainer = subprocess.Popen(
-            [sys.executable, "-m", "vae_core", "train", "--resume", str(folder), "--json"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            start_new_session=True,
-        )
-    if hasattr(os, "setpriority"):
-        with contextlib.suppress(OSError):  # it may have ended already
-            os.setpriority(os.PRIO_PROCESS, trainer.pid, NICE)
-    # Somebody has to wait for it: a process that ended stays in the table until then.
-    threading.Thread(target=trainer.wait, daemon=True).start()
+    processes.request(folder, command, worker=["train", "--resume", str(folder), "--json"])
 
 
 def advance(root: Path, *, at_once: int | None = None) -> None:
@@ -245,7 +207,7 @@ def advance(root: Path, *, at_once: int | None = None) -> None:
 
 def delete(folder: Path) -> None:
     """Remove a run and all it made; its trainer is asked to stop first."""
-    if is_alive(folder):
+    if processes.is_alive(folder):
         raise ConfigError(f"{folder.name} is still training: stop it before deleting it")
     shutil.rmtree(folder)
 
@@ -270,20 +232,14 @@ def execute(
         If another trainer holds the run.
     """
     config = read_config(folder)
-    lock = filelock.FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=5)
-    except filelock.Timeout as error:
-        raise ConfigError(f"{folder.name} is being trained by another process") from error
-    try:
-        return _Execution(folder, config, on_record, say).run(data_dir)
-    except BaseException as error:
-        message = str(error) if isinstance(error, LatentExplorerError) else repr(error)
-        if not isinstance(error, KeyboardInterrupt):
-            _append(folder, {"type": "state", "state": "failed", "message": message})
-        raise
-    finally:
-        lock.release()
+    with processes.held(folder):
+        try:
+            return _Execution(folder, config, on_record, say).run(data_dir)
+        except BaseException as error:
+            message = str(error) if isinstance(error, LatentExplorerError) else repr(error)
+            if not isinstance(error, KeyboardInterrupt):
+                append(folder, "state", state="failed", message=message)
+            raise
 
 
 class _Stopped(Exception):  # noqa: N818  (a signal, not an error)
@@ -344,7 +300,7 @@ class _Execution:
             self.on_record(record)
 
     def _obey(self, trainer: Trainer) -> None:
-        command = _take_command(self.folder)
+        command = processes.take_command(self.folder)
         if command == "pause":
             self._save(trainer)
             self._tell("state", state="paused", step=trainer.progress.step)
@@ -353,7 +309,7 @@ class _Execution:
                 if time.monotonic() - began > PAUSE_LINGERS:
                     raise _Stopped("paused")
                 time.sleep(CONTROL_LOOKS)
-                command = _take_command(self.folder)
+                command = processes.take_command(self.folder)
             if command == "run":
                 self._tell("state", state="running", step=trainer.progress.step)
         if command == "stop":
@@ -384,7 +340,7 @@ class _Execution:
         self.saved = time.monotonic()
 
     def _tell(self, kind: str, **values: Any) -> None:
-        _append(self.folder, {"type": kind, "time": round(time.time(), 3), **values})
+        append(self.folder, kind, **values)
 
 
 def write_checkpoint(folder: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
@@ -458,35 +414,9 @@ def _plain(event: Event) -> Event:
     return {key: value for key, value in event.items() if key not in ("type", "time")}
 
 
-def _is_starting(folder: Path, *, since: float) -> bool:
-    try:
-        asked = (folder / CONTROL).stat().st_mtime
-    except FileNotFoundError:
-        return False
-    is_new = since < asked and time.time() - asked < STARTING
-    return is_new and not is_alive(folder) and _asked(folder) not in ("pause", "")
-
-
-def _asked(folder: Path) -> str:
-    try:
-        return (folder / CONTROL).read_text().strip()
-    except FileNotFoundError:
-        return ""
-
-
-def _take_command(folder: Path) -> str:
-    # Each request is obeyed once, so that a later resume does not stop at an old one.
-    taken = folder / f".{CONTROL}"
-    try:
-        (folder / CONTROL).replace(taken)
-    except FileNotFoundError:
-        return "none"
-    command = taken.read_text().strip()
-    taken.unlink()
-    return command
-
-
-def _append(folder: Path, event: Event) -> None:
+def append(folder: Path, kind: str, **values: Any) -> None:
+    """Tell one event, with the time of the day."""
+    event = {"type": kind, "time": round(time.time(), 3), **values}
     path = folder / EVENTS
     with path.open("ab+") as file:
         # A torn last line of a killed trainer must not swallow the first one of this trainer.

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 from streamlit.components.v2.types import ComponentRenderer
@@ -99,16 +99,16 @@ def read_pin(value: Any, latent_dim: int) -> Pin | None:
         return None
     z = floats(value.get("z"), (latent_dim,))
     pinned_id = value.get("pinned_id")
-    if z is None or not (pinned_id is None or isinstance(pinned_id, int)):
+    if z is None or not (pinned_id is None or type(pinned_id) is int):
         return None
     return Pin(z=tuple(z.tolist()), pinned_id=pinned_id)
 
 
-def floats(value: ArrayLike | None, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+def floats(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
     """Finite numbers of this shape (-1: any length), or None where ``value`` is not that."""
     try:
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     fits = array.ndim == len(shape) and all(
         want in (-1, have) for want, have in zip(shape, array.shape, strict=True)
@@ -146,7 +146,9 @@ def show(
 
         return changed
 
-    callbacks = {f"on_{name}_change": callback(name, f) for name, f in on_change.items()}
+    callbacks: dict[str, Any] = {
+        f"on_{name}_change": callback(name, f) for name, f in on_change.items()
+    }
     sent: Mapping[str, Any] = _renderer()(key=key, data={"kind": kind, **data}, **callbacks)
     return sent
 

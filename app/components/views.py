@@ -10,6 +10,7 @@ from app.components import panel
 from app.components.panel import Pin, Scene
 
 Projection = Literal["raw", "pca", "tsne"]
+PROJECTIONS: tuple[Projection, ...] = ("raw", "pca", "tsne")
 Colouring = Literal["label", "rate", "distortion"]
 
 
@@ -52,6 +53,7 @@ def latent_map(
     classes: Sequence[str] = (),
     projection: Projection = "raw",
     colour: Colouring = "label",
+    positions: str | None = None,
     sprite: str | None = None,
     manifold: float = 0.0,
     ellipses: bool = False,
@@ -79,6 +81,8 @@ def latent_map(
         ``"raw"`` (the plane ``scene.dims``, the rest held at the pinned code), ``"pca"`` (the
         plane of the components, decoded by its inverse) or ``"tsne"`` (no inverse: empty space
         shows the nearest real code).
+    positions
+        Address of a published ``portable.positions_bundle`` that replaces the set's t-SNE map.
     sprite
         Address of the published ``portable.sprite_bundle`` of originals; without it cards show
         reconstructions and say so.
@@ -123,6 +127,7 @@ def latent_map(
         {
             **scene.data(),
             "codes": codes,
+            "positions": positions,
             "sprite": sprite,
             "classes": list(classes),
             "projection": projection,
@@ -173,7 +178,7 @@ def read_selection(value: Any, latent_dim: int) -> Selection | None:
     polygon = panel.floats(value.get("polygon"), (-1, 2))
     dims = panel.floats(value.get("dims"), (2,))
     projection = value.get("projection")
-    if polygon is None or len(polygon) < 3 or dims is None or projection not in _PROJECTIONS:
+    if polygon is None or len(polygon) < 3 or dims is None or projection not in PROJECTIONS:
         return None
     i, j = int(dims[0]), int(dims[1])
     if not (0 <= i < latent_dim and 0 <= j < latent_dim):
@@ -198,6 +203,3 @@ def read_hidden(value: Any, classes: int) -> tuple[int, ...]:
     if numbers is None:
         return ()
     return tuple(sorted({int(label) for label in numbers if 0 <= label < classes}))
-
-
-_PROJECTIONS = ("raw", "pca", "tsne")

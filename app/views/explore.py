@@ -1,11 +1,14 @@
 """The Explore page: what the latent space looks like."""
 
+from functools import partial
+
 import streamlit as st
 
-from app import figures, parts, resources, selecting, state
+from app import figures, mapping, parts, resources, selecting, state
 from app.components import latent_map
 from app.resources import Opened
 from app.state import State
+from vae_core.maps import MapStatus
 
 NAMES = {"axes": "Latent plane", "pca": "PCA", "tsne": "t-SNE", "3d": "3-D"}
 KINDS = {
@@ -28,12 +31,16 @@ def controls(model: Opened, shown: State) -> str:
             st.segmented_control("Map", facts.projections, format_func=NAMES.__getitem__, **bound)
         if projection == "axes" and model.latent_dim > 2:
             parts.plane_choice(model)
+        if projection == "tsne":
+            mapping.controls(model)
         colours = state.COLOURS if facts.has_labels else state.COLOURS[1:]
         st.segmented_control("Colour", colours, format_func=str.capitalize, **state.bind("colour"))
     return projection
 
 
-def show_map(model: Opened, shown: State, projection: str) -> None:
+def show_map(
+    model: Opened, shown: State, projection: str, computed: MapStatus | None = None
+) -> None:
     """Show the map, or the cloud of a three-dimensional model."""
     if projection == "3d":
         figure = figures.scatter_3d(
@@ -50,6 +57,7 @@ def show_map(model: Opened, shown: State, projection: str) -> None:
             "map",
             scene=parts.scene(model, shown),
             codes=resources.codes_address(model),
+            positions=mapping.positions(computed),
             sprite=resources.sprite_address(model),
             classes=model.class_names,
             **selecting.map_arguments(shown, projection),
@@ -75,10 +83,16 @@ parts.invitation(opened)
 plane = controls(opened, current)
 left, right = st.columns([5, 3], gap="medium")
 with left:
-    show_map(opened, current, plane)
+    computed = mapping.current(opened, plane)
+    if computed is not None and computed.state in mapping.ACTIVE:
+        mapping.watch(opened, current, partial(show_map, opened, current, plane))
+    else:
+        show_map(opened, current, plane, computed)
+        if computed is not None:
+            mapping.ended(opened, computed)
 with right:
     parts.live_picture(opened, current, size=336)
     parts.pinned_card(opened, current)
-selecting.panel(opened, current)
+selecting.panel(mapping.remapped(opened, computed), current)
 if current.pinned_id is not None:
     show_neighbours(opened, current.pinned_id)

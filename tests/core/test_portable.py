@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import struct
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from vae_core import checkpoints, portable
 from vae_core.checkpoints import Codes
@@ -162,6 +164,24 @@ def test_bundle_keeps_arrays_and_meta() -> None:
     for name, array in arrays.items():
         assert found[name].dtype == array.dtype
         np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.mark.parametrize(("n", "channels"), [(1, 1), (7, 1), (10, 3)])
+def test_sprite_holds_each_original_unchanged(n: int, channels: int) -> None:
+    """Every tile is the picture of the id at its place, pixel for pixel."""
+    generator = torch.Generator().manual_seed(2)
+    size = (n, channels, 6, 4)
+    images = torch.randint(0, 256, size, dtype=torch.uint8, generator=generator)
+    meta, arrays = read_bundle(portable.sprite_bundle(torch.arange(n) * 5, images))
+    np.testing.assert_array_equal(arrays["ids"], np.arange(n) * 5)
+    sheet = np.asarray(Image.open(io.BytesIO(arrays["png"].tobytes())))
+    columns = meta["columns"]
+    assert isinstance(columns, int)
+    for tile in range(n):
+        row, column = divmod(tile, columns)
+        found = sheet[6 * row : 6 * row + 6, 4 * column : 4 * column + 4]
+        expected = images[tile].permute(1, 2, 0).numpy()
+        np.testing.assert_array_equal(found.reshape(expected.shape), expected)
 
 
 def test_codes_bundle_is_keyed_by_id_and_shows_sigma() -> None:

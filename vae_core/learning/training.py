@@ -73,6 +73,8 @@ class Trainer:
         self.config = train_config
         check_fit(model_config, train_config, dataset)
         torch.set_num_threads(train_config.threads)
+        # Moments of pixels that never change decay into denormal numbers, which are slow.
+        torch.set_flush_denormal(True)
 
         kind = train_config.pixels
         images = pixels.prepare(
@@ -85,7 +87,7 @@ class Trainer:
         self._labels = split.labels if model_config.takes_labels else None
         self._test_labels = dataset.test.labels if model_config.takes_labels else None
         self._test = pixels.prepare(
-            dataset.test.images, kind, seed=static_test_seed(train_config.seed)
+            dataset.test.images, train_config.tested_on, seed=static_test_seed(train_config.seed)
         )
         self._noise = torch.Generator().manual_seed(self._seed(NOISE))
         self.model = build(model_config)
@@ -189,7 +191,7 @@ class Trainer:
         )
         return self.learner.step(visit)
 
-    def _update(self, loss: Tensor) -> None:
+    def _update(self, loss: Tensor, add: Callable[[], None] | None = None) -> None:
         if not torch.isfinite(loss):
             raise DivergedError(
                 f"the loss became {loss.item()} at step {self.progress.step + 1}: try a "
@@ -197,6 +199,8 @@ class Trainer:
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if add is not None:
+            add()
         self.optimizer.step()
 
     def _spread(self, n: int) -> Tensor:
@@ -212,7 +216,7 @@ class Trainer:
         bounds = evaluation.bounds(
             self.model,
             self._test,
-            kind=self.config.pixels,
+            kind=self.config.tested_on,
             seed=self._seed(TEST),
             labels=self._test_labels,
         )
@@ -263,7 +267,8 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
     ConfigError
         The sentence names the setting, its value and what is allowed.
     """
-    check_data(model, train.pixels, dataset)
+    for pixels_kind in (train.pixels, train.tested_on):
+        check_data(model, pixels_kind, dataset)
     check_method(model, train)
     size = len(dataset.train)
     if train.train_size is not None and train.train_size > size:

@@ -15,6 +15,13 @@ from vae_core.learning.records import Figures
 from vae_core.objectives import Bound
 
 
+class Update(Protocol):
+    """Moves parameters by one step."""
+
+    def __call__(self, loss: Tensor, add: Callable[[], None] | None = None) -> None:
+        """Differentiate a scalar loss, let ``add`` add to the gradients, step."""
+
+
 @dataclass(frozen=True)
 class Visit:
     """A minibatch, and the means to learn from it.
@@ -28,7 +35,7 @@ class Visit:
     rows: Tensor  # (batch,), which training images these are
     epochs: float  # visited so far
     generator: torch.Generator
-    update: Callable[[Tensor], None]
+    update: Update
 
 
 class Learner(Protocol):

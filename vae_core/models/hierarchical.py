@@ -36,6 +36,11 @@ class HierarchicalVAE(VAE):
         """The networks of p(x|z1) and p(z1|z2)."""
         return *super().generative_networks, self.upper_decoder, self.lower_prior
 
+    @property
+    def inference_networks(self) -> tuple[nn.Module, ...]:
+        """The networks of q(z1|x) and q(z2|z1)."""
+        return *super().inference_networks, self.upper_encoder, self.upper_posterior
+
     def encode_first(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
         """q(z1|x)."""
         return super().encode(x, y)

@@ -82,6 +82,11 @@ class VAE(nn.Module):
         return self.decoder, self.likelihood
 
     @property
+    def inference_networks(self) -> tuple[nn.Module, ...]:
+        """The networks of q(z|x), whose weights are φ."""
+        return self.encoder, self.posterior
+
+    @property
     def prior(self) -> Prior:
         """p(z).
 

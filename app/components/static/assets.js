@@ -7,6 +7,8 @@
  * @typedef {string|Uint8Array} Source
  */
 const fetched = new Map();
+/** Answers held in the page; the browser's own cache gives back what is dropped here. */
+const HELD = 24;
 
 async function read(address) {
   const answer = await fetch(address);
@@ -24,6 +26,7 @@ export function fetchBytes(source) {
     const reading = read(source);
     reading.catch(() => fetched.delete(source));
     fetched.set(source, reading);
+    if (fetched.size > HELD) fetched.delete(fetched.keys().next().value);
   }
   return fetched.get(source);
 }

@@ -3,10 +3,14 @@
  * never the only sign: the legend and the cards also write the class.
  */
 
-/** Ten colours that colour-blind eyes can tell apart (Petroff 2021, arXiv 2107.02270). */
+/**
+ * Ten colours that colour-blind eyes can tell apart: those of Petroff (2021, arXiv 2107.02270), but
+ * for his two greys, since grey marks what is not selected. The least difference of any two, as
+ * normal, deutan and protan eyes see them, is 18 (CIE 1976).
+ */
 const CLASSES = [
-  "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
-  "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+  "#3f90da", "#ffa90e", "#bd1f01", "#00a0a0", "#832db6",
+  "#a96b59", "#e76300", "#b9ac70", "#a02060", "#92dadd",
 ];
 
 /** Evenly spaced stops of cividis (Nuñez, Anderton & Renslow 2018), safe for colour-blind eyes. */
@@ -39,16 +43,25 @@ export function classColour(label) {
   return round <= 0 ? base : mixed(base, "#ffffff", Math.min(0.6, 0.3 * round));
 }
 
-/** @param {number} t  0 to 1 @returns {string} "#rrggbb" */
-export function sequentialColour(t) {
-  const place = Math.min(1, Math.max(0, t)) * (SEQUENTIAL.length - 1);
+/** The part of the scale that stands out from dark paper, and that from light paper. */
+const VISIBLE = { dark: [0.32, 1], light: [0, 0.9] };
+
+/**
+ * @param {number} t  0 to 1
+ * @param {boolean} dark  the paper
+ * @returns {string} "#rrggbb"
+ */
+export function sequentialColour(t, dark) {
+  const [low, high] = dark ? VISIBLE.dark : VISIBLE.light;
+  const place = (low + (high - low) * Math.min(1, Math.max(0, t))) * (SEQUENTIAL.length - 1);
   const first = Math.min(SEQUENTIAL.length - 2, Math.floor(place));
   return mixed(SEQUENTIAL[first], SEQUENTIAL[first + 1], place - first);
 }
 
-/** The sequential scale as a CSS gradient. */
-export function sequentialGradient() {
-  return `linear-gradient(90deg, ${SEQUENTIAL.join(", ")})`;
+/** The sequential scale as a CSS gradient. @param {boolean} dark */
+export function sequentialGradient(dark) {
+  const stops = Array.from({ length: 12 }, (_, i) => sequentialColour(i / 11, dark));
+  return `linear-gradient(90deg, ${stops.join(", ")})`;
 }
 
 /**
@@ -74,14 +87,15 @@ export function colourByLabel(labels, count, unlabelled) {
  * rest all alike.
  *
  * @param {ArrayLike<number>} values
+ * @param {boolean} dark  the paper
  * @returns {{colours: Uint32Array, low: number, high: number}}
  */
-export function colourByValue(values) {
+export function colourByValue(values, dark) {
   const sorted = Float64Array.from(values).sort();
   const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
   const low = at(0.01);
   const high = at(0.99);
-  const table = Uint32Array.from({ length: 256 }, (_, i) => packed(sequentialColour(i / 255)));
+  const table = Uint32Array.from({ length: 256 }, (_, i) => packed(sequentialColour(i / 255, dark)));
   const span = high - low || 1;
   const colours = Uint32Array.from(values, (value) => {
     return table[Math.round(255 * Math.min(1, Math.max(0, (value - low) / span)))];

@@ -22,7 +22,8 @@ const QUIET = 600;
 /**
  * A live region for screen readers that says the latest text, at most every 600 ms.
  *
- * @returns {{element: HTMLElement, say: (text: string) => void, stop: () => void}}
+ * @returns {{element: HTMLElement, say: (text: string|(() => string)) => void, stop: () => void}}
+ *   a function is called only when its text is said
  */
 export function announcer() {
   const element = make("div", { class: "lx-hidden-text", role: "status", "aria-live": "polite" });
@@ -33,7 +34,7 @@ export function announcer() {
     if (timer) return;
     timer = setTimeout(() => {
       timer = 0;
-      element.textContent = latest;
+      element.textContent = typeof latest === "function" ? latest() : latest;
     }, QUIET);
   };
   return { element, say, stop: () => clearTimeout(timer) };

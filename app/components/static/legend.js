@@ -37,10 +37,10 @@ export function createLegend(onToggle) {
     if (focused >= 0) buttons[focused]?.focus();
   }
 
-  /** @param {string} name @param {number} low @param {number} high */
-  function showScale(name, low, high) {
+  /** @param {string} name @param {number} low @param {number} high @param {boolean} dark */
+  function showScale(name, low, high, dark) {
     const bar = make("span", { class: "lx-scale", "aria-hidden": "true" });
-    bar.style.background = sequentialGradient();
+    bar.style.background = sequentialGradient(dark);
     element.setAttribute("role", "note");
     element.removeAttribute("aria-label");
     element.replaceChildren(

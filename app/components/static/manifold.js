@@ -85,6 +85,7 @@ export function mount(element, data, emit) {
   let axis = quantileAxis(n);
   let drawn = "";
   let enlarged = "";
+  let labelled = "";
   let stop = () => {};
   let cell = null;
 
@@ -244,27 +245,37 @@ export function mount(element, data, emit) {
   }
 
   function place(box, index) {
-    box.style.left = `${(100 * (index % n)) / n}%`;
-    box.style.top = `${(100 * Math.floor(index / n)) / n}%`;
-    box.style.width = `${100 / n}%`;
-    box.style.height = `${100 / n}%`;
+    // Moved by transform alone, so that following the pointer lays nothing out.
+    box.style.transform = `translate(${100 * (index % n)}%, ${100 * Math.floor(index / n)}%)`;
   }
 
-  function show() {
-    const { network, z, dims, y } = store.get();
+  /** Everything that stays the same while the pointer moves. */
+  function label(network, dims) {
+    const wanted = `${network.hash} ${n} ${dims} ${inverted}`;
+    if (wanted === labelled) return;
+    labelled = wanted;
+    for (const box of [here, pinned]) {
+      box.style.width = `${100 / n}%`;
+      box.style.height = `${100 / n}%`;
+    }
     side.value = n;
     count.textContent = `${n} × ${n}`;
     invert.setAttribute("aria-pressed", String(inverted));
-    root.classList.toggle("lx-waiting", !ready());
-    if (!ready()) return;
     across.textContent = `${dimension(dims[0])} →`;
     up.textContent = `${dimension(dims[1])} →`;
     grid.setAttribute("aria-label", `Decoded pictures at ${n} by ${n} quantiles of the prior, ${
       dimension(dims[0])} across, ${dimension(dims[1])} up. Arrow keys move, Enter pins.`);
+  }
+
+  function show() {
+    const { network, z, dims, y } = store.get();
+    root.classList.toggle("lx-waiting", !ready());
+    if (!ready()) return;
+    label(network, dims);
     const held = z.map((value, dim) => (dims.includes(dim) ? 0 : value));
     const wanted = `${network.hash} ${n} ${dims} ${held} ${y} ${inverted}`;
-    const empty = tiles.layOut({ columns: n, rows: n, shape: network.imageShape, shown: grid.clientWidth });
-    if (empty || wanted !== drawn) {
+    const fresh = tiles.layOut({ columns: n, rows: n, shape: network.imageShape });
+    if (fresh || wanted !== drawn) {
       drawn = wanted;
       drawGrid(network, z, dims);
     }
@@ -277,8 +288,8 @@ export function mount(element, data, emit) {
 
   function showCloseUp(network, z, dims) {
     const wanted = `${network.hash} ${z} ${inverted}`;
-    const empty = closeTiles.layOut({ columns: 1, shape: network.imageShape, shown: closeUp.clientWidth });
-    if (!empty && wanted === enlarged) return;
+    const fresh = closeTiles.layOut({ columns: 1, shape: network.imageShape });
+    if (!fresh && wanted === enlarged) return;
     enlarged = wanted;
     closeTiles.picture(0, decode(network, z), inverted);
     const text = positionText(z);

@@ -4,7 +4,7 @@
  * Layers of 2-D canvas lie on one another (the decoded plane, the grid, the points, and what
  * follows the pointer), so a pointer move redraws only the last.
  *
- * Data besides the page's (app/components/views.py, `latent_map`): `codes`, `sprite`, `classes`,
+ * Data besides the page's (app/components/views.py, `latent_map`): `codes`, `positions`, `sprite`, `classes`,
  * `projection`, `colour`, `manifold`, `ellipses`, `camera`, `selection` and `hidden` (the first two
  * with versions), `height`, `tools`. Sends up: `pin`, `selection`, `camera`, `hidden`.
  */
@@ -12,14 +12,15 @@ import { fetchBytes } from "./assets.js";
 import { createManifold, drawGrid } from "./backdrop.js";
 import { createCard } from "./card.js";
 import { colourByLabel, colourByValue, packed, theme as readTheme } from "./colours.js";
-import { announcer, make } from "./dom.js";
+import { announcer } from "./dom.js";
 import * as geometry from "./geometry.js";
 import { attach } from "./gestures.js";
 import { createLegend } from "./legend.js";
+import { build } from "./mapframe.js";
 import { decode } from "./network.js";
 import { pin } from "./pinning.js";
 import { paint } from "./pixels.js";
-import { muOf, nearestCode, origins, planeOf, readPoints, sigmaOf, splat } from "./points.js";
+import { muOf, nearestCode, origins, planeOf, readPoints, sigmaOf, splat, withPositions } from "./points.js";
 import { readSprite } from "./sprite.js";
 import { schedule, store, unschedule } from "./store.js";
 import { code, number } from "./words.js";
@@ -32,7 +33,6 @@ const UNSELECTED = { light: "#9aa4a2", dark: "#6f7a78" };
 const HIDDEN = 0;
 const SHOWN = 1;
 const GREYED = 2;
-const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
 const FIGURES = { rate: "Rate", distortion: "Distortion" };
 
 const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -69,6 +69,7 @@ export function mount(element, data, emit) {
   let theme = readTheme(element);
   let colours = new Uint32Array(0);
   let greys = new Uint32Array(0);
+  let figure = null;
   let layer = new Uint8Array(0);
   let hidden = new Set(data.hidden ?? []);
   let selected = null;
@@ -81,22 +82,27 @@ export function mount(element, data, emit) {
   let opacity = data.manifold ?? 0;
   let mine = false;
   // What has been taken over from Python.
-  let loaded = { codes: null, sprite: null };
+  let loaded = { set: null, sprite: null };
   let seenCamera;
   let seenSelection;
   let destroyed = false;
 
   // --- the encoded set and its plane -------------------------------------------------------------
 
+  function setKey() {
+    return `${data.codes} ${data.positions ?? ""}`;
+  }
+
   function load() {
-    const address = data.codes;
-    if (loaded.codes !== address) {
-      loaded.codes = address;
+    const wanted = setKey();
+    if (loaded.set !== wanted) {
+      loaded.set = wanted;
       if (points === null) notice("Loading the map …");
-      fetchBytes(address)
-        .then((bytes) => {
-          if (destroyed || loaded.codes !== address) return;
-          change(readPoints(bytes));
+      Promise.all([data.codes, data.positions].filter(Boolean).map(fetchBytes))
+        .then(([codes, positions]) => {
+          if (destroyed || loaded.set !== wanted) return;
+          const read = readPoints(codes);
+          change(positions ? withPositions(read, positions) : read);
           notice(null);
         })
         .catch((error) => notice(`The map could not be loaded. ${error.message}`));
@@ -120,13 +126,15 @@ export function mount(element, data, emit) {
 
   /** Another set or another plane: every example travels from its old place to its new one. */
   function change(nextPoints) {
-    const before = plane && { points, plane, camera };
+    // A change that overtakes another one starts from where the points are by now.
+    const before = plane && { points, plane: { ...plane, ...travelled(performance.now()) }, camera };
     const samePlane = before?.plane.key === planeKey();
+    const nextPlane = planeOf(nextPoints, data.projection, data.dims);
+    carrySelection(points, nextPoints);
     points = nextPoints;
-    plane = planeOf(points, data.projection, data.dims);
+    plane = nextPlane;
     index = null;
     cursor = null;
-    view.overlay.classList.toggle("lx-no-inverse", plane.lift === null);
     view.hint.hidden = plane.lift !== null;
     if (camera === null || !samePlane || fitted) fitCamera();
     adoptCamera();
@@ -162,10 +170,13 @@ export function mount(element, data, emit) {
 
   function adoptCamera() {
     if (data.camera_version === seenCamera || size.width === 0) return;
+    const first = seenCamera === undefined;
     seenCamera = data.camera_version;
     if (data.camera) {
       camera = { ...data.camera };
       fitted = false;
+    } else if (!first) {
+      fitCamera();
     }
   }
 
@@ -203,9 +214,8 @@ export function mount(element, data, emit) {
   function colourPoints() {
     const plain = theme.dark ? "#7dd3c8" : "#0f766e";
     greys = new Uint32Array(points.count).fill(packed(theme.dark ? UNSELECTED.dark : UNSELECTED.light));
-    colours = data.colour in FIGURES
-      ? colourByValue(points[data.colour]).colours
-      : colourByLabel(points.labels, points.count, plain);
+    figure = data.colour in FIGURES ? colourByValue(points[data.colour], theme.dark) : null;
+    colours = figure?.colours ?? colourByLabel(points.labels, points.count, plain);
   }
 
   function classify() {
@@ -221,9 +231,8 @@ export function mount(element, data, emit) {
 
   function showLegend() {
     if (!points) return;
-    if (data.colour in FIGURES) {
-      const { low, high } = colourByValue(points[data.colour]);
-      legend.showScale(FIGURES[data.colour], low, high);
+    if (figure) {
+      legend.showScale(FIGURES[data.colour], figure.low, figure.high, theme.dark);
     } else if (points.labels && data.classes?.length) {
       legend.showClasses(data.classes, hidden);
     } else {
@@ -250,12 +259,17 @@ export function mount(element, data, emit) {
   }
 
   function adoptSelection() {
-    if (data.selection_version !== seenSelection) {
-      seenSelection = data.selection_version;
-      select(data.selection ?? null);
-    } else if (selected) {
-      select({ projection: selected.projection, dims: selected.dims, polygon: selected.polygon });
-    }
+    if (data.selection_version === seenSelection) return;
+    seenSelection = data.selection_version;
+    select(data.selection ?? null);
+  }
+
+  /** The same examples stay selected when their codes change. */
+  function carrySelection(from, to) {
+    if (!selected || from === null || from === to) return;
+    const members = new Uint8Array(to.count);
+    for (let n = 0; n < to.count; n++) members[n] = selected.members[from.byId.get(to.ids[n])] ?? 0;
+    selected = { ...selected, key: null, members };
   }
 
   function sendSelection(polygon) {
@@ -347,9 +361,11 @@ export function mount(element, data, emit) {
   }
 
   function tell(z, example) {
-    const near = example >= 0 ? example : nearestCode(points, z);
-    const label = near < 0 ? null : labelOf(near);
-    speaker.say(label === null ? code(z) : `${code(z)}; nearest: ${label}`);
+    speaker.say(() => {
+      const near = example >= 0 ? example : nearestCode(points, z);
+      const label = near < 0 ? null : labelOf(near);
+      return label === null ? code(z) : `${code(z)}; nearest: ${label}`;
+    });
   }
 
   function contentOf(example) {
@@ -572,15 +588,18 @@ export function mount(element, data, emit) {
     const step = camera.height / (shift ? 12 : 80);
     let to = { x: from.x + dx * step, y: from.y + dy * step };
     if (!plane.lift) to = nextExample(from, dx, dy) ?? from;
-    const [px, py] = geometry.toScreen(camera, size, to.x, to.y);
-    const edge = 24;
-    panBy(
-      geometry.clamp(px, edge, size.width - edge) - px,
-      geometry.clamp(py, edge, size.height - edge) - py,
-    );
+    keepInSight(to);
     const [x, y] = geometry.toScreen(camera, size, to.x, to.y);
     hoverAt(x, y);
     cursor = to;
+  }
+
+  function keepInSight({ x, y }) {
+    const edge = 24;
+    const [px, py] = geometry.toScreen(camera, size, x, y);
+    const dx = geometry.clamp(px, edge, size.width - edge) - px;
+    const dy = geometry.clamp(py, edge, size.height - edge) - py;
+    if (dx !== 0 || dy !== 0) panBy(dx, dy);
   }
 
   function pointOf(place) {
@@ -607,9 +626,9 @@ export function mount(element, data, emit) {
   function pinLive() {
     const { live, hovered } = store.get();
     if (!live || !points) return;
-    const example = points.byId.get(hovered);
-    if (example !== undefined) pinExample(example);
-    else pin(emit, live, { origin: self });
+    // Where the plane has an inverse, the picture that was seen is the one that stays.
+    if (plane.lift) pin(emit, live, { origin: self });
+    else if (points.byId.has(hovered)) pinExample(points.byId.get(hovered));
   }
 
   function escape() {
@@ -748,23 +767,26 @@ export function mount(element, data, emit) {
   return {
     update(next) {
       const before = data;
+      const wasDark = theme.dark;
       data = next;
       theme = readTheme(element);
       view.configure(data);
-      if (String(before.hidden) !== String(data.hidden)) hidden = new Set(data.hidden ?? []);
+      // While a model stays, the person's own switching is ahead of what Python knows of it.
+      if (before.model.hash !== data.model.hash) hidden = new Set(data.hidden ?? []);
       if (before.manifold !== data.manifold) {
         opacity = data.manifold ?? 0;
         view.setFade(opacity);
       }
-      if (loaded.codes === data.codes && points) {
+      if (loaded.set === setKey() && points) {
         if (planeKey() !== plane.key) {
           change(points);
         } else {
           adoptCamera();
           adoptSelection();
-          colourPoints();
-          classify();
-          showLegend();
+          if (before.colour !== data.colour || wasDark !== theme.dark) {
+            colourPoints();
+            showLegend();
+          }
           redraw();
         }
       }
@@ -805,75 +827,4 @@ function looksLikeInk(network) {
 function whenIdle(fn) {
   if (typeof requestIdleCallback === "function") requestIdleCallback(fn, { timeout: 2000 });
   else setTimeout(fn, 300);
-}
-
-/** The map's elements. */
-function build(element, data) {
-  const manifold = make("canvas", { "aria-hidden": "true" });
-  const ground = make("canvas", { "aria-hidden": "true" });
-  const points = make("canvas", { "aria-hidden": "true" });
-  const overlay = make("canvas", {
-    tabindex: "0",
-    role: "application",
-    "aria-label":
-      "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, Escape clears the selection.",
-  });
-  const hint = make("p", { class: "lx-hint", hidden: true });
-  hint.textContent = "No inverse here: empty space shows the nearest real code.";
-  const notice = make("p", { class: "lx-notice", role: "status", hidden: true });
-  const count = make("span", { class: "lx-number", role: "status" });
-  const clear = make("button", { type: "button" }, "Clear");
-  const status = make("div", { class: "lx-status", hidden: true }, count, clear);
-  const stage = make("div", { class: "lx-stage" }, manifold, ground, points, overlay, hint, status, notice);
-
-  const tools = Object.entries(TOOLS).map(([name, word]) =>
-    make("button", { type: "button", "aria-pressed": String(name === "move"), "data-tool": name }, word),
-  );
-  const nearer = make("button", { type: "button", "aria-label": "Zoom in" }, "+");
-  const farther = make("button", { type: "button", "aria-label": "Zoom out" }, "−");
-  const whole = make("button", { type: "button" }, "Fit");
-  const slider = make("input", {
-    type: "range", min: "0", max: "1", step: "0.02", value: String(data.manifold ?? 0),
-  });
-  const fade = make("label", { class: "lx-fade" }, "Decoded plane", slider);
-  const bar = make(
-    "div",
-    { class: "lx-tools", role: "toolbar", "aria-label": "Map tools" },
-    make("div", { class: "lx-group" }, ...tools),
-    make("div", { class: "lx-group" }, farther, nearer, whole),
-    fade,
-  );
-  element.classList.add("lx-map");
-  element.append(bar, stage);
-
-  function configure(next) {
-    bar.hidden = !next.tools;
-    stage.style.setProperty("--height", `${next.height}px`);
-  }
-  configure(data);
-
-  return {
-    stage, manifold, ground, points, overlay, hint, notice, status, count, fade, configure,
-    groundContext: ground.getContext("2d"),
-    pointsContext: points.getContext("2d"),
-    overlayContext: overlay.getContext("2d"),
-    font: () => getComputedStyle(stage).fontFamily,
-    setFade: (value) => (slider.value = String(value)),
-    onTool(fn) {
-      for (const button of tools) {
-        button.addEventListener("click", () => {
-          for (const other of tools) other.setAttribute("aria-pressed", String(other === button));
-          overlay.classList.toggle("lx-drawing", button.dataset.tool !== "move");
-          fn(button.dataset.tool);
-        });
-      }
-    },
-    onZoom(fn) {
-      nearer.addEventListener("click", () => fn(1.5));
-      farther.addEventListener("click", () => fn(1 / 1.5));
-    },
-    onFit: (fn) => whole.addEventListener("click", fn),
-    onClear: (fn) => clear.addEventListener("click", fn),
-    onFade: (fn) => slider.addEventListener("input", () => fn(Number(slider.value))),
-  };
 }

@@ -21,81 +21,93 @@ import { unbundle } from "./assets.js";
 
 /** y = W x + b, for `count` inputs that lie one after another. */
 function linear(layer, x, y, count) {
-  const { weight, bias, size } = layer;
+  const rows = layer.size - (layer.size % 4);
+  const pairs = count - (count % 2);
+  for (let row = 0; row < rows; row += 4) {
+    for (let n = 0; n < pairs; n += 2) fourRowsTwice(layer, x, y, row, n);
+    if (pairs < count) fourRows(layer, x, y, row, pairs);
+  }
+  for (let row = rows; row < layer.size; row++) {
+    for (let n = 0; n < count; n++) oneRow(layer, x, y, row, n);
+  }
+}
+
+// Several sums side by side hide the latency of an addition, and a number that has been read is
+// used more than once. Written out, since a compiler keeps these in registers and not an array.
+
+function fourRows({ weight, bias, size }, x, y, row, n) {
   const inputs = weight.length / size;
-  const blocked = size - (size % 4);
-  for (let row = 0; row < blocked; row += 4) {
-    const w0 = row * inputs;
-    const w1 = w0 + inputs;
-    const w2 = w1 + inputs;
-    const w3 = w2 + inputs;
-    let n = 0;
-    // Two inputs at once: each weight is read and widened once for both.
-    for (; n + 1 < count; n += 2) {
-      const first = n * inputs;
-      const second = first + inputs;
-      let a = bias[row];
-      let b = bias[row + 1];
-      let c = bias[row + 2];
-      let d = bias[row + 3];
-      let e = a;
-      let f = b;
-      let g = c;
-      let h = d;
-      for (let i = 0; i < inputs; i++) {
-        const p = x[first + i];
-        const q = x[second + i];
-        const u = weight[w0 + i];
-        const v = weight[w1 + i];
-        const s = weight[w2 + i];
-        const t = weight[w3 + i];
-        a += u * p;
-        b += v * p;
-        c += s * p;
-        d += t * p;
-        e += u * q;
-        f += v * q;
-        g += s * q;
-        h += t * q;
-      }
-      const to = n * size + row;
-      y[to] = a;
-      y[to + 1] = b;
-      y[to + 2] = c;
-      y[to + 3] = d;
-      y[to + size] = e;
-      y[to + size + 1] = f;
-      y[to + size + 2] = g;
-      y[to + size + 3] = h;
-    }
-    for (; n < count; n++) {
-      const start = n * inputs;
-      let a = bias[row];
-      let b = bias[row + 1];
-      let c = bias[row + 2];
-      let d = bias[row + 3];
-      // Four rows at once: four independent sums hide the latency of an addition.
-      for (let i = 0; i < inputs; i++) {
-        const value = x[start + i];
-        a += weight[w0 + i] * value;
-        b += weight[w1 + i] * value;
-        c += weight[w2 + i] * value;
-        d += weight[w3 + i] * value;
-      }
-      const to = n * size + row;
-      y[to] = a;
-      y[to + 1] = b;
-      y[to + 2] = c;
-      y[to + 3] = d;
-    }
+  const w0 = row * inputs;
+  const w1 = w0 + inputs;
+  const w2 = w1 + inputs;
+  const w3 = w2 + inputs;
+  const start = n * inputs;
+  let a = bias[row];
+  let b = bias[row + 1];
+  let c = bias[row + 2];
+  let d = bias[row + 3];
+  for (let i = 0; i < inputs; i++) {
+    const value = x[start + i];
+    a += weight[w0 + i] * value;
+    b += weight[w1 + i] * value;
+    c += weight[w2 + i] * value;
+    d += weight[w3 + i] * value;
   }
-  for (let row = blocked; row < size; row++) {
-    for (let n = 0; n < count; n++) {
-      let sum = bias[row];
-      for (let i = 0; i < inputs; i++) sum += weight[row * inputs + i] * x[n * inputs + i];
-      y[n * size + row] = sum;
-    }
+  const to = n * size + row;
+  y[to] = a;
+  y[to + 1] = b;
+  y[to + 2] = c;
+  y[to + 3] = d;
+}
+
+function fourRowsTwice({ weight, bias, size }, x, y, row, n) {
+  const inputs = weight.length / size;
+  const w0 = row * inputs;
+  const w1 = w0 + inputs;
+  const w2 = w1 + inputs;
+  const w3 = w2 + inputs;
+  const first = n * inputs;
+  const second = first + inputs;
+  let a = bias[row];
+  let b = bias[row + 1];
+  let c = bias[row + 2];
+  let d = bias[row + 3];
+  let e = a;
+  let f = b;
+  let g = c;
+  let h = d;
+  for (let i = 0; i < inputs; i++) {
+    const one = x[first + i];
+    const two = x[second + i];
+    const p = weight[w0 + i];
+    const q = weight[w1 + i];
+    const r = weight[w2 + i];
+    const s = weight[w3 + i];
+    a += p * one;
+    b += q * one;
+    c += r * one;
+    d += s * one;
+    e += p * two;
+    f += q * two;
+    g += r * two;
+    h += s * two;
   }
+  const to = n * size + row;
+  y[to] = a;
+  y[to + 1] = b;
+  y[to + 2] = c;
+  y[to + 3] = d;
+  y[to + size] = e;
+  y[to + size + 1] = f;
+  y[to + size + 2] = g;
+  y[to + size + 3] = h;
+}
+
+function oneRow({ weight, bias, size }, x, y, row, n) {
+  const inputs = weight.length / size;
+  let sum = bias[row];
+  for (let i = 0; i < inputs; i++) sum += weight[row * inputs + i] * x[n * inputs + i];
+  y[n * size + row] = sum;
 }
 
 /** An operation that treats every number alike. */

@@ -40,6 +40,9 @@ export function mount(element, data, emit) {
   let pointer = null;
   /** Where the keyboard's pen is, and whether it touches the sheet. */
   let keyPen = null;
+  /** How many points of the stroke are drawn already. */
+  let inked = 0;
+  let sheetWidth = 0;
   let seen = null;
   let stale = true;
 
@@ -102,6 +105,7 @@ export function mount(element, data, emit) {
 
   function lower(point) {
     stroke = [point];
+    inked = Infinity;
     addSegment(ink, point, point, RADIUS);
     stale = true;
     schedule(show);
@@ -207,29 +211,40 @@ export function mount(element, data, emit) {
     live.say(`Encoded as ${code(posterior.mu)}`);
   }
 
+  /** Draws what is new of the stroke under the pen, or all when anything else changed. */
   function drawSheet() {
-    const shown = Math.round(sheet.clientWidth * window.devicePixelRatio);
+    const shown = Math.round(sheetWidth * window.devicePixelRatio);
+    const scale = shown / SHEET;
+    const whole = sheet.width !== shown || !stroke || pointer === null || inked > stroke.length;
     if (sheet.width !== shown) {
       sheet.width = shown;
       sheet.height = shown;
     }
-    const scale = shown / SHEET;
-    context.clearRect(0, 0, shown, shown);
-    context.lineCap = "round";
-    context.lineJoin = "round";
-    context.lineWidth = 2 * RADIUS * scale;
-    context.strokeStyle = "#fff";
-    for (const points of stroke ? [...drawing.strokes(), stroke] : drawing.strokes()) {
-      context.beginPath();
-      context.moveTo(points[0].x * scale, points[0].y * scale);
-      for (const point of points) context.lineTo(point.x * scale, point.y * scale);
-      context.stroke();
+    if (whole) {
+      context.clearRect(0, 0, shown, shown);
+      for (const points of drawing.strokes()) drawLine(points, 0, scale);
+      inked = 0;
+    }
+    if (stroke) {
+      drawLine(stroke, Math.max(0, inked - 1), scale);
+      inked = stroke.length;
     }
     if (!keyPen) return;
     context.beginPath();
     context.arc(keyPen.x * scale, keyPen.y * scale, RADIUS * scale, 0, 2 * Math.PI);
     context.lineWidth = 2 * window.devicePixelRatio;
     context.strokeStyle = stroke ? "#5eead4" : "#9ca3af";
+    context.stroke();
+  }
+
+  function drawLine(points, first, scale) {
+    context.lineCap = "round";
+    context.lineJoin = "round";
+    context.lineWidth = 2 * RADIUS * scale;
+    context.strokeStyle = "#fff";
+    context.beginPath();
+    context.moveTo(points[first].x * scale, points[first].y * scale);
+    for (let i = first; i < points.length; i += 1) context.lineTo(points[i].x * scale, points[i].y * scale);
     context.stroke();
   }
 
@@ -249,8 +264,8 @@ export function mount(element, data, emit) {
     const [, height, width] = network.imageShape;
     const shape = network.imageShape;
     const fresh = [
-      seenTiles.layOut({ columns: 1, shape, shown: seenCanvas.clientWidth }),
-      rebuiltTiles.layOut({ columns: 1, shape, shown: rebuilt.clientWidth }),
+      seenTiles.layOut({ columns: 1, shape }),
+      rebuiltTiles.layOut({ columns: 1, shape }),
     ];
     const margin = (side) => `${50 * (1 - Math.min(1, settings.frame.box / side))}%`;
     frame.style.inset = `${margin(height)} ${margin(width)}`;
@@ -270,9 +285,11 @@ export function mount(element, data, emit) {
     if (changed.has("network")) stale = true;
     if (["network", "posterior", "dims"].some((key) => changed.has(key))) schedule(show);
   });
-  const observer = new ResizeObserver(() => schedule(show));
+  const observer = new ResizeObserver(() => {
+    sheetWidth = sheet.clientWidth;
+    schedule(show);
+  });
   observer.observe(root);
-  schedule(show);
 
   return {
     update(next) {

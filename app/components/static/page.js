@@ -20,6 +20,8 @@ import { join, load } from "./network.js";
 import { store } from "./store.js";
 
 const opening = new Map();
+/** Networks held ready, so that going back and forth between models costs nothing. */
+const HELD = 8;
 let seenPosterior = "";
 
 /** Takes over an upload's posterior once: a drawing that follows it is not undone by a rerun. */
@@ -39,6 +41,7 @@ function network(model) {
     const reading = Promise.all(sources.map((source) => fetchBytes(source).then(load))).then(join);
     reading.catch(() => opening.delete(key));
     opening.set(key, reading);
+    if (opening.size > HELD) opening.delete(opening.keys().next().value);
   }
   return opening.get(key);
 }

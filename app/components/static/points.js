@@ -42,6 +42,23 @@ export function readPoints(bytes) {
   };
 }
 
+/**
+ * The same set with its t-SNE map replaced, as while one is being computed.
+ *
+ * @param {Points} points
+ * @param {Uint8Array} bytes  of vae_core.portable.positions_bundle
+ * @returns {Points} points that the bundle lacks lie at the origin
+ */
+export function withPositions(points, bytes) {
+  const { arrays } = unbundle(bytes);
+  const tsne = new Float32Array(2 * points.count);
+  arrays.ids.forEach((id, i) => {
+    const n = points.byId.get(id);
+    if (n !== undefined) tsne.set(arrays.positions.subarray(2 * i, 2 * i + 2), 2 * n);
+  });
+  return { ...points, projections: { ...points.projections, tsne } };
+}
+
 /** @param {Points} points @param {number} i @returns {Float32Array} (d) the posterior mean */
 export function muOf(points, i) {
   return points.mu.subarray(i * points.latentDim, (i + 1) * points.latentDim);
@@ -208,9 +225,24 @@ export function origins(from, to) {
 }
 
 const SUBPIXELS = 4;
+
+/**
+ * Laying `added` over `covered` (both 0 to 255), at covered · 256 + added: the opacity that comes
+ * out, and the new colour's share of the mixture in 256ths, all of it on empty ground.
+ */
+const ALPHAS = new Uint8Array(65536);
+const SHARES = new Uint16Array(65536);
+for (let covered = 0; covered < 256; covered++) {
+  for (let added = 0; added < 256; added++) {
+    const alpha = covered + ((255 - covered) * added) / 255;
+    ALPHAS[covered * 256 + added] = Math.round(alpha);
+    SHARES[covered * 256 + added] = alpha > 0 ? Math.round((256 * added) / alpha) : 0;
+  }
+}
+
 const masks = new Map();
 
-/** Anti-aliased discs for every quarter of a pixel: offsets into an image and coverages 0 to 256. */
+/** Anti-aliased discs for every quarter of a pixel: offsets into an image and coverages 0 to 255. */
 function discs(radius, width) {
   const key = `${radius.toFixed(2)}:${width}`;
   if (masks.has(key)) return masks.get(key);
@@ -228,7 +260,7 @@ function discs(radius, width) {
           const cover = Math.min(1, Math.max(0, radius + 0.5 - distance));
           if (cover < 0.06) continue;
           offsets.push(dy * width + dx);
-          covers.push(Math.round(256 * cover));
+          covers.push(Math.round(255 * cover));
         }
       }
       list.push({ offsets: Int32Array.from(offsets), covers: Int32Array.from(covers) });
@@ -258,7 +290,7 @@ function discs(radius, width) {
  */
 export function splat(pixels, { width, height }, { x, y }, view, style) {
   const { list, reach } = discs(style.radius, width);
-  const opacity = Math.round(256 * style.opacity);
+  const opacity = Math.round(256 * Math.min(1, style.opacity));
   for (let n = 0; n < x.length; n++) {
     if (style.layer[n] !== style.wanted) continue;
     const px = view.left + view.scale * x[n];
@@ -276,17 +308,19 @@ export function splat(pixels, { width, height }, { x, y }, view, style) {
     for (let k = 0; k < offsets.length; k++) {
       const at = centre + offsets[k];
       const under = pixels[at];
-      const added = (covers[k] * opacity) >> 8;
-      const covered = under >>> 24;
-      const alpha = covered + (((255 - covered) * added) >> 8);
-      if (alpha === 0) continue;
-      // The new point's share of the mixture: all of it on empty ground.
-      const share = Math.min(256, ((added * 255) / alpha) | 0);
+      const mixture = ((under >>> 24) << 8) | ((covers[k] * opacity) >> 8);
+      const alpha = ALPHAS[mixture] << 24;
+      const rgb = under & 0xffffff;
+      if (rgb === colour) {
+        pixels[at] = (alpha | colour) >>> 0;
+        continue;
+      }
+      const share = SHARES[mixture];
       const r = under & 255;
       const g = (under >> 8) & 255;
       const b = (under >> 16) & 255;
       pixels[at] =
-        ((alpha << 24) |
+        (alpha |
           ((b + (((blue - b) * share) >> 8)) << 16) |
           ((g + (((green - g) * share) >> 8)) << 8) |
           (r + (((red - r) * share) >> 8))) >>>

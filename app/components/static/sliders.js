@@ -248,12 +248,11 @@ export function mount(element, data, emit) {
     marker.style.left = `${(100 * (place * (TRAVERSAL.length - 1) + 0.5)) / TRAVERSAL.length}%`;
     const held = Float32Array.from(z);
     held[focused] = 0;
-    const shown = strip.clientWidth;
-    const layout = { columns: TRAVERSAL.length, shape: network.imageShape, shown, gap: 1 };
-    const empty = stripTiles.layOut(layout);
-    changeTiles.layOut({ columns: 1, shape: network.imageShape, shown: change.clientWidth });
+    const shape = network.imageShape;
+    const fresh = stripTiles.layOut({ columns: TRAVERSAL.length, shape, gap: 1 });
+    const changeFresh = changeTiles.layOut({ columns: 1, shape });
     const wanted = `${network.hash} ${focused} ${held}`;
-    if (wanted === traversed && !empty) return;
+    if (wanted === traversed && !fresh && !changeFresh) return;
     traversed = wanted;
     const pixels = pixelCount(network);
     const means = decodeMany(network, traverse(z, focused, TRAVERSAL));

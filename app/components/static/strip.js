@@ -55,6 +55,7 @@ export function mount(element, data, emit) {
   let playedFrom = 0;
   let codes = null;
   let codesOf = null;
+  let densities = [];
   let distances = new Float32Array(SAMPLES).fill(NaN);
   let stopDistances = () => {};
   let measured = "";
@@ -62,6 +63,7 @@ export function mount(element, data, emit) {
   /** Directions are added to the code that was pinned before any of them moved. */
   let base = store.get().z;
   let strengths = [];
+  let stripWidth = 0;
 
   const tray = make("div", { class: "lx-code-cards", role: "group", "aria-label": "Codes" });
   const addPinned = make("button", { type: "button", click: () => addCode(store.get().z, pinnedLabel()) }, "Add the pinned code");
@@ -336,12 +338,12 @@ export function mount(element, data, emit) {
   }
 
   function stripFrames() {
-    return Math.min(25, Math.max(7, Math.floor((strip.clientWidth || 480) / 44)));
+    return Math.min(25, Math.max(7, Math.floor((stripWidth || 480) / 44)));
   }
 
   function drawStrip(network, ends) {
     const n = stripFrames();
-    const empty = stripTiles.layOut({ columns: n, shape: network.imageShape, shown: strip.clientWidth, gap: 1 });
+    const empty = stripTiles.layOut({ columns: n, shape: network.imageShape, gap: 1 });
     const wanted = `${network.hash} ${n} ${morph.kind} ${ends.join(";")}`;
     if (!empty && wanted === drawn) return;
     drawn = wanted;
@@ -356,6 +358,7 @@ export function mount(element, data, emit) {
     if (wanted === measured) return;
     measured = wanted;
     stopDistances();
+    densities = frames(ends, SAMPLES, morph.kind).map(priorLogProb);
     distances = new Float32Array(SAMPLES).fill(NaN);
     if (!codes) return;
     const samples = frames(ends, SAMPLES, morph.kind);
@@ -381,12 +384,11 @@ export function mount(element, data, emit) {
     head.style.left = `${(100 * at * (n - 1)) / n}%`;
     scrub.value = at;
     scrub.setAttribute("aria-valuetext", `${Math.round(100 * at)} percent`);
-    previewTiles.layOut({ columns: 1, shape: network.imageShape, shown: preview.clientWidth });
+    previewTiles.layOut({ columns: 1, shape: network.imageShape });
     previewTiles.picture(0, decode(network, z));
     preview.setAttribute("aria-label", `The picture ${Math.round(100 * at)} percent along the path`);
-    const samples = frames(ends, SAMPLES, morph.kind);
     const typical = -0.5 * z.length * (1 + Math.log(2 * Math.PI));
-    prior.show(samples.map(priorLogProb), { at, value: priorLogProb(z), reference: typical, said: "; dashed: the prior's mean" });
+    prior.show(densities, { at, value: priorLogProb(z), reference: typical, said: "; dashed: the prior's mean" });
     distance.element.hidden = !codes;
     if (codes) distance.show(distances, { at, value: distances[Math.round(at * (SAMPLES - 1))] });
   }
@@ -453,7 +455,10 @@ export function mount(element, data, emit) {
     if (changed.has("z") && by !== bending) restDirections();
     if (changed.has("network") || changed.has("z")) schedule(show);
   });
-  const observer = new ResizeObserver(() => schedule(show));
+  const observer = new ResizeObserver(() => {
+    stripWidth = strip.clientWidth;
+    schedule(show);
+  });
   observer.observe(root);
   update(data);
 

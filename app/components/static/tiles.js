@@ -39,6 +39,11 @@ export function createTiles(canvas) {
   let shape = null;
   let small = null;
   let large = null;
+  /** Observed, since asking for it in a frame that has changed the page makes the browser lay it out. */
+  let width = 0;
+  new ResizeObserver((sizes) => {
+    width = sizes[sizes.length - 1].contentRect.width;
+  }).observe(canvas);
 
   /**
    * Makes room.
@@ -47,14 +52,15 @@ export function createTiles(canvas) {
    * @param {number} wanted.columns
    * @param {number} [wanted.rows]
    * @param {import("./pixels.js").Shape} wanted.shape
-   * @param {number} wanted.shown width on screen in CSS pixels
+   * @param {number} [wanted.shown] width on screen in CSS pixels, where the canvas is not on it yet
    * @param {number} [wanted.gap] clear picture pixels between neighbours
    * @returns {boolean} whether it is empty now, so that all has to be drawn
    */
   function layOut({ columns: across, rows = 1, shape: wanted, shown, gap = 0 }) {
-    const [, height, width] = wanted;
-    const whole = { x: across * (width + gap) - gap, y: rows * (height + gap) - gap };
-    const onScreen = (shown * window.devicePixelRatio) / whole.x;
+    const [, tall, wide] = wanted;
+    const whole = { x: across * (wide + gap) - gap, y: rows * (tall + gap) - gap };
+    if (!shown && !width) width = canvas.clientWidth;
+    const onScreen = ((shown ?? width) * window.devicePixelRatio) / whole.x;
     const most = Math.floor(LARGEST_SIDE / Math.max(whole.x, whole.y));
     const needed = Math.max(1, Math.min(most, Math.ceil(onScreen - 0.01)));
     const next = [across, rows, wanted, gap, needed].join();
@@ -63,11 +69,11 @@ export function createTiles(canvas) {
     columns = across;
     times = needed;
     shape = wanted;
-    pitch = { x: (width + gap) * times, y: (height + gap) * times };
+    pitch = { x: (wide + gap) * times, y: (tall + gap) * times };
     canvas.width = whole.x * times;
     canvas.height = whole.y * times;
-    small = new ImageData(width, height);
-    large = new ImageData(width * times, height * times);
+    small = new ImageData(wide, tall);
+    large = new ImageData(wide * times, tall * times);
     return true;
   }
 

@@ -1,0 +1,65 @@
+/**
+ * The part of an exported page's address that says what it shows: `#z=0.5,-1.2&map=pca&axes=1,3`.
+ * No DOM.
+ *
+ * @typedef {object} View
+ * @property {ArrayLike<number>|null} z  the pinned code
+ * @property {string|null} projection  one of the model's maps
+ * @property {[number, number]|null} dims  the latent plane, counted from 0; in the address from 1
+ *
+ * @typedef {object} Model  what a view must fit
+ * @property {number} latentDim
+ * @property {string[]} projections
+ */
+
+const DIGITS = 4;
+const FARTHEST = 50;
+
+function numbers(text, count) {
+  const parts = text.split(",");
+  const values = parts.map(Number);
+  const sound = parts.every((part, i) => part.trim() !== "" && Math.abs(values[i]) <= FARTHEST);
+  return sound && values.length === count ? values : null;
+}
+
+function plane(text, latentDim) {
+  const dims = numbers(text, 2)?.map((dim) => dim - 1);
+  const sound = dims?.every((dim) => Number.isInteger(dim) && dim >= 0 && dim < latentDim);
+  return sound && dims[0] !== dims[1] ? dims : null;
+}
+
+/** Each entry by its name in the address: where it goes, and how it is read. */
+const ENTRIES = {
+  z: ["z", (text, { latentDim }) => numbers(text, latentDim)],
+  map: ["projection", (text, { projections }) => (projections.includes(text) ? text : null)],
+  axes: ["dims", (text, { latentDim }) => plane(text, latentDim)],
+};
+
+/**
+ * @param {string} text  with or without the "#"
+ * @param {Model} model
+ * @returns {{view: View, ignored: string[]}} what could not be used is null, and named
+ */
+export function readFragment(text, model) {
+  const view = { z: null, projection: null, dims: null };
+  const ignored = [];
+  for (const [name, value] of new URLSearchParams(text.replace(/^#/, ""))) {
+    const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : null;
+    const read = entry ? entry[1](value, model) : null;
+    if (read === null) ignored.push(`${name}=${value}`);
+    else view[entry[0]] = read;
+  }
+  return { view, ignored };
+}
+
+/**
+ * @param {View} view  entries that are null are left out
+ * @returns {string} without the "#"
+ */
+export function writeFragment({ z, projection, dims }) {
+  const parts = [];
+  if (z) parts.push(`z=${Array.from(z, (value) => Number(value.toFixed(DIGITS)))}`);
+  if (projection) parts.push(`map=${projection}`);
+  if (dims) parts.push(`axes=${dims.map((dim) => dim + 1)}`);
+  return parts.join("&");
+}

@@ -1,0 +1,296 @@
+"""How the browser side feels, in figures: ``make bench-ui``.
+
+Serves ``ui_app.py`` on a free port, drives it with a real pointer in a headless browser, prints a
+table and writes it to ``benchmarks/results/ui.json``. Rendering is in software (no GPU).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+HERE = Path(__file__).resolve().parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MOVES = 600
+
+#: Notes when a canvas was last drawn, and how often; runs before the page's own scripts.
+PROBE = """
+window.probe = { moves: [], latencies: [], draws: {}, frames: [] };
+const kind = (canvas) =>
+  canvas.closest(".lx-picture") ? "picture"
+  : canvas.closest(".lx-stage") ? "map"
+  : "other";
+for (const name of ["putImageData", "drawImage"]) {
+  const original = CanvasRenderingContext2D.prototype[name];
+  CanvasRenderingContext2D.prototype[name] = function (...args) {
+    const result = original.apply(this, args);
+    const which = kind(this.canvas);
+    const now = performance.now();
+    (probe.draws[which] ??= []).push(now);
+    if (which === "picture") {
+      probe.firstPicture ??= now;
+      if (probe.moves.length) probe.latencies.push(now - probe.moves[0]);
+      probe.moves = [];
+    }
+    return result;
+  };
+}
+addEventListener("pointermove", (event) => probe.moves.push(event.timeStamp), true);
+const frame = (now) => { probe.frames.push(now); requestAnimationFrame(frame); };
+requestAnimationFrame(frame);
+"""
+
+
+def browser_path() -> str | None:
+    """Return where Chromium is: ``CHROMIUM``, or the first that is installed."""
+    installed = (shutil.which(name) for name in BROWSERS)
+    return os.environ.get("CHROMIUM") or next(filter(None, installed), None)
+
+
+@contextmanager
+def served(script: Path = HERE / "ui_app.py") -> Iterator[str]:
+    """Serve the panels for as long as the block runs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    settings = {
+        "server.port": port,
+        "server.address": "127.0.0.1",
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "runner.postScriptGC": "false",
+    }
+    flags = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent)}
+    server = subprocess.Popen(
+        [*command, *flags], env=environment, stdout=subprocess.DEVNULL, cwd=HERE.parent
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_healthy(address)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def wait_until_healthy(address: str, *, patience: float = 60.0) -> None:
+    """Return once the server answers."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    sys.exit(f"The server did not answer within {patience:.0f} s.")
+
+
+def open_page(browser: Browser, address: str) -> Page:
+    """Open a page in a fresh profile and wait until its picture is drawn."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.add_init_script(PROBE)
+    page.goto(address)
+    page.wait_for_function("window.probe?.firstPicture", timeout=60_000)
+    page.wait_for_timeout(1500)
+    return page
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Return the value below which ``share`` of the values lie."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def canvas_box(page: Page) -> dict[str, float]:
+    """Return where the map's drawing lies."""
+    box = page.locator(".lx-stage canvas[tabindex]").bounding_box()
+    assert box is not None
+    return dict(box)
+
+
+def pointer_to_picture(page: Page) -> dict[str, float]:
+    """Move the pointer ``MOVES`` times, a frame apart, and time each picture."""
+    box = canvas_box(page)
+    page.evaluate("probe.latencies = []; probe.moves = []")
+    for move in range(MOVES):
+        across, down = 0.2 + 0.6 * ((move * 7) % MOVES) / MOVES, 0.2 + 0.6 * move / MOVES
+        page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        page.wait_for_timeout(12)
+    latencies = page.evaluate("probe.latencies")
+    return {
+        "pointer to picture, p50 (ms)": statistics.median(latencies),
+        "pointer to picture, p95 (ms)": percentile(latencies, 0.95),
+        "pictures for 600 moves": len(latencies),
+    }
+
+
+def drag(page: Page, seconds: float, *, pressed: bool) -> dict[str, float]:
+    """Move steadily over the map and count what was drawn."""
+    box = canvas_box(page)
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    if pressed:
+        page.mouse.down()
+    page.evaluate("probe.draws = {}; probe.frames = []")
+    started = time.monotonic()
+    step = 0
+    while time.monotonic() - started < seconds:
+        step += 1
+        page.mouse.move(middle[0] + 120 * ((step % 90) / 90 - 0.5), middle[1] + (step % 60) - 30)
+    elapsed = time.monotonic() - started
+    draws, frames = page.evaluate("[probe.draws, probe.frames]")
+    if pressed:
+        page.mouse.up()
+        page.wait_for_timeout(600)
+    gaps = [later - sooner for sooner, later in pairwise(frames)]
+    which = "map" if pressed else "picture"
+    return {"drawn": len(set(draws.get(which, []))) / elapsed, "worst": percentile(gaps, 0.95)}
+
+
+def socket_frames(page: Page) -> int:
+    """Count what the page sends during three seconds of moving."""
+    sent: list[Any] = []
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    for direction in ("Sent", "Received"):
+        session.on(f"Network.webSocketFrame{direction}", lambda frame: sent.append(frame))
+    drag(page, 3.0, pressed=False)
+    session.detach()
+    return len(sent)
+
+
+def release_to_server(page: Page) -> float:
+    """Median time from a click to the server's answer on the page, in milliseconds."""
+    box = canvas_box(page)
+    times = []
+    for click in range(9):
+        page.evaluate(
+            """() => {
+              const code = document.querySelector('[data-testid="stCode"]');
+              const before = code.textContent;
+              window.answered = null;
+              addEventListener("pointerup", () => { window.released = performance.now(); },
+                { once: true, capture: true });
+              const look = () => {
+                const now = document.querySelector('[data-testid="stCode"]')?.textContent;
+                if (now && now !== before) window.answered = performance.now() - window.released;
+                else requestAnimationFrame(look);
+              };
+              look();
+            }"""
+        )
+        page.mouse.click(box["x"] + 150 + 31 * click, box["y"] + 140 + 17 * click)
+        page.wait_for_function("window.answered !== null")
+        times.append(page.evaluate("window.answered"))
+        page.wait_for_timeout(700)
+    return statistics.median(times)
+
+
+def grid_time(browser: Browser, address: str, side: int) -> float:
+    """Milliseconds from the first to the last drawing of a grid of this side."""
+    page = open_page(browser, f"{address}/?side={side}")
+    page.wait_for_timeout(1500)
+    draws = page.evaluate("probe.draws.other")
+    page.context.close()
+    return draws[-1] - draws[0]
+
+
+def first_picture(browser: Browser, address: str) -> dict[str, float]:
+    """Measure what a first visit costs on a running server."""
+    page = open_page(browser, f"{address}/?n=10000")
+    sizes = page.evaluate(
+        """() => {
+          const all = performance.getEntriesByType("resource");
+          const early = all.filter((entry) => entry.responseEnd <= probe.firstPicture);
+          const sum = (list) => list.reduce((total, entry) => total + entry.transferSize, 0);
+          const ours = (entry) => /explorer\\/|bidi-components/.test(entry.name);
+          return [sum(early.filter(ours)), sum(early), probe.firstPicture];
+        }"""
+    )
+    page.context.close()
+    return {
+        "bytes to first picture, ours (kB)": sizes[0] / 1000,
+        "bytes to first picture, Streamlit's too (kB)": sizes[1] / 1000,
+        "opening a page to first picture (ms)": sizes[2],
+    }
+
+
+def measure(browser: Browser, address: str) -> dict[str, float]:
+    """Run everything, one after another."""
+    figures = first_picture(browser, address)
+    page = open_page(browser, f"{address}/?n=10000")
+    figures |= pointer_to_picture(page)
+    figures["socket frames in 3 s of moving"] = socket_frames(page)
+    figures["release to the server's answer, p50 (ms)"] = release_to_server(page)
+    page.context.close()
+    for n in (10_000, 70_000):
+        page = open_page(browser, f"{address}/?n={n}")
+        for what, pressed in (("panning", True), ("moving z", False)):
+            result = drag(page, 3.0, pressed=pressed)
+            figures[f"{n:,} points, {what} (frames/s)"] = result["drawn"]
+            figures[f"{n:,} points, {what}, frame p95 (ms)"] = result["worst"]
+        page.context.close()
+    for side in (20, 30):
+        figures[f"grid of {side} × {side} (ms)"] = grid_time(browser, address, side)
+    return figures
+
+
+def main() -> None:
+    """Measure, print, record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "ui.json")
+    out = parser.parse_args().out
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    path = browser_path()
+    if path is None:
+        sys.exit("No Chromium was found; install one or set CHROMIUM to its path.")
+    with served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        figures = measure(browser, address)
+        version = browser.version
+        browser.close()
+    for name, value in figures.items():
+        print(f"{name:50} {value:10.1f}")
+    machine = {
+        "cores": os.cpu_count(),
+        "processor": platform.machine(),
+        "chromium": version,
+        # What others were doing meanwhile: figures taken on a busy machine say little.
+        "load before": load,
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    rounded = {name: round(value, 2) for name, value in figures.items()}
+    out.write_text(json.dumps({"machine": machine, "figures": rounded}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

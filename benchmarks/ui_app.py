@@ -1,0 +1,117 @@
+"""The map, the picture and the grid over made-up sets, to be measured and tested.
+
+Run by ``streamlit run ui_app.py``; in the address ``n`` is the number of points, ``d`` the latent
+dimensions, ``projection`` the map's, ``side`` that of a grid in the map's place.
+"""
+
+import json
+
+import streamlit as st
+import torch
+
+from app import components, routes
+from vae_core import portable
+from vae_core.checkpoints import Codes
+from vae_core.config import ModelConfig
+from vae_core.models import VAE
+
+CLASSES = 10
+
+
+@st.cache_resource
+def network(d: int) -> tuple[str, routes.Asset]:
+    """Make the network of the paper, d–500–784, untrained: weights do not change its speed."""
+    torch.manual_seed(0)
+    model = VAE(ModelConfig(latent_dim=d)).eval().requires_grad_(False)
+    manifest, _ = portable.pack(model)
+    content = portable.network_bundle(model, parts=("decoder",))
+    return manifest["hash"], routes.Asset(content, "decoder.bin")
+
+
+@st.cache_resource
+def codes(n: int, d: int) -> routes.Asset:
+    """Draw ``n`` codes in ten overlapping groups; ids are the positions plus 1000."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.randint(CLASSES, (n,), generator=generator)
+    centres = 1.2 * torch.randn(CLASSES, d, generator=generator)
+    mu = centres[labels] + 0.5 * torch.randn(n, d, generator=generator)
+    components = torch.eye(2, d)
+    return routes.Asset(
+        portable.codes_bundle(
+            Codes(
+                ids=torch.arange(n) + 1000,
+                labels=labels,
+                mu=mu,
+                logvar=torch.full((n, d), -4.0),
+                rate=torch.rand(n, generator=generator),
+                distortion=torch.rand(n, generator=generator),
+                projections={"pca": mu[:, :2].contiguous(), "tsne": 10 * mu[:, -2:]},
+                pca_mean=torch.zeros(d),
+                pca_components=components,
+            )
+        ),
+        "codes.bin",
+    )
+
+
+def script() -> None:
+    """One page, and what the server has heard from it."""
+    st.set_page_config(layout="wide")
+    query = st.query_params
+    n, d = int(query.get("n", "10000")), int(query.get("d", "2"))
+    side = int(query.get("side", "0"))
+    state = st.session_state
+    if "z" not in state:
+        state.z, state.z_version, state.pinned_id, state.heard = (
+            (0.5, -0.5) + (0.0,) * (d - 2),
+            1,
+            None,
+            0,
+        )
+
+    def pinned(pin: components.Pin) -> None:
+        state.z, state.pinned_id = pin.z, pin.pinned_id
+        state.heard += 1
+
+    if st.button("Go to the origin"):
+        state.z, state.pinned_id = (0.0,) * d, None
+        state.z_version += 1
+    model_hash, decoder = network(d)
+    scene = components.Scene(
+        model_hash=model_hash,
+        decoder=routes.publish(decoder),
+        z=state.z,
+        z_version=state.z_version,
+        pinned_id=state.pinned_id,
+    )
+    left, right = st.columns([3, 1])
+    sent = None
+    with left:
+        if side:
+            components.manifold("grid", scene=scene, n=side)
+        else:
+            sent = components.latent_map(
+                "map",
+                scene=scene,
+                codes=routes.publish(codes(n, d)),
+                classes=[str(label) for label in range(CLASSES)],
+                projection=query.get("projection", "raw"),
+                on_pin=pinned,
+            )
+    with right:
+        components.picture("picture", scene=scene)
+        heard = {"heard": state.heard, "z": state.z, "pinned_id": state.pinned_id}
+        if sent is not None:
+            heard |= {
+                "corners": len(sent.selection.polygon) if sent.selection else 0,
+                "camera": vars(sent.camera) if sent.camera else None,
+                "hidden": sent.hidden,
+            }
+        st.code(json.dumps(heard))
+        st.button("Run again")
+
+
+if st.runtime.exists() and st.runtime.scriptrunner.get_script_run_ctx() is not None:
+    script()
+else:
+    app = st.App(__file__, routes=routes.ROUTES)

@@ -1,0 +1,46 @@
+"""The app as a session sees it, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).parents[2] / "app"
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """Keep caches from leaking between tests."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty data folder, which the app looks into; trainings go elsewhere too."""
+    monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("VAE_RUNS_DIR", str(tmp_path / "runs"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def open_page(no_data: Path) -> Open:
+    """Return a function that opens a page at an address: its name and the URL's parameters."""
+
+    def open_(page: str = "explore", **parameters: str) -> AppTest:
+        session = AppTest.from_file(str(APP / "navigation.py"), default_timeout=30)
+        session.query_params.update({"model": "digits-2d"} | parameters)
+        session.run()
+        if page != "explore":
+            session.switch_page(f"views/{page}.py").run()
+        return session
+
+    return open_

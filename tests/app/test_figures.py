@@ -1,0 +1,114 @@
+"""Arrays become figures without losing or moving anything."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import figures
+
+JAVASCRIPT = Path(figures.__file__).parent / "components" / "static" / "colours.js"
+
+
+def test_a_mosaic_holds_each_image_in_its_place() -> None:
+    """Row by row, pixels repeated without smoothing, gaps transparent."""
+    images = np.arange(5 * 4, dtype=np.uint8).reshape(5, 1, 2, 2) * 12
+    sheet = figures.mosaic(images, 3, side=8)
+    assert sheet.shape == (8 + 2 + 8, 3 * 8 + 2 * 2, 4)
+    for index, image in enumerate(images):
+        top, left = index // 3 * 10, index % 3 * 10
+        tile = sheet[top : top + 8, left : left + 8]
+        np.testing.assert_array_equal(tile[..., 0], image[0].repeat(4, 0).repeat(4, 1))
+        assert (tile[..., 3] == 255).all()
+    assert (sheet[:, 8:10, 3] == 0).all()
+    assert (sheet[10:, 20:, 3] == 0).all()  # the place of the sixth is empty
+
+
+def test_a_colour_mosaic_keeps_its_channels() -> None:
+    """Red stays red."""
+    red = np.zeros((1, 3, 4, 4), dtype=np.uint8)
+    red[:, 0] = 200
+    assert figures.mosaic(red, 1)[0, 0].tolist() == [200, 0, 0, 255]
+
+
+def test_a_mosaic_of_nothing_is_refused() -> None:
+    """An empty selection has its own sentence; an empty picture is a mistake."""
+    with pytest.raises(ValueError, match="at least one"):
+        figures.mosaic(np.empty((0, 1, 2, 2), dtype=np.uint8), 3)
+
+
+def test_a_difference_says_where_and_which_way() -> None:
+    """Brighter is orange, darker blue, equal transparent; opacity grows with the difference."""
+    before = np.full((1, 1, 4), 0.5, dtype=np.float32)
+    after = np.array([[[0.5, 0.9, 0.1, 0.6]]], dtype=np.float32)
+    same, brighter, darker, little = figures.difference(before, after, side=4)[0]
+    assert same[3] == 0
+    assert tuple(brighter[:3]) == figures.BRIGHTER
+    assert tuple(darker[:3]) == figures.DARKER
+    assert 0 < little[3] < brighter[3]
+
+
+def test_a_png_comes_back_to_the_pixel() -> None:
+    """What is downloaded is what is shown, at print resolution."""
+    sheet = figures.mosaic(np.arange(16, dtype=np.uint8).reshape(1, 1, 4, 4), 1)
+    with Image.open(io.BytesIO(figures.to_png(sheet))) as image:
+        np.testing.assert_array_equal(np.asarray(image), sheet)
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (300, 200), (200, 300, 3), (1000, 3)])
+def test_a_thumbnail_fits(shape: tuple[int, ...]) -> None:
+    """Large pictures are reduced, small ones enlarged by whole factors, up to the side."""
+    small = figures.thumbnail(np.full(shape, 9, dtype=np.uint8), 112)
+    assert max(small.shape[:2]) <= 112
+    assert min(small.shape[:2]) >= 1
+    assert (small == 9).all()
+
+
+def test_class_colours_are_the_maps() -> None:
+    """A class has one colour in the browser's panels and in the server's figures."""
+    table = re.search(r"const CLASSES = \[(.*?)\]", JAVASCRIPT.read_text(), re.DOTALL)
+    assert table is not None
+    assert tuple(re.findall(r'"(#\w{6})"', table[1])) == figures.CLASS_COLOURS
+
+
+def test_class_counts_show_every_class() -> None:
+    """A class of which nothing is selected keeps its place, so bars do not move."""
+    figure = figures.class_counts([3, 0, 1], ["a", "b", "c"])
+    assert list(figure.data[0].x) == ["a", "b", "c"]
+    assert list(figure.data[0].y) == [3, 0, 1]
+    assert list(figure.data[0].text) == ["3", "", "1"]
+
+
+def test_a_cloud_keys_its_points_by_id() -> None:
+    """Each class is a trace of its own points with their ids, and all points are there once."""
+    codes = np.random.default_rng(0).standard_normal((30, 3), dtype=np.float32)
+    ids, labels = np.arange(100, 130), np.arange(30) % 3
+    figure = figures.scatter_3d(
+        codes, ids=ids, colour="label", values=labels, classes=("a", "b", "c"),
+        pinned=np.zeros(3, dtype=np.float32),
+    )  # fmt: skip
+    *classes, pinned = figure.data
+    assert [trace.name for trace in classes] == ["a", "b", "c"]
+    assert pinned.name == "pinned"
+    seen = {}
+    for trace in classes:
+        points = np.stack([trace.x, trace.y, trace.z], axis=1)
+        seen |= {int(i): point for i, point in zip(trace.customdata, points, strict=True)}
+    np.testing.assert_array_equal(np.stack([seen[i] for i in ids]), codes)
+
+
+def test_a_cloud_coloured_by_a_figure_has_a_scale_with_its_unit() -> None:
+    """One trace, its values as colours, nats on the scale."""
+    codes = np.zeros((4, 3), dtype=np.float32)
+    rate = np.array([1, 2, 3, 4], dtype=np.float32)
+    (trace,) = figures.scatter_3d(
+        codes, ids=np.arange(4), colour="rate", values=rate, classes=()
+    ).data
+    np.testing.assert_array_equal(trace.marker.color, rate)
+    assert trace.marker.colorbar.title.text == "rate (nats)"

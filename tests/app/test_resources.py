@@ -1,0 +1,155 @@
+"""What is loaded once: keyed by ids and hashes, and honest about what it shows."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app import resources
+from app.state import Selection
+from vae_core import checkpoints, data
+from vae_core.errors import CheckpointError
+
+
+@pytest.fixture
+def digits_2d(no_data: Path) -> resources.Opened:
+    """Return the bundled model, opened."""
+    return resources.open_model("digits-2d")
+
+
+def shuffled(opened: resources.Opened) -> resources.Opened:
+    """Return a model whose encoded set lies in another order."""
+    order = torch.randperm(len(opened.codes.ids), generator=torch.Generator().manual_seed(0))
+    moved = {name: column[order] for name, column in opened.codes.tensors().items()}
+    saved = dataclasses.replace(opened.saved, codes=checkpoints.Codes.of(moved))
+    return dataclasses.replace(opened, hash="shuffled", saved=saved)
+
+
+def test_pictures_follow_their_ids_not_their_rows(digits_2d: resources.Opened) -> None:
+    """Originals, labels and codes of an id are the same in whatever order the set lies."""
+    moved = shuffled(digits_2d)
+    ids = digits_2d.codes.ids[[3, 200, 77]].tolist()
+    split = data.load_dataset("digits").test
+    rows = [split.ids.tolist().index(i) for i in ids]
+    for opened in (digits_2d, moved):
+        shown = resources.pictures(opened, ids)
+        assert shown.kind == resources.ORIGINAL
+        np.testing.assert_array_equal(shown.images, split.images[rows].numpy())
+        labels = [opened.label(i) for i in ids]
+        assert labels == [str(int(split.labels[row])) for row in rows]
+
+
+def test_without_the_data_pictures_are_reconstructions_and_say_so(
+    digits_2d: resources.Opened,
+) -> None:
+    """A dataset that is not here, or of another shape, gives decoded means."""
+    card = digits_2d.card.model_copy(update={"dataset": "mnist"})
+    elsewhere = dataclasses.replace(
+        digits_2d, saved=dataclasses.replace(digits_2d.saved, card=card)
+    )
+    ids = digits_2d.codes.ids[:4].tolist()
+    shown = resources.pictures(elsewhere, ids)
+    mean = digits_2d.model.decode(digits_2d.codes.mu[:4]).mean
+    assert shown.kind == resources.RECONSTRUCTION
+    assert np.abs(shown.images / 255 - mean.numpy()).max() <= 0.5 / 255 + 1e-6
+
+
+def test_neighbours_are_those_of_brute_force(digits_2d: resources.Opened) -> None:
+    """In both spaces, nearest first, without the example itself."""
+    example = int(digits_2d.codes.ids[10])
+    latent, pixel = resources.neighbours(digits_2d, example, 5)
+    everyone = digits_2d.codes.ids.tolist()
+    flat = resources.pictures(digits_2d, everyone).images.reshape(len(everyone), -1) / 255.0
+    for found, points in ((latent, digits_2d.codes.mu.numpy()), (pixel, flat)):
+        distances = np.linalg.norm(points - points[10], axis=1)
+        distances[10] = np.inf
+        np.testing.assert_allclose(found.distances, np.sort(distances)[:5], rtol=1e-4)
+        assert example not in found.ids
+        np.testing.assert_allclose(distances[digits_2d.rows(found.ids)], found.distances, rtol=1e-4)
+
+
+def test_a_selection_holds_the_ids_inside(digits_2d: resources.Opened) -> None:
+    """The same ids in whatever order the set lies."""
+    square = Selection("axes-1-2", ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)))
+    inside = digits_2d.codes.ids[(digits_2d.codes.mu.abs() < 1).all(dim=1)].tolist()
+    assert 0 < len(inside) < len(digits_2d.codes.ids)
+    assert sorted(resources.selected(digits_2d, square).tolist()) == sorted(inside)
+    assert sorted(resources.selected(shuffled(digits_2d), square).tolist()) == sorted(inside)
+
+
+def test_an_encoding_is_the_posterior_with_its_closed_form_rate(
+    digits_2d: resources.Opened,
+) -> None:
+    """The rate is the KL of q(z|x); the distortion is an expectation, so seeds agree closely."""
+    example = int(digits_2d.codes.ids[0])
+    x = resources.pictures(digits_2d, [example]).images[0].astype(np.float32) / 255
+    encoding = resources.encode(digits_2d, x, seed=0)
+    np.testing.assert_allclose(encoding.mu, digits_2d.codes.mu[0].numpy(), atol=1e-4)
+    assert encoding.rate == pytest.approx(float(digits_2d.codes.rate[0]), abs=1e-3)
+    other = resources.encode(digits_2d, x, seed=1)
+    assert encoding.distortion == pytest.approx(other.distortion, abs=1.0)
+    below = digits_2d.codes.distortion < encoding.distortion
+    assert encoding.share_below == pytest.approx(float(below.float().mean()))
+
+
+def test_draws_come_from_the_posterior(digits_2d: resources.Opened) -> None:
+    """Their mean and spread are mu and sigma; one seed gives one set of draws."""
+    x = np.zeros((1, 8, 8), dtype=np.float32)
+    encoding = resources.encode(digits_2d, x, seed=0)
+    draws = resources.posterior_draws(digits_2d, encoding, 20_000, seed=0)
+    sigma = np.exp(0.5 * encoding.logvar)
+    np.testing.assert_allclose(draws.mean(axis=0), encoding.mu, atol=5 * sigma.max() / 141)
+    np.testing.assert_allclose(draws.std(axis=0), sigma, rtol=0.05)
+    again = resources.posterior_draws(digits_2d, encoding, 20_000, seed=0)
+    np.testing.assert_array_equal(draws, again)
+
+
+def test_the_pinned_code_is_z_else_the_examples_else_the_priors_mean(
+    digits_2d: resources.Opened,
+) -> None:
+    """A free code goes before an example, an example before the origin."""
+    example = int(digits_2d.codes.ids[5])
+    assert resources.pinned_z(digits_2d, (1.0, 2.0), example).tolist() == [1.0, 2.0]
+    mu = digits_2d.codes.mu[5].tolist()
+    assert resources.pinned_z(digits_2d, None, example).tolist() == mu
+    assert resources.pinned_z(digits_2d, None, None).tolist() == [0.0, 0.0]
+
+
+def test_an_unknown_model_is_named_with_those_that_exist(no_data: Path) -> None:
+    """Nor can a name climb out of the models' folder."""
+    for name in ("nothing", "../pretrained/digits-2d", ".."):
+        with pytest.raises(CheckpointError, match="digits-2d"):
+            resources.open_model(name)
+
+
+def test_an_opened_file_is_found_by_its_content(no_data: Path) -> None:
+    """The same zip has the same name, and equals the folder that it was packed from."""
+    content = checkpoints.zip_folder("digits-2d")
+    opened = resources.open_zip(content)
+    assert resources.open_zip(content).name == opened.name
+    assert resources.open_model(opened.name) is resources.open_zip(content)
+    original = resources.open_model("digits-2d")
+    assert torch.equal(opened.codes.mu, original.codes.mu)
+    assert opened.hash == original.hash
+
+
+def test_opened_files_are_bounded(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest goes when too many are open, and opening it says that it is gone."""
+    saved = checkpoints.open_zip(checkpoints.zip_folder("digits-2d"))
+    monkeypatch.setattr(checkpoints, "open_zip", lambda content: saved)
+    names = [resources.open_zip(bytes([i])).name for i in range(resources.MAX_UPLOADED_MODELS + 1)]
+    assert resources.open_model(names[-1]).name == names[-1]
+    with pytest.raises(CheckpointError, match=names[0]):
+        resources.open_model(names[0])
+
+
+def test_addresses_name_their_content(digits_2d: resources.Opened) -> None:
+    """A decoder has one address; another model has another."""
+    address = resources.decoder_address(digits_2d)
+    assert address == resources.decoder_address(digits_2d)
+    assert address != resources.encoder_address(digits_2d)
+    assert resources.sprite_address(digits_2d) is not None

@@ -1,0 +1,58 @@
+"""Selections: what a drawn outline becomes, and what is exported of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import components, resources, selecting, state
+from app.state import Selection
+
+
+@pytest.mark.parametrize("n", [1, 59, 60, 61, 1000])
+def test_a_gallery_is_spread_over_the_selection(n: int) -> None:
+    """At most sixty, each once, in order, from the first to the last."""
+    ids = np.arange(n, dtype=np.int64) * 7
+    shown = selecting.spread(ids, 60)
+    assert len(shown) == min(n, 60)
+    assert (np.diff(shown) > 0).all()
+    assert (shown[0], shown[-1]) == (ids[0], ids[-1])
+
+
+def test_the_csv_holds_ids_labels_and_codes(no_data: Path) -> None:
+    """One line for each selected id, in its order, with mean and spread of each dimension."""
+    opened = resources.open_model("digits-2d")
+    ids = opened.codes.ids.numpy()[[7, 3, 90]]
+    rows = list(csv.DictReader(io.StringIO(selecting.to_csv(opened, ids).decode())))
+    assert list(rows[0]) == ["id", "label", "mu1", "mu2", "sigma1", "sigma2"]
+    assert [int(row["id"]) for row in rows] == ids.tolist()
+    for row, place in zip(rows, (7, 3, 90), strict=True):
+        assert row["label"] == str(int(opened.codes.labels[place]))
+        mu = [float(row["mu1"]), float(row["mu2"])]
+        sigma = [float(row["sigma1"]), float(row["sigma2"])]
+        np.testing.assert_allclose(mu, opened.codes.mu[place], rtol=1e-4)
+        np.testing.assert_allclose(sigma, (0.5 * opened.codes.logvar[place]).exp(), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("projection", "dims", "plane"),
+    [("raw", (0, 1), "axes-1-2"), ("raw", (7, 3), "axes-8-4"), ("pca", (0, 1), "pca")],
+)
+def test_an_outline_is_kept_with_its_plane(
+    monkeypatch: pytest.MonkeyPatch, projection: str, dims: tuple[int, int], plane: str
+) -> None:
+    """What the map draws comes back as what the map is told."""
+    kept: list[Selection | None] = []
+    monkeypatch.setattr(state, "adopt", lambda **changes: kept.append(changes["selection"]))
+    polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
+    selecting.take(components.Selection(polygon, projection, dims))  # type: ignore[arg-type]
+    selecting.take(None)
+    assert kept == [Selection(plane, polygon), None]
+    told = selecting.map_arguments(state.State(selection=kept[0]), "axes")["selection"]
+    assert (told.projection, told.polygon) == (projection, polygon)
+    if projection == "raw":
+        assert told.dims == dims

@@ -1,0 +1,88 @@
+"""What the map sends is validated before anybody believes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.components import panel, views
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["z", "pinned_id", "polygon", "projection", "dims", "x", "y", "height"]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(value=ANYTHING)
+def test_nothing_that_is_sent_raises(value: Any) -> None:
+    """Whatever arrives is either understood or ignored."""
+    views.read_selection(value, 3)
+    views.read_camera(value)
+    views.read_hidden(value, 10)
+    panel.read_pin(value, 3)
+
+
+def test_pin_is_read_with_its_example() -> None:
+    """The code and the id come through as they are."""
+    pin = panel.read_pin({"z": [1, -2.5], "pinned_id": 7}, 2)
+    assert pin == panel.Pin(z=(1.0, -2.5), pinned_id=7)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"z": [1.0], "pinned_id": None},
+        {"z": [1.0, float("nan")], "pinned_id": None},
+        {"z": [1.0, "2x"], "pinned_id": None},
+        {"z": [1.0, 10**400], "pinned_id": None},
+        {"z": [1.0, 2.0], "pinned_id": "7"},
+        {"z": [1.0, 2.0], "pinned_id": True},
+        {"z": None},
+    ],
+)
+def test_wrong_pins_are_ignored(value: dict[str, Any]) -> None:
+    """A code of another model, no number or no id is no pin."""
+    assert panel.read_pin(value, 2) is None
+
+
+def test_selection_is_read_with_the_plane_it_was_drawn_in() -> None:
+    """The outline alone would mean nothing after a change of projection."""
+    polygon = [[0, 0], [1, 0], [1, 1]]
+    value = {"polygon": polygon, "projection": "raw", "dims": [2, 0]}
+    selection = views.read_selection(json.loads(json.dumps(value)), 3)
+    assert selection == views.Selection(((0, 0), (1, 0), (1, 1)), "raw", (2, 0))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"polygon": [[0, 0], [1, 1]]}, {"projection": "umap"}, {"dims": [0, 3]}, {"dims": [-1, 0]}],
+)
+def test_wrong_selections_are_ignored(change: dict[str, Any]) -> None:
+    """Two corners, an unknown projection or a dimension that the model lacks select nothing."""
+    value = {"polygon": [[0, 0], [1, 0], [1, 1]], "projection": "raw", "dims": [0, 1]}
+    assert views.read_selection(value | change, 3) is None
+
+
+def test_camera_needs_a_positive_height() -> None:
+    """A flat view would divide by zero."""
+    assert views.read_camera({"x": 0, "y": 1, "height": 2}) == views.Camera(0.0, 1.0, 2.0)
+    assert views.read_camera({"x": 0, "y": 1, "height": 0}) is None
+
+
+def test_hidden_labels_are_those_that_exist() -> None:
+    """Sorted, once each."""
+    assert views.read_hidden([3, 1, 3, 12, -1], 10) == (1, 3)

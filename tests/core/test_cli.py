@@ -1,0 +1,313 @@
+"""The command line: JSON for machines, text for people, one line and status 2 for bad input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vae_core import __main__, checkpoints, runs
+from vae_core.data import ImageDataset
+
+TRAIN = ["train", "--dataset", "digits", "--epochs", "2", "--batch-size", "100", "--seed", "3"]
+TRAIN += ["--latent-dim", "2", "--hidden", "24,16", "--learning-rate", "5e-3", "--threads", "1"]
+
+
+class Answer:
+    """What a command printed, and its exit status."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    def json(self) -> Any:
+        """Read the one object on standard output."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def vae(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Return a function that runs a command in this process."""
+
+    def run(*words: object) -> Answer:
+        capsys.readouterr()
+        status: Any = 0
+        try:
+            __main__.main([str(word) for word in words])
+        except SystemExit as end:
+            status = end.code
+        said = capsys.readouterr()
+        return Answer(status or 0, said.out, said.err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train a small model on the bundled digits by the command line."""
+    folder = tmp_path_factory.mktemp("cli") / "small-digits"
+    __main__.main([*TRAIN, "--out", str(folder), "--json"])
+    return folder
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """Draw a digit-like picture."""
+    path = tmp_path / "one.png"
+    drawn = np.zeros((60, 40), dtype=np.uint8)
+    drawn[10:50, 18:24] = 255
+    Image.fromarray(drawn).save(path)
+    return path
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Return width and height of a PNG."""
+    with Image.open(path) as opened:
+        assert opened.format == "PNG"
+        return opened.size
+
+
+def test_help_comes_without_a_command(vae: Any) -> None:
+    """``python -m vae_core`` alone names every command, with status 0."""
+    answer = vae()
+    assert answer.status == 0
+    for name in ("datasets", "download", "models", "train", "evaluate", "encode", "sample"):
+        assert re.search(rf"^  {name} ", answer.out, re.MULTILINE), name
+
+
+def test_datasets(vae: Any, tmp_path: Path) -> None:
+    """Digits are always here; MNIST is told to be missing in an empty folder."""
+    found = vae("datasets", "--json", "--data-dir", tmp_path).json()
+    rows = {row["name"]: row for row in found["datasets"]}
+    assert found["data_dir"] == str(tmp_path)
+    assert rows["digits"]["present"]
+    assert not rows["mnist"]["present"]
+    assert rows["mnist"]["download_megabytes"] > 0
+    text = vae("datasets", "--data-dir", tmp_path).out
+    assert re.search(r"^digits +here", text, re.MULTILINE)
+    assert re.search(r"^mnist +missing \(\d+ MB", text, re.MULTILINE)
+
+
+def test_models(vae: Any) -> None:
+    """One row for each pretrained model, with the figure of its card."""
+    rows = vae("models", "--json").json()["models"]
+    assert [row["name"] for row in rows] == checkpoints.list_models()
+    text = vae("models").out
+    for row in rows:
+        value = -row["metrics"]["elbo"]["value"]
+        assert re.search(rf"^{row['name']} .*{value:.2f} ", text, re.MULTILINE)
+
+
+def test_train_tells_one_object_an_epoch(vae: Any, tmp_path: Path) -> None:
+    """With --json nothing else is on standard output; the folder opens as a model."""
+    answer = vae(*TRAIN, "--out", tmp_path / "model", "--name", "My digits", "--json")
+    records = [json.loads(line) for line in answer.out.splitlines()]
+    assert [record["epoch"] for record in records] == [1, 2]
+    for record in records:
+        assert record.keys() == {"epoch", "step", "seconds", "train", "test"}
+        for figures in (record["train"], record["test"]):
+            assert figures["elbo"] == pytest.approx(-figures["rate"] - figures["distortion"])
+    card = checkpoints.load_card(tmp_path / "model")
+    assert card.name == "My digits"
+    assert card.model.hidden == (24, 16)
+    assert card.training.learning_rate == 5e-3
+    assert "knn_accuracy" in card.metrics
+
+
+def test_train_prints_a_table_for_people(vae: Any, tmp_path: Path) -> None:
+    """A head, a line an epoch, and where the model is."""
+    lines = vae(*TRAIN, "--out", tmp_path / "model").out.splitlines()
+    assert "test ELBO" in lines[0]
+    assert lines[1].split()[0] == "1/2"
+    assert lines[2].split()[0] == "2/2"
+    assert lines[3] == f"finished: the model is in {tmp_path / 'model'}"
+
+
+def test_the_command_on_the_card_makes_the_same_weights(
+    vae: Any, trained: Path, tmp_path: Path
+) -> None:
+    """Typed again, it ends in the same weights to the bit."""
+    words = shlex.split(checkpoints.load_card(trained).command)
+    assert words[:3] == ["python", "-m", "vae_core"]
+    words[words.index("DIR")] = str(tmp_path / "again")
+    vae(*words[3:])
+    again = checkpoints.load_card(tmp_path / "again")
+    assert again.weights_hash == checkpoints.load_card(trained).weights_hash
+
+
+def test_train_resumes(vae: Any, trained: Path, tmp_path: Path) -> None:
+    """``--resume`` takes up a run where it stood and keeps its settings."""
+    folder = tmp_path / "run"
+    runs.create(folder, runs.read_config(trained))
+    assert vae("train", "--resume", folder).status == 0
+    weights = checkpoints.load_card(folder).weights_hash
+    assert weights == checkpoints.load_card(trained).weights_hash
+
+
+def test_evaluate(vae: Any, trained: Path) -> None:
+    """Re-measures the card's figures to the bit, adds a bound of k samples on fewer images."""
+    found = vae("evaluate", trained, "--seed", 1, "--json").json()
+    card = checkpoints.load_card(trained)
+    assert found["metrics"]["elbo"]["value"] == pytest.approx(card.metrics["elbo"].value)
+    words = ["evaluate", trained, "--importance-samples", 50, "--limit", 100]
+    metrics = vae(*words, "--json").json()["metrics"]
+    assert metrics["nll_iw50"]["n"] == 100
+    assert metrics["nll_iw50"]["value"] < -metrics["elbo"]["value"]
+    text = vae(*words).out
+    value, error = metrics["nll_iw50"]["value"], metrics["nll_iw50"]["se"]
+    line = rf"^nll_iw50 +{value:.3f} ± {error:.3f} nats .*grey, test, n = 100, 50 samples, seed 0"
+    assert re.search(line, text, re.MULTILINE)
+
+
+def test_evaluate_names_the_kind_of_pixel(vae: Any, trained: Path) -> None:
+    """Binary pixels give another figure, under their own name."""
+    dynamic = vae("evaluate", trained, "--pixels", "dynamic", "--json").json()["metrics"]["elbo"]
+    assert dynamic["kind"] == "dynamic"
+    assert dynamic["value"] != pytest.approx(checkpoints.load_card(trained).metrics["elbo"].value)
+
+
+@pytest.mark.parametrize("split", ["test", "train"])
+def test_encode(vae: Any, trained: Path, tmp_path: Path, digits: ImageDataset, split: str) -> None:
+    """A row for each image: id, label, mu and sigma; the test set's equal the stored codes."""
+    out = tmp_path / "codes.csv"
+    told = vae("encode", trained, "--split", split, "--out", out, "--json").json()
+    rows = list(csv.DictReader(io.StringIO(out.read_text())))
+    expected = getattr(digits, split)
+    assert told["n"] == len(rows) == len(expected)
+    assert list(rows[0]) == ["id", "label", "mu_0", "mu_1", "sigma_0", "sigma_1"]
+    assert [int(row["id"]) for row in rows] == expected.ids.tolist()
+    assert [int(row["label"]) for row in rows] == expected.labels.tolist()
+    if split == "test":
+        codes = checkpoints.load_codes(trained)
+        mu = torch.tensor([[float(row["mu_0"]), float(row["mu_1"])] for row in rows])
+        sigma = torch.tensor([[float(row["sigma_0"]), float(row["sigma_1"])] for row in rows])
+        torch.testing.assert_close(mu, codes.mu, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(sigma, (0.5 * codes.logvar).exp(), rtol=1e-4, atol=1e-4)
+    assert vae("encode", trained, "--split", split, "--out", out).out == f"written to {out}\n"
+
+
+def test_sample(vae: Any, trained: Path, tmp_path: Path) -> None:
+    """One PNG with n pictures; same seed, same picture."""
+    out = [tmp_path / f"{name}.png" for name in "abc"]
+    told = vae("sample", trained, "--n", 9, "--seed", 5, "--out", out[0], "--json").json()
+    assert told == {"out": str(out[0]), "n": 9, "seed": 5}
+    assert size(out[0]) == (3 * 8 + 2 * 2, 3 * 8 + 2 * 2)
+    assert "written" in vae("sample", trained, "--n", 9, "--seed", 5, "--out", out[1]).out
+    vae("sample", trained, "--n", 9, "--seed", 6, "--out", out[2])
+    assert out[0].read_bytes() == out[1].read_bytes() != out[2].read_bytes()
+
+
+def test_reconstruct(vae: Any, trained: Path, tmp_path: Path, picture: Path) -> None:
+    """What the model sees above what it makes of it, with the bound's parts."""
+    out = tmp_path / "pairs.png"
+    told = vae("reconstruct", trained, picture, picture, "--out", out, "--json").json()
+    assert size(out) == (8 + 2 + 8, 8 + 2 + 8)
+    assert [one["picture"] for one in told["pictures"]] == [str(picture)] * 2
+    assert all(one["rate"] > 0 and one["distortion"] > 0 for one in told["pictures"])
+    assert "rate" in vae("reconstruct", trained, picture, "--out", out).out
+
+
+BAD = [
+    ("frobnicate", "frobnicate"),
+    ("train --dataset digits", "either --out DIR .* or --resume DIR"),
+    ("train --dataset digits --out {new} --resume {trained}", "either --out DIR"),
+    ("train --dataset nothing --out {new}", "nothing.*mnist.*digits"),
+    ("train --dataset mnist --data-dir {here} --out {new}", "download mnist"),
+    ("train --dataset digits --epochs none --out {new}", "epochs 'none'"),
+    ("train --dataset digits --hidden 5x --out {new}", "hidden.0 '5x'"),
+    ("train --dataset digits --latent-dim 99 --hidden 9 --out {new}", "latent_dim 99"),
+    ("train --dataset digits --pixels grau --out {new}", "pixels 'grau'.*'grey'"),
+    (
+        "train --dataset digits --likelihood gaussian --pixels dynamic --out {new}",
+        "pixels 'dynamic'",
+    ),
+    ("train --dataset digits --batch-size 5000 --out {new}", "batch_size 5000.*1437"),
+    ("train --dataset digits --train-size 5000 --out {new}", "train_size 5000.*1437"),
+    ("train --dataset digits --seed -1 --out {new}", "seed '-1'"),
+    ("train --dataset digits --importance-samples -5 --out {new}", "importance_samples -5"),
+    ("train --dataset digits --importance-samples x --out {new}", "importance-samples.*x"),
+    ("train --dataset digits --limit 0 --out {new}", "importance_limit 0"),
+    ("train --dataset digits --colour red --out {new}", "colour"),
+    ("train --dataset digits --out {trained}", "is not empty"),
+    ("train --resume {here}/nowhere", "holds no run"),
+    ("train --resume {trained} --epochs 9", "take back --epochs"),
+    ("train --resume {trained} --name Other", "take back --name"),
+    ("evaluate nothing", "'nothing' is neither a folder"),
+    ("evaluate {trained} --dataset nothing", "nothing"),
+    ("evaluate {trained} --dataset {pictures}", r"image_shape \(1, 8, 8\)"),
+    ("evaluate {trained} --pixels grau", "pixels 'grau'"),
+    ("evaluate {trained} --limit 1", "limit 1: allowed are 2 to 360"),
+    ("evaluate {trained} --importance-samples -3", "importance-samples"),
+    ("evaluate {trained} --seed -1", "seed"),
+    ("encode {trained} --split validation --out {new}", "validation"),
+    ("encode {trained}", "--out"),
+    ("encode {trained} --out {here}/no/codes.csv", "there is no folder .*no"),
+    ("encode {trained} --out {here}", "a folder has that name"),
+    ("sample {trained} --n 0 --out {new}", "n 0: allowed are 1 to 10000"),
+    ("sample {trained} --seed 99999999999999999999 --out {new}", "seed"),
+    ("sample {broken} --out {new}", "model.safetensors"),
+    ("reconstruct {trained} {here}/missing.png --out {new}", "missing.png"),
+    ("reconstruct {trained} {text} --out {new}", "notes.txt"),
+    ("reconstruct {trained} --out {new}", "PICTURES"),
+    ("download nothing", "nothing"),
+    ("download digits", "digits|Digits"),
+    ("pretrain nothing --work {new}", "'nothing'.*mnist-2d"),
+    ("pretrain --jobs 0 --work {new}", "jobs 0"),
+]
+
+
+@pytest.mark.parametrize(("command", "named"), BAD)
+def test_bad_input_is_one_line_and_leaves_nothing(
+    vae: Any, trained: Path, tmp_path: Path, command: str, named: str
+) -> None:
+    """Exit status 2, one line on stderr that names the value, and no file made or changed."""
+    here = tmp_path / "here"
+    here.mkdir()
+    places = {"trained": trained, "here": here, "new": here / "new"}
+    for name in ("broken", "pictures"):
+        places[name] = tmp_path / name
+    if "{broken}" in command:
+        shutil.copytree(trained, places["broken"])
+        (places["broken"] / checkpoints.WEIGHTS).write_bytes(b"torn")
+    if "{pictures}" in command:
+        places["pictures"].mkdir()
+        for number in range(12):
+            flat = np.full((6, 6), 20 * number, dtype=np.uint8)
+            Image.fromarray(flat).save(places["pictures"] / f"{number}.png")
+    if "{text}" in command:
+        places["text"] = tmp_path / "notes.txt"
+        places["text"].write_text("no picture")
+    before = {path: path.read_bytes() for path in trained.iterdir()}
+    answer = vae(*(word.format(**places) for word in command.split()))
+    assert answer.status == 2, answer.err
+    assert answer.out == ""
+    *progress, line = answer.err.splitlines()
+    assert line.startswith("error: ")
+    assert re.search(named, line), line
+    assert not [text for text in progress if "Traceback" in text or "error" in text.lower()]
+    assert list(here.iterdir()) == []
+    assert {path: path.read_bytes() for path in trained.iterdir()} == before
+
+
+def test_a_real_process_tells_faults_in_one_line() -> None:
+    """As installed: status 2, nothing on stdout, one line on stderr, no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "vae_core", "train", "--epochs", "-1", "--out", "x"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: epochs '-1'")

@@ -1,0 +1,297 @@
+"""Training: reproducible to the bit, resumable to the bit, and it learns."""
+
+from __future__ import annotations
+
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import reference
+import small
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from vae_core import learning, objectives, runs
+from vae_core.config import TrainConfig
+from vae_core.data import ImageDataset
+from vae_core.errors import CheckpointError, ConfigError
+from vae_core.learning import DivergedError, EpochRecord, Trainer, schedules
+
+native_bfloat16 = pytest.mark.skipif(
+    not learning.native_bfloat16(), reason="this processor has no bfloat16 arithmetic"
+)
+KINDS = [
+    pytest.param({}, id="adam"),
+    pytest.param({"optimizer": "adagrad", "learning_rate": 0.05, "init": "paper"}, id="adagrad"),
+    pytest.param({"pixels": "dynamic", "samples": 2}, id="dynamic"),
+    pytest.param({"pixels": "static", "train_size": 40}, id="static subset"),
+    pytest.param({"pixels": "threshold", "beta": 2.0, "kl_warmup_epochs": 1.5}, id="threshold"),
+    pytest.param({"decay": "cosine", "warmup": 0.1}, id="scheduled"),
+    pytest.param({"precision": "bfloat16"}, id="bfloat16", marks=native_bfloat16),
+]
+
+
+def trainer(dataset: ImageDataset | None = None, **settings: Any) -> Trainer:
+    """Begin a small training."""
+    return Trainer(small.model_config(), small.train_config(**settings), dataset or small.dataset())
+
+
+def weights(of: Trainer) -> Tensor:
+    """All weights in one row."""
+    return torch.cat([p.detach().flatten() for p in of.model.parameters()])
+
+
+def plain(records: list[EpochRecord]) -> list[dict[str, Any]]:
+    """Leave out the time that records took."""
+    return [{k: v for k, v in record.as_dict().items() if k != "seconds"} for record in records]
+
+
+@pytest.mark.parametrize("settings", KINDS)
+def test_same_seed_same_weights_to_the_bit(settings: dict[str, Any]) -> None:
+    """Whatever the global stream of random numbers did; another seed gives other weights."""
+    torch.manual_seed(1)
+    one = trainer(**settings)
+    first = plain(list(one))
+    torch.manual_seed(2)
+    again = trainer(**settings)
+    assert plain(list(again)) == first
+    assert torch.equal(weights(one), weights(again))
+    other = trainer(**settings, seed=1)
+    list(other)
+    assert not torch.equal(weights(one), weights(other))
+
+
+@pytest.mark.parametrize("settings", KINDS)
+def test_interrupted_and_resumed_is_uninterrupted(settings: dict[str, Any], tmp_path: Path) -> None:
+    """Stopped at three random steps, each time through a file and a new process' worth of state.
+
+    Weights, records and the number of steps end up identical.
+    """
+    whole = trainer(**settings)
+    expected = plain(list(whole))
+    stops = sorted(random.sample(range(1, whole.progress.step), 3))
+    records = []
+    current = trainer(**settings)
+    while not current.finished:
+        for step in current.steps():
+            if stops and step.step == stops[0]:
+                stops.pop(0)
+                break
+        else:
+            records.append(current.finish_epoch())
+            continue
+        runs.write_checkpoint(tmp_path, *current.state())
+        del current
+        restored = runs.read_checkpoint(tmp_path)
+        assert restored is not None
+        current = trainer(**settings)
+        current.load_state(*restored)
+    assert torch.equal(weights(current), weights(whole))
+    assert plain(records) == expected
+
+
+def test_a_resume_without_the_moments_would_show(tmp_path: Path) -> None:
+    """The contrast: weights alone do not continue the same training."""
+    whole = trainer()
+    list(whole)
+    half = trainer()
+    for _ in half.steps():
+        pass
+    half.finish_epoch()
+    tensors, progress = half.state()
+    bare = {k: v for k, v in tensors.items() if not k.startswith("optimizer.")}
+    resumed = trainer()
+    resumed.load_state(bare, progress)
+    list(resumed)
+    assert not torch.equal(weights(resumed), weights(whole))
+
+
+def test_leaving_the_loop_and_going_on_changes_nothing() -> None:
+    """The training stands between two steps whenever the loop is left."""
+    whole = trainer()
+    list(whole)
+    left = trainer()
+    for step in left.steps():
+        if step.step == 2:
+            break
+    list(left)
+    assert torch.equal(weights(left), weights(whole))
+
+
+def test_a_state_of_another_training_is_refused() -> None:
+    """Other shapes, other names or no tensors at all give one clear sentence."""
+    tensors, progress = trainer().state()
+    other = Trainer(small.model_config(hidden=(9, 7)), small.train_config(), small.dataset())
+    with pytest.raises(CheckpointError, match="another training"):
+        other.load_state(tensors, progress)
+    with pytest.raises(CheckpointError, match="another training"):
+        trainer().load_state(tensors, {**progress, "minutes": 3})
+    with pytest.raises(CheckpointError, match="another training"):
+        trainer().load_state({}, progress)
+
+
+def test_it_learns(digits: ImageDataset) -> None:
+    """Four epochs end over 1.5 nats of test ELBO above those with a hundredth of the step size."""
+    config = small.model_config(image_shape=(1, 8, 8), hidden=(64,), latent_dim=4)
+    ends = []
+    for rate in (1e-2, 1e-4):
+        settings = small.train_config(dataset="digits", epochs=4, batch_size=50, learning_rate=rate)
+        ends.append(list(Trainer(config, settings, digits))[-1].test.elbo)
+    assert ends[0] - ends[1] > 1.5
+
+
+def test_a_larger_beta_costs_rate() -> None:
+    """With beta = 20 the codes carry less than with beta = 0.1; distortion pays for it."""
+    lean, rich = (list(trainer(beta=beta, epochs=15))[-1].test for beta in (20.0, 0.1))
+    assert lean.rate < 0.5 * rich.rate
+    assert lean.distortion > rich.distortion
+
+
+def test_the_first_step_follows_the_references_gradient() -> None:
+    """The paper's Adagrad moves each weight by step · g / (|g| + eps) of a second implementation.
+
+    So the loss is a sum over pixels, a mean over the batch and an average over L samples.
+    """
+    built = trainer(optimizer="adagrad", samples=3, batch_size=50, train_size=50)
+    before = {name: p.detach().clone() for name, p in built.model.state_dict().items()}
+    noise = torch.Generator()
+    noise.set_state(built.state()[0]["noise"].clone())
+    eps = torch.randn(3, 50, 3, generator=noise)
+    next(iter(built.steps()))
+    # The first epoch's order is the trainer's own affair: the gradient is summed over the batch,
+    # but each image meets its own noise.
+    order = built._order(0)
+    x = small.dataset().train.images[order].flatten(1).double() / 255
+    gradients = reference.differentiate(
+        {name: value.double().numpy() for name, value in before.items()},
+        x.numpy(),
+        eps.double().numpy(),
+        activation="tanh",
+        likelihood="bernoulli",
+    ).gradients
+    for name, value in built.model.state_dict().items():
+        g = gradients[name]
+        expected = before[name].numpy() - 1e-2 * g / (np.abs(g) + 1e-10)
+        clear = np.abs(g) > 1e-4 * np.abs(g).max()  # elsewhere rounding decides the sign
+        np.testing.assert_allclose(value.numpy()[clear], expected[clear], atol=1e-5, err_msg=name)
+
+
+def test_records_are_means_over_examples() -> None:
+    """Train figures weigh the short last minibatch by its size; numbers count from 1."""
+    running = trainer()
+    steps = list(running.steps())
+    record = running.finish_epoch()
+    assert [step.step for step in steps] == [1, 2, 3, 4, 5]
+    assert {step.epoch for step in steps} == {1}
+    sizes = [12, 12, 12, 12, 2]
+    rate = sum(size * step.train.rate for size, step in zip(sizes, steps, strict=True)) / 50
+    assert record.train.rate == pytest.approx(rate)
+    assert record.train.elbo == pytest.approx(-(record.train.rate + record.train.distortion))
+    assert (record.epoch, record.step) == (1, 5)
+    assert record.seconds > 0
+    assert [r.epoch for r in running] == [2, 3]
+
+
+def test_every_image_is_visited_once_an_epoch_in_a_new_order() -> None:
+    """The data order is a permutation that changes with the epoch and with the seed."""
+    one, other = trainer(), trainer(seed=1)
+    orders = [one._order(0), one._order(1), other._order(0)]
+    for order in orders:
+        assert order.sort().values.tolist() == list(range(50))
+    assert not torch.equal(orders[0], orders[1])
+    assert not torch.equal(orders[0], orders[2])
+
+
+def test_a_subset_is_drawn_by_seed() -> None:
+    """N = 20 trains on 20 images, others for another seed, in two batches."""
+    some, others = trainer(train_size=20), trainer(train_size=20, seed=1)
+    assert some.batches == 2
+    assert len(some._train) == 20
+    assert not torch.equal(some._train, others._train)
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "named"),
+    [
+        ({"image_shape": (1, 28, 28)}, {}, r"image_shape \(1, 28, 28\).*bars, \(1, 5, 4\)"),
+        ({"likelihood": "gaussian"}, {"pixels": "dynamic"}, "pixels 'dynamic'.*'gaussian'"),
+        ({"likelihood": "gaussian"}, {"pixels": "threshold"}, "pixels 'threshold'"),
+        ({}, {"batch_size": 51}, "batch_size 51 is above the 50"),
+        ({}, {"batch_size": 21, "train_size": 20}, "batch_size 21 is above the 20"),
+        ({}, {"train_size": 51}, "train_size 51 is above the 50 training images of bars"),
+    ],
+)
+def test_misfits_are_refused_by_name(
+    model: dict[str, Any], training: dict[str, Any], named: str
+) -> None:
+    """Settings that do not fit the data or each other, before anything is trained."""
+    with pytest.raises(ConfigError, match=named):
+        Trainer(small.model_config(**model), small.train_config(**training), small.dataset())
+
+
+def test_bfloat16_is_refused_where_it_is_not_native(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Emulated bfloat16 would be slower than float32, so it is not offered."""
+    monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
+    with pytest.raises(ConfigError, match=r"precision 'bfloat16'.*'float32'"):
+        trainer(precision="bfloat16")
+
+
+def test_divergence_is_told() -> None:
+    """A loss that is no number ends the training with a sentence, the weights untouched by it."""
+    running = trainer()
+    next(iter(running.steps()))
+    with torch.no_grad():
+        running.model.posterior.bias[0] = math.inf
+    with pytest.raises(DivergedError, match=r"at step 2: try a learning_rate below 0\.01"):
+        next(iter(running.steps()))
+
+
+@given(
+    total=st.integers(1, 5000),
+    warmup=st.floats(0, 0.99),
+    decay=st.sampled_from(sorted(schedules.DECAYS)),
+)
+def test_the_learning_rate_stays_between_zero_and_its_peak(
+    total: int, warmup: float, decay: str
+) -> None:
+    """For any length it climbs, never overshoots, and then never rises."""
+    config = TrainConfig.of(warmup=warmup, decay=decay)
+    stages = range(0, total, max(1, total // 100))
+    rates = [schedules.learning_rate(step, total, config) for step in stages]
+    assert all(0 < rate <= 1 for rate in rates)
+    top = rates.index(max(rates))
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_schedules_have_their_shapes() -> None:
+    """Linear climb, then cosine or linear fall; the KL weight climbs over its epochs."""
+    cosine = TrainConfig.of(warmup=0.1, decay="cosine")
+    assert schedules.learning_rate(4, 100, cosine) == pytest.approx(0.5)
+    assert schedules.learning_rate(55, 100, cosine) == pytest.approx(0.5)
+    linear = TrainConfig.of(decay="linear")
+    assert schedules.learning_rate(75, 100, linear) == pytest.approx(0.25)
+    warm = TrainConfig.of(kl_warmup_epochs=4)
+    assert [schedules.kl_weight(e, warm) for e in (0, 1, 4, 9)] == [0, 0.25, 1, 1]
+    assert schedules.kl_weight(0, TrainConfig()) == 1
+
+
+def test_training_reports_the_bound_itself() -> None:
+    """Figures are not weighted by beta: the first minibatch's equal the objective's."""
+    running = trainer(beta=7.0, batch_size=50)
+    tensors, progress = running.state()
+    before = {name: value.clone() for name, value in tensors.items()}
+    step = next(iter(running.steps()))
+    fresh = trainer(beta=7.0, batch_size=50)
+    fresh.load_state(before, progress)
+    x = small.dataset().train.images[fresh._order(0)].float() / 255
+    noise = torch.Generator()
+    noise.set_state(before["noise"])
+    bound = objectives.elbo(fresh.model(x, generator=noise))
+    assert step.train.rate == pytest.approx(bound.rate.mean().item(), rel=1e-5)
+    assert step.train.elbo == pytest.approx(bound.elbo.mean().item(), rel=1e-5)

@@ -1,0 +1,21 @@
+"""What README.md says is what the project's own commands say today."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vae_core import checkpoints, exports
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_table_of_models_is_the_cards() -> None:
+    """The figures in README.md are those that `models --markdown` prints."""
+    cards = [checkpoints.load_card(name) for name in checkpoints.list_models()]
+    assert exports.cards_markdown(cards) in README.read_text(encoding="utf-8")
+
+
+def test_readme_names_every_model() -> None:
+    """No folder in pretrained/ is left out."""
+    text = README.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in checkpoints.list_models())

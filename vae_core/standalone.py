@@ -1,0 +1,142 @@
+"""A model as one web page that needs no server: map, sliders, manifold, drawing pad.
+
+The page is the app's own browser modules in one file. Each is a ``data:`` address in an import
+map; network and codes are the bundles of :mod:`vae_core.portable`, compressed. No picture of the
+data set goes in.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import re
+from pathlib import Path, PurePath
+from string import Template
+from typing import Any
+from urllib.parse import quote
+
+from vae_core import checkpoints, evaluation, images, portable
+from vae_core.checkpoints import ModelCard, Saved
+from vae_core.errors import ConfigError
+
+STATIC = Path(__file__).resolve().parent.parent / "app" / "components" / "static"
+ENTRY = "standalone.js"
+TEMPLATE, PAD_TEMPLATE = "standalone.html", "standalone-pad.html"
+STYLES = ("panel.css", "standalone.css")
+#: Bare names of modules in the import map begin with it.
+SCOPE = "latent-explorer/"
+
+_IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")\./([\w-]+\.js)(";)$', re.MULTILINE)
+#: ASCII that may stand as it is in a ``data:`` address and in a script element.
+_PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
+
+
+def page(saved: Saved) -> bytes:
+    """Write a model as one self-contained HTML page; the same model gives the same bytes.
+
+    The drawing pad, and the encoder with it, is there where the model's pictures are ink.
+
+    Raises
+    ------
+    ConfigError
+        If the model has a single latent dimension, or a layer that browsers cannot run.
+    """
+    card = saved.card
+    latent_dim = card.model.latent_dim
+    if latent_dim < 2:
+        raise ConfigError(f"latent_dim {latent_dim}: a page needs a plane, so 2 or more dimensions")
+    frame = images.FRAMES.get(card.dataset)
+    parts = ("decoder",) if frame is None else portable.PARTS
+    modules = _modules(ENTRY)
+    slots = {
+        "title": html.escape(card.name),
+        "facts": html.escape(_facts(card)),
+        "held": "The other dimensions stay at the pinned code." if latent_dim > 2 else "",
+        "pad": "" if frame is None else _read(PAD_TEMPLATE),
+        "command": html.escape(_command(card)),
+        "style": "\n".join(_read(name) for name in STYLES),
+        "data": _json(_data(saved)),
+        "network": _packed(portable.network_bundle(saved.model, parts=parts)),
+        "codes": _packed(portable.codes_bundle(saved.codes)),
+        "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
+        "entry": SCOPE + ENTRY,
+    }
+    return Template(_read(TEMPLATE)).substitute(slots).encode()
+
+
+def file_name(card: ModelCard) -> str:
+    """Name the page's file after the model."""
+    return f"{_short_name(card)}.html"
+
+
+def _short_name(card: ModelCard) -> str:
+    try:
+        return checkpoints.slug(card.name)
+    except ConfigError:  # a name without a Latin letter or digit
+        return "model"
+
+
+def _data(saved: Saved) -> dict[str, Any]:
+    """Return what standalone.js reads as its ``Facts``."""
+    card, codes = saved.card, saved.codes
+    kl = evaluation.kl_per_dim(codes.mu, codes.logvar)
+    first, second = sorted(kl.argsort(descending=True, stable=True)[:2].tolist())
+    maps = [name for name in ("pca", "tsne") if name in codes.projections]
+    frame = images.FRAMES.get(card.dataset)
+    return {
+        "name": card.name,
+        "hash": portable.pack(saved.model)[0]["hash"],
+        "latent_dim": card.model.latent_dim,
+        "classes": list(card.classes),
+        "kl": [round(nats, 4) for nats in kl.tolist()],
+        "dims": [first, second],
+        "projections": [*(maps if card.model.latent_dim > 2 else []), "raw"],
+        "frame": None if frame is None else vars(frame),
+    }
+
+
+def _facts(card: ModelCard) -> str:
+    """Write the line below the title; a folder of pictures is named by its last part alone."""
+    parts = [PurePath(card.dataset).name, f"z of {card.model.latent_dim} dimensions"]
+    if elbo := card.metrics.get("elbo"):
+        error = "" if elbo.se is None else f" ± {elbo.se:.2f} (standard error)"
+        bound = f"{-elbo.value:.2f}".replace("-", "−")
+        parts.append(f"test −ELBO {bound}{error} {elbo.unit}, {elbo.kind} pixels, n = {elbo.n:,}")
+    return " · ".join(parts)
+
+
+def _command(card: ModelCard) -> str:
+    return f"python -m vae_core export {_short_name(card)} --format html --out {file_name(card)}"
+
+
+def _modules(entry: str) -> dict[str, str]:
+    """Collect a module and all that it imports, by file name, with bare names for addresses."""
+    found: dict[str, str] = {}
+    wanted = [entry]
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+        source = _read(name)
+        wanted += [imported for _, imported, _ in _IMPORT.findall(source)]
+        found[name] = _IMPORT.sub(rf"\g<1>{SCOPE}\g<2>\g<3>", source)
+    return dict(sorted(found.items()))
+
+
+def _address(source: str) -> str:
+    return "data:text/javascript;charset=utf-8," + quote(source, safe=_PLAIN)
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def _json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _read(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
