@@ -176,7 +176,7 @@ BOLTZMANN = Study(
             source="Zhang & Wu (2020), table 6.1 and its notebooks",
         ),
         Reference(
-            series="seed 004, table 6.1, scored on 100 clean images (VAE, z = 100)",
+            series="seed 004, table 6.1, 100 images, a sampled code (VAE, z = 100)",
             metric="report_images_clean",
             values={"VAE, z = 100": 73.78},
             source="Zhang & Wu (2020), table 6.1 and its notebooks",
@@ -191,8 +191,8 @@ BOLTZMANN = Study(
         "Table 6.1 of the report is an artefact. Its RBM and DBN were judged against corrupted "
         "targets of up to 1.98; above 1 the cross-entropy has no floor and can be negative. "
         "report_score_of_targets shows it: the targets scored against themselves.",
-        "Its three rows use different images, and its VAE has 100 latent dimensions where the "
-        "rest of the report has 20.",
+        "Its rows use different images, and its VAE has two hidden layers, 100 latent dimensions "
+        "and reconstructs from a sampled code.",
         "An RBM passes 500 numbers from image to reconstruction and a VAE 20 or 100, at a price "
         "of their rate: reconstruction alone does not rank generative models.",
         "Log-likelihoods of RBMs in the literature, binarised MNIST: CD-1 −125.5, CD-3 −105.5, "
