@@ -32,6 +32,7 @@ KINDS = [
     pytest.param({"pixels": "static", "train_size": 40}, id="static subset"),
     pytest.param({"pixels": "threshold", "beta": 2.0, "kl_warmup_epochs": 1.5}, id="threshold"),
     pytest.param({"decay": "cosine", "warmup": 0.1}, id="scheduled"),
+    pytest.param({"encoder_shift": 1, "test_pixels": "dynamic"}, id="moved copies"),
     pytest.param({"precision": "bfloat16"}, id="bfloat16", marks=native_bfloat16),
 ]
 
