@@ -1,6 +1,6 @@
 /** A button that copies the page's address, which restores what is shown. */
 
-const SHOWN_MS = 2000;
+const SHOWN_MS = 4000;
 
 /** Copies through the clipboard where the page may use it (https, localhost), else by selection. */
 async function copy(text) {
