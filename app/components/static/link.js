@@ -26,7 +26,7 @@ export function mount(element) {
   button.title = "The address holds the model, the code, the map and the selection.";
   said.className = "lx-quiet";
   said.setAttribute("role", "status");
-  said.style.marginLeft = "0.75rem";
+  button.style.width = "100%";
   element.append(button, said);
   let timer = 0;
 
