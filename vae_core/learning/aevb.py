@@ -65,8 +65,6 @@ class Trainer:
         self.config = train_config
         check_fit(model_config, train_config, dataset)
         torch.set_num_threads(train_config.threads)
-        # Moments of pixels that never change decay into denormal numbers, which are slow.
-        torch.set_flush_denormal(True)
 
         kind = train_config.pixels
         images = pixels.prepare(
@@ -115,7 +113,8 @@ class Trainer:
         while here.batch < self.batches:
             started = time.perf_counter()
             rows = order[here.batch * self.config.batch_size :][: self.config.batch_size]
-            figures = self._step(self._train[rows])
+            with _denormals_flushed():
+                figures = self._step(self._train[rows])
             here.batch += 1
             here.step += 1
             here.examples += len(rows)
@@ -225,6 +224,16 @@ class Trainer:
 
     def _seed(self, stream: int) -> int:
         return _stream_seed(self.config.seed, stream)
+
+
+@contextlib.contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    # Moments of pixels that never change decay into denormal numbers, which are slow.
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def check_data(model: ModelConfig, pixels: str, dataset: ImageDataset) -> None:
