@@ -49,7 +49,7 @@ browser: $(VENV)/.test-ready browser-ready
 
 # A browser for the tests: any Chromium that is there, else Debian's where it may be installed.
 browser-ready:
-	@$(BIN)/python tests/browser/find.py > /dev/null || \
+	@$(BIN)/python tests/browser/serving.py > /dev/null || \
 	if command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium > /dev/null; \
 	else echo "no Chromium was found: the browser tests will be skipped"; fi
@@ -61,4 +61,4 @@ clean:
 	rm -rf $(VENV) build *.egg-info
 
 bench-ui: $(VENV)/.test-ready browser-ready
-	$(BIN)/python benchmarks/ui.py
+	$(BIN)/python -m benchmarks.ui

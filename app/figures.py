@@ -120,13 +120,19 @@ def class_counts(counts: Sequence[int], classes: Sequence[str]) -> go.Figure:
     return figure
 
 
-def histogram(values: Floats, *, unit: str, marked: float | None = None) -> go.Figure:
-    """How `values` are spread, with one of them marked."""
-    figure = _quiet(go.Figure(go.Histogram(x=values, nbinsx=60, marker={"color": ACCENT})), 150)
+def histogram(values: Floats, *, unit: str, marked: float, bins: int = 60) -> go.Figure:
+    """How `values` are spread, one in a thousand left out above, and where `marked` lies."""
+    low, high = float(values.min()), float(np.quantile(values, 0.999))
+    counts, edges = np.histogram(values, bins=bins, range=(low, max(high, low + 1e-6)))
+    bars = go.Bar(
+        x=(edges[1:] + edges[:-1]) / 2, y=counts, marker={"color": ACCENT}, hoverinfo="skip"
+    )
+    figure = _quiet(go.Figure(bars), height=130)
+    figure.update_layout(bargap=0)
     figure.update_xaxes(title={"text": unit, "font": {"size": 12}})
     figure.update_yaxes(visible=False)
-    if marked is not None:
-        figure.add_vline(x=marked, line={"width": 2, "color": "#e66101"})
+    figure.add_vline(x=marked, line={"width": 3, "color": "#e66101"})
+    figure.add_scatter(x=[marked], y=[0], mode="markers", marker={"opacity": 0}, hoverinfo="skip")
     return figure
 
 
@@ -246,8 +252,14 @@ def training_curve(
         "animation": False,
         "color": [ACCENT, "#e07b39", "#8a9694"],
         "title": {"text": f"{names[part]}, nats", "textStyle": {"fontSize": 13}, "left": 0},
-        "legend": {"right": 0, "top": 0, "show": part == "elbo", "itemWidth": 18},
-        "grid": {"left": 8, "right": 12, "top": 34, "bottom": 4, "containLabel": True},
+        "legend": {"left": 0, "top": 22, "show": part == "elbo", "itemWidth": 18, "padding": 0},
+        "grid": {
+            "left": 8,
+            "right": 12,
+            "top": 52 if part == "elbo" else 30,
+            "bottom": 4,
+            "containLabel": True,
+        },
         "tooltip": {"trigger": "axis", "valueFormatter": "%.2f"},
         "xAxis": {"type": "value", "min": 0, "minInterval": 1, "splitLine": {"show": False}},
         "yAxis": {"type": "value", "scale": True, "splitNumber": 4},

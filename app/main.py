@@ -14,6 +14,9 @@ from typing import Any
 
 import streamlit as st
 import torch
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 from streamlit import config
 from streamlit.config_option import ConfigOption
 
@@ -57,7 +60,18 @@ async def ready(_: st.App) -> AsyncIterator[None]:
     yield
 
 
+async def first_page(request: Request) -> RedirectResponse:
+    """Lead from Explore's own name to where Streamlit serves an app's first page."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"./{query}")
+
+
 apply_settings()
 torch.set_num_threads(1)  # one thread for each of many sessions beats many threads for one
 
-app = st.App(NAVIGATION, routes=routes.ROUTES, lifespan=ready, on_script_error=say)
+app = st.App(
+    NAVIGATION,
+    routes=[*routes.ROUTES, Route("/explore", first_page)],
+    lifespan=ready,
+    on_script_error=say,
+)

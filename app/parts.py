@@ -17,6 +17,7 @@ from vae_core.errors import DatasetError
 
 STYLE = Path(__file__).with_name("page.css")
 GALLERY = 60
+NEIGHBOURS = 10
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -188,6 +189,18 @@ def agreement(model: Opened, example: int, others: NDArray[np.int64]) -> str:
         return ""
     same = sum(model.label(int(other)) == own for other in others)
     return f": {same} of {len(others)} are a {own}"
+
+
+def neighbours(model: Opened, example: int) -> None:
+    """Show an example's neighbours in latent and in pixel space, side by side."""
+    st.subheader("Nearest neighbours of the pinned example", anchor=False)
+    for column, found in zip(
+        st.columns(2), resources.neighbours(model, example, NEIGHBOURS), strict=True
+    ):
+        with column:
+            _, kind = gallery(model, found.ids, columns=NEIGHBOURS)
+            same = agreement(model, example, found.ids)
+            st.caption(f"In {found.space}, nearest first{same} ({kind})")
 
 
 def pinned_card(model: Opened, shown: State) -> None:

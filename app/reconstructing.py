@@ -111,11 +111,26 @@ def show_result(model: Opened, encoding: Encoding) -> None:
         st.metric(f"distortion (nats, {kind})", parts.number(encoding.distortion), width="content")
         bound = encoding.rate + encoding.distortion
         st.metric(f"−ELBO (nats, {kind})", parts.number(bound), width="content")
+    show_spread(model, encoding)
     if encoding.share_below > UNUSUAL:
         st.warning(
             "This picture is unlike the training data: its distortion is above that of "
             f"{encoding.share_below:.1%} of the test set. Read the rest with care."
         )
+
+
+def show_spread(model: Opened, encoding: Encoding) -> None:
+    """Show where the picture's distortion lies among those of the test set."""
+    figure = figures.histogram(
+        model.codes.distortion.numpy(),
+        unit=f"distortion (nats, {resources.kind(model)})",
+        marked=encoding.distortion,
+    )
+    st.plotly_chart(figure, key="distortions", config={"displayModeBar": False})
+    st.caption(
+        f"Orange: this picture, above {encoding.share_below:.0%} of the test set. Pictures on the "
+        "right are those that the model gives back worst."
+    )
 
 
 def show_neighbours(model: Opened, encoding: Encoding) -> None:

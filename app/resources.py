@@ -53,7 +53,8 @@ class Opened:
     name : str
         As in the URL.
     hash : str
-        Content hash of the weights: the key of everything that is cached about the model.
+        Content hash, of the weights or of the whole zip of an uploaded model, whose codes may be
+        anything: the key of everything that is cached about the model.
     """
 
     name: str
@@ -189,7 +190,7 @@ def open_zip(content: bytes) -> Opened:
     if name in uploads:
         return uploads[name]
     saved = checkpoints.open_zip(content)
-    uploads[name] = Opened(name=name, hash=saved.card.weights_hash or name, saved=saved)
+    uploads[name] = Opened(name=name, hash=name, saved=saved)
     while len(uploads) > MAX_UPLOADED_MODELS:
         uploads.popitem(last=False)
     return uploads[name]

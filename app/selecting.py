@@ -29,6 +29,8 @@ def map_arguments(shown: State, projection: str) -> dict[str, Any]:
         "selection_version": hash(shown.selection) & 0x7FFFFFFF,
         "on_pin": parts.pin,
         "on_selection": take,
+        "manifold": shown.backdrop,
+        "on_manifold": lambda strength: state.adopt(backdrop=strength),
         "on_camera": lambda seen: state.adopt(camera=(seen.x, seen.y, seen.height)),
     }
 

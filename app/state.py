@@ -67,6 +67,8 @@ class State:
         What is selected on the map.
     camera : (x, y, scale) or None
         The map's centre and zoom; None shows everything.
+    backdrop : float
+        Strength of the decoded pictures behind the map's points, 0 to 1.
     grid : int
         Cells a side of the manifold.
     seed : int
@@ -83,6 +85,7 @@ class State:
     colour: str = "label"
     selection: Selection | None = None
     camera: tuple[float, float, float] | None = None
+    backdrop: float = 0.0
     grid: int = 20
     seed: int = 0
     run: str | None = None
@@ -207,6 +210,13 @@ def _read_selection(text: str) -> Selection:
     return Selection(plane, tuple(polygon))
 
 
+def _read_share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
 def _write_numbers(values: tuple[float, ...]) -> str:
     return ",".join(_shortest(value) for value in values)
 
@@ -233,6 +243,7 @@ FIELDS = {
         f"a plane and 3 to {MAX_VERTICES} corners, such as pca:0,0;1,0;1,1",
     ),
     "camera": Field("camera", _read_camera, _write_numbers, "x, y and a zoom above 0"),
+    "backdrop": Field("behind", _read_share, _shortest, "a strength from 0 to 1"),
     "grid": Field(
         "n", _whole_number(*GRID_SIDES), str, f"a whole number from {GRID_SIDES[0]} to "
         f"{GRID_SIDES[1]}"
@@ -417,6 +428,7 @@ def adopt(**changes: Any) -> State:
         state = State(
             model=state.model,
             pinned_id=changes.get("pinned_id"),
+            backdrop=state.backdrop,
             grid=state.grid,
             seed=state.seed,
             run=state.run,

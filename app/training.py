@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app import components, figures, parts, resources, state
+from app.components import Pin
 from app.resources import Opened
 from app.state import State
 from vae_core import runs
@@ -28,7 +30,7 @@ SAYS = {
     "failed": "Failed",
     "interrupted": "Interrupted: its process ended. Nothing before the last checkpoint is lost",
 }
-GRID = 12
+GRID = 15
 #: Settings that suit a dataset: hidden layers, z, batch size and epochs.
 SUGGESTED: dict[str, dict[str, Any]] = {
     "mnist": {"hidden": "512, 256, 128", "latent_dim": 2, "batch_size": 200, "epochs": 10},
@@ -182,11 +184,31 @@ def watch(name: str, state_before: str) -> None:
 def show(now: RunStatus) -> None:
     """Show a training: how it stands, its curves, and the space that it has learnt so far."""
     headline(now)
-    if now.epochs or now.steps:
+    if now.config.model.latent_dim < 2:
         curves(now)
+        return
+    left, right = st.columns([7, 3], gap="medium")
     opened = resources.in_training(now.folder)
-    if opened is not None:
-        space(opened)
+    with right:
+        curves(now)
+        if opened is not None:
+            small_map(opened)
+    with left:
+        if opened is None:
+            st.caption("The manifold appears here with the first checkpoint.")
+        else:
+            grid(opened, own_plane(opened))
+
+
+def invite(model: Opened, shown: State) -> None:
+    """Show what a training leads to by the model that is open."""
+    st.markdown(
+        "Nothing has been trained here yet. Choose the data and press **Train**: curves, map "
+        "and manifold appear here and grow with every epoch. You can leave the page meanwhile."
+    )
+    if model.latent_dim > 1:
+        grid(model, shown, on_pin=parts.pin)
+        st.caption(f"The manifold that {model.card.name} learnt. Yours begins as grey noise.")
 
 
 def headline(now: RunStatus) -> None:
@@ -232,11 +254,12 @@ def delete(folder: Path) -> None:
 
 def curves(now: RunStatus) -> None:
     """Show ELBO, rate and distortion, of the training and of the test set."""
+    if not (now.epochs or now.steps):
+        return
     kind = now.config.training.tested_on
-    for column, part in zip(st.columns([2, 1, 1]), ("elbo", "rate", "distortion"), strict=True):
-        with column:
-            chart = figures.training_curve(now.epochs, now.steps, part)
-            st.echarts_chart(chart, key=f"curve-{part}", height=220, alt=f"{part} by epoch")
+    for part, height in (("elbo", 210), ("rate", 130), ("distortion", 130)):
+        chart = figures.training_curve(now.epochs, now.steps, part)
+        st.echarts_chart(chart, key=f"curve-{part}", height=height, alt=f"{part} by epoch")
     if now.epochs:
         last = now.epochs[-1]
         test, train = last["test"], last["train"]
@@ -247,24 +270,33 @@ def curves(now: RunStatus) -> None:
         )
 
 
-def space(opened: Opened) -> None:
-    """Show the map and the manifold of the model in training."""
-    shown = State(model=opened.name, axes=figures.two_largest(resources.kl_per_dim(opened)))
-    if opened.latent_dim < 2:
-        return
-    scene = parts.scene(opened, shown)
-    left, right = st.columns(2)
-    with left:
-        components.latent_map(
-            "train-map",
-            scene=scene,
-            codes=resources.codes_address(opened),
-            classes=opened.class_names,
-            height=420,
-            tools=False,
-        )
-    with right:
-        components.manifold("train-grid", scene=scene, n=GRID, model_name=opened.name)
+def own_plane(opened: Opened) -> State:
+    """Return the state of a model in training: its strongest plane, nothing pinned."""
+    return State(model=opened.name, axes=figures.two_largest(resources.kl_per_dim(opened)))
+
+
+def small_map(opened: Opened) -> None:
+    """Show the map of the model in training."""
+    components.latent_map(
+        "train-map",
+        scene=parts.scene(opened, own_plane(opened)),
+        codes=resources.codes_address(opened),
+        classes=opened.class_names,
+        height=280,
+        tools=False,
+    )
+
+
+def grid(opened: Opened, shown: State, *, on_pin: Callable[[Pin], None] | None = None) -> None:
+    """Show a model's manifold, as wide as there is room."""
+    components.manifold(
+        "train-grid",
+        scene=parts.scene(opened, shown),
+        n=GRID,
+        close_up=False,
+        model_name=opened.name,
+        on_pin=on_pin,
+    )
 
 
 def duration(seconds: float) -> str:
@@ -274,13 +306,20 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min"
 
 
-def others(now: RunStatus | None) -> None:
+def others(now: RunStatus) -> None:
     """Show the list of trainings, to choose the one that is shown."""
     folders = runs.list_runs(root())
     names = [folder.name for folder in reversed(folders)]
-    if now is None or len(names) < 2:
+    if len(names) < 2:
         return
-    picked = st.selectbox("Training", names, index=names.index(now.folder.name), key="train-pick")
+    picked = st.selectbox(
+        "Training",
+        names,
+        index=names.index(now.folder.name),
+        label_visibility="collapsed",
+        width=260,
+        key="train-pick",
+    )
     if picked != now.folder.name:
         state.update(run=picked)
         st.rerun()

@@ -1,4 +1,4 @@
-"""How the browser side feels, in figures: ``make bench-ui``.
+"""How the browser side feels, in figures: ``make bench-ui``, ``python -m benchmarks.ui``.
 
 Serves ``ui_app.py`` on a free port, drives it with a real pointer in a headless browser, prints a
 table and writes it to ``benchmarks/results/ui.json``. Rendering is in software (no GPU).
@@ -10,34 +10,19 @@ import argparse
 import json
 import os
 import platform
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
+import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from tests.browser import serving
 
 HERE = Path(__file__).resolve().parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 MOVES = 600
 
 #: Notes when a canvas was last drawn, and how often; runs before the page's own scripts.
@@ -66,53 +51,6 @@ addEventListener("pointermove", (event) => probe.moves.push(event.timeStamp), tr
 const frame = (now) => { probe.frames.push(now); requestAnimationFrame(frame); };
 requestAnimationFrame(frame);
 """
-
-
-def browser_path() -> str | None:
-    """Return where Chromium is: ``CHROMIUM``, or the first that is installed."""
-    installed = (shutil.which(name) for name in BROWSERS)
-    return os.environ.get("CHROMIUM") or next(filter(None, installed), None)
-
-
-@contextmanager
-def served(script: Path = HERE / "ui_app.py") -> Iterator[str]:
-    """Serve the panels for as long as the block runs."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    settings = {
-        "server.port": port,
-        "server.address": "127.0.0.1",
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "runner.postScriptGC": "false",
-    }
-    flags = [part for name, value in settings.items() for part in (f"--{name}", str(value))]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent)}
-    server = subprocess.Popen(
-        [*command, *flags], env=environment, stdout=subprocess.DEVNULL, cwd=HERE.parent
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(address)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
-
-
-def wait_until_healthy(address: str, *, patience: float = 60.0) -> None:
-    """Return once the server answers."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    sys.exit(f"The server did not answer within {patience:.0f} s.")
 
 
 def open_page(browser: Browser, address: str) -> Page:
@@ -270,14 +208,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results" / "ui.json")
     out = parser.parse_args().out
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    path = browser_path()
-    if path is None:
+    if serving.find_chromium() is None:
         sys.exit("No Chromium was found; install one or set CHROMIUM to its path.")
-    with served() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        figures = measure(browser, address)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving.served(HERE / "ui_app.py", Path(folder)) as server,
+        serving.launched() as browser,
+    ):
+        figures = measure(browser, server.address)
         version = browser.version
-        browser.close()
     for name, value in figures.items():
         print(f"{name:50} {value:10.1f}")
     machine = {

@@ -62,12 +62,9 @@ def script() -> None:
     side = int(query.get("side", "0"))
     state = st.session_state
     if "z" not in state:
-        state.z, state.z_version, state.pinned_id, state.heard = (
-            (0.5, -0.5) + (0.0,) * (d - 2),
-            1,
-            None,
-            0,
-        )
+        state.z, state.z_version, state.pinned_id = (0.5, -0.5) + (0.0,) * (d - 2), 1, None
+        state.heard, state.runs = 0, 0
+    state.runs += 1
 
     def pinned(pin: components.Pin) -> None:
         state.z, state.pinned_id = pin.z, pin.pinned_id
@@ -100,7 +97,12 @@ def script() -> None:
             )
     with right:
         components.picture("picture", scene=scene)
-        heard = {"heard": state.heard, "z": state.z, "pinned_id": state.pinned_id}
+        heard = {
+            "runs": state.runs,
+            "heard": state.heard,
+            "z": state.z,
+            "pinned_id": state.pinned_id,
+        }
         if sent is not None:
             heard |= {
                 "corners": len(sent.selection.polygon) if sent.selection else 0,

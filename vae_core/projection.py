@@ -40,18 +40,15 @@ class Pca:
 def pca(codes: NDArray[np.float32]) -> Pca:
     """Fit the first two principal components of codes (n, d), d ≥ 2.
 
-    Each component points where its largest coefficient is positive, so that maps do not flip
-    between machines.
+    Each component points where its largest coefficient is positive (scikit-learn sees to it), so
+    maps do not flip between machines.
     """
     from sklearn.decomposition import PCA
 
     fitted = PCA(n_components=2, svd_solver="full").fit(codes)
-    components = fitted.components_
-    largest = np.abs(components).argmax(axis=1)
-    components = components * np.sign(components[np.arange(2), largest])[:, None]
     return Pca(
         mean=fitted.mean_.astype(np.float32),
-        components=components.astype(np.float32),
+        components=fitted.components_.astype(np.float32),
         explained=fitted.explained_variance_ratio_.astype(np.float32),
     )
 

@@ -124,6 +124,7 @@ def manifold(
     scene: Scene,
     n: int = 20,
     inverted: bool = False,
+    close_up: bool = True,
     model_name: str = "model",
     on_pin: Callable[[Pin], None] | None = None,
     on_n: Callable[[int], None] | None = None,
@@ -138,6 +139,8 @@ def manifold(
         Pictures a side, 5 to 30; a later change of it is taken over.
     inverted
         Ink on paper instead of light on dark.
+    close_up
+        Whether the cell that is looked at is shown large beside the grid.
     model_name
         For the name of the saved file.
     on_pin, on_n
@@ -149,7 +152,13 @@ def manifold(
     sent = panel.show(
         "manifold",
         key,
-        {**scene.data(), "n": n, "inverted": inverted, "model_name": model_name},
+        {
+            **scene.data(),
+            "n": n,
+            "inverted": inverted,
+            "close_up": close_up,
+            "model_name": model_name,
+        },
         on_change={
             "pin": _when_valid(lambda value: panel.read_pin(value, latent_dim), on_pin),
             "n": _when_valid(read_n, on_n),

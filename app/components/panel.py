@@ -51,7 +51,8 @@ class Scene:
     y
         The label given to a conditional model.
     posterior
-        mu and logvar (latent_dim,) of an uploaded picture, which maps outline.
+        mu and logvar (latent_dim,) of an uploaded picture, which maps outline. Maps alone are
+        told, so that a page with a map and without an upload takes the outline away.
     """
 
     model_hash: str
@@ -65,8 +66,12 @@ class Scene:
     y: int | None = None
     posterior: tuple[Sequence[float], Sequence[float]] | None = None
 
-    def data(self, *, with_encoder: bool = False) -> dict[str, Any]:
+    def data(self, *, with_encoder: bool = False, outlines: bool = False) -> dict[str, Any]:
         """Return the part of a panel's data that page.js reads."""
+        posterior = None
+        if self.posterior is not None:
+            mu, logvar = self.posterior
+            posterior = {"mu": list(mu), "logvar": list(logvar)}
         return {
             "model": {
                 "hash": self.model_hash,
@@ -79,9 +84,7 @@ class Scene:
             "dims": list(self.dims),
             "seed": self.seed,
             "y": self.y,
-            "posterior": None
-            if self.posterior is None
-            else {"mu": list(self.posterior[0]), "logvar": list(self.posterior[1])},
+            **({"posterior": posterior} if outlines else {}),
         }
 
 

@@ -68,6 +68,7 @@ def latent_map(
     on_selection: Callable[[Selection | None], None] | None = None,
     on_camera: Callable[[Camera], None] | None = None,
     on_hidden: Callable[[tuple[int, ...]], None] | None = None,
+    on_manifold: Callable[[float], None] | None = None,
 ) -> MapEvent:
     """Show the map of an encoded set, decoding under the pointer in the browser.
 
@@ -98,7 +99,7 @@ def latent_map(
         CSS pixels of the drawing.
     tools
         Whether the row of tools (box, lasso, zoom) is shown.
-    on_pin, on_selection, on_camera, on_hidden
+    on_pin, on_selection, on_camera, on_hidden, on_manifold
         Called with what changed, before the script reruns.
     """
     latent_dim = len(scene.z)
@@ -121,11 +122,16 @@ def latent_map(
         if on_hidden is not None:
             on_hidden(read_hidden(value, len(classes)))
 
+    def faded(value: Any) -> None:
+        opacity = panel.floats(value, ())
+        if on_manifold is not None and opacity is not None and 0 <= opacity <= 1:
+            on_manifold(float(opacity))
+
     sent = panel.show(
         "map",
         key,
         {
-            **scene.data(),
+            **scene.data(outlines=True),
             "codes": codes,
             "positions": positions,
             "sprite": sprite,
@@ -142,7 +148,13 @@ def latent_map(
             "height": height,
             "tools": tools,
         },
-        on_change={"pin": pinned, "selection": selected, "camera": moved, "hidden": toggled},
+        on_change={
+            "pin": pinned,
+            "selection": selected,
+            "camera": moved,
+            "hidden": toggled,
+            "manifold": faded,
+        },
     )
     return MapEvent(
         pin=panel.read_pin(sent.get("pin"), latent_dim),

@@ -18,7 +18,6 @@ KINDS = {
     "empty space shows the nearest real one.",
     "3d": "Turn it with the mouse. Pin and select on the other maps.",
 }
-NEIGHBOURS = 10
 
 
 def controls(model: Opened, shown: State) -> str:
@@ -65,18 +64,6 @@ def show_map(
     st.caption(KINDS[projection])
 
 
-def show_neighbours(model: Opened, example: int) -> None:
-    """Show the pinned example's neighbours in latent and in pixel space, side by side."""
-    st.subheader("Nearest neighbours of the pinned example", anchor=False)
-    for column, found in zip(
-        st.columns(2), resources.neighbours(model, example, NEIGHBOURS), strict=True
-    ):
-        with column:
-            _, kind = parts.gallery(model, found.ids, columns=NEIGHBOURS)
-            agreement = parts.agreement(model, example, found.ids)
-            st.caption(f"In {found.space}, nearest first{agreement} ({kind})")
-
-
 opened, current = parts.opened()
 parts.heading("Explore", "What does the latent space look like?")
 parts.invitation(opened)
@@ -95,4 +82,4 @@ with right:
     parts.pinned_card(opened, current)
 selecting.panel(mapping.remapped(opened, computed), current)
 if current.pinned_id is not None:
-    show_neighbours(opened, current.pinned_id)
+    parts.neighbours(opened, current.pinned_id)

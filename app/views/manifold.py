@@ -20,6 +20,7 @@ with left:
         "manifold",
         scene=parts.scene(opened, current),
         n=current.grid,
+        close_up=False,  # the picture on the right is larger
         model_name=opened.name,
         on_pin=parts.pin,
         on_n=take_side,
@@ -34,5 +35,6 @@ with right:
     if opened.latent_dim > 2:
         with st.container(horizontal=True):
             parts.plane_choice(opened)
+    parts.live_picture(opened, current, size=336)
     selecting.small_map(opened, current)
     st.caption("Where the cell lies among the codes of the test set")

@@ -8,19 +8,21 @@ if state.recall("go") == "explore":
     state.remember("go", None)
     st.switch_page("views/explore.py")
 
+opened, current = parts.opened()
 parts.heading("Train", "How does a latent space come to be?")
-left, right = st.columns([1, 3], gap="medium")
-now = training.chosen(state.current())
-with left:
-    training.form()
-    training.others(now)
-with right:
-    if now is None:
-        st.markdown(
-            "Nothing has been trained here yet. Choose the data and press **Train**: curves, map "
-            "and manifold appear here and grow with every epoch. You can leave the page meanwhile."
-        )
-    elif now.state in ("queued", "running", "paused"):
+now = training.chosen(current)
+if now is None:
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        training.form()
+    with right:
+        training.invite(opened, current)
+else:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("Train another model"):
+            training.form()
+        training.others(now)
+    if now.state in ("queued", "running", "paused"):
         training.watch(now.folder.name, now.state)
     else:
         training.show(now)

@@ -134,7 +134,16 @@ def test_an_opened_file_is_found_by_its_content(no_data: Path) -> None:
     assert resources.open_model(opened.name) is resources.open_zip(content)
     original = resources.open_model("digits-2d")
     assert torch.equal(opened.codes.mu, original.codes.mu)
-    assert opened.hash == original.hash
+
+
+def test_a_file_with_known_weights_keeps_its_own_codes(no_data: Path) -> None:
+    """What is cached about a model of the project never holds codes that somebody opened."""
+    original = resources.open_model("digits-2d")
+    theirs = resources.open_zip(checkpoints.zip_folder("digits-2d"))
+    moved = dataclasses.replace(theirs.codes, mu=theirs.codes.mu + 1)
+    theirs = dataclasses.replace(theirs, saved=dataclasses.replace(theirs.saved, codes=moved))
+    assert resources.codes_address(theirs) != resources.codes_address(original)
+    assert resources.decoder_address(theirs) == resources.decoder_address(original)
 
 
 def test_opened_files_are_bounded(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ states = st.builds(
     selection=st.none() | selections,
     camera=st.none()
     | st.tuples(coordinates, coordinates, st.floats(0.01, 1000).map(lambda v: 1.0)),
+    backdrop=st.sampled_from([0.0, 0.02, 0.5, 1.0]),
     grid=st.integers(*state.GRID_SIDES),
     seed=st.integers(0, 2**31 - 1),
 )
@@ -58,6 +59,7 @@ def test_any_text_in_a_url_is_survived(parameters: dict[str, str]) -> None:
     ("parameter", "value"),
     [
         ("model", "../etc/passwd"),
+        ("behind", "1.5"),
         ("model", ""),
         ("z", "1,nan"),
         ("z", "1,inf"),

@@ -86,3 +86,12 @@ def test_camera_needs_a_positive_height() -> None:
 def test_hidden_labels_are_those_that_exist() -> None:
     """Sorted, once each."""
     assert views.read_hidden([3, 1, 3, 12, -1], 10) == (1, 3)
+
+
+def test_maps_alone_are_told_of_a_posterior() -> None:
+    """A panel that leaves it out says nothing of it; a map without one takes the outline away."""
+    scene = panel.Scene("hash", "decoder", (0.0,), 0, posterior=((0.5,), (-1.0,)))
+    assert "posterior" not in scene.data()
+    assert scene.data(outlines=True)["posterior"] == {"mu": [0.5], "logvar": [-1.0]}
+    without = panel.Scene("hash", "decoder", (0.0,), 0)
+    assert without.data(outlines=True)["posterior"] is None

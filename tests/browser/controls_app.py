@@ -51,7 +51,9 @@ def script() -> None:
     query, state = st.query_params, st.session_state
     d = int(query.get("d", "2"))
     if "z" not in state:
-        state.z, state.z_version, state.heard = (0.5, -0.5) + (0.0,) * (d - 2), 1, {"pins": 0}
+        state.z, state.z_version = (0.5, -0.5) + (0.0,) * (d - 2), 1
+        state.heard = {"runs": 0, "pins": 0}
+    state.heard["runs"] += 1
 
     def pinned(pin: components.Pin) -> None:
         state.z = pin.z

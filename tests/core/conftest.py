@@ -14,9 +14,10 @@ hypothesis.settings.load_profile("core")
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Keep trainings from changing the number of threads for the tests after them."""
+def _arithmetic_as_it_was() -> Iterator[None]:
+    """Undo what a training sets for its process: threads, and denormal numbers flushed to zero."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+    torch.set_flush_denormal(False)

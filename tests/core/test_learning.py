@@ -32,6 +32,7 @@ KINDS = [
     pytest.param({"pixels": "static", "train_size": 40}, id="static subset"),
     pytest.param({"pixels": "threshold", "beta": 2.0, "kl_warmup_epochs": 1.5}, id="threshold"),
     pytest.param({"decay": "cosine", "warmup": 0.1}, id="scheduled"),
+    pytest.param({"encoder_shift": 1, "test_pixels": "dynamic"}, id="moved copies"),
     pytest.param({"precision": "bfloat16"}, id="bfloat16", marks=native_bfloat16),
 ]
 
@@ -153,9 +154,10 @@ def test_a_larger_beta_costs_rate() -> None:
 
 
 def test_the_first_step_follows_the_references_gradient() -> None:
-    """The paper's Adagrad moves each weight by step · g / (|g| + eps) of a second implementation.
+    """Adagrad's first step is that of a second implementation's gradient, and so is its memory.
 
-    So the loss is a sum over pixels, a mean over the batch and an average over L samples.
+    A step of g / (|g| + eps) shows the sign; the sum of squares that Adagrad keeps shows the scale:
+    a sum over pixels, a mean over the batch and an average over L samples.
     """
     built = trainer(optimizer="adagrad", samples=3, batch_size=50, train_size=50)
     before = {name: p.detach().clone() for name, p in built.model.state_dict().items()}
@@ -179,6 +181,16 @@ def test_the_first_step_follows_the_references_gradient() -> None:
         expected = before[name].numpy() - 1e-2 * g / (np.abs(g) + 1e-10)
         clear = np.abs(g) > 1e-4 * np.abs(g).max()  # elsewhere rounding decides the sign
         np.testing.assert_allclose(value.numpy()[clear], expected[clear], atol=1e-5, err_msg=name)
+    state = built.state()[0]
+    for index, (name, _) in enumerate(built.model.named_parameters()):
+        squares = gradients[name] ** 2
+        np.testing.assert_allclose(
+            state[f"optimizer.{index}.sum"],
+            squares,
+            rtol=0,
+            atol=1e-4 * squares.max(),
+            err_msg=name,
+        )
 
 
 def test_records_are_means_over_examples() -> None:

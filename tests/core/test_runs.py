@@ -58,7 +58,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def test_a_run_folder_becomes_a_model_folder(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_pause_resume_and_stop(tmp_path: Path) -> None:
     Each request is obeyed once: resumed after its stop, the run ends in the weights of one that
     was never asked anything.
     """
-    training = {"epochs": 40, "batch_size": 20}
+    training = {"epochs": 60, "batch_size": 50}
     folder = tmp_path / "asked"
     runs.create(folder, config(**training))
     ended: list[str] = []
@@ -288,7 +288,7 @@ def test_pause_resume_and_stop(tmp_path: Path) -> None:
     assert ended == ["stopped"]
     status = runs.status(folder)
     assert status.state == "stopped"
-    assert 1 <= status.epoch < 40
+    assert 1 <= status.epoch < 60
     assert len(checkpoints.load_history(folder)) == status.epoch
     checkpoints.load_model(folder)
 

@@ -1,6 +1,6 @@
 /** A button that copies the page's address, which restores what is shown. */
 
-const SHOWN_MS = 2000;
+const SHOWN_MS = 4000;
 
 /** Copies through the clipboard where the page may use it (https, localhost), else by selection. */
 async function copy(text) {
@@ -26,7 +26,7 @@ export function mount(element) {
   button.title = "The address holds the model, the code, the map and the selection.";
   said.className = "lx-quiet";
   said.setAttribute("role", "status");
-  said.style.marginLeft = "0.75rem";
+  button.style.width = "100%";
   element.append(button, said);
   let timer = 0;
 

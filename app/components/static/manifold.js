@@ -5,11 +5,13 @@
  * @typedef {object} ManifoldData
  * @property {number} n pictures a side, 5 to 30
  * @property {boolean} [inverted] ink on paper
+ * @property {boolean} [close_up] whether the cell that is looked at is shown large beside the grid
  * @property {string} [model_name] for the name of the saved file
  */
 import { announcer, make } from "./dom.js";
 import { decode, decodeMany, pixelCount } from "./network.js";
 import { pin } from "./pinning.js";
+import { hasMargin } from "./pixels.js";
 import { printPng } from "./png.js";
 import { quantileAxis, quantileCell } from "./quantile.js";
 import { fileName, save } from "./save.js";
@@ -88,6 +90,7 @@ export function mount(element, data, emit) {
   let labelled = "";
   let stop = () => {};
   let cell = null;
+  let apart = { network: null, hairlines: false };
 
   const grid = make("canvas", {
     class: "lx-tiles",
@@ -108,6 +111,8 @@ export function mount(element, data, emit) {
   const up = make("span", { class: "lx-axis lx-axis-up" });
   const closeUp = make("canvas", { class: "lx-tiles", role: "img" });
   const position = make("p", { class: "lx-number lx-position" });
+  const close = make("div", { class: "lx-manifold-close" }, closeUp, position);
+  close.hidden = data.close_up === false;
   const count = make("output", { class: "lx-number" });
   const side = make("input", {
     type: "range", min: FEWEST, max: MOST, step: 1, "aria-label": "Pictures a side",
@@ -128,7 +133,7 @@ export function mount(element, data, emit) {
       make(
         "div",
         { class: "lx-manifold-side" },
-        make("div", { class: "lx-manifold-close" }, closeUp, position),
+        close,
         make("label", { class: "lx-field" }, make("span", {}, "Pictures a side ", count), side),
         make(
           "div",
@@ -274,7 +279,8 @@ export function mount(element, data, emit) {
     label(network, dims);
     const held = z.map((value, dim) => (dims.includes(dim) ? 0 : value));
     const wanted = `${network.hash} ${n} ${dims} ${held} ${y} ${inverted}`;
-    const fresh = tiles.layOut({ columns: n, rows: n, shape: network.imageShape });
+    const shape = network.imageShape;
+    const fresh = tiles.layOut({ columns: n, rows: n, shape, hairlines: hairlines(network) });
     if (fresh || wanted !== drawn) {
       drawn = wanted;
       drawGrid(network, z, dims);
@@ -283,7 +289,16 @@ export function mount(element, data, emit) {
     place(pinned, cellOf(z, n, dims));
     here.hidden = store.get().live === null;
     if (!here.hidden) place(here, cellOf(shown, n, dims));
-    showCloseUp(network, shown, dims);
+    if (!close.hidden) showCloseUp(network, shown, dims);
+  }
+
+  /** Whether lines are needed to tell the cells apart, decided once for each network. */
+  function hairlines(network) {
+    if (apart.network !== network) {
+      const middle = decode(network, new Float32Array(network.latentDim));
+      apart = { network, hairlines: !hasMargin(middle, network.imageShape) };
+    }
+    return apart.hairlines;
   }
 
   function showCloseUp(network, z, dims) {

@@ -6,7 +6,7 @@
  *
  * Data besides the page's (app/components/views.py, `latent_map`): `codes`, `positions`, `sprite`, `classes`,
  * `projection`, `colour`, `manifold`, `ellipses`, `camera`, `selection` and `hidden` (the first two
- * with versions), `height`, `tools`. Sends up: `pin`, `selection`, `camera`, `hidden`.
+ * with versions), `height`, `tools`. Sends up: `pin`, `selection`, `camera`, `hidden`, `manifold`.
  */
 import { fetchBytes } from "./assets.js";
 import { createManifold, drawGrid } from "./backdrop.js";
@@ -23,7 +23,7 @@ import { paint } from "./pixels.js";
 import { muOf, nearestCode, origins, planeOf, readPoints, sigmaOf, splat, withPositions } from "./points.js";
 import { readSprite } from "./sprite.js";
 import { schedule, store, unschedule } from "./store.js";
-import { code, number } from "./words.js";
+import { code, dimension, number } from "./words.js";
 
 /** CSS pixels within which a point counts as under the pointer; fingers are wider. */
 const REACH = 7;
@@ -80,6 +80,7 @@ export function mount(element, data, emit) {
   let cursor = null;
   let outline = null;
   let opacity = data.manifold ?? 0;
+  let sentOpacity = opacity;
   let mine = false;
   // What has been taken over from Python.
   let loaded = { set: null, sprite: null };
@@ -388,7 +389,7 @@ export function mount(element, data, emit) {
       pictures.push({ word: "Reconstruction", width, height, paint: show });
     }
     const dims = points.latentDim <= 3 ? [...mu.keys()] : [...new Set(data.dims)];
-    const rows = dims.map((dim) => [`z${dim + 1}`, `${number(mu[dim])} ± ${number(sigma[dim])}`]);
+    const rows = dims.map((dim) => [dimension(dim), `${number(mu[dim])} ± ${number(sigma[dim])}`]);
     if (dims.length < points.latentDim) rows.push(["‖mu‖", number(Math.hypot(...mu))]);
     rows.push(["rate", `${number(points.rate[example], 1)} nats`]);
     rows.push(["distortion", `${number(points.distortion[example], 1)} nats`]);
@@ -720,6 +721,10 @@ export function mount(element, data, emit) {
     opacity = value;
     schedule(drawBehind);
   });
+  view.onFaded(() => {
+    sentOpacity = opacity;
+    emit.state("manifold", opacity);
+  });
 
   // --- changes from outside ----------------------------------------------------------------------
 
@@ -773,8 +778,10 @@ export function mount(element, data, emit) {
       view.configure(data);
       // While a model stays, the person's own switching is ahead of what Python knows of it.
       if (before.model.hash !== data.model.hash) hidden = new Set(data.hidden ?? []);
-      if (before.manifold !== data.manifold) {
+      // A rerun brings what Python knew; only a strength that was not sent from here is news.
+      if (before.manifold !== data.manifold && data.manifold !== sentOpacity) {
         opacity = data.manifold ?? 0;
+        sentOpacity = opacity;
         view.setFade(opacity);
       }
       if (loaded.set === setKey() && points) {

@@ -75,5 +75,6 @@ export function build(element, data) {
     onFit: (fn) => whole.addEventListener("click", fn),
     onClear: (fn) => clear.addEventListener("click", fn),
     onFade: (fn) => slider.addEventListener("input", () => fn(Number(slider.value))),
+    onFaded: (fn) => slider.addEventListener("change", fn),
   };
 }

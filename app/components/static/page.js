@@ -13,7 +13,8 @@
  * @property {[number, number]} [dims]
  * @property {number} [seed]
  * @property {number|null} [y]
- * @property {{mu: number[], logvar: number[]}|null} [posterior]  of an uploaded picture
+ * @property {{mu: number[], logvar: number[]}|null} [posterior]  of an uploaded picture; panels that
+ *   do not outline it leave it out
  */
 import { fetchBytes } from "./assets.js";
 import { join, load } from "./network.js";
@@ -23,14 +24,19 @@ const opening = new Map();
 /** Networks held ready, so that going back and forth between models costs nothing. */
 const HELD = 8;
 let seenPosterior = "";
+let given = null;
 
-/** Takes over an upload's posterior once: a drawing that follows it is not undone by a rerun. */
+/**
+ * Takes over an upload's posterior once, and takes it away when the upload is gone: a drawing that
+ * follows it is not undone by a rerun.
+ */
 function adoptPosterior(posterior, modelHash) {
   const seen = JSON.stringify([modelHash, posterior]);
-  if (!posterior || seen === seenPosterior) return;
+  if (posterior === undefined || seen === seenPosterior) return;
   seenPosterior = seen;
-  const mu = Float32Array.from(posterior.mu);
-  store.set({ posterior: { mu, logvar: Float32Array.from(posterior.logvar) } }, "python");
+  if (posterior === null && store.get().posterior !== given) return;
+  given = posterior && { mu: Float32Array.from(posterior.mu), logvar: Float32Array.from(posterior.logvar) };
+  store.set({ posterior: given }, "python");
 }
 
 /** The network of `model` with the parts that were asked for, read once for each content hash. */

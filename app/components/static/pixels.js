@@ -32,6 +32,25 @@ export function paint(mean, [channels, height, width], target, x = 0, y = 0, inv
   }
 }
 
+/** A border pixel above this is part of the picture. */
+const DARK = 0.1;
+
+/**
+ * Whether a picture's border is empty, so that pictures side by side keep apart by themselves.
+ *
+ * @param {Float32Array} mean (c * h * w,) in [0, 1]
+ * @param {Shape} shape
+ */
+export function hasMargin(mean, [channels, height, width]) {
+  for (let at = 0; at < channels * height * width; at += 1) {
+    const row = Math.floor(at / width) % height;
+    const column = at % width;
+    const outermost = row === 0 || row === height - 1 || column === 0 || column === width - 1;
+    if (outermost && mean[at] > DARK) return false;
+  }
+  return true;
+}
+
 // Blue to orange through mid grey stays readable with every common form of colour blindness.
 const LESS = [33, 102, 172];
 const MORE = [230, 97, 1];

@@ -17,6 +17,7 @@
  * @property {{mean: Float32Array, components: Float32Array}|null} pca  (d) and (2, d)
  */
 import { unbundle } from "./assets.js";
+import { dimension } from "./words.js";
 
 /** @param {Uint8Array} bytes  of vae_core.portable.codes_bundle @returns {Points} */
 export function readPoints(bytes) {
@@ -111,7 +112,7 @@ function rawPlane(points, [i, j]) {
     key: `raw:${i}:${j}`,
     x,
     y,
-    axes: [`z${i + 1}`, `z${j + 1}`],
+    axes: [dimension(i), dimension(j)],
     lift(px, py, held) {
       const z = Float32Array.from(held);
       z[i] = px;

@@ -3,6 +3,9 @@
 import { paint } from "./pixels.js";
 
 const LARGEST_SIDE = 4096;
+/** A hairline's share of a tile, and a grey that shows on black, on white and on print. */
+const HAIRLINE = 1 / 24;
+const HAIRLINE_COLOUR = "#8a9694";
 
 /**
  * Enlarges a picture by repeating its pixels.
@@ -54,24 +57,29 @@ export function createTiles(canvas) {
    * @param {import("./pixels.js").Shape} wanted.shape
    * @param {number} [wanted.shown] width on screen in CSS pixels, where the canvas is not on it yet
    * @param {number} [wanted.gap] clear picture pixels between neighbours
+   * @param {boolean} [wanted.hairlines] thin lines between neighbours, where pictures run into one another
    * @returns {boolean} whether it is empty now, so that all has to be drawn
    */
-  function layOut({ columns: across, rows = 1, shape: wanted, shown, gap = 0 }) {
+  function layOut({ columns: across, rows = 1, shape: wanted, shown, gap = 0, hairlines = false }) {
     const [, tall, wide] = wanted;
     const whole = { x: across * (wide + gap) - gap, y: rows * (tall + gap) - gap };
     if (!shown && !width) width = canvas.clientWidth;
     const onScreen = ((shown ?? width) * window.devicePixelRatio) / whole.x;
     const most = Math.floor(LARGEST_SIDE / Math.max(whole.x, whole.y));
     const needed = Math.max(1, Math.min(most, Math.ceil(onScreen - 0.01)));
-    const next = [across, rows, wanted, gap, needed].join();
+    const next = [across, rows, wanted, gap, needed, hairlines].join();
     if (next === layout) return false;
     layout = next;
     columns = across;
     times = needed;
     shape = wanted;
-    pitch = { x: (wide + gap) * times, y: (tall + gap) * times };
-    canvas.width = whole.x * times;
-    canvas.height = whole.y * times;
+    const hair = hairlines ? Math.max(1, Math.round(Math.max(wide, tall) * times * HAIRLINE)) : 0;
+    pitch = { x: (wide + gap) * times + hair, y: (tall + gap) * times + hair };
+    canvas.width = whole.x * times + (across - 1) * hair;
+    canvas.height = whole.y * times + (rows - 1) * hair;
+    context.fillStyle = HAIRLINE_COLOUR;
+    for (let i = 1; i < across; i += 1) context.fillRect(i * pitch.x - hair, 0, hair, canvas.height);
+    for (let i = 1; i < rows; i += 1) context.fillRect(0, i * pitch.y - hair, canvas.width, hair);
     small = new ImageData(wide, tall);
     large = new ImageData(wide * times, tall * times);
     return true;

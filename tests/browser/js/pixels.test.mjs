@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { largestChange, paint, paintChange } from "../../../app/components/static/pixels.js";
+import { hasMargin, largestChange, paint, paintChange } from "../../../app/components/static/pixels.js";
 
 const target = (width, height) => ({ width, data: new Uint8ClampedArray(4 * width * height) });
 
@@ -39,4 +39,14 @@ test("a change is clear where there is none, and its two signs have two colours"
   assert.equal(image.data[11], 128);
   assert.ok(image.data[4] > image.data[6], "lighter is orange");
   assert.ok(image.data[8] < image.data[10], "darker is blue");
+});
+
+test("a picture whose strokes reach its border has no margin", () => {
+  const inside = Float32Array.of(0, 0, 0, 0, 1, 0, 0, 0.05, 0);
+  assert.equal(hasMargin(inside, [1, 3, 3]), true);
+  assert.equal(hasMargin(inside.with(1, 0.5), [1, 3, 3]), false);
+  assert.equal(hasMargin(inside.with(5, 0.5), [1, 3, 3]), false);
+  const green = new Float32Array(27);
+  green[9 + 6] = 0.5;
+  assert.equal(hasMargin(green, [3, 3, 3]), false);
 });
