@@ -99,7 +99,8 @@ def codes_bundle(codes: Codes) -> bytes:
     arrays: dict[str, Array] = {
         "ids": codes.ids.numpy().astype(np.int32),
         "mu": codes.mu.numpy().astype(mean_type),
-        "sigma": torch.exp(0.5 * codes.logvar).numpy().astype(np.float16),
+        # In double precision: how float32 rounds here depends on where the numbers lie in memory.
+        "sigma": torch.exp(0.5 * codes.logvar.double()).numpy().astype(np.float16),
         "rate": codes.rate.numpy().astype(np.float32),
         "distortion": codes.distortion.numpy().astype(np.float32),
     }
