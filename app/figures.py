@@ -252,11 +252,11 @@ def training_curve(
         "animation": False,
         "color": [ACCENT, "#e07b39", "#8a9694"],
         "title": {"text": f"{names[part]}, nats", "textStyle": {"fontSize": 13}, "left": 0},
-        "legend": {"left": 0, "top": 22, "show": part == "elbo", "itemWidth": 18, "padding": 0},
+        "legend": {"left": 0, "top": 26, "show": part == "elbo", "itemWidth": 18, "padding": 0},
         "grid": {
             "left": 8,
             "right": 12,
-            "top": 52 if part == "elbo" else 30,
+            "top": 62 if part == "elbo" else 38,
             "bottom": 4,
             "containLabel": True,
         },

@@ -15,7 +15,7 @@ from vae_core.images import Prepared
 TYPES = ("png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff")
 MAX_PICTURES = 24
 MAX_MEGABYTES = 20
-RESULT_SIDE = 196
+RESULT_SIDE = 184
 DRAWS = 16
 STEP_SIDE = 112
 NEIGHBOURS = 10
@@ -81,7 +81,9 @@ def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
     """Show where the picture's posterior lies among the codes of the test set."""
     posterior = None if encoding is None else (encoding.mu, encoding.logvar)
     selecting.small_map(model, shown, posterior=posterior)
-    st.caption("The ellipse is the posterior q(z|x): its mean and one sigma around it.")
+    st.caption(
+        "The ellipse is the posterior q(z|x): one sigma around its mean. A ring marks a small one."
+    )
     if encoding is not None:
         z = tuple(encoding.mu.tolist())
         st.button("Pin its code", on_click=_pin_code, args=(z,), key="w-pin-code")
@@ -92,7 +94,7 @@ def _pin_code(z: tuple[float, ...]) -> None:
 
 
 def show_result(model: Opened, encoding: Encoding) -> None:
-    """Show input, reconstruction and error with the bound's parts."""
+    """Show what its neighbours say it is; input, reconstruction and error; the bound's parts."""
     shown = {
         "What the model sees": figures.picture(figures.to_levels(encoding.x), RESULT_SIDE),
         "Reconstruction": figures.picture(figures.to_levels(encoding.reconstruction), RESULT_SIDE),
@@ -100,7 +102,8 @@ def show_result(model: Opened, encoding: Encoding) -> None:
             encoding.x, encoding.reconstruction, RESULT_SIDE
         ),
     }
-    with st.container(horizontal=True, gap="medium"):
+    say_neighbours(model, encoding)
+    with st.container(horizontal=True, gap="small"):
         for name, picture in shown.items():
             with st.container(width=RESULT_SIDE, gap="xxsmall"):
                 st.image(picture, alt=name)
@@ -133,13 +136,18 @@ def show_spread(model: Opened, encoding: Encoding) -> None:
     )
 
 
-def show_neighbours(model: Opened, encoding: Encoding) -> None:
-    """Show the nearest codes of the test set, and what they say the picture is."""
+def say_neighbours(model: Opened, encoding: Encoding) -> None:
+    """Say what the labels of the nearest codes make of the picture."""
     found = resources.nearest_codes(model, encoding.mu, NEIGHBOURS)
     labels = Counter(model.label(int(example)) for example in found.ids)
     label, votes = labels.most_common(1)[0]
     if label is not None:
         st.markdown(f"Its neighbours say: **{label}** ({votes} of {NEIGHBOURS})")
+
+
+def show_neighbours(model: Opened, encoding: Encoding) -> None:
+    """Show the nearest codes of the test set."""
+    found = resources.nearest_codes(model, encoding.mu, NEIGHBOURS)
     _, kind = parts.gallery(model, found.ids, columns=NEIGHBOURS // 2)
     st.caption(f"The nearest codes of the test set, nearest first ({kind})")
 

@@ -257,16 +257,16 @@ def curves(now: RunStatus) -> None:
     if not (now.epochs or now.steps):
         return
     kind = now.config.training.tested_on
-    for part, height in (("elbo", 210), ("rate", 130), ("distortion", 130)):
+    for part, height in (("elbo", 220), ("rate", 140), ("distortion", 140)):
         chart = figures.training_curve(now.epochs, now.steps, part)
         st.echarts_chart(chart, key=f"curve-{part}", height=height, alt=f"{part} by epoch")
     if now.epochs:
         last = now.epochs[-1]
         test, train = last["test"], last["train"]
         st.caption(
-            f"Test ELBO {test['elbo']:.2f}, rate {test['rate']:.2f}, distortion "
-            f"{test['distortion']:.2f} nats ({kind} pixels, one sample of z for each picture); "
-            f"training {train['elbo']:.2f}; {last['seconds']:.1f} s an epoch."
+            f"Test ELBO {parts.number(test['elbo'], 2)}, rate {test['rate']:.2f}, distortion "
+            f"{parts.number(test['distortion'], 2)} nats ({kind} pixels, one sample of z for each "
+            f"picture); training {parts.number(train['elbo'], 2)}; {last['seconds']:.1f} s an epoch."
         )
 
 

@@ -32,6 +32,8 @@ FIRST = {
     "morph": ".lx-morph canvas",
     "train": "h1",
 }
+#: Pages whose path is not their name.
+PATHS = {"explore": ""}
 #: The range of a canvas's brightness, a number that changes with what it shows, and the time.
 LOOK = """canvas => {
   const copy = document.createElement("canvas");
@@ -79,7 +81,7 @@ class Visitor:
 
     def open(self, page: str, query: str = "model=digits-2d") -> Visitor:
         """Go to a page of the app by its own address."""
-        return self.go(f"{'' if page == 'explore' else page}?{query}", FIRST[page])
+        return self.go(f"{PATHS.get(page, page)}?{query}", FIRST[page])
 
     def follow(self, page: str) -> Visitor:
         """Go to another page of the app by its link."""

@@ -499,7 +499,10 @@ export function mount(element, data, emit) {
     }
     if (posterior && plane.covariance && posterior.mu.length === points.latentDim) {
       const sigma = posterior.logvar.map((logvar) => Math.exp(logvar / 2));
-      drawEllipse(context, plane.project(posterior.mu), sigma);
+      const mean = plane.project(posterior.mu);
+      drawEllipse(context, mean, sigma);
+      // An ellipse of a few pixels would be overlooked.
+      if (smallOnScreen(sigma)) ring(context, ...geometry.toScreen(camera, size, ...mean), 11);
     }
     const example = hovered === null ? undefined : points.byId.get(hovered);
     if (example !== undefined) {
@@ -567,6 +570,10 @@ export function mount(element, data, emit) {
     context.beginPath();
     context.ellipse(x, y, long * scale, short * scale, -angle, 0, 2 * Math.PI);
     stroke(context, theme.accent, 1.5);
+  }
+
+  function smallOnScreen(sigma) {
+    return (geometry.ellipse(...plane.covariance(sigma)).long * size.height) / camera.height < 7;
   }
 
   function trace(context, path, closed) {
@@ -741,6 +748,8 @@ export function mount(element, data, emit) {
     const high = Math.round(height * ratio);
     if (width === 0 || (view.points.width === wide && view.points.height === high)) return;
     size = { width, height };
+    // The stylesheet may arrive after the panel: its colours come with the size that it gives.
+    adoptTheme();
     for (const canvas of [view.manifold, view.ground, view.points, view.overlay]) {
       canvas.width = wide;
       canvas.height = high;
@@ -753,6 +762,18 @@ export function mount(element, data, emit) {
     drawBehind();
     if (plane) drawPoints(performance.now());
     drawOver();
+  }
+
+  /** Reads the theme again. @returns {boolean} whether dark has become light, or light dark */
+  function adoptTheme() {
+    const wasDark = theme.dark;
+    theme = readTheme(element);
+    if (wasDark === theme.dark) return false;
+    if (points) {
+      colourPoints();
+      showLegend();
+    }
+    return true;
   }
 
   const observer = new ResizeObserver(resize);
@@ -772,9 +793,8 @@ export function mount(element, data, emit) {
   return {
     update(next) {
       const before = data;
-      const wasDark = theme.dark;
       data = next;
-      theme = readTheme(element);
+      const turned = adoptTheme();
       view.configure(data);
       // While a model stays, the person's own switching is ahead of what Python knows of it.
       if (before.model.hash !== data.model.hash) hidden = new Set(data.hidden ?? []);
@@ -790,7 +810,7 @@ export function mount(element, data, emit) {
         } else {
           adoptCamera();
           adoptSelection();
-          if (before.colour !== data.colour || wasDark !== theme.dark) {
+          if (before.colour !== data.colour && !turned) {
             colourPoints();
             showLegend();
           }
