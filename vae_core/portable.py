@@ -99,14 +99,13 @@ def codes_bundle(codes: Codes) -> bytes:
     arrays: dict[str, Array] = {
         "ids": codes.ids.numpy().astype(np.int32),
         "mu": codes.mu.numpy().astype(mean_type),
-        # In double precision: how float32 rounds here depends on where the numbers lie in memory.
-        "sigma": torch.exp(0.5 * codes.logvar.double()).numpy().astype(np.float16),
+        "sigma": torch.exp(0.5 * codes.logvar).numpy().astype(np.float16),
         "rate": codes.rate.numpy().astype(np.float32),
         "distortion": codes.distortion.numpy().astype(np.float32),
     }
     if codes.labels is not None:
         arrays["labels"] = codes.labels.numpy().astype(np.int16)
-    for name, points in codes.projections.items():
+    for name, points in sorted(codes.projections.items()):  # files keep no order
         arrays[f"projection.{name}"] = points.numpy().astype(np.float32)
     if codes.pca_mean is not None and codes.pca_components is not None:
         arrays["pca_mean"] = codes.pca_mean.numpy().astype(np.float32)
