@@ -66,7 +66,6 @@ def show_map(
 
 opened, current = parts.opened()
 parts.heading("Explore", "What does the latent space look like?")
-parts.invitation(opened)
 plane = controls(opened, current)
 left, right = st.columns([5, 3], gap="medium")
 with left:
@@ -80,6 +79,7 @@ with left:
 with right:
     parts.live_picture(opened, current, size=336)
     parts.pinned_card(opened, current)
+parts.invitation(opened)  # below the map: the first thing to see is the space itself
 selecting.panel(mapping.remapped(opened, computed), current)
 if current.pinned_id is not None:
     parts.neighbours(opened, current.pinned_id)

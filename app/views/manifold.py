@@ -13,7 +13,6 @@ def take_side(n: int) -> None:
 
 opened, current = parts.opened()
 parts.heading("Manifold", "What does the decoder make of every part of the plane?")
-parts.invitation(opened)
 left, right = st.columns([7, 3], gap="medium")
 with left:
     manifold(
@@ -38,3 +37,4 @@ with right:
     parts.live_picture(opened, current, size=336)
     selecting.small_map(opened, current)
     st.caption("Where the cell lies among the codes of the test set")
+parts.invitation(opened)
