@@ -266,7 +266,8 @@ def curves(now: RunStatus) -> None:
         st.caption(
             f"Test ELBO {parts.number(test['elbo'], 2)}, rate {test['rate']:.2f}, distortion "
             f"{parts.number(test['distortion'], 2)} nats ({kind} pixels, one sample of z for each "
-            f"picture); training {parts.number(train['elbo'], 2)}; {last['seconds']:.1f} s an epoch."
+            f"picture); training ELBO {parts.number(train['elbo'], 2)}; "
+            f"{last['seconds']:.1f} s an epoch."
         )
 
 
