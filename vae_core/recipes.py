@@ -8,111 +8,87 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from vae_core import checkpoints, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
 
-MNIST = (1, 28, 28)
-
 #: What the recipes share. One thread each, since two trainings side by side waste less of two
 #: cores than one on both.
-COMMON = {"decay": "cosine", "warmup": 0.05, "threads": 1, "seed": 0}
+COMMON: dict[str, Any] = {"decay": "cosine", "warmup": 0.05, "threads": 1, "seed": 0}
 #: In two and three dimensions fresh binary draws keep a map from memorising its training set, and
 #: a slow start of the KL keeps it from folding before the classes have found their places.
-RECIPES: dict[str, runs.RunConfig] = {
-    recipe.name: recipe
-    for recipe in (
-        runs.RunConfig(
-            name="mnist-2d",
-            model=ModelConfig(latent_dim=2, hidden=(512, 256, 128), activation="silu"),
-            training=TrainConfig(
-                dataset="mnist",
-                pixels="dynamic",
-                test_pixels="grey",
-                kl_warmup_epochs=10,
-                epochs=120,
-                batch_size=200,
-                learning_rate=2e-3,
-                precision="bfloat16",
-                **COMMON,
-            ),
-            importance_samples=1000,
-            importance_limit=1000,
-        ),
-        runs.RunConfig(
-            name="mnist-20d",
-            model=ModelConfig(latent_dim=20, hidden=(500, 500), activation="silu"),
-            training=TrainConfig(
-                dataset="mnist",
-                encoder_shift=1,
-                epochs=120,
-                batch_size=200,
-                learning_rate=2e-3,
-                precision="bfloat16",
-                **COMMON,
-            ),
-            importance_samples=1000,
-            importance_limit=1000,
-        ),
-        runs.RunConfig(
-            name="mnist-20d-paper",
-            model=ModelConfig(latent_dim=20, hidden=(500,), activation="tanh"),
-            training=TrainConfig(
-                dataset="mnist",
-                epochs=100,
-                batch_size=200,
-                learning_rate=2e-3,
-                precision="bfloat16",
-                **COMMON,
-            ),
-            importance_samples=1000,
-            importance_limit=1000,
-        ),
-        runs.RunConfig(
-            name="mnist-3d",
-            model=ModelConfig(latent_dim=3, hidden=(512,), activation="tanh"),
-            training=TrainConfig(
-                dataset="mnist",
-                pixels="dynamic",
-                test_pixels="grey",
-                kl_warmup_epochs=10,
-                encoder_shift=1,
-                epochs=120,
-                batch_size=200,
-                learning_rate=2e-3,
-                precision="bfloat16",
-                **COMMON,
-            ),
-            importance_samples=1000,
-            importance_limit=1000,
-        ),
-        runs.RunConfig(
-            name="frey-2d",
-            model=ModelConfig(
-                image_shape=(1, 28, 20),
-                latent_dim=2,
-                hidden=(200,),
-                activation="tanh",
-                likelihood="gaussian",
-            ),
-            training=TrainConfig(
-                dataset="frey-face", epochs=400, batch_size=50, learning_rate=1e-3, **COMMON
-            ),
-            importance_samples=1000,
-        ),
-        runs.RunConfig(
-            name="digits-2d",
-            model=ModelConfig(
-                image_shape=(1, 8, 8), latent_dim=2, hidden=(256, 128), activation="silu"
-            ),
-            training=TrainConfig(
-                dataset="digits", epochs=250, batch_size=50, learning_rate=2e-3, **COMMON
-            ),
-            importance_samples=1000,
-        ),
+SMALL_MAP: dict[str, Any] = {"pixels": "dynamic", "test_pixels": "grey", "kl_warmup_epochs": 10}
+
+
+def _mnist(name: str, model: ModelConfig, **training: Any) -> runs.RunConfig:
+    settings = {
+        "dataset": "mnist",
+        "batch_size": 200,
+        "learning_rate": 2e-3,
+        "precision": "bfloat16",
+    }
+    return runs.RunConfig(
+        name=name,
+        model=model,
+        training=TrainConfig(**settings, **COMMON, **training),
+        importance_samples=1000,
+        importance_limit=1000,
     )
-}
+
+
+_MODELS = (
+    _mnist(
+        "mnist-2d",
+        ModelConfig(latent_dim=2, hidden=(512, 256, 128), activation="silu"),
+        epochs=120,
+        **SMALL_MAP,
+    ),
+    _mnist(
+        "mnist-20d",
+        ModelConfig(latent_dim=20, hidden=(500, 500), activation="silu"),
+        epochs=120,
+        encoder_shift=1,
+    ),
+    _mnist(
+        "mnist-20d-paper",
+        ModelConfig(latent_dim=20, hidden=(500,), activation="tanh"),
+        epochs=100,
+    ),
+    _mnist(
+        "mnist-3d",
+        ModelConfig(latent_dim=3, hidden=(512,), activation="tanh"),
+        epochs=120,
+        encoder_shift=1,
+        **SMALL_MAP,
+    ),
+    runs.RunConfig(
+        name="frey-2d",
+        model=ModelConfig(
+            image_shape=(1, 28, 20),
+            latent_dim=2,
+            hidden=(200,),
+            activation="tanh",
+            likelihood="gaussian",
+        ),
+        training=TrainConfig(
+            dataset="frey-face", epochs=400, batch_size=50, learning_rate=1e-3, **COMMON
+        ),
+        importance_samples=1000,
+    ),
+    runs.RunConfig(
+        name="digits-2d",
+        model=ModelConfig(
+            image_shape=(1, 8, 8), latent_dim=2, hidden=(256, 128), activation="silu"
+        ),
+        training=TrainConfig(
+            dataset="digits", epochs=250, batch_size=50, learning_rate=2e-3, **COMMON
+        ),
+        importance_samples=1000,
+    ),
+)
+RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}
 
 
 def make(
