@@ -178,7 +178,7 @@ def test_grid_has_as_many_pictures_as_asked_and_prints_large(opened: Open) -> No
     page.heard(lambda told: told["n"] == 30)
     with Image.open(io.BytesIO(page.download("Save PNG for print"))) as png:
         assert min(png.size) >= 2400
-        assert png.size[0] % (30 * 28) == 0
+        assert png.size[0] % (30 * 28 + 29) == 0  # with hairlines: these pictures have no margin
         assert png.info["dpi"] == pytest.approx((300, 300), abs=0.01)
 
 

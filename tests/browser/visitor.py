@@ -23,14 +23,14 @@ MAP = ".lx-stage canvas[tabindex]"
 #: The layer of the map that holds the points alone.
 POINTS = ".lx-stage canvas:nth-child(3)"
 GRID = ".lx-manifold-grid canvas"
-#: What is drawn by a model as soon as a page is open; nothing is where nothing was trained.
+#: What a model draws as soon as a page is open.
 FIRST = {
     "explore": PICTURE,
     "manifold": GRID,
     "decode": PICTURE,
     "reconstruct": POINTS,
     "morph": ".lx-morph canvas",
-    "train": "h1",
+    "train": GRID,
 }
 #: Pages whose path is not their name.
 PATHS = {"explore": ""}
