@@ -6,13 +6,15 @@
  */
 import { niceStep, seen, toScreen } from "./geometry.js";
 import { decode, pixelCount } from "./network.js";
-import { paint } from "./pixels.js";
+import { hasMargin, paint } from "./pixels.js";
 import { inSlices } from "./slices.js";
 import { number } from "./words.js";
 
 /** The least side of a picture on the map, CSS pixels; the most is twice that. */
 const LEAST_SIDE = 34;
 const SLOTS = 40;
+/** CSS pixels between pictures that run to their edges. */
+const GAP = 2;
 const GRID_GAP = 90;
 
 /**
@@ -37,7 +39,9 @@ export function createManifold(canvas, redraw) {
     slots.clear();
     const mean = new Float32Array(pixelCount(network));
     const image = new ImageData(width, height);
-    contents = { key, width, height, mean, image };
+    const middle = decode(network, new Float32Array(network.latentDim));
+    const gap = hasMargin(middle, network.imageShape) ? 0 : GAP;
+    contents = { key, width, height, mean, image, gap };
   }
 
   function decodeTile({ key, x, y }, view) {
@@ -82,8 +86,8 @@ export function createManifold(canvas, redraw) {
   function draw(view) {
     renew(view.key, view.network);
     const { tiles, side } = lattice(view);
-    const { width, height } = contents;
-    const enlargement = side / Math.max(width, height);
+    const { width, height, gap } = contents;
+    const enlargement = (side - gap) / Math.max(width, height);
     context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
     context.clearRect(0, 0, view.size.width, view.size.height);
     // Barely enlarged pixels come out uneven unless they are smoothed.

@@ -11,7 +11,7 @@
 import { announcer, make } from "./dom.js";
 import { decode, decodeMany, pixelCount } from "./network.js";
 import { pin } from "./pinning.js";
-import { hasMargin } from "./pixels.js";
+import { hasMargin, isDark } from "./pixels.js";
 import { printPng } from "./png.js";
 import { quantileAxis, quantileCell } from "./quantile.js";
 import { fileName, save } from "./save.js";
@@ -24,6 +24,9 @@ export const FEWEST = 5;
 export const MOST = 30;
 /** Codes decoded in one piece: a few milliseconds at most. */
 const PIECE = 8;
+/** Lines between pictures: a grey that shows on black and on white; the page itself between grey ones. */
+const GREY = "#8a9694";
+const CLEAR = "transparent";
 
 /**
  * The code of one cell. Rows go from the top, where the second dimension is largest, down.
@@ -90,7 +93,7 @@ export function mount(element, data, emit) {
   let labelled = "";
   let stop = () => {};
   let cell = null;
-  let apart = { network: null, hairlines: false };
+  let apart = { network: null, hairlines: null };
 
   const grid = make("canvas", {
     class: "lx-tiles",
@@ -292,11 +295,12 @@ export function mount(element, data, emit) {
     if (!close.hidden) showCloseUp(network, shown, dims);
   }
 
-  /** Whether lines are needed to tell the cells apart, decided once for each network. */
+  /** The colour of lines that tell the cells apart where it needs them, decided once for each network. */
   function hairlines(network) {
     if (apart.network !== network) {
       const middle = decode(network, new Float32Array(network.latentDim));
-      apart = { network, hairlines: !hasMargin(middle, network.imageShape) };
+      const lines = isDark(middle) ? GREY : CLEAR;
+      apart = { network, hairlines: hasMargin(middle, network.imageShape) ? null : lines };
     }
     return apart.hairlines;
   }

@@ -19,7 +19,7 @@ import { createLegend } from "./legend.js";
 import { build } from "./mapframe.js";
 import { decode } from "./network.js";
 import { pin } from "./pinning.js";
-import { paint } from "./pixels.js";
+import { isDark, paint } from "./pixels.js";
 import { muOf, nearestCode, origins, planeOf, readPoints, sigmaOf, splat, withPositions } from "./points.js";
 import { readSprite } from "./sprite.js";
 import { schedule, store, unschedule } from "./store.js";
@@ -845,8 +845,7 @@ const ink = new WeakMap();
 /** Bright strokes on black look like ink when they are inverted; photographs do not. */
 function looksLikeInk(network) {
   if (!ink.has(network)) {
-    const mean = decode(network, new Float32Array(network.latentDim));
-    ink.set(network, mean.reduce((sum, value) => sum + value, 0) / mean.length < 0.3);
+    ink.set(network, isDark(decode(network, new Float32Array(network.latentDim))));
   }
   return ink.get(network);
 }

@@ -32,7 +32,7 @@ export function paint(mean, [channels, height, width], target, x = 0, y = 0, inv
   }
 }
 
-/** A border pixel above this is part of the picture. */
+/** Pixels below this are black. */
 const DARK = 0.1;
 
 /**
@@ -46,9 +46,17 @@ export function hasMargin(mean, [channels, height, width]) {
     const row = Math.floor(at / width) % height;
     const column = at % width;
     const outermost = row === 0 || row === height - 1 || column === 0 || column === width - 1;
-    if (outermost && mean[at] > DARK) return false;
+    if (outermost && mean[at] >= DARK) return false;
   }
   return true;
+}
+
+/** The least share of black pixels that makes a ground. */
+const GROUND = 0.2;
+
+/** Whether a picture is bright on a black ground, as ink is when it is inverted. @param {Float32Array} mean */
+export function isDark(mean) {
+  return mean.reduce((count, value) => count + (value < DARK ? 1 : 0), 0) > GROUND * mean.length;
 }
 
 // Blue to orange through mid grey stays readable with every common form of colour blindness.

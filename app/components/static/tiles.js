@@ -3,9 +3,8 @@
 import { paint } from "./pixels.js";
 
 const LARGEST_SIDE = 4096;
-/** A hairline's share of a tile, and a grey that shows on black, on white and on print. */
+/** A hairline's share of a tile. */
 const HAIRLINE = 1 / 24;
-const HAIRLINE_COLOUR = "#8a9694";
 
 /**
  * Enlarges a picture by repeating its pixels.
@@ -57,10 +56,11 @@ export function createTiles(canvas) {
    * @param {import("./pixels.js").Shape} wanted.shape
    * @param {number} [wanted.shown] width on screen in CSS pixels, where the canvas is not on it yet
    * @param {number} [wanted.gap] clear picture pixels between neighbours
-   * @param {boolean} [wanted.hairlines] thin lines between neighbours, where pictures run into one another
+   * @param {string|null} [wanted.hairlines] colour of thin lines between neighbours, where pictures run
+   *   into one another
    * @returns {boolean} whether it is empty now, so that all has to be drawn
    */
-  function layOut({ columns: across, rows = 1, shape: wanted, shown, gap = 0, hairlines = false }) {
+  function layOut({ columns: across, rows = 1, shape: wanted, shown, gap = 0, hairlines = null }) {
     const [, tall, wide] = wanted;
     const whole = { x: across * (wide + gap) - gap, y: rows * (tall + gap) - gap };
     if (!shown && !width) width = canvas.clientWidth;
@@ -77,7 +77,7 @@ export function createTiles(canvas) {
     pitch = { x: (wide + gap) * times + hair, y: (tall + gap) * times + hair };
     canvas.width = whole.x * times + (across - 1) * hair;
     canvas.height = whole.y * times + (rows - 1) * hair;
-    context.fillStyle = HAIRLINE_COLOUR;
+    if (hairlines) context.fillStyle = hairlines;
     for (let i = 1; i < across; i += 1) context.fillRect(i * pitch.x - hair, 0, hair, canvas.height);
     for (let i = 1; i < rows; i += 1) context.fillRect(0, i * pitch.y - hair, canvas.width, hair);
     small = new ImageData(wide, tall);

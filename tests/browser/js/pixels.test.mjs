@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { hasMargin, largestChange, paint, paintChange } from "../../../app/components/static/pixels.js";
+import { hasMargin, isDark, largestChange, paint, paintChange } from "../../../app/components/static/pixels.js";
 
 const target = (width, height) => ({ width, data: new Uint8ClampedArray(4 * width * height) });
 
@@ -49,4 +49,9 @@ test("a picture whose strokes reach its border has no margin", () => {
   const green = new Float32Array(27);
   green[9 + 6] = 0.5;
   assert.equal(hasMargin(green, [3, 3, 3]), false);
+});
+
+test("strokes on black are dark, photographs are not", () => {
+  assert.equal(isDark(Float32Array.of(0, 0, 0, 1)), true);
+  assert.equal(isDark(Float32Array.of(0.4, 0.5, 0.2, 0.3)), false);
 });
