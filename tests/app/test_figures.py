@@ -112,3 +112,14 @@ def test_a_cloud_coloured_by_a_figure_has_a_scale_with_its_unit() -> None:
     ).data
     np.testing.assert_array_equal(trace.marker.color, rate)
     assert trace.marker.colorbar.title.text == "rate (nats)"
+
+
+def test_a_histogram_counts_all_but_the_largest_and_reaches_the_marked_one() -> None:
+    """An upload far beyond the test set is still in the picture."""
+    values = np.linspace(50, 150, 2000, dtype=np.float32)
+    figure = figures.histogram(values, unit="distortion (nats, grey)", marked=400.0)
+    bars, reach = figure.data
+    assert 1990 <= sum(bars.y) <= 2000
+    assert list(reach.x) == [400.0]
+    constant = figures.histogram(np.ones(5, dtype=np.float32), unit="nats", marked=1.0)
+    assert sum(constant.data[0].y) == 5
