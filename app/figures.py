@@ -123,7 +123,7 @@ def class_counts(counts: Sequence[int], classes: Sequence[str]) -> go.Figure:
 def histogram(values: Floats, *, unit: str, marked: float, bins: int = 60) -> go.Figure:
     """How `values` are spread, one in a thousand left out above, and where `marked` lies."""
     low, high = float(values.min()), float(np.quantile(values, 0.999))
-    counts, edges = np.histogram(values, bins=bins, range=(low, max(high, low + 1e-6)))
+    counts, edges = np.histogram(values, bins=bins, range=(low, max(high, low + 1)))
     bars = go.Bar(
         x=(edges[1:] + edges[:-1]) / 2, y=counts, marker={"color": ACCENT}, hoverinfo="skip"
     )
