@@ -72,8 +72,9 @@ def request(folder: Path, command: Command, *, worker: Sequence[str]) -> None:
         Arguments of ``python -m vae_core`` that start a worker for the folder where there is
         none, unless it shall pause.
     """
+    on_its_way = is_starting(folder, since=0.0)  # it will take the newest command
     write_atomically(folder / CONTROL, command.encode())
-    if command == "pause" or is_alive(folder):
+    if command == "pause" or on_its_way or is_alive(folder):
         return
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
