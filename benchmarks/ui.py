@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import random
 import statistics
 import sys
 import tempfile
@@ -27,7 +28,7 @@ MOVES = 600
 
 #: Notes when a canvas was last drawn, and how often; runs before the page's own scripts.
 PROBE = """
-window.probe = { moves: [], latencies: [], draws: {}, frames: [] };
+window.probe = { moves: [], latencies: [], handled: [], late: 0, frame: 0, draws: {}, frames: [] };
 const kind = (canvas) =>
   canvas.closest(".lx-picture") ? "picture"
   : canvas.closest(".lx-stage") ? "map"
@@ -41,14 +42,30 @@ for (const name of ["putImageData", "drawImage"]) {
     (probe.draws[which] ??= []).push(now);
     if (which === "picture") {
       probe.firstPicture ??= now;
-      if (probe.moves.length) probe.latencies.push(now - probe.moves[0]);
+      if (probe.moves.length) {
+        const [move] = probe.moves;
+        probe.latencies.push(now - move.made);
+        probe.handled.push(now - move.delivered);
+        if (probe.frame > move.frame + 1) probe.late += 1;
+      }
       probe.moves = [];
     }
     return result;
   };
 }
-addEventListener("pointermove", (event) => probe.moves.push(event.timeStamp), true);
-const frame = (now) => { probe.frames.push(now); requestAnimationFrame(frame); };
+// A move is made at any time, delivered at the start of the next frame, and drawn in that frame.
+const noted = (event) =>
+  probe.moves.push({
+    made: event.timeStamp,
+    delivered: performance.now(),
+    frame: probe.frame,
+  });
+addEventListener("pointermove", noted, true);
+const frame = (now) => {
+  probe.frame += 1;
+  probe.frames.push(now);
+  requestAnimationFrame(frame);
+};
 requestAnimationFrame(frame);
 """
 
@@ -78,15 +95,19 @@ def canvas_box(page: Page) -> dict[str, float]:
 def pointer_to_picture(page: Page) -> dict[str, float]:
     """Move the pointer ``MOVES`` times, a frame apart, and time each picture."""
     box = canvas_box(page)
-    page.evaluate("probe.latencies = []; probe.moves = []")
+    page.evaluate("Object.assign(probe, { latencies: [], handled: [], moves: [], late: 0 })")
+    waits = random.Random(0)  # so that moves fall anywhere in a frame
     for move in range(MOVES):
         across, down = 0.2 + 0.6 * ((move * 7) % MOVES) / MOVES, 0.2 + 0.6 * move / MOVES
         page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
-        page.wait_for_timeout(12)
-    latencies = page.evaluate("probe.latencies")
+        page.wait_for_timeout(waits.uniform(10, 30))
+    latencies, handled, late = page.evaluate("[probe.latencies, probe.handled, probe.late]")
     return {
-        "pointer to picture, p50 (ms)": statistics.median(latencies),
-        "pointer to picture, p95 (ms)": percentile(latencies, 0.95),
+        "pointer to picture, waiting for the frame, p50 (ms)": statistics.median(latencies),
+        "pointer to picture, waiting for the frame, p95 (ms)": percentile(latencies, 0.95),
+        "pointer to picture within the frame, p50 (ms)": statistics.median(handled),
+        "pointer to picture within the frame, p95 (ms)": percentile(handled, 0.95),
+        "pictures later than their move's frame": late,
         "pictures for 600 moves": len(latencies),
     }
 
