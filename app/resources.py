@@ -437,6 +437,14 @@ def nearest_codes(opened: Opened, mu: Floats, k: int) -> Neighbours:
     return Neighbours(opened.codes.ids.numpy()[rows], distances, "latent space")
 
 
+def typical(opened: Opened, label: int) -> int:
+    """Row of the example of a class whose code is nearest to the class's mean."""
+    assert opened.codes.labels is not None, "classes come with labels"
+    rows = (opened.codes.labels == label).nonzero()[:, 0]
+    mu = opened.codes.mu[rows]
+    return int(rows[(mu - mu.mean(0)).norm(dim=1).argmin()])
+
+
 def kl_per_dim(opened: Opened) -> Floats:
     """Mean KL of each latent dimension over the encoded set, in nats."""
     kl: Floats = evaluation.kl_per_dim(opened.codes.mu, opened.codes.logvar).numpy()

@@ -8,13 +8,13 @@ ENDS = 4
 
 
 def first_cards(model: Opened) -> tuple[Card, ...]:
-    """Return codes to begin with: an example of each of the first classes, or the first ones."""
+    """Return codes to begin with: typical examples of the first classes, or the first ones."""
     labels = model.codes.labels
     if labels is None:
         rows = list(range(min(ENDS, len(model.codes.ids))))
     else:
         present = sorted(set(labels.tolist()))[:ENDS]
-        rows = [int((labels == label).nonzero()[0]) for label in present]
+        rows = [resources.typical(model, label) for label in present]
     return tuple(
         Card(
             label=model.label(int(model.codes.ids[row])) or f"id {int(model.codes.ids[row])}",

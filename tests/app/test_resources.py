@@ -162,3 +162,16 @@ def test_addresses_name_their_content(digits_2d: resources.Opened) -> None:
     assert address == resources.decoder_address(digits_2d)
     assert address != resources.encoder_address(digits_2d)
     assert resources.sprite_address(digits_2d) is not None
+
+
+def test_a_typical_example_lies_nearest_to_its_class() -> None:
+    """No example of the class is nearer to the mean of the class's codes."""
+    opened = resources.open_model("digits-2d")
+    labels, mu = opened.codes.labels, opened.codes.mu
+    assert labels is not None
+    for label in range(10):
+        row = resources.typical(opened, label)
+        assert int(labels[row]) == label
+        distances = (mu[labels == label] - mu[labels == label].mean(0)).norm(dim=1)
+        own = (mu[row] - mu[labels == label].mean(0)).norm()
+        assert float(own) == pytest.approx(float(distances.min()))
