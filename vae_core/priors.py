@@ -5,6 +5,7 @@ Each is a module whose call gives the distribution. A new one is a class and a l
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable
 
 import torch
@@ -33,16 +34,16 @@ PSEUDO_NOISE = 0.1
 Encode = Callable[[Tensor, Tensor | None], DiagonalGaussian]
 
 
-class PriorModule(nn.Module):
+class PriorModule(nn.Module, abc.ABC):
     """Weights of a prior."""
 
+    @abc.abstractmethod
     def forward(self, y: Tensor | None, encode: Encode) -> Prior:
         """p(z|y) of labels ``y`` (batch,), or p(z); ``encode`` is the model's q(z|x)."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
         """Draw the first weights by ``pictures`` (n, c, h, w) in [0, 1] of the data."""
-        raise NotImplementedError
 
 
 class Standard(PriorModule):
