@@ -19,10 +19,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 DEFAULT_MODEL = "mnist-2d"
 COLOURS = ("label", "rate", "distortion")
 PROJECTIONS = ("axes", "pca", "tsne", "3d")
+LINKS = ("z", "example")
 GRID_SIDES = (5, 30)
 MAX_Z = 50.0
 MAX_LATENT_DIM = 512
 MAX_VERTICES = 48
+MAX_CLASSES = 4096
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -57,6 +59,9 @@ class State:
         The pinned code; None stands for the pinned example's, else for the prior's mean.
     pinned_id : int or None
         The pinned example's id.
+    y : int or None
+        The label that a model is given which takes one; None stands for the pinned example's,
+        else for the first.
     projection : str or None
         One of `PROJECTIONS`; None lets the model choose.
     axes : (int, int) or None
@@ -75,11 +80,20 @@ class State:
         For everything drawn at random.
     run : str or None
         The training that the Train page shows.
+    study : str or None
+        The study that the Compare page shows; None for the first.
+    other : str or None
+        A second model, which the Compare page shows beside the open one.
+    linked : str
+        One of `LINKS`: what two models beside each other share, where both are possible.
+    other_selection : Selection or None
+        What is selected on the second model's map, in its coordinates.
     """
 
     model: str = DEFAULT_MODEL
     z: tuple[float, ...] | None = None
     pinned_id: int | None = None
+    y: int | None = None
     projection: str | None = None
     axes: tuple[int, int] | None = None
     colour: str = "label"
@@ -89,6 +103,10 @@ class State:
     grid: int = 20
     seed: int = 0
     run: str | None = None
+    study: str | None = None
+    other: str | None = None
+    linked: str = "z"
+    other_selection: Selection | None = None
 
 
 @dataclass(frozen=True)
@@ -103,12 +121,15 @@ class Facts:
     has_id : callable
         Whether an id is one of the model's encoded examples.
     has_labels : bool
+    classes : int
+        Labels that the model is given, 0 … classes − 1; 0 for a model that takes none.
     """
 
     latent_dim: int
     projections: tuple[str, ...]
     has_id: Callable[[int], bool]
     has_labels: bool = True
+    classes: int = 0
 
 
 @dataclass(frozen=True)
@@ -231,6 +252,7 @@ FIELDS = {
         "z", _read_z, _write_numbers, f"numbers from −{MAX_Z:g} to {MAX_Z:g} with commas between"
     ),
     "pinned_id": Field("id", _whole_number(0, 10**12), str, "the id of an example"),
+    "y": Field("y", _whole_number(0, MAX_CLASSES - 1), str, "the number of a label, from 0"),
     "projection": Field("map", _one_of(PROJECTIONS), str, "axes, pca, tsne or 3d"),
     "axes": Field(
         "axes", _read_axes, _write_axes, "two different dimensions, such as 1,2"
@@ -250,6 +272,15 @@ FIELDS = {
     ),
     "seed": Field("seed", _whole_number(0, 2**31 - 1), str, "a whole number from 0 to 2147483647"),
     "run": Field("run", _read_model, str, "a training's name"),
+    "study": Field("study", _read_model, str, "a study's name"),
+    "other": Field("with", _read_model, str, "a model's name"),
+    "linked": Field("linked", _one_of(LINKS), str, "z or example"),
+    "other_selection": Field(
+        "select-with",
+        _read_selection,
+        _write_selection,
+        f"a plane and 3 to {MAX_VERTICES} corners, such as pca:0,0;1,0;1,1",
+    ),
 }  # fmt: skip
 
 
@@ -316,6 +347,12 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
             state.pinned_id is not None and not facts.has_id(state.pinned_id),
             "the id of an example in this model's test set",
         ),
+        "y": (
+            state.y is not None and state.y >= facts.classes,
+            f"a whole number from 0 to {facts.classes - 1} with this model"
+            if facts.classes
+            else "no label with this model, which takes none",
+        ),
         "projection": (
             state.projection is not None and state.projection not in facts.projections,
             f"{', '.join(facts.projections)} with this model",
@@ -373,7 +410,7 @@ def _triangle(ring: list[Point], i: int) -> float:
 
 _STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-version"
 #: What panels hold too. They take it from Python when the version has risen.
-_SHARED = {"model", "z", "pinned_id", "selection", "camera"}
+_SHARED = {"model", "z", "pinned_id", "y", "selection", "camera"}
 
 
 def begin() -> State:
@@ -432,9 +469,15 @@ def adopt(**changes: Any) -> State:
             grid=state.grid,
             seed=state.seed,
             run=state.run,
+            study=state.study,
+            # Whoever opens the second model sees the first one beside it.
+            other=before.model if state.other == state.model else state.other,
+            linked=state.linked,
         )
     elif (state.projection, state.axes) != (before.projection, before.axes):
         state = replace(state, camera=None)
+    if state.other != before.other and "other_selection" not in changes:
+        state = replace(state, other_selection=None)
     st.session_state[_STATE] = state
     _write_url(state)
     return state

@@ -35,6 +35,10 @@ states = st.builds(
     backdrop=st.sampled_from([0.0, 0.02, 0.5, 1.0]),
     grid=st.integers(*state.GRID_SIDES),
     seed=st.integers(0, 2**31 - 1),
+    study=st.none() | st.sampled_from(["graphs", "rate-distortion"]),
+    other=st.none() | st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"),
+    linked=st.sampled_from(state.LINKS),
+    other_selection=st.none() | selections,
 )
 
 
@@ -75,6 +79,10 @@ def test_any_text_in_a_url_is_survived(parameters: dict[str, str]) -> None:
         ("axes", "0,1,2"),
         ("axes", "0,1"),
         ("colour", "red"),
+        ("study", "../priors"),
+        ("with", "../etc/passwd"),
+        ("linked", "row"),
+        ("select-with", "pca:0,0;1,1"),
         ("select", "pca:0,0;1,1"),
         ("select", "umap:0,0;1,1;2,0"),
         ("select", "axes-3:0,0;1,1;2,0"),
