@@ -22,7 +22,7 @@ import { pin } from "./pinning.js";
 import { isDark, paint } from "./pixels.js";
 import { muOf, nearestCode, origins, planeOf, readPoints, sigmaOf, splat, withPositions } from "./points.js";
 import { readSprite } from "./sprite.js";
-import { schedule, store, unschedule } from "./store.js";
+import { schedule, storeOf, unschedule } from "./store.js";
 import { code, dimension, number } from "./words.js";
 
 /** CSS pixels within which a point counts as under the pointer; fingers are wider. */
@@ -45,6 +45,7 @@ const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").match
  */
 export function mount(element, data, emit) {
   const self = Symbol("map");
+  const store = storeOf(data.side);
   const view = build(element, data);
   const card = createCard(view.stage);
   const legend = createLegend((next) => {
@@ -140,6 +141,7 @@ export function mount(element, data, emit) {
     if (camera === null || !samePlane || fitted) fitCamera();
     adoptCamera();
     adoptSelection();
+    if (selected === null) mark(store.get().selected);
     if (before && !samePlane) card.hide();
     travel = before && !reducedMotion() ? { ...origins(before, { points, plane, camera }), start: null } : null;
     colourPoints();
@@ -253,8 +255,19 @@ export function mount(element, data, emit) {
       for (let n = 0; n < points.count; n++) {
         members[n] = geometry.inside(polygon, home.x[n], home.y[n]) ? 1 : 0;
       }
-      selected = { ...selection, key: home.key, members };
+      const ids = new Set(points.ids.filter((_, n) => members[n]));
+      selected = { ...selection, key: home.key, members, ids };
     }
+    store.set({ selected: selected?.ids ?? null }, self);
+    classify();
+    schedule(drawOver);
+  }
+
+  /** Takes over a selection that was made on another model's map: by its ids. */
+  function mark(ids) {
+    if (points === null) return;
+    const members = ids && Uint8Array.from(points.ids, (id) => (ids.has(id) ? 1 : 0));
+    selected = members && { polygon: null, key: null, members, ids };
     classify();
     schedule(drawOver);
   }
@@ -262,7 +275,8 @@ export function mount(element, data, emit) {
   function adoptSelection() {
     if (data.selection_version === seenSelection) return;
     seenSelection = data.selection_version;
-    select(data.selection ?? null);
+    if (data.selection) select(data.selection);
+    else if (selected?.polygon) select(null);
   }
 
   /** The same examples stay selected when their codes change. */
@@ -281,8 +295,10 @@ export function mount(element, data, emit) {
 
   function clearSelection() {
     if (selected === null) return false;
+    const own = selected.polygon !== null;
     select(null);
-    emit.state("selection", null);
+    // What another map selected was never this panel's value: only a new one is heard.
+    emit.state("selection", own ? null : { cleared: performance.now() });
     return true;
   }
 
@@ -348,11 +364,12 @@ export function mount(element, data, emit) {
     const there = codeAt(...geometry.toData(camera, size, px, py));
     if (example >= 0) pinExample(example);
     else if (there && there.example >= 0) pinExample(there.example);
-    else if (there) pin(emit, there.z, { origin: self });
+    else if (there) pin(emit, there.z, { origin: self, store });
   }
 
   function pinExample(example) {
-    pin(emit, muOf(points, example), { pinnedId: points.ids[example], origin: self });
+    const y = store.get().y === null ? null : (points.labels?.[example] ?? null); // as Python takes it
+    pin(emit, muOf(points, example), { pinnedId: points.ids[example], y, origin: self, store });
   }
 
   function labelOf(example) {
@@ -635,7 +652,7 @@ export function mount(element, data, emit) {
     const { live, hovered } = store.get();
     if (!live || !points) return;
     // Where the plane has an inverse, the picture that was seen is the one that stays.
-    if (plane.lift) pin(emit, live, { origin: self });
+    if (plane.lift) pin(emit, live, { origin: self, store });
     else if (points.byId.has(hovered)) pinExample(points.byId.get(hovered));
   }
 
@@ -778,7 +795,8 @@ export function mount(element, data, emit) {
 
   const observer = new ResizeObserver(resize);
   observer.observe(view.stage);
-  const stop = store.subscribe((state, changed) => {
+  const stop = store.subscribe((state, changed, by) => {
+    if (changed.has("selected") && by !== self) mark(state.selected);
     if (["z", "live", "pinnedId", "hovered", "posterior"].some((key) => changed.has(key))) {
       schedule(drawOver);
     }
@@ -822,6 +840,8 @@ export function mount(element, data, emit) {
     destroy() {
       destroyed = true;
       leave();
+      // The next page's map may have made a selection of its own by now.
+      if (selected && store.get().selected === selected.ids) store.set({ selected: null }, self);
       stop();
       detach();
       observer.disconnect();

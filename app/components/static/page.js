@@ -13,29 +13,32 @@
  * @property {[number, number]} [dims]
  * @property {number} [seed]
  * @property {number|null} [y]
+ * @property {string|null} [side]  which of a page's models, where it shows two
  * @property {{mu: number[], logvar: number[]}|null} [posterior]  of an uploaded picture; panels that
  *   do not outline it leave it out
  */
 import { fetchBytes } from "./assets.js";
 import { join, load } from "./network.js";
-import { store } from "./store.js";
+import { storeOf } from "./store.js";
 
 const opening = new Map();
 /** Networks held ready, so that going back and forth between models costs nothing. */
 const HELD = 8;
-let seenPosterior = "";
-let given = null;
+/** The upload's posterior that each store was given, as it was sent and as it is. */
+const outlines = new WeakMap();
 
 /**
  * Takes over an upload's posterior once, and takes it away when the upload is gone: a drawing that
  * follows it is not undone by a rerun.
  */
-function adoptPosterior(posterior, modelHash) {
+function adoptPosterior(store, posterior, modelHash) {
+  const before = outlines.get(store) ?? { seen: "", given: null };
   const seen = JSON.stringify([modelHash, posterior]);
-  if (posterior === undefined || seen === seenPosterior) return;
-  seenPosterior = seen;
-  if (posterior === null && store.get().posterior !== given) return;
-  given = posterior && { mu: Float32Array.from(posterior.mu), logvar: Float32Array.from(posterior.logvar) };
+  if (posterior === undefined || seen === before.seen) return;
+  outlines.set(store, { ...before, seen });
+  if (posterior === null && store.get().posterior !== before.given) return;
+  const given = posterior && { mu: Float32Array.from(posterior.mu), logvar: Float32Array.from(posterior.logvar) };
+  outlines.set(store, { seen, given });
   store.set({ posterior: given }, "python");
 }
 
@@ -58,6 +61,7 @@ function network(model) {
  */
 export async function open(data) {
   if (!data.model) return;
+  const store = storeOf(data.side);
   store.adopt({
     modelHash: data.model.hash,
     z: data.z,
@@ -66,7 +70,7 @@ export async function open(data) {
     y: data.y,
   });
   store.set({ dims: data.dims ?? store.get().dims, seed: data.seed ?? store.get().seed }, "python");
-  adoptPosterior(data.posterior, data.model.hash);
+  adoptPosterior(store, data.posterior, data.model.hash);
   const ready = await network(data.model);
   const state = store.get();
   if (state.modelHash !== data.model.hash) return;

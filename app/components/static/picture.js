@@ -5,7 +5,7 @@
  */
 import { decode, pixelCount } from "./network.js";
 import { paint } from "./pixels.js";
-import { schedule, store, unschedule } from "./store.js";
+import { schedule, storeOf, unschedule } from "./store.js";
 import { code } from "./words.js";
 
 /**
@@ -14,6 +14,7 @@ import { code } from "./words.js";
  * @returns {import("./panel.js").Panel}
  */
 export function mount(element, data) {
+  const store = storeOf(data.side);
   const figure = document.createElement("figure");
   figure.className = "lx-picture";
   const canvas = document.createElement("canvas");

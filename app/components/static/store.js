@@ -2,7 +2,8 @@
  * The page's one explorer state: every panel reads it and writes it, none owns it.
  *
  * All panels of a page import this module by the same address, so they share `store` and a change
- * made by one is seen by the others in the same animation frame. There is no DOM in here.
+ * made by one is seen by the others in the same animation frame. There is no DOM in here. A page
+ * that shows two models has a store for each of them: `storeOf(side)`.
  *
  * The code that pictures show is `live ?? z`: `z` is pinned, `live` follows a pointer, a slider or
  * a pen and is null when nothing moves.
@@ -17,6 +18,7 @@
  * @property {number|null} pinnedId  id of the example whose code is pinned
  * @property {number|null} y  label given to a conditional model
  * @property {{mu: Float32Array, logvar: Float32Array}|null} posterior  of a drawing or an upload
+ * @property {Set<number>|null} selected  ids of the examples that are selected, null for no selection
  * @property {number} seed
  */
 
@@ -32,6 +34,7 @@ function initial() {
     pinnedId: null,
     y: null,
     posterior: null,
+    selected: null,
     seed: 0,
   };
 }
@@ -82,7 +85,7 @@ export function unschedule(fn) {
   due.delete(fn);
 }
 
-/** A store of its own: the page has one, tests make more. */
+/** A store of its own: the page has one for each model that it shows, tests make more. */
 export function createStore() {
   let state = initial();
   let seenVersion;
@@ -156,3 +159,17 @@ export function createStore() {
 
 /** The state that every panel of this page shares. */
 export const store = createStore();
+
+const others = new Map();
+
+/**
+ * The state of one of the models that a page shows.
+ *
+ * @param {string|null} [side]  null or nothing for the page's own model
+ * @returns {ReturnType<typeof createStore>}
+ */
+export function storeOf(side = null) {
+  if (side === null) return store;
+  if (!others.has(side)) others.set(side, createStore());
+  return others.get(side);
+}

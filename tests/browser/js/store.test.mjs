@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createStore, schedule, unschedule } from "../../../app/components/static/store.js";
+import { createStore, schedule, store, storeOf, unschedule } from "../../../app/components/static/store.js";
 
 const page = (z, zVersion, modelHash = "a") => ({ modelHash, z, zVersion });
 
@@ -75,4 +75,11 @@ test("what is asked for many times runs once in the next frame", async () => {
   unschedule(draw);
   await new Promise((done) => setTimeout(done, 20));
   assert.equal(runs, 1);
+});
+
+test("each side of a page has one state, and the page's own is the one without a side", () => {
+  assert.equal(storeOf(undefined), store);
+  assert.equal(storeOf(null), store);
+  assert.equal(storeOf("other"), storeOf("other"));
+  assert.notEqual(storeOf("other"), store);
 });
