@@ -11,7 +11,7 @@ import io
 import json
 import math
 import struct
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ from torch import nn
 from vae_core.checkpoints import Codes
 from vae_core.distributions import POSTERIOR_LOGVAR
 from vae_core.errors import ConfigError
-from vae_core.models import VAE
+from vae_core.models import VAE, HierarchicalVAE
+from vae_core.networks import EveryRow, Head, LastRow, MapHead, Rows
 
 FORMAT_VERSION = 1
 #: Bytes; arrays start at multiples of it, so that a reader can map them without a copy.
@@ -32,7 +33,13 @@ ALIGNMENT = 8
 HALF_MAX = 65504.0
 PARTS = ("decoder", "encoder")
 
-_ACTIVATIONS: dict[type[nn.Module], str] = {nn.Tanh: "tanh", nn.ReLU: "relu", nn.SiLU: "silu"}
+#: How a pixel's mean is read from the decoder's last layer.
+_MEANS: dict[str, str] = {
+    "bernoulli": "sigmoid",
+    "gaussian": "sigmoid",
+    "discretised-logistic": "sigmoid",
+    "continuous-bernoulli": "continuous_bernoulli_mean",
+}
 
 Array = NDArray[Any]
 Layer = dict[str, Any]
@@ -51,8 +58,9 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
     -------
     manifest
         ``hash`` (of all weights, whichever parts are packed), ``latent_dim``, ``image_shape``
-        (c, h, w), a list of operations for each packed part, and ``arrays``: name, dtype, shape
-        and offset of each weight array.
+        (c, h, w), ``classes`` (of a conditional model, whose networks are also given a label; 0
+        of any other), a list of operations for each packed part, and ``arrays``: name, dtype,
+        shape and offset of each weight array.
     weights
         The arrays' bytes.
 
@@ -65,13 +73,12 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
     if unknown or not parts:
         raise ConfigError(f"parts {sorted(parts)}: allowed are {', '.join(PARTS)}")
     arrays: dict[str, Array] = {}
-    if beyond := model.config.beyond_layers:
-        raise ConfigError(f"a model with {', '.join(beyond)} cannot be packed for the browser yet")
     networks = {"decoder": _decoder(model, arrays), "encoder": _encoder(model, arrays)}
     meta = {
         "hash": _hash(networks, arrays),
         "latent_dim": model.config.latent_dim,
         "image_shape": list(model.config.image_shape),
+        "classes": model.config.classes if model.config.conditional else 0,
         **{part: networks[part] for part in PARTS if part in parts},
     }
     needed = {name: array for name, array in arrays.items() if name.split(".")[0] in parts}
@@ -160,48 +167,197 @@ def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
 
 
 def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
-    pixels = model.config.pixels
-    layers = _trunk(model.decoder, "decoder", arrays)
-    # A Gaussian head also yields log-variances: a picture is the mean, the first ``pixels`` rows.
-    head = model.likelihood
-    assert isinstance(head, nn.Linear)
-    bias = head.bias[:pixels]
-    layers.append(_linear(head.weight[:pixels], bias, f"decoder.{len(layers)}", arrays))
-    layers.append({"op": "sigmoid", "size": pixels})
-    return layers
+    config = model.config
+    network = _Writer("decoder", config.latent_dim, arrays)
+    if isinstance(model, HierarchicalVAE):
+        # What goes on to the lower layer is the mean z1, the first rows of p(z1|z2).
+        network.modules(model.upper_decoder)
+        mean, bias = model.lower_prior.weight, model.lower_prior.bias
+        assert config.first_latent_dim is not None
+        network.linear(mean[: config.first_latent_dim], bias[: config.first_latent_dim])
+    if config.conditional:
+        network.label(config.classes)
+    network.modules(model.decoder)
+    network.head(model.likelihood, config.image_shape)
+    network.add(_MEANS[config.likelihood])
+    return network.layers
 
 
 def _encoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
-    layers = _trunk(model.encoder, "encoder", arrays)
+    config = model.config
+    c, h, w = config.image_shape
+    network = _Writer("encoder", config.pixels, arrays)
+    if config.network == "conv":
+        network.swap(c, h * w)
+        network.sides = (h, w)
+    elif config.network == "rows":
+        network.swap(c, h, w)
+    if config.conditional:
+        network.label(config.classes)
+    network.modules(model.encoder)
     head = model.posterior
-    layers.append(_linear(head.weight, head.bias, f"encoder.{len(layers)}", arrays))
+    if isinstance(model, HierarchicalVAE):
+        first = head.out_features // 2
+        network.linear(head.weight[:first], head.bias[:first])
+        network.modules(model.upper_encoder)
+        head = model.upper_posterior
+    network.linear(head.weight, head.bias)
     low, high = POSTERIOR_LOGVAR
-    layers.append({"op": "soft_clamp_logvar", "size": head.out_features, "low": low, "high": high})
-    return layers
+    network.add("soft_clamp_logvar", low=low, high=high)
+    return network.layers
 
 
-def _trunk(modules: nn.Sequential, part: str, arrays: dict[str, Array]) -> list[Layer]:
-    layers: list[Layer] = []
-    for module in modules:
-        if isinstance(module, nn.Linear):
-            name = f"{part}.{len(layers)}"
-            layers.append(_linear(module.weight, module.bias, name, arrays))
-        elif type(module) in _ACTIVATIONS:
-            layers.append({"op": _ACTIVATIONS[type(module)], "size": layers[-1]["size"]})
+class _Writer:
+    """Writes a network as operations, one after another.
+
+    What goes from one to the next is ``parts`` rows of ``width`` numbers: one row, the rows of an
+    image, or the pixels of a map of ``sides`` (h, w), each with its channels side by side.
+    """
+
+    def __init__(self, part: str, width: int, arrays: dict[str, Array]) -> None:
+        self.layers: list[Layer] = []
+        self.parts, self.width = 1, width
+        self.sides = (1, 1)
+        self._enlarged_to: tuple[int, int] | None = None
+        self._part = part
+        self._arrays = arrays
+        self._writers: dict[type[nn.Module], Callable[[Any], None]] = {
+            nn.Linear: lambda layer: self.linear(layer.weight, layer.bias),
+            nn.Conv2d: self._convolution,
+            nn.Upsample: self._enlarge,
+            nn.Unflatten: self._unflatten,
+            nn.Flatten: self._flatten,
+            nn.Sequential: self.modules,
+            Rows: self._recurrent_layers,
+            EveryRow: lambda layer: self.add("repeat", parts=layer.rows),
+            LastRow: lambda layer: self.add("last", parts=1, rows=self.parts),
+            nn.Tanh: lambda layer: self.add("tanh"),
+            nn.ReLU: lambda layer: self.add("relu"),
+            nn.SiLU: lambda layer: self.add("silu"),
+            nn.LeakyReLU: lambda layer: self.add("leaky_relu", slope=layer.negative_slope),
+            nn.GLU: lambda layer: self.add("gated", width=self.width // 2),
+        }
+
+    def add(
+        self, op: str, *, parts: int | None = None, width: int | None = None, **more: Any
+    ) -> None:
+        """Write an operation whose outcome has so many parts of a width, else those that it had."""
+        self.parts = self.parts if parts is None else parts
+        self.width = self.width if width is None else width
+        layer = {"op": op, "size": self.parts * self.width, **more}
+        self.layers.append(layer if self.parts == 1 else {**layer, "parts": self.parts})
+
+    def modules(self, modules: nn.Sequential) -> None:
+        """Write the hidden layers of a network.
+
+        Raises
+        ------
+        ConfigError
+            If there is a layer that no network here has.
+        """
+        for module in modules:
+            if type(module) not in self._writers:
+                allowed = ", ".join(kind.__name__ for kind in self._writers)
+                raise ConfigError(
+                    f"layer {type(module).__name__} cannot be packed; allowed: {allowed}"
+                )
+            self._writers[type(module)](module)
+
+    def linear(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
+        """Write W x + b for each part."""
+        arrays = self._keep(weight=weight, bias=_bias(weight, bias))
+        self.add("linear", width=len(weight), **arrays)
+
+    def label(self, classes: int) -> None:
+        """Append the one-hot label to each part."""
+        self.add("label", width=self.width + classes, classes=classes)
+
+    def swap(self, rows: int, columns: int, block: int = 1) -> None:
+        """Turn (rows, columns, block) into (columns, rows, block), columns being the new parts."""
+        if rows > 1 and columns > 1:
+            self.add("swap", parts=columns, width=rows * block, sides=[rows, columns, block])
+        self.parts, self.width = columns, rows * block
+
+    def head(self, head: Head, image_shape: tuple[int, int, int]) -> None:
+        """Write the decoder's last layer, of which a picture needs the pixels' first values.
+
+        A Gaussian's second ones are log-variances.
+        """
+        c, h, w = image_shape
+        bias = head.bias[: c * h * w]
+        if isinstance(head, nn.Linear):
+            self.linear(head.weight[: c * h * w], bias)
+            return
+        if isinstance(head, MapHead):
+            self._convolve("conv", head.convolution.weight[:c], None, self.sides, stride=1)
+            self.swap(h * w, c)
         else:
-            allowed = ", ".join(("Linear", *(kind.__name__ for kind in _ACTIVATIONS)))
-            raise ConfigError(f"layer {type(module).__name__} cannot be packed; allowed: {allowed}")
-    return layers
+            self.linear(head.row.weight[: c * w])
+            self.swap(h, c, w)
+        self.parts, self.width = 1, c * h * w
+        self.add("add", **self._keep(bias=bias))
+
+    def _convolution(self, layer: nn.Conv2d) -> None:
+        h, w = self.sides
+        if self._enlarged_to is not None:
+            sides, self._enlarged_to = self._enlarged_to, None
+            self._convolve("resize_conv", layer.weight, layer.bias, sides)
+        else:
+            stride = layer.stride[0]
+            sides = (-(-h // stride), -(-w // stride))
+            self._convolve("conv", layer.weight, layer.bias, sides, stride=stride)
+
+    def _convolve(
+        self,
+        op: str,
+        weight: torch.Tensor,  # (channels, width, 3, 3)
+        bias: torch.Tensor | None,
+        sides: tuple[int, int],
+        **more: Any,
+    ) -> None:
+        shapes = {"from": [*self.sides, self.width], "to": [*sides, len(weight)]}
+        self.sides = sides
+        arrays = self._keep(weight=weight.permute(0, 2, 3, 1), bias=_bias(weight, bias))
+        self.add(op, parts=math.prod(sides), width=len(weight), **shapes, **more, **arrays)
+
+    def _enlarge(self, layer: nn.Upsample) -> None:
+        assert isinstance(layer.size, tuple)
+        h, w = layer.size
+        # Sides of a map halve upwards, so that nearest pixels are each one twice.
+        assert self.sides == (-(-h // 2), -(-w // 2)), (self.sides, layer.size)
+        self._enlarged_to = (h, w)
+
+    def _unflatten(self, layer: nn.Unflatten) -> None:
+        channels, h, w = layer.unflattened_size
+        self.swap(channels, h * w)
+        self.sides = (h, w)
+
+    def _flatten(self, layer: nn.Flatten) -> None:
+        size = self.parts * self.width
+        self.swap(self.parts, self.width)
+        self.parts, self.width = 1, size
+
+    def _recurrent_layers(self, rows: Rows) -> None:
+        for layer in rows.layers:
+            assert isinstance(layer, nn.GRU)
+            weights = {name.removesuffix("_l0"): one for name, one in layer.named_parameters()}
+            self.add("recurrent", width=layer.hidden_size, **self._keep(**weights))
+
+    def _keep(self, **weights: torch.Tensor) -> dict[str, Any]:
+        """Store an operation's weights in half precision; return their names."""
+        names = {}
+        for kind, values in weights.items():
+            name = f"{self._part}.{len(self.layers)}.{kind}"
+            exact = values.detach().float().cpu().numpy()
+            if not np.abs(exact).max() <= HALF_MAX:
+                raise ConfigError(f"{name} holds values that are not finite or above {HALF_MAX}")
+            self._arrays[name] = exact.astype(np.float16)
+            names[kind] = name
+        return names
 
 
-def _linear(weight: torch.Tensor, bias: torch.Tensor, name: str, arrays: dict[str, Array]) -> Layer:
-    names = {"weight": f"{name}.weight", "bias": f"{name}.bias"}
-    for kind, values in (("weight", weight), ("bias", bias)):
-        exact = values.detach().float().cpu().numpy()
-        if not np.abs(exact).max() <= HALF_MAX:
-            raise ConfigError(f"{names[kind]} holds values that are not finite or above {HALF_MAX}")
-        arrays[names[kind]] = exact.astype(np.float16)
-    return {"op": "linear", "size": weight.shape[0], **names}
+def _bias(weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    return torch.zeros(len(weight)) if bias is None else bias
 
 
 def _hash(networks: Mapping[str, list[Layer]], arrays: Mapping[str, Array]) -> str:

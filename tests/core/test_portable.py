@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core import checkpoints, portable
+from vae_core import checkpoints, models, portable
 from vae_core.checkpoints import Codes
 from vae_core.config import ModelConfig
 from vae_core.errors import ConfigError
@@ -31,7 +31,7 @@ def small_model(**settings: object) -> VAE:
     config = ModelConfig.of(
         **{"image_shape": (1, 5, 4), "latent_dim": 3, "hidden": (11, 7), **settings}
     )
-    model = VAE(config)
+    model = models.build(config)
     mean_image = torch.full(config.image_shape, 0.3)
     generator = torch.Generator().manual_seed(4)
     initialise(model, mean_image=mean_image, scheme="default", generator=generator)
@@ -56,7 +56,7 @@ def read_bundle(content: bytes) -> tuple[dict[str, object], dict[str, NDArray[np
 
 
 def run_in_node(
-    job: str, network: bytes, inputs: torch.Tensor, folder: Path
+    job: str, network: bytes, inputs: torch.Tensor, folder: Path, *, label: int | None = None
 ) -> NDArray[np.float32]:
     """Run the browser's decoder or encoder, one row for each input."""
     assert NODE is not None
@@ -64,23 +64,32 @@ def run_in_node(
     (folder / "inputs.bin").write_bytes(inputs.numpy().astype("<f4").tobytes())
     script = Path(__file__).with_name("run_network.mjs")
     files = [str(folder / name) for name in ("network.bin", "inputs.bin", "outputs.bin")]
-    subprocess.run([NODE, str(script), job, *files], check=True)
+    labels = [] if label is None else [str(label)]
+    subprocess.run([NODE, str(script), job, *files, *labels], check=True)
     return np.fromfile(folder / "outputs.bin", dtype="<f4").reshape(len(inputs), -1)
 
 
-def assert_same_networks(model: VAE, folder: Path) -> None:
-    """Compare decoder and encoder, by PyTorch and by the browser's code."""
+def assert_same_networks(model: VAE, folder: Path, *, label: int | None = None) -> None:
+    """Compare decoder and encoder, by PyTorch and by the browser's code, given a label or none.
+
+    PyTorch is given label 0 for none where it needs one.
+    """
+    conditional = model.config.conditional
+
+    def labels(n: int) -> torch.Tensor | None:
+        return torch.full((n,), label or 0) if conditional else None
+
     generator = torch.Generator().manual_seed(1)
     codes = 1.5 * torch.randn(50, model.config.latent_dim, generator=generator)
     images = torch.rand(20, *model.config.image_shape, generator=generator)
     network = portable.network_bundle(model)
-    decoded = run_in_node("decode", network, codes, folder)
-    expected = model.decode(codes).mean.flatten(1).numpy()
+    decoded = run_in_node("decode", network, codes, folder, label=label)
+    expected = model.decode(codes, labels(len(codes))).mean.flatten(1).numpy()
     assert np.abs(decoded - expected).max() < TOLERANCE
     # Reconstructions are the pictures that the model was made for.
     images = torch.cat([images, torch.from_numpy(expected).reshape(-1, *images.shape[1:])])
-    encoded = run_in_node("encode", network, images, folder)
-    q = model.encode(images)
+    encoded = run_in_node("encode", network, images, folder, label=label)
+    q = model.encode(images, labels(len(images)))
     scale = 1 + q.mu.abs().max().item()
     mu, logvar = np.split(encoded, 2, axis=1)
     assert np.abs(mu - q.mu.numpy()).max() < TOLERANCE * scale
@@ -97,6 +106,54 @@ def test_browser_equals_pytorch(
     """Any depth, activation and likelihood decodes and encodes alike on both sides."""
     model = small_model(activation=activation, likelihood=likelihood, hidden=hidden)
     assert_same_networks(model, tmp_path)
+
+
+COLOUR = {"image_shape": (3, 7, 5), "likelihood": "gaussian"}
+CONDITIONAL = {"conditional": True, "classes": 4}
+LAYERS = {"first_latent_dim": 5, "upper_hidden": (8, 6)}
+#: Every kind of network that there is, alone and where kinds meet.
+KINDS: dict[str, dict[str, object]] = {
+    "leaky": {"activation": "leaky-relu"},
+    "gated": {"activation": "gated"},
+    "two activations": {"activation": "gated", "decoder_activation": "leaky-relu"},
+    "continuous": {"likelihood": "continuous-bernoulli"},
+    "colour": COLOUR,
+    "logistic": COLOUR | {"likelihood": "discretised-logistic"},
+    "mixture": {"prior": "mixture", "components": 5},
+    "vamp": {"prior": "vamp", "components": 5},
+    "label prior": {"prior": "label", "classes": 4},
+    "conditional": CONDITIONAL,
+    "two layers": LAYERS,
+    "two layers, conditional": LAYERS | CONDITIONAL,
+    "conv": {"network": "conv", "hidden": (4, 6)},
+    "conv, one layer": {"network": "conv", "hidden": (5,), "activation": "relu"},
+    "conv, odd sides": {"network": "conv", "hidden": (4, 6, 8), "image_shape": (1, 13, 9)},
+    "conv, even sides": {"network": "conv", "hidden": (4, 6), "image_shape": (1, 8, 12)},
+    "conv, gated": {"network": "conv", "hidden": (4, 6), "activation": "gated"},
+    "conv, colour": {"network": "conv", "hidden": (4, 6)} | COLOUR,
+    "conv, all": {"network": "conv", "hidden": (4, 6), "activation": "gated"}
+    | COLOUR
+    | CONDITIONAL
+    | LAYERS,
+    "rows": {"network": "rows"},
+    "rows, colour": {"network": "rows"} | COLOUR,
+    "rows, all": {"network": "rows", "activation": "gated"} | COLOUR | CONDITIONAL | LAYERS,
+}
+
+
+@needs_node
+@pytest.mark.parametrize("kind", KINDS)
+def test_browser_equals_pytorch_for_each_kind_of_network(kind: str, tmp_path: Path) -> None:
+    """Whatever a model is made of, both sides decode and encode alike, given a label or none."""
+    model = small_model(**KINDS[kind])
+    with torch.no_grad():  # biases start at nought, where their loss would not show
+        for parameter in model.parameters():
+            parameter += 0.2 * torch.randn(
+                parameter.shape, generator=torch.Generator().manual_seed(3)
+            )
+    assert_same_networks(model, tmp_path)
+    if model.config.conditional:
+        assert_same_networks(model, tmp_path, label=3)
 
 
 @needs_node

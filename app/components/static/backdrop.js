@@ -49,7 +49,7 @@ export function createManifold(canvas, redraw) {
     const slot = slots.size;
     const { width, height, mean, image } = contents;
     const z = view.plane.lift(x, y, view.held);
-    paint(decode(view.network, z, mean), view.network.imageShape, image, 0, 0, view.inverted);
+    paint(decode(view.network, z, view.label, mean), view.network.imageShape, image, 0, 0, view.inverted);
     atlasContext.putImageData(image, (slot % SLOTS) * width, Math.floor(slot / SLOTS) * height);
     slots.set(key, slot);
   }
@@ -77,6 +77,7 @@ export function createManifold(canvas, redraw) {
    * @param {import("./network.js").Network} view.network
    * @param {import("./points.js").Plane} view.plane  with an inverse
    * @param {Float32Array} view.held  the code that fills what the plane leaves open
+   * @param {number|null} view.label  given to a conditional model
    * @param {string} view.key  changes with everything that the pictures depend on
    * @param {boolean} view.inverted
    * @param {import("./geometry.js").Camera} view.camera

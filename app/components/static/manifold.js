@@ -230,7 +230,7 @@ export function mount(element, data, emit) {
   }
 
   /** Begins the grid anew; what is there stays until its place is drawn again. */
-  function drawGrid(network, z, dims) {
+  function drawGrid(network, z, dims, y) {
     stop();
     const pixels = pixelCount(network);
     const held = Float32Array.from(z);
@@ -242,7 +242,7 @@ export function mount(element, data, emit) {
       next = Math.min(n * n, first + PIECE);
       const codes = new Float32Array((next - first) * z.length);
       for (let i = first; i < next; i += 1) codes.set(cellCode(axis, i, dims, held), (i - first) * z.length);
-      decodeMany(network, codes, means.subarray(0, (next - first) * pixels));
+      decodeMany(network, codes, y, means.subarray(0, (next - first) * pixels));
       for (let i = first; i < next; i += 1) {
         tiles.picture(i, means.subarray((i - first) * pixels, (i - first + 1) * pixels), inverted);
       }
@@ -286,13 +286,13 @@ export function mount(element, data, emit) {
     const fresh = tiles.layOut({ columns: n, rows: n, shape, hairlines: hairlines(network) });
     if (fresh || wanted !== drawn) {
       drawn = wanted;
-      drawGrid(network, z, dims);
+      drawGrid(network, z, dims, y);
     }
     const shown = store.shown();
     place(pinned, cellOf(z, n, dims));
     here.hidden = store.get().live === null;
     if (!here.hidden) place(here, cellOf(shown, n, dims));
-    if (!close.hidden) showCloseUp(network, shown, dims);
+    if (!close.hidden) showCloseUp(network, shown, dims, y);
   }
 
   /** The colour of lines that tell the cells apart where it needs them, decided once for each network. */
@@ -305,12 +305,12 @@ export function mount(element, data, emit) {
     return apart.hairlines;
   }
 
-  function showCloseUp(network, z, dims) {
-    const wanted = `${network.hash} ${z} ${inverted}`;
+  function showCloseUp(network, z, dims, y) {
+    const wanted = `${network.hash} ${z} ${y} ${inverted}`;
     const fresh = closeTiles.layOut({ columns: 1, shape: network.imageShape });
     if (!fresh && wanted === enlarged) return;
     enlarged = wanted;
-    closeTiles.picture(0, decode(network, z), inverted);
+    closeTiles.picture(0, decode(network, z, y), inverted);
     const text = positionText(z);
     position.replaceChildren(...dims.map((dim) => make("span", {}, make("b", {}, dimension(dim)), ` ${number(z[dim])}`)));
     closeUp.setAttribute("aria-label", `The picture at ${text}`);

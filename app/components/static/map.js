@@ -390,7 +390,7 @@ export function mount(element, data, emit) {
     const id = points.ids[example];
     const mu = muOf(points, example);
     const sigma = sigmaOf(points, example);
-    const { network } = store.get();
+    const { network, y } = store.get();
     const label = labelOf(example);
     const pictures = [];
     if (sprite?.has(id)) {
@@ -400,7 +400,8 @@ export function mount(element, data, emit) {
       const [, height, width] = network.imageShape;
       const show = (context) => {
         const pixels = context.createImageData(width, height);
-        paint(decode(network, mu), network.imageShape, pixels);
+        // A reconstruction is made with the example's own label, whichever one is chosen.
+        paint(decode(network, mu, points.labels?.[example] ?? y), network.imageShape, pixels);
         context.putImageData(pixels, 0, 0);
       };
       pictures.push({ word: "Reconstruction", width, height, paint: show });
@@ -432,7 +433,7 @@ export function mount(element, data, emit) {
     ground.setTransform(ratio, 0, 0, ratio, 0, 0);
     ground.clearRect(0, 0, size.width, size.height);
     if (plane.axes) drawGrid(ground, { axes: plane.axes, camera, size, theme, font: view.font() });
-    const { network, z } = store.get();
+    const { network, z, y } = store.get();
     const possible = plane.lift && network?.decoder && z.length === points.latentDim;
     view.fade.hidden = !plane.lift || !data.tools;
     if (!possible || opacity === 0) {
@@ -443,8 +444,8 @@ export function mount(element, data, emit) {
     const held = plane.key === "pca" ? "" : Array.from(z, (v, k) => (data.dims.includes(k) ? "" : v));
     const inverted = !theme.dark && looksLikeInk(network);
     manifold.draw({
-      network, plane, camera, size, ratio, inverted, held: z,
-      key: `${network.hash}|${plane.key}|${held}|${inverted}`,
+      network, plane, camera, size, ratio, inverted, held: z, label: y,
+      key: `${network.hash}|${plane.key}|${held}|${y}|${inverted}`,
     });
   }
 
@@ -800,7 +801,7 @@ export function mount(element, data, emit) {
     if (["z", "live", "pinnedId", "hovered", "posterior"].some((key) => changed.has(key))) {
       schedule(drawOver);
     }
-    if (changed.has("network") || (changed.has("z") && plane && plane.key !== "pca" && opacity > 0)) {
+    if (changed.has("network") || changed.has("y") || (changed.has("z") && plane && plane.key !== "pca" && opacity > 0)) {
       schedule(drawBehind);
     }
     if (changed.has("live") && state.live === null) mine = false;

@@ -14,7 +14,7 @@ import { announcer, make } from "./dom.js";
 import { createDrawing } from "./drawing.js";
 import { addSegment, blank, render } from "./ink.js";
 import { decode, encode } from "./network.js";
-import { schedule, store, unschedule } from "./store.js";
+import { same, schedule, store, unschedule } from "./store.js";
 import { code, number } from "./words.js";
 import { createTiles } from "./tiles.js";
 
@@ -182,7 +182,7 @@ export function mount(element, data, emit) {
 
   /** Centres and encodes what is on the sheet, and lets the whole page follow. */
   function look() {
-    const { network } = store.get();
+    const { network, y } = store.get();
     stale = false;
     const [, height, width] = network.imageShape;
     const wasEmpty = seen === null;
@@ -191,8 +191,18 @@ export function mount(element, data, emit) {
     if (!seen && wasEmpty) return;
     // Whole grey levels, as in the file that reaches Python.
     if (seen) seen.forEach((value, i) => { seen[i] = Math.round(255 * value) / 255; });
-    const posterior = seen ? encode(network, seen) : null;
+    const posterior = seen ? encode(network, seen, y) : null;
     store.set({ posterior, live: posterior?.mu ?? null }, origin);
+  }
+
+  /** Another label gives the drawing another code; where its code was pinned, the new one is. */
+  function relabel() {
+    const { network, y, z, posterior: before } = store.get();
+    if (!seen || !before || !ready()) return;
+    const posterior = encode(network, seen, y);
+    const follows = same(z, before.mu);
+    store.set({ posterior, ...(follows ? { z: posterior.mu, pinnedId: null, live: null } : {}) }, origin);
+    if (follows) send();
   }
 
   function settle() {
@@ -204,11 +214,17 @@ export function mount(element, data, emit) {
       live.say("The sheet is empty");
       return;
     }
-    const { posterior, network } = store.get();
+    const { posterior } = store.get();
     store.set({ z: posterior.mu, pinnedId: null, live: null }, origin);
+    send();
+    live.say(`Encoded as ${code(posterior.mu)}`);
+  }
+
+  /** What the model saw of the drawing goes to Python. */
+  function send() {
+    const { posterior, network } = store.get();
     const bytes = Uint8Array.from(seen, (value) => Math.round(255 * value));
     emit.state("drawing", { pixels: btoa(String.fromCharCode(...bytes)), z: Array.from(posterior.mu), model: network.hash });
-    live.say(`Encoded as ${code(posterior.mu)}`);
   }
 
   /** Draws what is new of the stroke under the pen, or all when anything else changed. */
@@ -255,7 +271,7 @@ export function mount(element, data, emit) {
     undo.disabled = !drawing.canUndo();
     redo.disabled = !drawing.canRedo();
     clear.disabled = empty;
-    const { network } = store.get();
+    const { network, y } = store.get();
     root.classList.toggle("lx-waiting", !ready());
     if (!settings.frame) words.textContent = "This model was trained on photographs: a drawing means nothing to it.";
     if (!ready()) return;
@@ -276,14 +292,15 @@ export function mount(element, data, emit) {
       return;
     }
     seenTiles.picture(0, seen);
-    rebuiltTiles.picture(0, decode(network, posterior.mu));
+    rebuiltTiles.picture(0, decode(network, posterior.mu, y));
     words.textContent = `${code(posterior.mu)}; rate ${number(rate(posterior), 1)} nats`;
   }
 
   const unsubscribe = store.subscribe((state, changed, by) => {
     if (by === origin) return;
     if (changed.has("network")) stale = true;
-    if (["network", "posterior", "dims"].some((key) => changed.has(key))) schedule(show);
+    else if (changed.has("y")) relabel();
+    if (["network", "y", "posterior", "dims"].some((key) => changed.has(key))) schedule(show);
   });
   const observer = new ResizeObserver(() => {
     sheetWidth = sheet.clientWidth;

@@ -243,7 +243,7 @@ export function mount(element, data, emit) {
     }
   }
 
-  function showTraversal(z, network) {
+  function showTraversal(z, network, y) {
     const place = (Math.min(3, Math.max(-3, z[focused])) + 3) / 6;
     marker.style.left = `${(100 * (place * (TRAVERSAL.length - 1) + 0.5)) / TRAVERSAL.length}%`;
     const held = Float32Array.from(z);
@@ -251,11 +251,11 @@ export function mount(element, data, emit) {
     const shape = network.imageShape;
     const fresh = stripTiles.layOut({ columns: TRAVERSAL.length, shape, gap: 1 });
     const changeFresh = changeTiles.layOut({ columns: 1, shape });
-    const wanted = `${network.hash} ${focused} ${held}`;
+    const wanted = `${network.hash} ${focused} ${held} ${y}`;
     if (wanted === traversed && !fresh && !changeFresh) return;
     traversed = wanted;
     const pixels = pixelCount(network);
-    const means = decodeMany(network, traverse(z, focused, TRAVERSAL));
+    const means = decodeMany(network, traverse(z, focused, TRAVERSAL), y);
     const mean = (i) => means.subarray(i * pixels, (i + 1) * pixels);
     TRAVERSAL.forEach((_, i) => stripTiles.picture(i, mean(i)));
     const [low, high] = [mean(0), mean(TRAVERSAL.length - 1)];
@@ -268,12 +268,12 @@ export function mount(element, data, emit) {
   }
 
   function show() {
-    const { network } = store.get();
+    const { network, y } = store.get();
     const z = store.shown();
     if (z.length !== rows.size) return;
     showValues(z);
     traversal.classList.toggle("lx-waiting", !network?.decoder);
-    if (network?.decoder && network.latentDim === z.length) showTraversal(z, network);
+    if (network?.decoder && network.latentDim === z.length) showTraversal(z, network, y);
   }
 
   function takeFromStrip(event) {

@@ -64,6 +64,8 @@ export function mount(element, data, emit) {
   let base = store.get().z;
   let strengths = [];
   let stripWidth = 0;
+  /** Each card's picture, by the card's id. */
+  const cardTiles = new Map();
 
   const tray = make("div", { class: "lx-code-cards", role: "group", "aria-label": "Codes" });
   const addPinned = make("button", { type: "button", click: () => addCode(store.get().z, pinnedLabel()) }, "Add the pinned code");
@@ -207,12 +209,7 @@ export function mount(element, data, emit) {
       click: () => become(morphs.removeCard(morph, card.id)),
     }, "×");
     const holder = make("div", { class: "lx-card-holder", "data-id": card.id }, body, remove);
-    const { network } = store.get();
-    if (ready()) {
-      const tiles = createTiles(picture);
-      tiles.layOut({ columns: 1, shape: network.imageShape, shown: 72 });
-      tiles.picture(0, decode(network, card.z));
-    }
+    cardTiles.set(card.id, createTiles(picture));
     return holder;
   }
 
@@ -248,10 +245,27 @@ export function mount(element, data, emit) {
     directionList.replaceChildren(...morph.directions.map(makeDirection));
   }
 
+  /** The pictures of all cards, places and the sum, which a label changes too. */
+  function drawPictures() {
+    if (!ready()) return;
+    const { network, y } = store.get();
+    const draw = (tiles, z) => {
+      tiles.layOut({ columns: 1, shape: network.imageShape, shown: 72 });
+      if (z) tiles.picture(0, decode(network, z, y));
+      else tiles.clear();
+    };
+    for (const card of morph.cards) draw(cardTiles.get(card.id), card.z);
+    for (const group of Object.keys(places)) {
+      places[group].forEach(({ tiles }, index) => draw(tiles, morphs.cardOf(morph, morph[group][index])?.z));
+    }
+    draw(resultTiles, morphs.sum(morph));
+  }
+
   /** Everything that depends on which cards there are and where they lie. */
   function rebuild() {
     picked = null;
     root.classList.remove("lx-picking");
+    cardTiles.clear();
     tray.replaceChildren(...morph.cards.map(makeCard));
     if (morph.cards.length === 0) {
       tray.append(make("p", { class: "lx-quiet lx-invitation" }, "No codes yet. Pin one on the map or with the sliders, then add it."));
@@ -265,22 +279,13 @@ export function mount(element, data, emit) {
         slot.label.textContent = card ? card.label : slot.name;
         slot.button.classList.toggle("lx-filled", card !== null);
         slot.button.setAttribute("aria-label", card ? `${slot.name}: ${card.label}. Choose to empty it` : `${slot.name}: empty`);
-        if (!ready()) return;
-        const { network } = store.get();
-        slot.tiles.layOut({ columns: 1, shape: network.imageShape, shown: 72 });
-        if (card) slot.tiles.picture(0, decode(network, card.z));
-        else slot.tiles.clear();
       });
     }
     const sum = morphs.sum(morph);
     pinSum.disabled = sum === null;
     addSum.disabled = sum === null;
     keep.disabled = !morphs.cardOf(morph, morph.terms[1]) || !morphs.cardOf(morph, morph.terms[2]);
-    if (ready()) {
-      resultTiles.layOut({ columns: 1, shape: store.get().network.imageShape, shown: 72 });
-      if (sum) resultTiles.picture(0, decode(store.get().network, sum));
-      else resultTiles.clear();
-    }
+    drawPictures();
     directions.hidden = morph.directions.length === 0;
     restDirections();
     const enough = morphs.pathEnds(morph).length >= 2;
@@ -341,14 +346,14 @@ export function mount(element, data, emit) {
     return Math.min(25, Math.max(7, Math.floor((stripWidth || 480) / 44)));
   }
 
-  function drawStrip(network, ends) {
+  function drawStrip(network, ends, y) {
     const n = stripFrames();
     const empty = stripTiles.layOut({ columns: n, shape: network.imageShape, gap: 1 });
-    const wanted = `${network.hash} ${n} ${morph.kind} ${ends.join(";")}`;
+    const wanted = `${network.hash} ${n} ${morph.kind} ${ends.join(";")} ${y}`;
     if (!empty && wanted === drawn) return;
     drawn = wanted;
     const pixels = pixelCount(network);
-    const means = decodeMany(network, flat(frames(ends, n, morph.kind)));
+    const means = decodeMany(network, flat(frames(ends, n, morph.kind)), y);
     for (let i = 0; i < n; i += 1) stripTiles.picture(i, means.subarray(i * pixels, (i + 1) * pixels));
   }
 
@@ -372,11 +377,11 @@ export function mount(element, data, emit) {
   }
 
   function show() {
-    const { network } = store.get();
+    const { network, y } = store.get();
     root.classList.toggle("lx-waiting", !ready());
     const ends = morphs.pathEnds(morph);
     if (!ready() || ends.length < 2) return;
-    drawStrip(network, ends);
+    drawStrip(network, ends, y);
     measure(ends);
     const z = here();
     const n = stripFrames();
@@ -385,7 +390,7 @@ export function mount(element, data, emit) {
     scrub.value = at;
     scrub.setAttribute("aria-valuetext", `${Math.round(100 * at)} percent`);
     previewTiles.layOut({ columns: 1, shape: network.imageShape });
-    previewTiles.picture(0, decode(network, z));
+    previewTiles.picture(0, decode(network, z, y));
     preview.setAttribute("aria-label", `The picture ${Math.round(100 * at)} percent along the path`);
     const typical = -0.5 * z.length * (1 + Math.log(2 * Math.PI));
     prior.show(densities, { at, value: priorLogProb(z), reference: typical, said: "; dashed: the prior's mean" });
@@ -394,11 +399,11 @@ export function mount(element, data, emit) {
   }
 
   function saveGif() {
-    const { network } = store.get();
+    const { network, y } = store.get();
     const [channels, height, width] = network.imageShape;
     const scale = Math.max(1, Math.round(GIF_SIDE / Math.max(width, height)));
     const there = frames(morphs.pathEnds(morph), GIF_FRAMES, morph.kind).map((z) => {
-      const mean = decode(network, z);
+      const mean = decode(network, z, y);
       const frame = new Uint8Array(width * scale * height * scale);
       for (let at = 0, row = 0; row < height * scale; row += 1) {
         for (let column = 0; column < width * scale; column += 1, at += 1) {
@@ -452,8 +457,9 @@ export function mount(element, data, emit) {
 
   const unsubscribe = store.subscribe((state, changed, by) => {
     if (changed.has("network")) rebuild();
+    else if (changed.has("y")) schedule(drawPictures);
     if (changed.has("z") && by !== bending) restDirections();
-    if (changed.has("network") || changed.has("z")) schedule(show);
+    if (["network", "y", "z"].some((key) => changed.has(key))) schedule(show);
   });
   const observer = new ResizeObserver(() => {
     stripWidth = strip.clientWidth;
@@ -470,6 +476,7 @@ export function mount(element, data, emit) {
       unsubscribe();
       observer.disconnect();
       unschedule(show);
+      unschedule(drawPictures);
       live.stop();
       root.remove();
     },
