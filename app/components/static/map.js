@@ -368,8 +368,13 @@ export function mount(element, data, emit) {
   }
 
   function pinExample(example) {
-    const y = store.get().y === null ? null : (points.labels?.[example] ?? null); // as Python takes it
+    const y = labelGiven(example);
     pin(emit, muOf(points, example), { pinnedId: points.ids[example], y, origin: self, store });
+  }
+
+  /** The label that the model is given with an example, as in Python: its own, where it is given any. */
+  function labelGiven(example) {
+    return store.get().y === null ? null : (points.labels?.[example] ?? null);
   }
 
   function labelOf(example) {
@@ -390,7 +395,7 @@ export function mount(element, data, emit) {
     const id = points.ids[example];
     const mu = muOf(points, example);
     const sigma = sigmaOf(points, example);
-    const { network, y } = store.get();
+    const { network } = store.get();
     const label = labelOf(example);
     const pictures = [];
     if (sprite?.has(id)) {
@@ -400,8 +405,7 @@ export function mount(element, data, emit) {
       const [, height, width] = network.imageShape;
       const show = (context) => {
         const pixels = context.createImageData(width, height);
-        // A reconstruction is made with the example's own label, whichever one is chosen.
-        paint(decode(network, mu, points.labels?.[example] ?? y), network.imageShape, pixels);
+        paint(decode(network, mu, labelGiven(example)), network.imageShape, pixels);
         context.putImageData(pixels, 0, 0);
       };
       pictures.push({ word: "Reconstruction", width, height, paint: show });
