@@ -13,6 +13,7 @@ import torch
 
 from vae_core import data
 from vae_core.data import graphs
+from vae_core.errors import DatasetError
 
 
 @pytest.fixture(params=["graphs", "graphs-symmetric"])
@@ -132,3 +133,68 @@ def test_matrices_read_back_as_networks(dataset: data.ImageDataset):
     graph = networkx.from_numpy_array(matrix, create_using=networkx.DiGraph)
     assert graph.number_of_nodes() == 68
     assert graph.number_of_edges() == matrix.sum()
+
+
+def as_csv(matrix: np.ndarray, separator: str = ",") -> bytes:
+    """Write a matrix one row a line."""
+    return "\n".join(separator.join(f"{v:g}" for v in row) for row in matrix).encode()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", " ", ", "])
+def test_a_matrix_is_read_whatever_stands_between(separator: str):
+    """The network that was written comes back."""
+    images, _ = graphs.draw(1, symmetric=False, generator=torch.Generator().manual_seed(2))
+    written = as_csv(images[0, 0].numpy() / 255, separator)
+    assert torch.equal(graphs.read(written), images[0].float() / 255)
+
+
+def test_edges_are_read_as_the_matrix_that_they_make():
+    """Each way, with a weight where there is one; words on the first line are passed over."""
+    found = graphs.read(b"source,target,weight\r\n0,1,1\r\n\r\n67,3,0.25\r\n")
+    assert found.shape == (1, 68, 68)
+    assert found.sum() == 2.5
+    assert found[0, 0, 1] == found[0, 1, 0] == 1
+    assert found[0, 67, 3] == found[0, 3, 67] == 0.25
+    assert graphs.read(b"0 1\n1 2\n").sum() == 4
+
+
+def test_levels_of_one_size_are_edges():
+    """A matrix of 0 and 255 is one of 0 and 1."""
+    matrix = np.eye(68) * 255
+    assert torch.equal(graphs.read(as_csv(matrix))[0], torch.eye(68))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "mine.csv holds no numbers"),
+        (b"\xff\xfe\x00", "mine.csv is no text"),
+        (as_csv(np.zeros((67, 68))), "67 rows of 68 columns; a network of 68 nodes is 68 × 68"),
+        (as_csv(np.zeros((3, 10))), "lines of 10 numbers; allowed are 68 lines of 68"),
+        (b"0,1\n1,two\n", "line 2: '1 two' where numbers are needed"),
+        (b"0,68\n", "joins 0 and 68; nodes are whole numbers from 0 to 67"),
+        (b"0,1.5\n", "joins 0 and 1.5; nodes are whole numbers"),
+        (b"nan,1\n0,nan\n", "nodes are whole numbers"),
+        (b"0,1,3\n1,2,4\n", "weights up to 4; allowed are 0 to 1, or 0 and one other"),
+        (b"0,1,-1\n", "negative or no numbers"),
+        (b"0,1,inf\n", "negative or no numbers"),
+        (b"0" * 2_000_000, "more than the 1,048,576 bytes"),
+    ],
+)
+def test_what_is_no_network_is_refused_in_a_sentence(content: bytes, says: str):
+    """The sentence names the file, what was found, and what is allowed."""
+    with pytest.raises(DatasetError) as refused:
+        graphs.read(content, "mine.csv")
+    assert says in str(refused.value)
+    assert "mine.csv" in str(refused.value)
+
+
+def test_nodes_are_drawn_on_a_circle_in_their_order():
+    """Neighbours in the matrix are neighbours, and the two communities are two halves."""
+    places = graphs.layout()
+    assert places.shape == (68, 2)
+    np.testing.assert_allclose(np.linalg.norm(places, axis=1), 1)
+    steps = np.linalg.norm(places - np.roll(places, 1, axis=0), axis=1)
+    np.testing.assert_allclose(steps, steps[0])
+    assert (places[:34, 0] > 0).all()
+    assert (places[34:, 0] < 0).all()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from vae_core.data.dataset import ImageDataset, Split
 from vae_core.data.source import Source
+from vae_core.errors import DatasetError
 
 NODES = 68
 #: Graphs whose mean adjacency matrix is a structure's matrix of edge probabilities.
@@ -29,6 +31,8 @@ AVERAGED = 100
 TRAIN_EACH, TEST_EACH = 100, 300
 #: Of the matrices and of the draws.
 SEED = 663
+#: The largest file that is read as a network: a matrix of long numbers has some 100,000 bytes.
+MAX_BYTES = 2**20
 
 
 def _sparse(random: np.random.Generator) -> NDArray[np.float64]:
@@ -139,6 +143,100 @@ def exact_nll(images: Tensor, *, symmetric: bool = False) -> Tensor:
     return torch.where(log_p > -1e8, -log_p, math.inf)
 
 
+def layout() -> NDArray[np.float64]:
+    """Where to draw each node, (68, 2) from -1 to 1: on a circle, clockwise from the top.
+
+    In the order of their indices, so that a small world's neighbours are neighbours and the two
+    communities are the right and the left half.
+    """
+    turns = (np.arange(NODES) + 0.5) / NODES
+    return np.stack([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=1)
+
+
+def read(content: bytes, name: str = "The file") -> Tensor:
+    """Read a network from text: an adjacency matrix, or a list of edges.
+
+    Numbers stand between commas, semicolons, tabs or blanks, one row a line; a line of words
+    above them is passed over. 68 columns are a matrix of weights from 0 to 1, or of 0 and any one
+    other weight; two or three columns are the nodes that an edge joins, 0 to 67, each way, and its
+    weight.
+
+    Returns
+    -------
+    Tensor
+        float32 (1, 68, 68) in [0, 1].
+
+    Raises
+    ------
+    DatasetError
+        If it is no such text, in a sentence with what it is.
+    """
+    rows = _rows(content, name)
+    widths = {len(row) for row in rows}
+    if widths == {NODES}:
+        if len(rows) != NODES:
+            raise DatasetError(
+                f"{name} has {len(rows)} rows of {NODES} columns; a network of {NODES} nodes is "
+                f"{NODES} × {NODES}."
+            )
+        return _weights(np.array(rows), name)
+    if widths <= {2, 3}:
+        return _joined(rows, name)
+    found = ", ".join(str(width) for width in sorted(widths)[:4])
+    raise DatasetError(
+        f"{name} has lines of {found} numbers; allowed are {NODES} lines of {NODES}, the "
+        f"adjacency matrix of {NODES} nodes, or edges: two nodes a line, and a weight."
+    )
+
+
+def _rows(content: bytes, name: str) -> list[list[float]]:
+    if len(content) > MAX_BYTES:
+        raise DatasetError(f"{name} has more than the {MAX_BYTES:,} bytes that a network needs.")
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise DatasetError(f"{name} is no text: a CSV file of numbers is needed.") from None
+    parts = [re.split(r"[,;\s]+", line.strip().strip(",;")) for line in lines if line.strip()]
+    rows = []
+    for number, row in enumerate(parts, start=1):
+        try:
+            rows.append([float(value) for value in row])
+        except ValueError:
+            if number > 1:
+                raise DatasetError(
+                    f"{name}, line {number}: {' '.join(row)[:40]!r} where numbers are needed."
+                ) from None
+    if not rows:
+        raise DatasetError(f"{name} holds no numbers.")
+    return rows
+
+
+def _weights(matrix: NDArray[np.float64], name: str) -> Tensor:
+    if not np.isfinite(matrix).all() or matrix.min() < 0:
+        raise DatasetError(f"{name} holds weights that are negative or no numbers: 0 to 1 allowed.")
+    if matrix.max() > 1:
+        if len(np.unique(matrix)) > 2:
+            raise DatasetError(
+                f"{name} has weights up to {matrix.max():g}; allowed are 0 to 1, or 0 and one "
+                "other."
+            )
+        matrix = (matrix > 0).astype(np.float64)
+    return torch.from_numpy(matrix).float()[None]
+
+
+def _joined(rows: list[list[float]], name: str) -> Tensor:
+    matrix = np.zeros((NODES, NODES))
+    for row in rows:
+        if not all(node.is_integer() and 0 <= node < NODES for node in row[:2]):
+            raise DatasetError(
+                f"{name} joins {row[0]:g} and {row[1]:g}; nodes are whole numbers from 0 to "
+                f"{NODES - 1}."
+            )
+        i, j = int(row[0]), int(row[1])
+        matrix[i, j] = matrix[j, i] = row[2] if len(row) == 3 else 1.0
+    return _weights(matrix, name)
+
+
 def load(root: Path, *, symmetric: bool = False) -> ImageDataset:
     """Return 300 networks to train on, as in the report, and 900 further draws to test on.
 
@@ -191,3 +289,6 @@ GRAPHS_SYMMETRIC = Source(
     home="https://networkx.org",
     licence="simulated: none is needed",
 )
+
+#: Names of the datasets whose images are adjacency matrices.
+NAMES = (GRAPHS.name, GRAPHS_SYMMETRIC.name)
