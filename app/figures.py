@@ -120,6 +120,24 @@ def class_counts(counts: Sequence[int], classes: Sequence[str]) -> go.Figure:
     return figure
 
 
+def label_costs(costs: Sequence[float], names: Sequence[str], given: int) -> go.Figure:
+    """Bars of how many nats each label costs more than the best, the given one standing out."""
+    colours = [ACCENT if label == given else "rgba(138,150,148,0.6)" for label in range(len(names))]
+    bars = go.Bar(
+        x=list(names),
+        y=list(costs),
+        text=[f"+{cost:.1f}" if cost else "best" for cost in costs],
+        textposition="outside",
+        cliponaxis=False,
+        marker={"color": colours},
+        hovertemplate="as %{x}: %{y:.1f} nats above the best<extra></extra>",
+    )
+    figure = _quiet(go.Figure(bars), height=150)
+    figure.update_yaxes(visible=False, range=[0, 1.25 * max([1e-3, *costs])])
+    figure.update_xaxes(type="category", tickangle=0)
+    return figure
+
+
 def histogram(values: Floats, *, unit: str, marked: float, bins: int = 60) -> go.Figure:
     """How `values` are spread, one in a thousand left out above, and where `marked` lies."""
     low, high = float(values.min()), float(np.quantile(values, 0.999))

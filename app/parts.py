@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import figures, resources, state
-from app.components import Pin, Scene, link, picture
+from app import figures, networks, resources, state
+from app.components import Pin, Scene, labels, link, picture
 from app.resources import Floats, Opened
 from app.state import State
 from vae_core import images, standalone
@@ -63,14 +63,16 @@ def heading(title: str, question: str) -> None:
 
 def scene(model: Opened, shown: State, *, posterior: tuple[Floats, Floats] | None = None) -> Scene:
     """Return what every panel of the page is given alike."""
+    z = resources.pinned_z(model, shown.z, shown.pinned_id, shown.y)
     return Scene(
         model_hash=model.hash,
         decoder=resources.decoder_address(model),
         encoder=resources.encoder_address(model),
-        z=tuple(resources.pinned_z(model, shown.z, shown.pinned_id).tolist()),
+        z=tuple(z.tolist()),
         z_version=state.version(),
         dims=axes(model, shown),
         pinned_id=shown.pinned_id,
+        y=label_given(model, shown),
         seed=shown.seed,
         posterior=None if posterior is None else (posterior[0].tolist(), posterior[1].tolist()),
     )
@@ -81,10 +83,30 @@ def axes(model: Opened, shown: State) -> tuple[int, int]:
     return shown.axes or figures.two_largest(resources.kl_per_dim(model))
 
 
+def label_given(model: Opened, shown: State) -> int | None:
+    """Return the label that the model is given; None for a model that takes none."""
+    return resources.pinned_y(model, shown.y, shown.pinned_id)
+
+
+def label_choice(model: Opened, shown: State) -> None:
+    """Show the choice of the label that the model is given, where it takes one."""
+    if model.given_names:
+        labels("labels", scene=scene(model, shown), names=model.given_names, on_y=_take_label)
+
+
+def _take_label(y: int) -> None:
+    state.adopt(y=y)
+
+
 def live_picture(model: Opened, shown: State, *, size: int) -> None:
     """Show the picture of the code under the pointer; on a phone it floats in a corner."""
+    label_choice(model, shown)
+    drawn = networks.are_data_of(model)
+    size = min(size, networks.LIVE_SIDE) if drawn else size  # room for both on one screen
     with st.container(key="live-picture"):
         picture("picture", scene=scene(model, shown), size=size)
+    if drawn:
+        networks.follow(scene(model, shown), size=size)
 
 
 def number(value: float, digits: int = 1) -> str:
@@ -93,14 +115,23 @@ def number(value: float, digits: int = 1) -> str:
 
 
 def pin(chosen: Pin) -> None:
-    """Take over what a panel pinned: an example by its id, anything else by its code."""
-    code = None if chosen.pinned_id is not None else chosen.z
-    state.adopt(z=code, pinned_id=chosen.pinned_id)
+    """Take over what a panel pinned: an example by its id, anything else by its code.
+
+    An example brings its own label; a free code keeps the one that was given.
+    """
+    if chosen.pinned_id is not None:
+        state.adopt(z=None, pinned_id=chosen.pinned_id, y=None)
+        return
+    shown = state.current()
+    y = chosen.y
+    if y is None:
+        y = label_given(resources.open_model(shown.model), shown)
+    state.adopt(z=chosen.z, pinned_id=None, y=y)
 
 
 def pin_example(example: int) -> None:
     """Pin an example from Python."""
-    state.update(z=None, pinned_id=example)
+    state.update(z=None, pinned_id=example, y=None)
 
 
 def gallery(
@@ -206,10 +237,10 @@ def neighbours(model: Opened, example: int) -> None:
 def pinned_card(model: Opened, shown: State) -> None:
     """Say what is pinned: an example with its figures, or a code with the nearest example."""
     if shown.pinned_id is None:
-        z = resources.pinned_z(model, shown.z, None)
+        z = resources.pinned_z(model, shown.z, None, shown.y)
         nearest = resources.nearest_codes(model, z, 1)
         example, distance = int(nearest.ids[0]), float(nearest.distances[0])
-        where = "The origin of the prior is pinned" if shown.z is None else "A free code is pinned"
+        where = "The prior's mean is pinned" if shown.z is None else "A free code is pinned"
         st.markdown(
             f"{where}. The nearest example is {named(model, example)}, {distance:.2f} away."
         )
@@ -219,12 +250,16 @@ def pinned_card(model: Opened, shown: State) -> None:
     rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
     original = resources.pictures(model, [shown.pinned_id])
     st.markdown(f"Pinned: {named(model, shown.pinned_id)}")
+    bound = (
+        f"rate {number(rate)} nats, distortion {number(distortion)} nats ({resources.kind(model)})"
+    )
+    if networks.are_data_of(model):
+        networks.pinned(model, shown.pinned_id)
+        st.caption(bound)
+        return
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(figures.picture(original.images[0], 112), alt=original.kind[:-1].capitalize())
-    right.markdown(
-        f"{original.kind[:-1].capitalize()}  \nrate {number(rate)} nats, distortion "
-        f"{number(distortion)} nats ({resources.kind(model)})"
-    )
+    right.markdown(f"{original.kind[:-1].capitalize()}  \n{bound}")
 
 
 def named(model: Opened, example: int) -> str:

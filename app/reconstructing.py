@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import components, figures, parts, resources, selecting, state
+from app import components, figures, networks, parts, resources, selecting, state
 from app.resources import Encoding, Floats, Opened
 from app.state import State
+from vae_core import checkpoints
 from vae_core.errors import ImageError
 from vae_core.images import Prepared
 
@@ -56,6 +57,21 @@ def show_steps(prepared: Prepared) -> None:
                 st.caption(step.name)
 
 
+def settle_label(model: Opened, x: Floats, shown: State) -> int | None:
+    """Return the label that the model is given with a picture (c, h, w).
+
+    A new picture is asked about under every label, and takes that which explains it best.
+    """
+    key = (model.hash, checkpoints.content_hash(x.tobytes()))
+    if model.given_names and state.recall("labelled") != key:
+        state.remember("labelled", key)
+        best = resources.best_label(model, x, seed=shown.seed)
+        if best not in (None, parts.label_given(model, shown)):
+            state.update(y=best)
+            st.rerun()
+    return parts.label_given(model, shown)
+
+
 def draw(model: Opened, shown: State) -> Floats | None:
     """Show the drawing pad; return the drawing as the model saw it, (c, h, w) in [0, 1]."""
     shape = model.card.model.image_shape
@@ -66,15 +82,26 @@ def draw(model: Opened, shown: State) -> Floats | None:
         dataset=model.card.dataset,
         on_drawing=_pin_drawing,
     )
-    if drawing is None:
-        return None
+    return None if drawing is None else _seen(model, drawing)
+
+
+def _seen(model: Opened, drawing: components.Drawing) -> Floats:
     grey = drawing.pixels.astype(np.float32) / np.float32(255)
-    return np.broadcast_to(grey, shape).copy()
+    return np.broadcast_to(grey, model.card.model.image_shape).copy()
 
 
 def _pin_drawing(drawing: components.Drawing | None) -> None:
-    if drawing is not None:
+    if drawing is None:
+        return
+    shown = state.current()
+    model = resources.open_model(shown.model)
+    x = _seen(model, drawing)
+    best = resources.best_label(model, x, seed=shown.seed)
+    if best in (None, parts.label_given(model, shown)):
         parts.pin(drawing.pin)
+        return
+    encoding = resources.encode(model, x, seed=shown.seed, y=best)
+    state.update(z=tuple(encoding.mu.tolist()), pinned_id=None, y=best)
 
 
 def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
@@ -95,19 +122,23 @@ def _pin_code(z: tuple[float, ...]) -> None:
 
 def show_result(model: Opened, encoding: Encoding) -> None:
     """Show what its neighbours say it is; input, reconstruction and error; the bound's parts."""
+    side = networks.MATRIX_SIDE if networks.are_data_of(model) else RESULT_SIDE
     shown = {
-        "What the model sees": figures.picture(figures.to_levels(encoding.x), RESULT_SIDE),
-        "Reconstruction": figures.picture(figures.to_levels(encoding.reconstruction), RESULT_SIDE),
+        "What the model sees": figures.picture(figures.to_levels(encoding.x), side),
+        "Reconstruction": figures.picture(figures.to_levels(encoding.reconstruction), side),
         "Error: orange too bright, blue too dark": figures.difference(
-            encoding.x, encoding.reconstruction, RESULT_SIDE
+            encoding.x, encoding.reconstruction, side
         ),
     }
     say_neighbours(model, encoding)
+    say_labels(model, encoding)
     with st.container(horizontal=True, gap="small"):
         for name, picture in shown.items():
-            with st.container(width=RESULT_SIDE, gap="xxsmall"):
+            with st.container(width=side, gap="xxsmall"):
                 st.image(picture, alt=name)
                 st.caption(name)
+    if networks.are_data_of(model):
+        networks.draw_result(encoding)
     with st.container(horizontal=True, gap="large"):
         kind = resources.kind(model)
         st.metric("rate (nats)", parts.number(encoding.rate), width="content")
@@ -145,6 +176,27 @@ def say_neighbours(model: Opened, encoding: Encoding) -> None:
         st.markdown(f"Its neighbours say: **{label}** ({votes} of {NEIGHBOURS})")
 
 
+def say_labels(model: Opened, encoding: Encoding) -> None:
+    """Say which label explains the picture best, of a model that is given one."""
+    tried = resources.by_label(model, encoding.x, seed=state.current().seed)
+    if not tried:
+        return
+    losses = np.array([one.loss for one in tried], dtype=np.float32)
+    first, second = np.argsort(losses)[:2].tolist()
+    names = model.given_names
+    st.markdown(
+        f"Best explained as **{names[first]}**: {losses[second] - losses[first]:.1f} nats better "
+        f"than as {names[second]}. Given: **{names[encoding.y or 0]}**."
+    )
+    figure = figures.label_costs((losses - losses.min()).tolist(), names, encoding.y or 0)
+    st.plotly_chart(figure, key="label-costs", config={"displayModeBar": False})
+    st.caption(
+        "−ELBO under every label, as nats above the best. It bounds −log p(x|y): where all labels "
+        "are equally likely beforehand, the lowest is the most likely one, and a model that only "
+        "learnt to generate classifies."
+    )
+
+
 def show_neighbours(model: Opened, encoding: Encoding) -> None:
     """Show the nearest codes of the test set."""
     found = resources.nearest_codes(model, encoding.mu, NEIGHBOURS)
@@ -155,7 +207,7 @@ def show_neighbours(model: Opened, encoding: Encoding) -> None:
 def show_draws(model: Opened, encoding: Encoding, seed: int) -> None:
     """Show pictures of codes drawn from the posterior."""
     draws = resources.posterior_draws(model, encoding, DRAWS, seed=seed)
-    sheet = figures.mosaic(resources.decoded(model, draws), DRAWS // 2)
+    sheet = figures.mosaic(resources.decoded(model, draws, encoding.y), DRAWS // 2)
     st.image(sheet, alt=f"{DRAWS} pictures of codes drawn from q(z|x)")
     st.caption(f"{DRAWS} codes drawn from q(z|x), decoded: what the model finds equally likely")
     st.button("Draw again", on_click=lambda: _reseed(seed + 1), key="w-draw-again")
@@ -174,12 +226,22 @@ def prepare(model: Opened, upload: Upload, switches: dict[str, bool | None]) -> 
         return None
 
 
+def _best_labels(model: Opened, images: Floats) -> list[int] | None:
+    if not model.given_names:
+        return None
+    shown = state.current()
+    given = parts.label_given(model, shown)
+    found = (resources.best_label(model, x, seed=shown.seed) for x in images)
+    return [int(given or 0) if best is None else best for best in found]
+
+
 def choose(model: Opened, pictures: list[tuple[Upload, Prepared]]) -> int:
     """Show all pictures with their reconstructions, and let one be chosen."""
     if len(pictures) == 1:
         return 0
-    x = np.stack([figures.to_levels(prepared.image.numpy()) for _, prepared in pictures])
-    recon = resources.reconstructions(model, np.stack([p.image.numpy() for _, p in pictures]))
+    images = np.stack([prepared.image.numpy() for _, prepared in pictures])
+    x = figures.to_levels(images)
+    recon = resources.reconstructions(model, images, _best_labels(model, images))
     st.image(
         figures.mosaic(np.concatenate([x, recon]), len(pictures), side=72),
         alt="Above what the model sees of each picture, below its reconstructions",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -29,8 +30,10 @@ from vae_core import (
     portable,
     runs,
     standalone,
+    studies,
 )
 from vae_core.checkpoints import Codes, ModelCard, Saved
+from vae_core.distributions import GaussianMixture, LabelGaussian
 from vae_core.errors import CheckpointError, DatasetError, LatentExplorerError
 from vae_core.images import Prepared
 from vae_core.models import VAE
@@ -39,6 +42,8 @@ MAX_UPLOADED_MODELS = 8
 ORIGINAL, RECONSTRUCTION = "originals", "reconstructions"
 #: Draws of z for an uploaded picture's distortion.
 DISTORTION_SAMPLES = 64
+#: A model of more labels is not asked which of them explains a picture best.
+MOST_COMPARED = 32
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -90,6 +95,24 @@ class Opened:
         return self.card.classes or tuple(str(label) for label in range(count))
 
     @cached_property
+    def given_names(self) -> tuple[str, ...]:
+        """Names of the labels that the model is given; empty for one that takes none."""
+        config = self.card.model
+        if not config.takes_labels:
+            return ()
+        named = len(self.card.classes) == config.classes
+        return self.card.classes if named else tuple(map(str, range(config.classes)))
+
+    def given(self, rows: Ids | slice) -> torch.Tensor | None:
+        """Labels of examples, by row, that the model is given; None for one that takes none."""
+        if not self.card.model.takes_labels:
+            return None
+        labels = self.codes.labels
+        if labels is None:  # a folder from elsewhere may lack them
+            labels = torch.zeros(len(self.codes.ids), dtype=torch.int64)
+        return labels[rows]
+
+    @cached_property
     def row(self) -> Mapping[int, int]:
         """Row of each example's id in `codes`."""
         return {int(i): row for row, i in enumerate(self.codes.ids.tolist())}
@@ -130,6 +153,14 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Mean and standard deviation of each latent dimension under a prior, (latent_dim,)."""
+
+    mu: Floats
+    sigma: Floats
+
+
+@dataclass(frozen=True)
 class Encoding:
     """What a model makes of one picture.
 
@@ -139,6 +170,8 @@ class Encoding:
     mu, logvar : float32 (latent_dim,)
     rate, distortion : float
         In nats; the distortion is a mean over `DISTORTION_SAMPLES` draws of z.
+    y : int or None
+        The label that the model was given with it.
     share_below : float
         Share of the encoded test set with a smaller distortion.
     """
@@ -150,6 +183,12 @@ class Encoding:
     rate: float
     distortion: float
     share_below: float
+    y: int | None = None
+
+    @property
+    def loss(self) -> float:
+        """−ELBO in nats."""
+        return self.rate + self.distortion
 
 
 def _key(opened: Opened) -> str:
@@ -254,6 +293,7 @@ def facts(opened: Opened) -> Facts:
         projections=tuple(projections),
         has_id=opened.row.__contains__,
         has_labels=opened.codes.labels is not None,
+        classes=len(opened.given_names),
     )
 
 
@@ -294,14 +334,49 @@ def selected(opened: Opened, selection: Selection | None) -> Ids:
     return ids
 
 
-def pinned_z(opened: Opened, z: tuple[float, ...] | None, pinned_id: int | None) -> Floats:
-    """Return the pinned code: z itself, else the pinned example's mean, else the prior's."""
+def pinned_y(opened: Opened, y: int | None, pinned_id: int | None) -> int | None:
+    """Return the label that the model is given: y itself, else the pinned example's, else 0.
+
+    None for a model that takes none.
+    """
+    if not opened.given_names:
+        return None
+    if y is not None:
+        return y
+    if pinned_id is None:
+        return 0
+    labels = opened.given(slice(None))
+    assert labels is not None, "a model that takes labels has them"
+    return int(labels[opened.row[pinned_id]])
+
+
+def pinned_z(
+    opened: Opened, z: tuple[float, ...] | None, pinned_id: int | None, y: int | None = None
+) -> Floats:
+    """Return the pinned code: z itself, else the pinned example's mean, else that of p(z|y)."""
     if z is not None:
         return np.array(z, dtype=np.float32)
     if pinned_id is not None:
         mu: Floats = opened.codes.mu[opened.row[pinned_id]].numpy()
         return mu
-    return np.zeros(opened.latent_dim, dtype=np.float32)
+    return prior_moments(opened, pinned_y(opened, y, pinned_id)).mu
+
+
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: _key})
+@torch.inference_mode()
+def prior_moments(opened: Opened, y: int | None) -> Moments:
+    """Return the moments of p(z), or of p(z|y) where the prior differs by label."""
+    prior = opened.model.prior_given(None if y is None else torch.tensor([y]))
+    size = opened.latent_dim
+    if isinstance(prior, LabelGaussian):
+        mu, variance = prior.given.mu[0], prior.given.logvar[0].exp()
+    elif isinstance(prior, GaussianMixture):
+        share = prior.logits.softmax(0)[:, None]
+        mu = (share * prior.mu).sum(0)
+        variance = (share * (prior.logvar.exp() + prior.mu.square())).sum(0) - mu.square()
+    else:
+        mu, variance = torch.zeros(size), torch.ones(size)
+    return Moments(mu.numpy(), variance.sqrt().numpy())
 
 
 # Pictures: originals where the data is at hand, reconstructions where it is not.
@@ -345,15 +420,25 @@ def pictures(opened: Opened, ids: Sequence[int] | Ids) -> Pictures:
     """Images of examples, in the order of `ids`."""
     originals = _originals(opened)
     if originals is None:
-        return Pictures(decoded(opened, opened.codes.mu[opened.rows(ids)]), RECONSTRUCTION)
+        rows = opened.rows(ids)
+        images = decoded(opened, opened.codes.mu[rows], opened.given(rows))
+        return Pictures(images, RECONSTRUCTION)
     all_images, row = originals
     return Pictures(all_images[[row[int(i)] for i in ids]], ORIGINAL)
 
 
 @torch.inference_mode()
-def decoded(opened: Opened, z: torch.Tensor | Floats) -> NDArray[np.uint8]:
-    """Mean images of codes (n, latent_dim), uint8 (n, c, h, w)."""
-    mean = opened.model.decode(torch.as_tensor(z)).mean
+def decoded(
+    opened: Opened, z: torch.Tensor | Floats, y: torch.Tensor | int | None = None
+) -> NDArray[np.uint8]:
+    """Mean images of codes (n, latent_dim), uint8 (n, c, h, w).
+
+    `y`, one label or one for each code, is for a model that takes labels.
+    """
+    codes = torch.as_tensor(z)
+    if isinstance(y, int):
+        y = torch.full((len(codes),), y)
+    mean = opened.model.decode(codes, y).mean
     levels: NDArray[np.uint8] = mean.mul(255).round().to(torch.uint8).numpy()
     return levels
 
@@ -445,9 +530,12 @@ def typical(opened: Opened, label: int) -> int:
     return int(rows[(mu - mu.mean(0)).norm(dim=1).argmin()])
 
 
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs={Opened: _key})
+@torch.inference_mode()
 def kl_per_dim(opened: Opened) -> Floats:
     """Mean KL of each latent dimension over the encoded set, in nats."""
-    kl: Floats = evaluation.kl_per_dim(opened.codes.mu, opened.codes.logvar).numpy()
+    prior = opened.model.prior_given(opened.given(slice(None)))
+    kl: Floats = evaluation.kl_per_dim(opened.codes.mu, opened.codes.logvar, prior).numpy()
     return kl
 
 
@@ -460,14 +548,18 @@ def active_units(opened: Opened) -> NDArray[np.bool_]:
 # Uploads: in memory, for as long as the run that shows them
 
 
-def encode(opened: Opened, x: Floats, *, seed: int) -> Encoding:
-    """Encode one prepared picture (c, h, w) in [0, 1]."""
+def encode(opened: Opened, x: Floats, *, seed: int, y: int | None = None) -> Encoding:
+    """Encode one prepared picture (c, h, w) in [0, 1].
+
+    `y` is the label that a model is given which takes one.
+    """
     generator = torch.Generator().manual_seed(seed)
     batch = torch.from_numpy(x)[None]
+    label = None if y is None else torch.tensor([y])
     with torch.inference_mode():
-        inference = opened.model(batch, samples=DISTORTION_SAMPLES, generator=generator)
+        inference = opened.model(batch, y=label, samples=DISTORTION_SAMPLES, generator=generator)
         bound = objectives.elbo(inference)
-        reconstruction = opened.model.decode(inference.q.mu).mean[0]
+        reconstruction = opened.model.decode(inference.q.mu, label).mean[0]
     distortion = float(bound.distortion[0])
     return Encoding(
         x=x,
@@ -477,7 +569,41 @@ def encode(opened: Opened, x: Floats, *, seed: int) -> Encoding:
         rate=float(bound.rate[0]),
         distortion=distortion,
         share_below=float((opened.codes.distortion < distortion).float().mean()),
+        y=y,
     )
+
+
+def by_label(opened: Opened, x: Floats, *, seed: int) -> tuple[Encoding, ...]:
+    """Encode one prepared picture under every label that the model is given.
+
+    Empty for a model that takes none, or more than `MOST_COMPARED`.
+    """
+    digest = checkpoints.content_hash(x.tobytes())
+    return _by_label(opened, digest, seed, x)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: _key})
+def _by_label(opened: Opened, digest: str, seed: int, _x: Floats) -> tuple[Encoding, ...]:
+    labels = range(len(opened.given_names))
+    if len(labels) > MOST_COMPARED:
+        return ()
+    # one seed for all, so that they differ by the label alone
+    return tuple(encode(opened, _x, seed=seed, y=label) for label in labels)
+
+
+def best_label(opened: Opened, x: Floats, *, seed: int) -> int | None:
+    """Return the label under which a picture's ELBO is highest; None where `by_label` is empty."""
+    best = min(by_label(opened, x, seed=seed), key=lambda one: one.loss, default=None)
+    return None if best is None else best.y
+
+
+def prior_draws(opened: Opened, n: int, *, seed: int) -> Floats:
+    """Draw `n` codes from p(z), or from p(z|y) of the first label, (n, latent_dim)."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.inference_mode():
+        y = torch.zeros(n, dtype=torch.int64) if opened.given_names else None
+        draws: Floats = opened.model.prior_given(y).sample(n, generator=generator).numpy()
+    return draws
 
 
 def posterior_draws(opened: Opened, encoding: Encoding, n: int, *, seed: int) -> Floats:
@@ -488,9 +614,12 @@ def posterior_draws(opened: Opened, encoding: Encoding, n: int, *, seed: int) ->
 
 
 @torch.inference_mode()
-def reconstructions(opened: Opened, x: Floats) -> NDArray[np.uint8]:
+def reconstructions(
+    opened: Opened, x: Floats, labels: Sequence[int] | None = None
+) -> NDArray[np.uint8]:
     """Reconstruct prepared pictures (n, c, h, w) by their posterior means, uint8."""
-    return decoded(opened, opened.model.encode(torch.from_numpy(x)).mu)
+    y = None if labels is None else torch.tensor(labels)
+    return decoded(opened, opened.model.encode(torch.from_numpy(x), y).mu, y)
 
 
 def prepared(opened: Opened, content: bytes, **switches: bool | None) -> Prepared:
@@ -558,7 +687,8 @@ def _in_training(folder: Path, version: int) -> Opened | None:
         ids=dataset.test.ids[:LIVE_POINTS],
         labels=None if dataset.test.labels is None else dataset.test.labels[:LIVE_POINTS],
     )
-    encoded = evaluation.encode(model, first.images, kind="grey")
+    labels = first.labels if config.model.takes_labels else None
+    encoded = evaluation.encode(model, first.images, kind="grey", labels=labels)
     codes = Codes(
         ids=first.ids,
         labels=first.labels,
@@ -592,6 +722,35 @@ def image_shape(dataset: str) -> tuple[int, int, int]:
         If it is not on this machine, or damaged.
     """
     return _training_dataset(dataset).image_shape
+
+
+# Studies
+
+
+def study_path(name: str) -> Path:
+    """Return where the result of a study lies, if there is one."""
+    return studies.RESULTS / f"{name}.json"
+
+
+def study_result(name: str) -> dict[str, Any] | None:
+    """Read the result of a study; None where it was not run.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is no result.
+    """
+    path = study_path(name)
+    try:
+        version = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return _study_result(path, version)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _study_result(path: Path, version: int) -> dict[str, Any]:
+    return studies.read(path)
 
 
 def datasets() -> list[data.DatasetStatus]:

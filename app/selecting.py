@@ -57,12 +57,16 @@ def small_map(
 
 def take(drawn: components.Selection | None) -> None:
     """Take over what was drawn on the map."""
+    state.adopt(selection=from_panel(drawn))
+
+
+def from_panel(drawn: components.Selection | None) -> Selection | None:
+    """Return an outline drawn on a map as the state keeps it."""
     if drawn is None:
-        state.adopt(selection=None)
-        return
+        return None
     projection = "axes" if drawn.projection == RAW else drawn.projection
     plane = state.plane_name(projection, drawn.dims)
-    state.adopt(selection=Selection(plane, state.simplify(list(drawn.polygon))))
+    return Selection(plane, state.simplify(list(drawn.polygon)))
 
 
 def clear() -> None:
@@ -113,8 +117,10 @@ def _summary(model: Opened, ids: NDArray[np.int64]) -> None:
         figure = figures.class_counts(counts.tolist(), model.class_names)
         st.plotly_chart(figure, key="class-counts", config={"displayModeBar": False})
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
-    st.image(figures.picture(resources.decoded(model, mean)[0], 140), alt="Decoded mean")
-    st.caption("Decoded mean of the selected codes")
+    y = parts.label_given(model, state.current())
+    st.image(figures.picture(resources.decoded(model, mean, y)[0], 140), alt="Decoded mean")
+    given = "" if y is None else f", as {model.given_names[y]}"
+    st.caption(f"Decoded mean of the selected codes{given}")
 
 
 def spread(ids: NDArray[np.int64], limit: int) -> NDArray[np.int64]:

@@ -11,11 +11,22 @@ from app.components.controls import (
     sliders,
     strip,
 )
+from app.components.pairs import OTHER, pair
 from app.components.panel import Pin, Scene
 from app.components.sharing import link
-from app.components.views import Camera, MapEvent, Selection, latent_map, picture
+from app.components.views import (
+    Camera,
+    MapEvent,
+    Selection,
+    graph,
+    labels,
+    latent_map,
+    picture,
+    styles,
+)
 
 __all__ = [
+    "OTHER",
     "Camera",
     "Card",
     "Drawing",
@@ -26,11 +37,15 @@ __all__ = [
     "Scene",
     "Selection",
     "StripEvent",
+    "graph",
+    "labels",
     "latent_map",
     "link",
     "manifold",
     "pad",
+    "pair",
     "picture",
     "sliders",
     "strip",
+    "styles",
 ]

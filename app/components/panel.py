@@ -53,6 +53,8 @@ class Scene:
     posterior
         mu and logvar (latent_dim,) of an uploaded picture, which maps outline. Maps alone are
         told, so that a page with a map and without an upload takes the outline away.
+    side
+        Which of a page's models, where it shows two: panels of one side share one state.
     """
 
     model_hash: str
@@ -65,6 +67,7 @@ class Scene:
     seed: int = 0
     y: int | None = None
     posterior: tuple[Sequence[float], Sequence[float]] | None = None
+    side: str | None = None
 
     def data(self, *, with_encoder: bool = False, outlines: bool = False) -> dict[str, Any]:
         """Return the part of a panel's data that page.js reads."""
@@ -84,16 +87,21 @@ class Scene:
             "dims": list(self.dims),
             "seed": self.seed,
             "y": self.y,
+            "side": self.side,
             **({"posterior": posterior} if outlines else {}),
         }
 
 
 @dataclass(frozen=True)
 class Pin:
-    """A code that a person chose: ``z`` (latent_dim,) and the example it belongs to, if any."""
+    """A code that a person chose: ``z`` (latent_dim,) and the example it belongs to, if any.
+
+    ``y`` is the label that was chosen with it, where one was.
+    """
 
     z: tuple[float, ...]
     pinned_id: int | None
+    y: int | None = None
 
 
 def read_pin(value: Any, latent_dim: int) -> Pin | None:
@@ -104,7 +112,8 @@ def read_pin(value: Any, latent_dim: int) -> Pin | None:
     pinned_id = value.get("pinned_id")
     if z is None or not (pinned_id is None or type(pinned_id) is int):
         return None
-    return Pin(z=tuple(z.tolist()), pinned_id=pinned_id)
+    y = value.get("y")
+    return Pin(z=tuple(z.tolist()), pinned_id=pinned_id, y=y if type(y) is int else None)
 
 
 def floats(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:

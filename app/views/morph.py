@@ -1,31 +1,75 @@
 """The Morph page: what lies between two pictures, and what adding codes means."""
 
+import streamlit as st
+
 from app import parts, resources, state
-from app.components import Card, Morph, strip
+from app.components import Card, Morph, strip, styles
 from app.resources import Opened
+from app.state import State
 
 ENDS = 4
+#: Styles below the code that is shown.
+OTHER_STYLES = 4
 
 
 def first_cards(model: Opened) -> tuple[Card, ...]:
-    """Return codes to begin with: typical examples of the first classes, or the first ones."""
+    """Return codes to begin with: typical examples of the first classes, else the first ones."""
     labels = model.codes.labels
     if labels is None:
         rows = list(range(min(ENDS, len(model.codes.ids))))
+    elif model.card.model.conditional:  # classes lie on one another: several ways to write one
+        rows = (labels == labels[0]).nonzero()[:ENDS, 0].tolist()
     else:
         present = sorted(set(labels.tolist()))[:ENDS]
         rows = [resources.typical(model, label) for label in present]
     return tuple(
         Card(
-            label=model.label(int(model.codes.ids[row])) or f"id {int(model.codes.ids[row])}",
-            z=tuple(model.codes.mu[row].tolist()),
+            label=card_name(model, int(model.codes.ids[row])), z=tuple(model.codes.mu[row].tolist())
         )
         for row in rows
     )
 
 
+def card_name(model: Opened, example: int) -> str:
+    """Name a code by its example's class; by its id where the class is no part of the code."""
+    label = None if model.card.model.conditional else model.label(example)
+    return label or f"id {example}"
+
+
+def under_every_label(model: Opened, shown: State) -> None:
+    """Show the pinned code, and others, under every label that the model can be given."""
+    st.subheader("One style, every label", anchor=False)
+    by_label = None
+    if model.card.model.prior == "label":
+        moments = [resources.prior_moments(model, y) for y in range(len(model.given_names))]
+        by_label = [(one.mu.tolist(), one.sigma.tolist()) for one in moments]
+    styles(
+        "styles",
+        scene=parts.scene(model, shown),
+        names=model.given_names,
+        draws=resources.prior_draws(model, OTHER_STYLES, seed=shown.seed).tolist(),
+        priors=by_label,
+        on_pin=parts.pin,
+    )
+    carried = "" if by_label is None else " A style is how far a code lies from its label's mean."
+    st.caption(
+        "The model is told what to write, so that z is left to say how: a row is one z under "
+        f"every label.{carried} The first row follows the code that is shown; choose a picture to "
+        "pin its code and its label."
+    )
+    st.button("Draw other styles", on_click=draw_again, args=(shown.seed,), key="w-styles")
+
+
+def draw_again(seed: int) -> None:
+    """Draw with the next seed."""
+    state.update(seed=seed + 1)
+
+
 opened, current = parts.opened()
 parts.heading("Morph", "What lies between two pictures?")
+if opened.given_names:
+    parts.label_choice(opened, current)
+    under_every_label(opened, current)
 memory = f"morph-{opened.hash}"
 strip(
     "strip",

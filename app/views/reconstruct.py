@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from app import parts, reconstructing
+from app import networks, parts, reconstructing
 from app.reconstructing import Upload
-from app.resources import Encoding, Opened, encode
+from app.resources import Encoding, Floats, Opened, encode
 from app.state import State
 
 SOURCES = ("Draw", "Files", "Camera")
+NETWORK_SOURCES = ("Simulate", "File")
 
 
 def uploads(source: str) -> list[Upload]:
@@ -39,7 +40,14 @@ def prepared(model: Opened, given: list[Upload], shown: State) -> Encoding | Non
         return None
     _, chosen = pictures[reconstructing.choose(model, pictures)]
     reconstructing.show_steps(chosen)
-    return encode(model, chosen.image.numpy(), seed=shown.seed)
+    return encoded(model, chosen.image.numpy(), shown)
+
+
+def encoded(model: Opened, x: Floats, shown: State) -> Encoding:
+    """Encode a picture, with the label that the model is given where it takes one."""
+    y = reconstructing.settle_label(model, x, shown)
+    parts.label_choice(model, shown)
+    return encode(model, x, seed=shown.seed, y=y)
 
 
 def explain(model: Opened, encoding: Encoding, shown: State) -> None:
@@ -53,27 +61,44 @@ def explain(model: Opened, encoding: Encoding, shown: State) -> None:
         reconstructing.show_draws(model, encoding, shown.seed)
 
 
-opened, current = parts.opened()
-parts.heading("Reconstruct", "What does the model make of my own picture?")
-way = st.segmented_control("From", SOURCES, default=SOURCES[0], key="w-source", required=True)
-if way == "Draw":
+def report(model: Opened, result: Encoding | None, shown: State) -> None:
+    """Show what the model gives back of what it was given, and where that lies on the map."""
+    if result is None:
+        return
     left, right = st.columns([5, 3], gap="medium")
     with left:
+        st.subheader("What it gives back", anchor=False)
+        reconstructing.show_result(model, result)
+    with right:
+        reconstructing.show_on_map(model, shown, result)
+    explain(model, result, shown)
+
+
+opened, current = parts.opened()
+of_networks = networks.are_data_of(opened)
+thing = "network" if of_networks else "picture"
+sources = NETWORK_SOURCES if of_networks else SOURCES
+key = "w-network-source" if of_networks else "w-source"
+parts.heading("Reconstruct", f"What does the model make of my own {thing}?")
+way = st.segmented_control("From", sources, default=sources[0], key=key, required=True)
+if of_networks:
+    network = networks.simulated(opened) if way == "Simulate" else networks.given()
+    if network is not None:
+        report(opened, encoded(opened, network, current), current)
+elif way == "Draw":
+    left, right = st.columns([5, 3], gap="medium")
+    with left:
+        parts.label_choice(opened, current)
         drawing = reconstructing.draw(opened, current)
-    result = None if drawing is None else encode(opened, drawing, seed=current.seed)
+    result = None
+    if drawing is not None:
+        y = parts.label_given(opened, current)
+        result = encode(opened, drawing, seed=current.seed, y=y)
     with right:
         reconstructing.show_on_map(opened, current, result)
     if result is not None:
         reconstructing.show_result(opened, result)
         explain(opened, result, current)
 elif pictures := uploads(way):
-    result = prepared(opened, pictures, current)
-    if result is not None:
-        left, right = st.columns([5, 3], gap="medium")
-        with left:
-            st.subheader("What it gives back", anchor=False)
-            reconstructing.show_result(opened, result)
-        with right:
-            reconstructing.show_on_map(opened, current, result)
-        explain(opened, result, current)
+    report(opened, prepared(opened, pictures, current), current)
 st.caption("Nothing that you give is kept: it stays in memory for as long as this page shows it.")

@@ -18,10 +18,14 @@ import { open } from "./page.js";
 const PANELS = {
   map: () => import("./map.js"),
   picture: () => import("./picture.js"),
+  graph: () => import("./graph.js"),
   sliders: () => import("./sliders.js"),
   manifold: () => import("./manifold.js"),
   pad: () => import("./pad.js"),
   strip: () => import("./strip.js"),
+  pair: () => import("./pair.js"),
+  labels: () => import("./labels.js"),
+  styles: () => import("./styles.js"),
   link: () => import("./link.js"),
 };
 
