@@ -103,6 +103,11 @@ export function colourByValue(values, dark) {
   return { colours, low, high };
 }
 
+/** The parts of a colour as the browser writes it. @param {string} colour  "rgb(…)" */
+export function rgb(colour) {
+  return (colour.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
+}
+
 /**
  * The theme's colours as the element sees them, for drawing on a canvas.
  *
@@ -122,6 +127,6 @@ export function theme(element) {
     ["ink", "paper", "accent", "faint", "line"].map((name) => [name, read(name)]),
   );
   probe.remove();
-  const [red, green, blue] = (colours.paper.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
+  const [red, green, blue] = rgb(colours.paper);
   return { ...colours, dark: 0.299 * red + 0.587 * green + 0.114 * blue < 128 };
 }

@@ -6,18 +6,26 @@
  * `adjacency` (n * n levels, 255 for an edge, or null), `name` (what is drawn, below it) and `size`
  * (CSS pixels).
  */
-import { curves, degrees, expectedEdges, strengths } from "./adjacency.js";
-import { theme } from "./colours.js";
+import { blend, degrees, expectedEdges, pixelOf, rasterise, strengths } from "./adjacency.js";
+import { rgb, theme } from "./colours.js";
 import { make } from "./dom.js";
 import { decode, pixelCount } from "./network.js";
-import { schedule, store, unschedule } from "./store.js";
+import { schedule, storeOf, unschedule } from "./store.js";
 
-/** Below this an edge would not be seen. */
-const UNSEEN = 0.02;
-/** Edges of about the same probability are drawn together. */
-const LEVELS = 25;
-/** Share of the half side that the nodes take up: the largest of them stay inside. */
-const EXTENT = 0.95;
+/** Device pixels a side, at most: a finer drawing shows nothing more, and takes longer. */
+const FINEST = 512;
+/** Rasters held ready: those of the drawings of one page. */
+const HELD = 3;
+const rasters = new Map();
+
+function rasterOf(nodes, side) {
+  const key = `${side}:${nodes}`;
+  const raster = rasters.get(key) ?? rasterise(nodes, side);
+  rasters.delete(key);
+  rasters.set(key, raster);
+  if (rasters.size > HELD) rasters.delete(rasters.keys().next().value);
+  return raster;
+}
 
 /**
  * @param {HTMLElement} element
@@ -25,6 +33,7 @@ const EXTENT = 0.95;
  * @returns {import("./panel.js").Panel}
  */
 export function mount(element, data) {
+  const store = storeOf(data.side);
   const canvas = make("canvas", { role: "img" });
   const name = make("span", { class: "lx-quiet" });
   const count = make("span", { class: "lx-number" });
@@ -33,7 +42,9 @@ export function mount(element, data) {
   const context = canvas.getContext("2d");
 
   let colours = theme(element);
-  let paths = null;
+  let raster = null;
+  let opacity = null;
+  let image = null;
   let lines = null;
   let mean = null;
   let side = 0;
@@ -49,39 +60,26 @@ export function mount(element, data) {
     return decode(network, z, mean);
   }
 
-  function drawEdges() {
-    const buckets = Array.from({ length: LEVELS + 1 }, () => []);
-    lines.forEach((p, pair) => {
-      if (p >= UNSEEN) buckets[Math.ceil(p * LEVELS)].push(6 * pair);
-    });
-    const half = side / 2;
-    const place = (value) => half + EXTENT * half * value;
-    context.strokeStyle = colours.accent;
-    context.lineWidth = Math.max(1, side / 400);
-    buckets.forEach((starts, level) => {
-      if (!starts.length) return;
-      context.globalAlpha = level / LEVELS;
-      context.beginPath();
-      for (const at of starts) {
-        context.moveTo(place(paths[at]), place(-paths[at + 1]));
-        context.quadraticCurveTo(place(paths[at + 2]), place(-paths[at + 3]), place(paths[at + 4]), place(-paths[at + 5]));
-      }
-      context.stroke();
-    });
-    context.globalAlpha = 1;
+  function drawLines() {
+    blend(lines, raster, opacity);
+    const [red, green, blue] = rgb(colours.accent);
+    for (let pixel = 0, to = 0; pixel < opacity.length; pixel += 1, to += 4) {
+      image.data[to] = red;
+      image.data[to + 1] = green;
+      image.data[to + 2] = blue;
+      image.data[to + 3] = 255 * opacity[pixel];
+    }
+    context.putImageData(image, 0, 0);
   }
 
   function drawNodes() {
-    const half = side / 2;
     context.fillStyle = colours.ink;
     context.beginPath();
     degrees(lines, data.nodes.length).forEach((degree, i) => {
-      const [x, y] = data.nodes[i];
-      // The area of a dot grows with the edges that the node has.
-      const radius = (side / 400) * (1 + Math.sqrt(degree));
-      const [left, top] = [half + EXTENT * half * x, half - EXTENT * half * y];
-      context.moveTo(left + radius, top);
-      context.arc(left, top, radius, 0, 2 * Math.PI);
+      const [x, y] = pixelOf(data.nodes[i], side);
+      const radius = (side / 400) * (1 + Math.sqrt(degree)); // dots grow with their nodes' edges
+      context.moveTo(x + radius, y);
+      context.arc(x, y, radius, 0, 2 * Math.PI);
     });
     context.fill();
   }
@@ -89,9 +87,9 @@ export function mount(element, data) {
   function draw() {
     const values = matrix();
     if (values === null || side === 0) return;
-    lines = strengths(values, data.nodes.length, lines ?? undefined);
-    context.clearRect(0, 0, side, side);
-    drawEdges();
+    raster ??= rasterOf(data.nodes, side);
+    lines = strengths(values, data.nodes.length);
+    drawLines();
     drawNodes();
     const edges = Math.round(expectedEdges(lines));
     count.textContent = `${edges} edges${data.adjacency ? "" : " expected"}`;
@@ -99,19 +97,21 @@ export function mount(element, data) {
   }
 
   function resize() {
-    const width = Math.round(canvas.clientWidth * (window.devicePixelRatio || 1));
-    if (width === side) return;
-    side = width;
+    const wanted = Math.min(FINEST, Math.round(canvas.clientWidth * (window.devicePixelRatio || 1)));
+    if (wanted === side || wanted === 0) return;
+    side = wanted;
     canvas.width = canvas.height = side;
+    opacity = new Float32Array(side * side);
+    image = context.createImageData(side, side);
+    raster = null;
     schedule(draw);
   }
 
   function configure() {
     figure.style.maxWidth = `${data.size}px`;
     name.textContent = data.name;
-    paths = curves(data.nodes);
-    if (lines?.length !== paths.length / 6) lines = null;
     colours = theme(element);
+    raster = null;
     schedule(draw);
   }
 
