@@ -94,17 +94,6 @@ class ModelConfig(Config):
         return self.conditional or self.prior == "label"
 
     @property
-    def beyond_layers(self) -> tuple[str, ...]:
-        """Settings by which a decoder is more than dense layers from z to a sigmoid's mean."""
-        unusual = {
-            f"network {self.network!r}": self.network != "mlp",
-            "conditional": self.conditional,
-            f"first_latent_dim {self.first_latent_dim}": self.first_latent_dim is not None,
-            f"likelihood {self.likelihood!r}": self.likelihood == "continuous-bernoulli",
-        }
-        return tuple(setting for setting, is_set in unusual.items() if is_set)
-
-    @property
     def map_sizes(self) -> tuple[tuple[int, int], ...]:
         """(h, w) of a convolutional network's maps, from the image to the last layer."""
         sizes = [self.image_shape[1:]]

@@ -19,7 +19,7 @@ import torch
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from numpy.typing import NDArray
 from small import model, model_config, train_config
-from test_portable import read_bundle
+from test_portable import KINDS, of_kind, read_bundle
 
 from vae_core import __main__, checkpoints, onnx_graph, portable, standalone
 from vae_core.checkpoints import Codes, Metric, ModelCard, Saved
@@ -233,7 +233,8 @@ FIELDS = {
     "Model": "1 ir_version v, 2 producer_name s, 7 graph Graph, 8 opset_import Operators*",
     "Operators": "1 domain s, 2 version v",
     "Graph": "1 node Node*, 2 name s, 5 initializer Tensor*, 11 input Value*, 12 output Value*",
-    "Node": "1 input s*, 2 output s*, 3 name s, 4 op_type s",
+    "Node": "1 input s*, 2 output s*, 3 name s, 4 op_type s, 5 attribute Attribute*",
+    "Attribute": "1 name s, 2 f f, 3 i v, 4 s b, 8 ints v*, 20 type v",
     "Tensor": "1 dims v*, 2 data_type v, 8 name s, 9 raw_data b",
     "Value": "1 name s, 2 type Type",
     "Type": "1 tensor_type TensorType",
@@ -246,7 +247,12 @@ FIELDS = {
 def onnx_messages() -> type[Any]:
     """Build the classes of the ONNX specification's messages, as far as they are needed."""
     kinds = descriptor_pb2.FieldDescriptorProto
-    plain = {"v": kinds.TYPE_INT64, "s": kinds.TYPE_STRING, "b": kinds.TYPE_BYTES}
+    plain = {
+        "v": kinds.TYPE_INT64,
+        "s": kinds.TYPE_STRING,
+        "b": kinds.TYPE_BYTES,
+        "f": kinds.TYPE_FLOAT,
+    }
     file = descriptor_pb2.FileDescriptorProto(name="onnx.proto", package="onnx", syntax="proto3")
     for message, fields in FIELDS.items():
         declared = file.message_type.add(name=message)
@@ -269,33 +275,124 @@ def sigmoid(x: NDArray[Any]) -> NDArray[Any]:
     return 1 / (1 + np.exp(-x))
 
 
+def convolve(
+    x: NDArray[Any], weight: NDArray[Any], bias: Any = 0.0, *, kernel_shape: Any, pads: Any
+) -> NDArray[Any]:
+    """Sum each kernel's taps over the padded maps (batch, c, h, w)."""
+    assert tuple(kernel_shape) == weight.shape[2:]
+    top, left, bottom, right = pads
+    padded = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel_shape, axis=(2, 3))
+    return np.einsum("bchwij,ocij->bohw", windows, weight) + np.reshape(bias, (-1, 1, 1))
+
+
+def resize(x: NDArray[Any], roi: Any, scales: NDArray[Any], **how: Any) -> NDArray[Any]:
+    """Enlarge by the pixel at ⌊place / scale⌋."""
+    assert roi is None
+    assert how == {
+        "mode": b"nearest",
+        "coordinate_transformation_mode": b"asymmetric",
+        "nearest_mode": b"floor",
+    }
+    for axis, scale in enumerate(scales):
+        places = np.floor(np.arange(int(x.shape[axis] * scale)) / scale).astype(int)
+        x = np.take(x, places, axis=axis)
+    return x
+
+
+def cut(
+    x: NDArray[Any], starts: NDArray[Any], ends: NDArray[Any], axes: NDArray[Any]
+) -> NDArray[Any]:
+    """Keep ``starts`` to ``ends`` of each of ``axes``."""
+    for start, end, axis in zip(starts, ends, axes, strict=True):
+        x = np.take(x, np.arange(start, end), axis=axis)
+    return x
+
+
+def gru(
+    x: NDArray[Any],
+    w: NDArray[Any],
+    r: NDArray[Any],
+    b: NDArray[Any],
+    *,
+    hidden_size: int,
+    linear_before_reset: int,
+) -> NDArray[Any]:
+    """Run one direction over (steps, batch, inputs); gates in the order update, reset, new."""
+    assert linear_before_reset == 1
+    wz, wr, wh = np.split(w[0], 3)
+    rz, rr, rh = np.split(r[0], 3)
+    wbz, wbr, wbh, rbz, rbr, rbh = np.split(b[0], 6)
+    h = np.zeros((x.shape[1], hidden_size), dtype=x.dtype)
+    every = []
+    for step in x:
+        update = sigmoid(step @ wz.T + h @ rz.T + wbz + rbz)
+        reset = sigmoid(step @ wr.T + h @ rr.T + wbr + rbr)
+        new = np.tanh(step @ wh.T + reset * (h @ rh.T + rbh) + wbh)
+        h = (1 - update) * new + update * h
+        every.append(h)
+    return np.stack(every)[:, None]
+
+
+def one_hot(y: NDArray[Any], depth: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+    """Return ``values[1]`` at each label, ``values[0]`` elsewhere."""
+    return np.where(y[:, None] == np.arange(depth[0]), values[1], values[0])
+
+
 OPERATORS = {
     "Gemm": lambda x, weight, bias: x @ weight + bias,
+    "MatMul": np.matmul,
+    "Conv": convolve,
+    "Resize": resize,
+    "Slice": cut,
+    "GRU": gru,
+    "OneHot": one_hot,
+    "Concat": lambda *parts, axis: np.concatenate(parts, axis=axis),
+    "Split": lambda x, axis: np.split(x, 2, axis=axis),
+    "Squeeze": lambda x, axes: np.squeeze(x, axis=tuple(axes)),
+    "Unsqueeze": lambda x, axes: np.expand_dims(x, tuple(axes)),
+    "Expand": lambda x, shape: x * np.ones(shape, dtype=x.dtype),
+    "Transpose": lambda x, perm: np.transpose(x, perm),
+    "Reshape": lambda x, shape: x.reshape(shape),
     "Tanh": np.tanh,
     "Relu": lambda x: np.maximum(x, 0),
+    "LeakyRelu": lambda x, alpha: np.where(x < 0, alpha * x, x),
     "Sigmoid": sigmoid,
+    "Abs": np.abs,
+    "Less": np.less,
+    "Where": np.where,
+    "Add": np.add,
+    "Sub": np.subtract,
     "Mul": np.multiply,
-    "Reshape": lambda x, shape: x.reshape(shape),
+    "Div": np.divide,
 }
+#: An attribute's value by its type.
+ATTRIBUTES = {1: "f", 2: "i", 3: "s", 7: "ints"}
 
 
-def run_onnx(content: bytes, z: NDArray[Any]) -> NDArray[Any]:
+def run_onnx(content: bytes, **given: NDArray[Any]) -> NDArray[Any]:
     """Run a graph as the specification says."""
     read = onnx_messages().FromString(content)
     assert read.ir_version == onnx_graph.IR_VERSION
     assert [one.version for one in read.opset_import] == [onnx_graph.OPERATOR_SET]
-    assert [one.name for one in read.graph.input] == ["z"]
-    sides = read.graph.input[0].type.tensor_type.shape.dim
-    assert sides[0].dim_param
-    assert sides[1].dim_value == z.shape[1]
+    assert [one.name for one in read.graph.input] == list(given)
     types = {1: "<f4", 7: "<i8"}
-    values: dict[str, NDArray[Any]] = {"z": z}
+    for declared in read.graph.input:
+        kind, value = declared.type.tensor_type, given[declared.name]
+        batch, *sides = kind.shape.dim
+        assert batch.dim_param
+        assert tuple(side.dim_value for side in sides) == value.shape[1:]
+        assert types[kind.elem_type] == value.dtype.str
+    values: dict[str, Any] = {"": None, **given}
     for tensor in read.graph.initializer:
         array = np.frombuffer(tensor.raw_data, dtype=types[tensor.data_type])
         values[tensor.name] = array.reshape(tuple(tensor.dims))
     for node in read.graph.node:
         inputs = [values[name] for name in node.input]
-        values[node.output[0]] = OPERATORS[node.op_type](*inputs)
+        attributes = {one.name: getattr(one, ATTRIBUTES[one.type]) for one in node.attribute}
+        found = OPERATORS[node.op_type](*inputs, **attributes)
+        several = found if len(node.output) > 1 else [found]
+        values |= dict(zip(node.output, several, strict=True))
     return values[read.graph.output[0].name]
 
 
@@ -305,8 +402,20 @@ def test_onnx_decoder_equals_the_model(likelihood: str, activation: str) -> None
     """A reader that knows only the specification decodes to the same means."""
     network: VAE = model(likelihood=likelihood, activation=activation)
     z = torch.randn(7, 3, generator=torch.Generator().manual_seed(2))
-    means = run_onnx(onnx_graph.decoder(network), z.numpy())
+    means = run_onnx(onnx_graph.decoder(network), z=z.numpy())
     np.testing.assert_allclose(means, network.decode(z).mean.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_onnx_decoder_equals_each_kind_of_model(kind: str) -> None:
+    """Whatever the model is made of; a conditional one's graph is given the labels."""
+    network = of_kind(kind)
+    z = torch.randn(7, 3, generator=torch.Generator().manual_seed(2))
+    z[0] = 0
+    y = torch.arange(7) % 4 if network.config.conditional else None
+    labels = {} if y is None else {"y": y.numpy()}
+    means = run_onnx(onnx_graph.decoder(network), z=z.numpy(), **labels)
+    np.testing.assert_allclose(means, network.decode(z, y).mean.numpy(), atol=1e-5)
 
 
 def test_onnx_refuses_a_layer_that_it_does_not_know() -> None:
