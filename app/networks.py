@@ -45,9 +45,9 @@ def draw_result(encoding: Encoding) -> None:
 
 def pinned(model: Opened, example: int) -> None:
     """Show the pinned network, where it is at hand, and its reconstruction, both ways."""
-    mu = model.codes.mu[model.row[example]][None]
+    rows = model.rows([example])
     found = resources.pictures(model, [example])
-    shown = {GIVEN_BACK: resources.decoded(model, mu)[0]}
+    shown = {GIVEN_BACK: resources.decoded(model, model.codes.mu[rows], model.given(rows))[0]}
     if found.kind == resources.ORIGINAL:
         shown = {"Original": found.images[0], **shown}
     with st.container(horizontal=True, gap="small"):

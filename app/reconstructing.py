@@ -62,14 +62,21 @@ def settle_label(model: Opened, x: Floats, shown: State) -> int | None:
 
     A new picture is asked about under every label, and takes that which explains it best.
     """
-    key = (model.hash, checkpoints.content_hash(x.tobytes()))
-    if model.given_names and state.recall("labelled") != key:
-        state.remember("labelled", key)
-        best = resources.best_label(model, x, seed=shown.seed)
-        if best not in (None, parts.label_given(model, shown)):
-            state.update(y=best)
-            st.rerun()
+    better = _better_label(model, x, shown)
+    if better is not None:
+        state.update(y=better)
+        st.rerun()
     return parts.label_given(model, shown)
+
+
+def _better_label(model: Opened, x: Floats, shown: State) -> int | None:
+    """Return the label that explains a picture best, when the picture is new and another given."""
+    key = (model.hash, checkpoints.content_hash(x.tobytes()))
+    if not model.given_names or state.recall("labelled") == key:
+        return None
+    state.remember("labelled", key)
+    best = resources.best_label(model, x, seed=shown.seed)
+    return None if best == parts.label_given(model, shown) else best
 
 
 def draw(model: Opened, shown: State) -> Floats | None:
@@ -96,12 +103,12 @@ def _pin_drawing(drawing: components.Drawing | None) -> None:
     shown = state.current()
     model = resources.open_model(shown.model)
     x = _seen(model, drawing)
-    best = resources.best_label(model, x, seed=shown.seed)
-    if best in (None, parts.label_given(model, shown)):
+    better = _better_label(model, x, shown)
+    if better is None:
         parts.pin(drawing.pin)
         return
-    encoding = resources.encode(model, x, seed=shown.seed, y=best)
-    state.update(z=tuple(encoding.mu.tolist()), pinned_id=None, y=best)
+    encoding = resources.encode(model, x, seed=shown.seed, y=better)
+    state.update(z=tuple(encoding.mu.tolist()), pinned_id=None, y=better)
 
 
 def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
@@ -130,7 +137,8 @@ def show_result(model: Opened, encoding: Encoding) -> None:
             encoding.x, encoding.reconstruction, side
         ),
     }
-    say_neighbours(model, encoding)
+    if not model.card.model.conditional:  # whose codes leave the class to the label
+        say_neighbours(model, encoding)
     say_labels(model, encoding)
     with st.container(horizontal=True, gap="small"):
         for name, picture in shown.items():
@@ -183,12 +191,13 @@ def say_labels(model: Opened, encoding: Encoding) -> None:
         return
     losses = np.array([one.loss for one in tried], dtype=np.float32)
     first, second = np.argsort(losses)[:2].tolist()
-    names = model.given_names
+    names, given = model.given_names, encoding.y or 0
+    otherwise = "" if given == first else f" Below it is given as **{names[given]}**."
     st.markdown(
-        f"Best explained as **{names[first]}**: {losses[second] - losses[first]:.1f} nats better "
-        f"than as {names[second]}. Given: **{names[encoding.y or 0]}**."
+        f"Best explained as **{names[first]}**, by {losses[second] - losses[first]:.1f} nats over "
+        f"{names[second]}.{otherwise}"
     )
-    figure = figures.label_costs((losses - losses.min()).tolist(), names, encoding.y or 0)
+    figure = figures.label_costs((losses - losses.min()).tolist(), names, given)
     st.plotly_chart(figure, key="label-costs", config={"displayModeBar": False})
     st.caption(
         "−ELBO under every label, as nats above the best. It bounds −log p(x|y): where all labels "
