@@ -1,6 +1,6 @@
 """Pieces that several pages share: what is open, the panels' scene, galleries, invitations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,14 +88,15 @@ def label_given(model: Opened, shown: State) -> int | None:
     return resources.pinned_y(model, shown.y, shown.pinned_id)
 
 
-def label_choice(model: Opened, shown: State) -> None:
+def take_label(y: int) -> None:
+    """Take over the label that was chosen."""
+    state.adopt(y=y)
+
+
+def label_choice(model: Opened, shown: State, *, on_y: Callable[[int], None] = take_label) -> None:
     """Show the choice of the label that the model is given, where it takes one."""
     if model.given_names:
-        labels("labels", scene=scene(model, shown), names=model.given_names, on_y=_take_label)
-
-
-def _take_label(y: int) -> None:
-    state.adopt(y=y)
+        labels("labels", scene=scene(model, shown), names=model.given_names, on_y=on_y)
 
 
 def live_picture(model: Opened, shown: State, *, size: int) -> None:

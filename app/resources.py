@@ -713,15 +713,22 @@ def _training_dataset(name: str) -> data.ImageDataset:
     return data.load_dataset(name)
 
 
-def image_shape(dataset: str) -> tuple[int, int, int]:
-    """(c, h, w) of a dataset's pictures.
+@st.cache_resource(show_spinner=False, max_entries=16)
+def outline(name: str) -> data.ImageDataset:
+    """Return a dataset as it is but for its pixels, which take no memory.
 
     Raises
     ------
     DatasetError
         If it is not on this machine, or damaged.
     """
-    return _training_dataset(dataset).image_shape
+    dataset = data.load_dataset(name)
+    parts = {}
+    for part in ("train", "test"):
+        split = getattr(dataset, part)
+        blank = torch.zeros(1, dtype=torch.uint8).expand(split.images.shape)
+        parts[part] = dataclasses.replace(split, images=blank)
+    return dataclasses.replace(dataset, validation=None, **parts)
 
 
 # Studies

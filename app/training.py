@@ -1,16 +1,16 @@
-"""The Train page's parts: what to train, the training that is shown, and all trainings."""
+"""The Train page's parts: the training that is shown, and all trainings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from app import components, figures, parts, resources, state
 from app.components import Pin
 from app.resources import Opened
+from app.settings import run_name
 from app.state import State
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
@@ -31,15 +31,6 @@ SAYS = {
     "interrupted": "Interrupted: its process ended. Nothing before the last checkpoint is lost",
 }
 GRID = 15
-#: Settings that suit a dataset: hidden layers, z, batch size and epochs.
-SUGGESTED: dict[str, dict[str, Any]] = {
-    "mnist": {"hidden": "512, 256, 128", "latent_dim": 2, "batch_size": 200, "epochs": 10},
-    "fashion-mnist": {"hidden": "512, 256, 128", "latent_dim": 2, "batch_size": 200, "epochs": 10},
-    "digits": {"hidden": "256, 128", "latent_dim": 2, "batch_size": 50, "epochs": 100},
-    "frey-face": {"hidden": "200", "latent_dim": 2, "batch_size": 50, "epochs": 100},
-    "cifar-10": {"hidden": "500, 200", "latent_dim": 20, "batch_size": 100, "epochs": 20},
-}
-GAUSSIAN = ("frey-face", "cifar-10")
 
 
 def root() -> Path:
@@ -47,112 +38,17 @@ def root() -> Path:
     return runs.runs_dir()
 
 
-def form() -> None:
-    """Show the settings of a new training, and the button that starts it."""
-    known = {one.name: one for one in resources.datasets()}
-    present = [name for name, one in known.items() if one.present]
-    dataset = st.selectbox(
-        "Data",
-        list(known),
-        index=list(known).index("mnist" if "mnist" in present else "digits"),
-        format_func=lambda name: known[name].title,
-        key="train-data",
-        persist_state="session",
-    )
-    if dataset not in present:
-        parts.download_invitation(known[dataset])
+def start(settings: tuple[ModelConfig, TrainConfig] | None) -> None:
+    """Lay a run of these settings and let it begin; nothing is asked without any."""
+    if settings is None:
         return
-    suggested = SUGGESTED[dataset]
-    left, right = st.columns(2)
-    given: dict[str, Any] = {
-        "latent_dim": left.number_input(
-            "Size of z", 1, 200, suggested["latent_dim"], key=f"train-z-{dataset}"
-        ),
-        "epochs": right.number_input(
-            "Epochs", 1, 1000, suggested["epochs"], key=f"train-epochs-{dataset}"
-        ),
-        "hidden": st.text_input(
-            "Hidden layers",
-            suggested["hidden"],
-            help="Widths of the encoder's hidden layers, with commas; the decoder mirrors them.",
-            key=f"train-hidden-{dataset}",
-        ),
-    }
-    with st.expander("More settings"):
-        given |= more_settings(dataset, suggested)
-    if st.button("Train", type="primary", width="stretch", key="train-start"):
-        start(dataset, given)
-
-
-def more_settings(dataset: str, suggested: dict[str, Any]) -> dict[str, Any]:
-    """Show the settings that most trainings leave alone."""
-    usual = "gaussian" if dataset in GAUSSIAN else "bernoulli"
-    return {
-        "activation": st.segmented_control(
-            "Activation", ["silu", "tanh", "relu"], default="silu", required=True, key="train-act"
-        ),
-        "likelihood": st.segmented_control(
-            "Decoder",
-            ["bernoulli", "gaussian"],
-            default=usual,
-            required=True,
-            format_func=str.capitalize,
-            key=f"train-likelihood-{dataset}",
-        ),
-        "pixels": st.selectbox(
-            "Pixels",
-            ["grey", "dynamic", "static", "threshold"],
-            help="What a Bernoulli decoder is trained on: intensities as they are, a fresh binary "
-            "draw at every visit, one fixed draw, or intensities above one half.",
-            key="train-pixels",
-        ),
-        "beta": st.number_input(
-            "Weight of the KL term (beta)", 0.0, 100.0, 1.0, 0.5, key="train-beta"
-        ),
-        "kl_warmup_epochs": st.number_input(
-            "Epochs until that weight is reached", 0, 1000, 0, key="train-warm"
-        ),
-        "learning_rate": st.number_input(
-            "Learning rate", 1e-6, 1.0, 2e-3, 1e-4, format="%.4g", key="train-lr"
-        ),
-        "batch_size": st.number_input(
-            "Batch size", 1, 10_000, suggested["batch_size"], key=f"train-batch-{dataset}"
-        ),
-        "train_size": st.number_input(
-            "Training pictures",
-            1,
-            value=None,
-            placeholder="all",
-            help="A subset drawn by the seed; empty for all.",
-            key="train-size",
-        ),
-        "seed": st.number_input("Seed", 0, 2**31 - 1, 0, key="train-seed"),
-    }
-
-
-def start(dataset: str, given: dict[str, Any]) -> None:
-    """Lay a run and let it begin, or say what is wrong with its settings."""
+    model, training = settings
     try:
-        shape = resources.image_shape(dataset)
-        hidden = tuple(part.strip() for part in given["hidden"].split(",") if part.strip())
-        model = ModelConfig.of(
-            image_shape=shape,
-            hidden=hidden,
-            **{name: given[name] for name in ("latent_dim", "activation", "likelihood")},
-        )
-        names = TrainConfig.model_fields.keys() & given.keys()
-        training = TrainConfig.of(
-            dataset=dataset,
-            decay="cosine",
-            warmup=0.05,
-            threads=1,
-            **{name: given[name] for name in names},
-        )
-        folder = runs.new_folder(root(), f"{dataset} {model.latent_dim}d")
+        folder = runs.new_folder(root(), run_name(model, training))
         config = runs.RunConfig(name=folder.name, model=model, training=training)
         runs.create(folder, config)
         runs.advance(root())
-    except LatentExplorerError as error:
+    except (LatentExplorerError, OSError) as error:
         st.error(str(error))
         return
     state.update(run=folder.name)
@@ -197,7 +93,9 @@ def show(now: RunStatus) -> None:
         if opened is None:
             st.caption("The manifold appears here with the first checkpoint.")
         else:
-            grid(opened, own_plane(opened))
+            shown = own_plane(opened)
+            parts.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
+            grid(opened, shown)
 
 
 def invite(model: Opened, shown: State) -> None:
@@ -273,7 +171,9 @@ def curves(now: RunStatus) -> None:
 
 def own_plane(opened: Opened) -> State:
     """Return the state of a model in training: its strongest plane, nothing pinned."""
-    return State(model=opened.name, axes=figures.two_largest(resources.kl_per_dim(opened)))
+    axes = figures.two_largest(resources.kl_per_dim(opened))
+    y = min(state.recall("train-y", 0), len(opened.given_names) - 1)
+    return State(model=opened.name, axes=axes, y=y if opened.given_names else None)
 
 
 def small_map(opened: Opened) -> None:

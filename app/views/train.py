@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import parts, state, training
+from app import parts, settings, state, training
 
 if state.recall("go") == "explore":
     state.remember("go", None)
@@ -13,16 +13,17 @@ parts.heading("Train", "How does a latent space come to be?")
 now = training.chosen(current)
 if now is None:
     left, right = st.columns([1, 3], gap="medium")
-    with left:
-        training.form()
     with right:
         training.invite(opened, current)
+    with left:  # last, since the first look at a dataset takes a second
+        training.start(settings.form())
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
-        with st.popover("Train another model"):
-            training.form()
+        another = st.popover("Train another model")
         training.others(now)
     if now.state in ("queued", "running", "paused"):
         training.watch(now.folder.name, now.state)
     else:
         training.show(now)
+    with another:
+        training.start(settings.form())

@@ -1,0 +1,313 @@
+"""The settings of a new training: what can be chosen, and whether it goes together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from app import parts, resources
+from vae_core import learning
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.data import ImageDataset
+from vae_core.errors import LatentExplorerError
+
+Given = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What suits a dataset: widths of each kind of network, and the rest."""
+
+    hidden: dict[str, str]
+    latent_dim: int = 2
+    batch_size: int = 50
+    epochs: int = 100
+    likelihood: str = "bernoulli"
+
+
+GRAPHS = Suggestion({"mlp": "100", "conv": "8, 16, 32", "rows": "64"}, batch_size=20)
+SUGGESTED = {
+    "mnist": Suggestion(
+        {"mlp": "512, 256, 128", "conv": "16, 32", "rows": "128"}, batch_size=200, epochs=10
+    ),
+    "fashion-mnist": Suggestion(
+        {"mlp": "512, 256, 128", "conv": "16, 32", "rows": "128"}, batch_size=200, epochs=10
+    ),
+    "digits": Suggestion({"mlp": "256, 128", "conv": "16, 32", "rows": "64"}),
+    "frey-face": Suggestion(
+        {"mlp": "200", "conv": "16, 32", "rows": "100"}, likelihood="discretised-logistic"
+    ),
+    "cifar-10": Suggestion(
+        {"mlp": "500, 200", "conv": "32, 64, 64", "rows": "200"},
+        latent_dim=20, batch_size=100, epochs=20, likelihood="discretised-logistic",
+    ),
+    "graphs": GRAPHS,
+    "graphs-symmetric": GRAPHS,
+}  # fmt: skip
+NETWORKS = {"mlp": "Dense", "conv": "Convolutional", "rows": "Recurrent, row by row"}
+ACTIVATIONS = {
+    "silu": "SiLU", "tanh": "tanh", "relu": "ReLU", "leaky-relu": "leaky ReLU", "gated": "gated",
+}  # fmt: skip
+LIKELIHOODS = {
+    "bernoulli": "Bernoulli",
+    "gaussian": "Gaussian",
+    "continuous-bernoulli": "continuous Bernoulli",
+    "discretised-logistic": "discretised logistic",
+}
+PRIORS = {
+    "standard": "standard normal",
+    "mixture": "mixture of Gaussians",
+    "vamp": "VampPrior",
+    "label": "a Gaussian for each label",
+}
+LEARNERS = {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
+OBJECTIVES = {"elbo": "ELBO", "iwae": "IWAE", "dreg": "IWAE, DReG gradient"}
+PIXELS = {
+    "grey": "grey levels", "dynamic": "a fresh binary draw", "static": "one binary draw",
+    "threshold": "black and white",
+}  # fmt: skip
+#: What a prior by label or a conditional model has and these lack.
+NO_LABELS = "{} has no labels: a conditional model, and a prior for each label, need them."
+
+
+def form() -> tuple[ModelConfig, TrainConfig] | None:
+    """Show the settings of a new training; return them when it shall start."""
+    known = {one.name: one for one in resources.datasets()}
+    present = [name for name, one in known.items() if one.present]
+    name = st.selectbox(
+        "Data",
+        list(known),
+        index=list(known).index("mnist" if "mnist" in present else "digits"),
+        format_func=lambda name: known[name].title,
+        key="train-data",
+        persist_state="session",
+    )
+    if name not in present:
+        parts.download_invitation(known[name])
+        return None
+    try:
+        dataset = resources.outline(name)
+    except LatentExplorerError as error:
+        st.error(str(error))
+        return None
+    basics = st.container()
+    with st.expander("More settings"):
+        model, objective, steps = st.tabs(["Model", "Objective", "Steps"])
+    with model:
+        given = of_model(dataset, known[name].title)
+    with basics:
+        given |= of_size(name, given["network"])
+    with objective:
+        given |= of_objective(given)
+    with steps:
+        given |= of_steps(name, given["likelihood"])
+    try:
+        settings = described(dataset, given)
+    except LatentExplorerError as error:
+        st.error(f"This does not go together: {error}.")
+        settings = None
+    wrong = settings is None
+    asked = st.button("Train", type="primary", width="stretch", key="train-start", disabled=wrong)
+    return settings if asked else None
+
+
+def described(dataset: ImageDataset, given: Given) -> tuple[ModelConfig, TrainConfig]:
+    """Make the configs of what was chosen.
+
+    Raises
+    ------
+    LatentExplorerError
+        If it does not go together; the sentence names the setting and what is allowed.
+    """
+    of_model = {name: given[name] for name in ModelConfig.model_fields.keys() & given.keys()}
+    of_training = {name: given[name] for name in TrainConfig.model_fields.keys() & given.keys()}
+    model = learning.describe_model(dataset, **of_model)
+    training = TrainConfig.of(
+        dataset=dataset.name, decay="cosine", warmup=0.05, threads=1, **of_training
+    )
+    learning.check_fit(model, training, dataset)
+    return model, training
+
+
+def run_name(model: ModelConfig, training: TrainConfig) -> str:
+    """Name a training by its data and by what sets it apart from a plain VAE."""
+    unusual = {
+        model.network: model.network != "mlp",
+        "conditional": model.conditional,
+        model.prior: model.prior != "standard",
+        "two layers": model.first_latent_dim is not None,
+        training.objective: training.objective != "elbo",
+        training.learner: training.learner != "aevb",
+    }
+    words = [training.dataset, *(word for word, is_set in unusual.items() if is_set)]
+    return " ".join([*words, f"{model.latent_dim}d"])
+
+
+def of_size(name: str, network: str) -> Given:
+    """Show what every training needs: size of z, hidden layers, epochs."""
+    suggested = SUGGESTED[name]
+    left, right = st.columns(2)
+    return {
+        "latent_dim": left.number_input(
+            "Size of z", 1, 4096, suggested.latent_dim, **_kept(f"z-{name}")
+        ),
+        "epochs": right.number_input(
+            "Epochs", 1, 100_000, suggested.epochs, **_kept(f"epochs-{name}")
+        ),
+        "hidden": _widths(
+            st.text_input(
+                "Channels" if network == "conv" else "Hidden layers",
+                suggested.hidden[network],
+                help="Of the encoder's layers, with commas; the decoder mirrors them. "
+                + ("Each layer halves the picture." if network == "conv" else ""),
+                **_kept(f"hidden-{name}" + ("" if network == "mlp" else f"-{network}")),
+            )
+        ),
+    }
+
+
+def of_model(dataset: ImageDataset, title: str) -> Given:
+    """Show what the model is made of."""
+    name, labelled = dataset.name, dataset.train.labels is not None
+    channels = dataset.image_shape[0]
+    network = _choice("Network", NETWORKS, "network")
+    given: Given = {"network": network}
+    if network != "rows":  # whose units have their own
+        given["activation"] = _choice("Activation", ACTIVATIONS, "act")
+    likelihoods = {k: v for k, v in LIKELIHOODS.items() if k != "bernoulli" or channels == 1}
+    given["likelihood"] = _choice(
+        "Decoder",
+        likelihoods,
+        f"likelihood-{name}",
+        first=SUGGESTED[name].likelihood,
+        help="How likely a pixel is, given z. "
+        + ("Bernoulli is for one channel; colour has three." if channels > 1 else ""),
+    )
+    priors = {k: v for k, v in PRIORS.items() if k != "label" or labelled}
+    given["prior"] = _choice("Prior", priors, f"prior-{labelled}")
+    if given["prior"] in ("mixture", "vamp"):
+        many = "Gaussians" if given["prior"] == "mixture" else "Pseudo-inputs"
+        given["components"] = st.number_input(many, 1, 4096, 50, **_kept("components"))
+    if labelled:
+        given["conditional"] = st.toggle(
+            "Conditional: given the label", help="Encoder and decoder are told the class.",
+            **_kept("conditional"),
+        )  # fmt: skip
+    else:
+        st.caption(NO_LABELS.format(title))
+    return given | of_layers(given["prior"])
+
+
+def of_layers(prior: str) -> Given:
+    """Show whether there are two layers of codes, and how large the lower one is."""
+    if prior == "vamp":
+        st.caption("A VampPrior is for one layer of codes.")
+        return {}
+    if not st.toggle(
+        "Two layers of codes", help="z1 next to the picture, z2 above it: what is shown is z2.",
+        **_kept("layers"),
+    ):  # fmt: skip
+        return {}
+    return {
+        "first_latent_dim": st.number_input("Size of z1", 1, 4096, 20, **_kept("first")),
+        "upper_hidden": _widths(
+            st.text_input("Hidden layers between", "100, 100", **_kept("upper"))
+        ),
+    }
+
+
+def of_objective(given: Given) -> Given:
+    """Show what is maximised, and by which algorithm."""
+    layers, prior = "first_latent_dim" in given, given["prior"]
+    alone = layers or given.get("conditional") or prior in ("vamp", "label")
+    learner = "aevb"
+    if alone:
+        st.caption("Learnt by AEVB: the other algorithms are for one plain layer without labels.")
+    else:
+        learner = _choice("Algorithm", LEARNERS, "learner")
+    chosen: Given = {"learner": learner}
+    if learner == "mcem":
+        st.caption("Monte Carlo EM keeps a chain for every picture: choose few training pictures.")
+    if learner == "aevb":
+        objectives = {k: v for k, v in OBJECTIVES.items() if k != "dreg" or not layers}
+        objective = _choice("Objective", objectives, f"objective-{layers}")
+        chosen["objective"] = objective
+        elbo = objective == "elbo"
+        chosen["samples"] = st.number_input(
+            "Draws of z for a picture" if elbo else "Importance samples k",
+            2 if objective == "dreg" else 1, 1000, 1 if elbo else 5,
+            **_kept(f"samples-{objective}"),
+        )  # fmt: skip
+        if objective != "dreg":
+            chosen["beta"] = st.number_input(
+                "Weight of the KL term (beta)", 0.0, 1000.0, 1.0, 0.5, **_kept("beta")
+            )
+            chosen["kl_warmup_epochs"] = st.number_input(
+                "Epochs until that weight is reached", 0, 100_000, 0, **_kept("warm")
+            )
+        if elbo and not layers and prior not in ("mixture", "vamp"):
+            chosen["free_bits"] = st.number_input(
+                "Free nats for each dimension", 0.0, 100.0, 0.0, 0.1,
+                help="KL that a dimension may hold at no cost (free bits).", **_kept("free"),
+            )  # fmt: skip
+    chosen["weight_prior"] = st.toggle(
+        "Prior on the weights", help="N(0, I) on those of the decoder: a MAP estimate.",
+        **_kept("weights"),
+    )  # fmt: skip
+    return chosen
+
+
+def of_steps(name: str, likelihood: str) -> Given:
+    """Show how it is trained, step by step."""
+    given: Given = {}
+    if likelihood == "bernoulli":
+        given["pixels"] = _choice(
+            "Pixels",
+            PIXELS,
+            "pixels",
+            help="What a Bernoulli decoder is trained on: intensities as they are, a fresh binary "
+            "draw at every visit, one fixed draw, or intensities above one half.",
+        )
+    return given | {
+        "learning_rate": st.number_input(
+            "Learning rate", 1e-6, 1.0, 2e-3, 1e-4, format="%.4g", **_kept("lr")
+        ),
+        "batch_size": st.number_input(
+            "Batch size", 1, 65_536, SUGGESTED[name].batch_size, **_kept(f"batch-{name}")
+        ),
+        "train_size": st.number_input(
+            "Training pictures",
+            1,
+            value=None,
+            placeholder="all",
+            help="A subset drawn by the seed; empty for all.",
+            **_kept(f"size-{name}"),
+        ),
+        "seed": st.number_input("Seed", 0, 2**31 - 1, 0, **_kept("seed")),
+    }
+
+
+def _choice(
+    label: str, choices: dict[str, str], key: str, *, first: str | None = None, help: str = ""
+) -> str:
+    options = list(choices)
+    chosen: str = st.selectbox(
+        label,
+        options,
+        index=0 if first is None else options.index(first),
+        format_func=choices.__getitem__,
+        help=help or None,
+        **_kept(key),
+    )
+    return chosen
+
+
+def _kept(key: str) -> dict[str, Any]:
+    # what somebody has set stands when they come back to the page
+    return {"key": f"train-{key}", "persist_state": "session"}
+
+
+def _widths(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
