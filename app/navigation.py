@@ -18,6 +18,7 @@ PAGES = {
     "reconstruct": "Reconstruct",
     "morph": "Morph",
     "train": "Train",
+    "compare": "Compare",
 }
 MAX_MODEL_MEGABYTES = 64
 ICON = Path(__file__).with_name("icon.svg")

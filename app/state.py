@@ -82,6 +82,8 @@ class State:
         The training that the Train page shows.
     study : str or None
         The study that the Compare page shows; None for the first.
+    figure : (str, str, str) or None
+        Data set, kind of figure and metric of the study's figure; None lets the study choose.
     other : str or None
         A second model, which the Compare page shows beside the open one.
     linked : str
@@ -104,6 +106,7 @@ class State:
     seed: int = 0
     run: str | None = None
     study: str | None = None
+    figure: tuple[str, str, str] | None = None
     other: str | None = None
     linked: str = "z"
     other_selection: Selection | None = None
@@ -231,6 +234,11 @@ def _read_selection(text: str) -> Selection:
     return Selection(plane, tuple(polygon))
 
 
+def _read_figure(text: str) -> tuple[str, str, str]:
+    data, chart, metric = (_read_model(part) for part in text.split(","))
+    return data, chart, metric
+
+
 def _read_share(text: str) -> float:
     value = _number(text)
     if not 0 <= value <= 1:
@@ -273,6 +281,9 @@ FIELDS = {
     "seed": Field("seed", _whole_number(0, 2**31 - 1), str, "a whole number from 0 to 2147483647"),
     "run": Field("run", _read_model, str, "a training's name"),
     "study": Field("study", _read_model, str, "a study's name"),
+    "figure": Field(
+        "figure", _read_figure, ",".join, "data set, figure and metric, such as mnist,cells,elbo"
+    ),
     "other": Field("with", _read_model, str, "a model's name"),
     "linked": Field("linked", _one_of(LINKS), str, "z or example"),
     "other_selection": Field(
@@ -470,6 +481,7 @@ def adopt(**changes: Any) -> State:
             seed=state.seed,
             run=state.run,
             study=state.study,
+            figure=state.figure,
             # Whoever opens the second model sees the first one beside it.
             other=before.model if state.other == state.model else state.other,
             linked=state.linked,

@@ -27,6 +27,8 @@ export function link(first, second, { by, shared, codeOf }) {
   function patchOf(state, changed, to) {
     const patch = {};
     if (shared && changed.has("selected")) patch.selected = state.selected;
+    const labelled = state.y !== null && to.get().y !== null;
+    if (shared && by !== null && labelled && changed.has("y")) patch.y = state.y;
     if (by === "z") {
       const fits = (z) => (z?.length === to.get().z.length ? z : null);
       if (changed.has("live")) patch.live = fits(state.live);

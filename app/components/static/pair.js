@@ -16,7 +16,7 @@ import { code } from "./words.js";
 
 const SIDES = [null, "other"];
 /** The change of a pixel that gets the full colour. */
-const FULL = 0.75;
+const FULL = 0.5;
 const NOTHING = { z: "", example: "Rest on an example or pin one", none: "Nothing links these two" };
 
 /**
@@ -29,7 +29,7 @@ export function mount(element, data) {
   const sides = stores.map((store) => ({ store, mean: new Float32Array(0), ...view("lx-picture") }));
   const change = view("lx-picture lx-pair-change");
   change.canvas.setAttribute("aria-label", "What differs between the two pictures");
-  change.title.textContent = "Difference";
+  change.title.textContent = "Second − first";
   change.words.append(
     make("span", {}, make("i", { class: "lx-less" }), "darker"),
     make("span", {}, make("i", { class: "lx-more" }), "brighter"),
@@ -83,7 +83,6 @@ export function mount(element, data) {
   function makeRoom(canvas, [, height, width]) {
     if (canvas.width === width && canvas.height === height) return;
     Object.assign(canvas, { width, height });
-    canvas.style.aspectRatio = `${width} / ${height}`;
   }
 
   function put({ canvas }, shape, fill) {
@@ -96,11 +95,11 @@ export function mount(element, data) {
 
   /** @returns {boolean} whether there is a picture */
   function drawSide(side) {
-    const { network, live } = side.store.get();
+    const { network, live, y } = side.store.get();
     const z = side.store.shown();
     if (!network?.decoder || z.length !== network.latentDim) return false;
     if (side.mean.length !== pixelCount(network)) side.mean = new Float32Array(pixelCount(network));
-    decode(network, z, side.mean);
+    decode(network, z, y, side.mean);
     put(side, network.imageShape, (image) => paint(side.mean, network.imageShape, image));
     side.words.textContent = `${live ? "live" : "pinned"}, ${code(z)}`;
     side.canvas.setAttribute("aria-label", `Decoded by ${side.title.textContent}`);

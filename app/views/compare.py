@@ -1,0 +1,32 @@
+"""The Compare page: what the studies found, and how two models differ."""
+
+import streamlit as st
+
+from app import comparing, parts, state, studying
+
+MODES = {"studies": "Studies", "models": "Two models"}
+
+opened, current = parts.opened()
+parts.heading("Compare", "What makes one model better than another?")
+names = comparing.names()
+candidates = comparing.others(opened, names)
+if candidates:
+    before = state.recall("compared")
+    suggested = before if before in candidates else candidates[0]
+    st.segmented_control(
+        "Show",
+        MODES,
+        format_func=MODES.__getitem__,
+        label_visibility="collapsed",
+        **state.bind(
+            "other",
+            part="mode",
+            shown=lambda other: "studies" if other is None else "models",
+            taken={"studies": None, "models": suggested}.__getitem__,
+        ),
+    )
+if current.other is None:
+    studying.show(current)
+else:
+    state.remember("compared", current.other)
+    comparing.show(opened, current, names)

@@ -1,0 +1,13 @@
+"""The app, with the results of studies in the server's own folder of runs."""
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from app import main, routes
+from vae_core import studies
+
+studies.RESULTS = Path(os.environ["VAE_RUNS_DIR"]) / "studies"
+
+app = st.App(main.NAVIGATION, routes=routes.ROUTES, lifespan=main.ready, on_script_error=main.say)
