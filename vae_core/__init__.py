@@ -9,7 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vae_core.checkpoints import load_card, load_codes, load_model
+    from vae_core.checkpoints import load as load_model
+    from vae_core.checkpoints import load_card, load_codes
     from vae_core.config import ModelConfig, TrainConfig
     from vae_core.data import load_dataset
     from vae_core.learning import Trainer as train  # noqa: N813
@@ -22,7 +23,7 @@ _HOMES = {
     "load_card": ("checkpoints", "load_card"),
     "load_codes": ("checkpoints", "load_codes"),
     "load_dataset": ("data", "load_dataset"),
-    "load_model": ("checkpoints", "load_model"),
+    "load_model": ("checkpoints", "load"),
     "train": ("learning", "Trainer"),
 }
 

@@ -20,7 +20,7 @@ from vae_core.errors import ConfigError, LatentExplorerError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae_core.checkpoints import ModelCard
+    from vae_core.checkpoints import Metric, ModelCard, SavedMachine
     from vae_core.data import ImageDataset
     from vae_core.learning import EpochRecord
     from vae_core.runs import RunConfig
@@ -245,6 +245,15 @@ def evaluate(
     from vae_core import checkpoints, learning, publishing
     from vae_core.data import load_dataset
 
+    if machine := checkpoints.load_machine(model):
+        wanted = {
+            "pixels": pixels if pixels != "grey" else None,
+            "importance-samples": importance_samples,
+            "estimator": ", ".join(estimators),
+        }
+        metrics = _machine_metrics(machine, wanted, dataset, limit, data_dir)
+        _report_metrics(as_json, machine.card.name, dataset or machine.card.dataset, metrics)
+        return
     card = checkpoints.load_card(model)
     loaded = checkpoints.load_model(model)
     data = load_dataset(dataset or card.dataset, data_dir=data_dir)
@@ -262,22 +271,7 @@ def evaluate(
         estimators=estimators,
         seed=seed,
     )
-    if as_json:
-        _print_json(
-            {
-                "model": card.name,
-                "dataset": data.name,
-                "metrics": {k: m.model_dump() for k, m in metrics.items()},
-            }
-        )
-        return
-    for key, metric in metrics.items():
-        error = "" if metric.se is None else f" ± {metric.se:.3f}"
-        draws = "" if metric.samples is None else f", {metric.samples} samples"
-        click.echo(
-            f"{key:14} {metric.value:10.3f}{error} {metric.unit}  "
-            f"({metric.kind}, {metric.split}, n = {metric.n}{draws}, seed {metric.seed})"
-        )
+    _report_metrics(as_json, card.name, data.name, metrics)
 
 
 @cli.command()
@@ -288,9 +282,17 @@ def evaluate(
 @data_option
 def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | None) -> None:
     """Write the codes of a set as CSV: id, label, then mu and sigma of each dimension."""
-    from vae_core import checkpoints, exports, learning, publishing
+    from vae_core import checkpoints, exports, learning, machines, publishing
     from vae_core.data import load_dataset
 
+    if machine := checkpoints.load_machine(model):
+        data = load_dataset(machine.card.dataset, data_dir=data_dir)
+        rows = {"train": data.train, "test": data.test}[split]
+        h = machines.encode(machine.machine, rows).probabilities
+        text = exports.codes_csv(rows.ids, rows.labels, h, machines.logvar(h))
+        _write(out, text.encode())
+        _done(as_json, out, n=len(rows), latent_dim=machine.machine.size)
+        return
     card = checkpoints.load_card(model)
     data = load_dataset(card.dataset, data_dir=data_dir)
     learning.check_data(card.model, card.training.tested_on, data)
@@ -311,15 +313,19 @@ def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | No
 @json_option
 @label_option
 def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str | None) -> None:
-    """Decode codes drawn from the prior into one PNG."""
+    """Decode codes drawn from the prior into one PNG; of a Boltzmann machine, by Gibbs chains."""
     import torch
 
     from vae_core import checkpoints, exports
 
     _bounded("n", n, 1, 10_000)
     generator = torch.Generator().manual_seed(seed)
-    y = None if label is None else _label(checkpoints.load_card(model), label, n)
-    drawn = checkpoints.load_model(model).sample(n, generator=generator, y=y)
+    if machine := checkpoints.load_machine(model):
+        _no_labels(machine, label)
+        drawn = machine.machine.sample(n, generator=generator)
+    else:
+        y = None if label is None else _label(checkpoints.load_card(model), label, n)
+        drawn = checkpoints.load_model(model).sample(n, generator=generator, y=y)
     _write(out, exports.png(exports.tile(_pictures(drawn))))
     _done(as_json, out, n=n, seed=seed)
 
@@ -337,13 +343,27 @@ def reconstruct(
     import torch
 
     from vae_core import checkpoints, exports, images, objectives
+    from vae_core.models import boltzmann
 
-    loaded = checkpoints.load_model(model)
+    loaded = checkpoints.load(model)
     seen = [
         images.prepare(images.read_picture(path), loaded.config.image_shape).image
         for path in pictures
     ]
     x = torch.stack([torch.as_tensor(one) for one in seen])
+    if isinstance(loaded, boltzmann.Boltzmann):
+        machine = checkpoints.load_machine(model)
+        assert machine is not None
+        _no_labels(machine, label)
+        recon = loaded.reconstruct(x)
+        _write(out, exports.png(exports.tile(_pictures(torch.cat([x, recon])), columns=len(x))))
+        costs = boltzmann.cross_entropy(x, recon), boltzmann.entropy_floor(x)
+        found = [
+            {"picture": str(path), "cross_entropy": float(cost), "entropy_floor": float(floor)}
+            for path, cost, floor in zip(pictures, *costs, strict=True)
+        ]
+        _report_pictures(as_json, out, found)
+        return
     y = _label(checkpoints.load_card(model), label, len(x))
     with torch.inference_mode():
         inference = loaded(x, y=y, generator=torch.Generator().manual_seed(0))
@@ -354,12 +374,7 @@ def reconstruct(
         {"picture": str(path), "rate": float(rate), "distortion": float(distortion)}
         for path, rate, distortion in zip(pictures, bound.rate, bound.distortion, strict=True)
     ]
-    if as_json:
-        _print_json({"out": str(out), "pictures": results})
-        return
-    for one in results:
-        click.echo(f"{one['picture']}: rate {one['rate']:.1f}, distortion {one['distortion']:.1f}")
-    click.echo(f"written to {out}")
+    _report_pictures(as_json, out, results)
 
 
 @cli.command()
@@ -461,6 +476,58 @@ def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
         importance_samples=given.get("importance_samples", 0),
         importance_limit=given.get("limit"),
     )
+
+
+def _machine_metrics(
+    saved: SavedMachine,
+    wanted: Mapping[str, Any],
+    dataset: str | None,
+    limit: int | None,
+    data_dir: Path | None,
+) -> dict[str, Metric]:
+    """Measure a Boltzmann machine; refuse what it has not."""
+    from vae_core import machines
+    from vae_core.data import load_dataset
+    from vae_core.models.boltzmann import KINDS
+
+    for option, value in wanted.items():
+        if value:
+            raise ConfigError(
+                f"--{option} {value}: {saved.card.name} is {KINDS[saved.card.kind]}, which is "
+                "measured by its reconstructions of grey pixels; it has no density q(z|x)"
+            )
+    data = load_dataset(dataset or saved.card.dataset, data_dir=data_dir)
+    return machines.measure(saved.machine, data if limit is None else _limited(data, limit))
+
+
+def _no_labels(saved: SavedMachine, label: str | None) -> None:
+    if label is not None:
+        raise ConfigError(f"--label {label}: {saved.card.name} takes no labels")
+
+
+def _report_metrics(as_json: bool, model: str, dataset: str, metrics: Mapping[str, Metric]) -> None:
+    if as_json:
+        dumped = {name: metric.model_dump() for name, metric in metrics.items()}
+        _print_json({"model": model, "dataset": dataset, "metrics": dumped})
+        return
+    for name, metric in metrics.items():
+        error = "" if metric.se is None else f" ± {metric.se:.3f}"
+        draws = "" if metric.samples is None else f", {metric.samples} samples"
+        seed = "" if metric.seed is None else f", seed {metric.seed}"
+        click.echo(
+            f"{name:14} {metric.value:10.3f}{error} {metric.unit}  "
+            f"({metric.kind}, {metric.split}, n = {metric.n}{draws}{seed})"
+        )
+
+
+def _report_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    if as_json:
+        _print_json({"out": str(out), "pictures": list(found)})
+        return
+    for one in found:
+        figures = [f"{k.replace('_', ' ')} {v:.1f}" for k, v in one.items() if k != "picture"]
+        click.echo(f"{one['picture']}: {', '.join(figures)}")
+    click.echo(f"written to {out}")
 
 
 def _limited(data: ImageDataset, limit: int) -> ImageDataset:

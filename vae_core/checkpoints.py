@@ -7,6 +7,9 @@
 ``history.jsonl``       one epoch record a line
 ======================  =====================================================================
 
+The folder of a Boltzmann machine holds the first two alone, and its card has a ``kind``
+(:mod:`vae_core.models.boltzmann`); a card without one is a VAE's.
+
 Nothing is pickled, and nothing is believed: what a stranger's folder claims is compared with
 its sizes before memory is taken.
 """
@@ -34,7 +37,8 @@ from torch import Tensor
 from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import write_atomically
-from vae_core.models import VAE, build
+from vae_core.models import VAE, boltzmann, build
+from vae_core.models.boltzmann import Boltzmann, BoltzmannCard
 
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
 FORMAT_VERSION = 1
@@ -174,8 +178,47 @@ def locate(name_or_folder: str | Path) -> Path:
     )
 
 
+def load(name_or_folder: str | Path) -> VAE | Boltzmann:
+    """Load whatever model a folder holds; a VAE as :func:`load_model` does.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, damaged, or not what its card says.
+    """
+    saved = load_machine(name_or_folder)
+    return load_model(name_or_folder) if saved is None else saved.machine
+
+
+@dataclass(frozen=True)
+class SavedMachine:
+    """The folder of a Boltzmann machine in memory."""
+
+    card: BoltzmannCard
+    machine: Boltzmann
+
+
+def load_machine(name_or_folder: str | Path) -> SavedMachine | None:
+    """Load a Boltzmann machine with its card; None where the folder holds a VAE."""
+    folder = locate(name_or_folder)
+    content = _read(folder / CARD)
+    if machine_kind(content) is None:
+        return None
+    card = boltzmann.card_of(content)
+    return SavedMachine(card, boltzmann.machine_of(card, _read(folder / WEIGHTS)))
+
+
+def machine_kind(content: bytes) -> str | None:
+    """Return the ``kind`` of a Boltzmann machine's card; None for any other content."""
+    try:
+        kind = json.loads(content).get("kind")
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    return kind if isinstance(kind, str) and kind in boltzmann.KINDS else None
+
+
 def load_model(name_or_folder: str | Path) -> VAE:
-    """Load a model, in eval mode and with gradients off.
+    """Load a VAE, in eval mode and with gradients off.
 
     Raises
     ------
@@ -215,7 +258,12 @@ def load_history(name_or_folder: str | Path) -> list[dict[str, Any]]:
 
 
 def card_of(content: bytes) -> ModelCard:
-    """Parse a card."""
+    """Parse a VAE's card."""
+    if kind := machine_kind(content):
+        raise CheckpointError(
+            f"this folder holds {boltzmann.KINDS[kind]}: it has no density q(z|x), no prior p(z) "
+            "and no ELBO, which are needed here"
+        )
     try:
         card = ModelCard.from_json(content)
     except ConfigError as error:

@@ -6,11 +6,17 @@ import itertools
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from test_portable import read_bundle
 from torch import Tensor
 
-from vae_core.data import ImageDataset
+import vae_core
+from vae_core import checkpoints, machines
+from vae_core.__main__ import main as cli
+from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.models import boltzmann
 from vae_core.models.boltzmann import BoltzmannConfig, Layer
@@ -169,3 +175,153 @@ def test_images_of_another_shape_are_refused():
     """The sentence names both shapes."""
     with pytest.raises(ConfigError, match=r"\(1, 28, 28\)"):
         boltzmann.fit(BoltzmannConfig(), torch.zeros(3, *SHAPE))
+
+
+@pytest.fixture(scope="module")
+def folders(x: Tensor, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return the folders of a trained RBM and a trained DBN."""
+    found = {}
+    for kind in ("rbm", "dbn"):
+        machine = boltzmann.fit(config(kind, epochs=4), x)
+        found[kind] = tmp_path_factory.mktemp(kind)
+        boltzmann.save(found[kind], machine, name=f"my-{kind}", dataset="digits")
+    return found
+
+
+@pytest.mark.parametrize("kind", ["rbm", "dbn"])
+def test_load_model_opens_a_machine(folders: dict[str, Path], x: Tensor, kind: str):
+    """By the same name as any other model; going up and down again is what it reconstructs."""
+    machine = vae_core.load_model(folders[kind])
+    assert isinstance(machine, boltzmann.Boltzmann)
+    h = machine.encode(x[:5])
+    assert h.shape == (5, machine.size)
+    assert ((h > 0) & (h < 1)).all()
+    assert machine.decode(h).equal(machine.reconstruct(x[:5]))
+    assert machine.decode(h[None]).shape == (1, 5, *SHAPE)
+
+
+def test_what_needs_a_vae_refuses_a_machine_in_a_sentence(folders: dict[str, Path]):
+    """The sentence says what it is and what it lacks."""
+    for read in (checkpoints.load_model, checkpoints.load_card, checkpoints.open_folder):
+        with pytest.raises(CheckpointError, match="holds a deep belief net: it has no density"):
+            read(folders["dbn"])
+
+
+def test_a_chain_of_gibbs_steps_has_the_machine_s_own_distribution():
+    """Of a machine small enough to sum over: the shares of its states, and of one that is not."""
+    generator = torch.Generator().manual_seed(1)
+    layer = boltzmann.Layer(
+        weight=torch.randn(3, 2, generator=generator),
+        visible_bias=torch.tensor([0.7, -1.2]),
+        hidden_bias=torch.randn(3, generator=generator),
+    )
+    machine = boltzmann.Boltzmann(BoltzmannConfig(image_shape=(1, 1, 2), hidden=(3,)), (layer,))
+    states = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+    exact = torch.softmax(-layer.free_energy(states), 0)
+    n = 20_000
+    means = machine.sample(n, steps=30, generator=generator).flatten(1)
+    # A mean is given by hidden units: its states are those of one more draw.
+    drawn = torch.bernoulli(means, generator=generator)
+    found = torch.stack([(drawn == state).all(1).float().mean() for state in states])
+    error = (exact * (1 - exact) / n).sqrt()
+    assert ((found - exact).abs() < 4 * error).all(), (found, exact)
+    assert (exact - 0.25).abs().max() > 0.1
+
+
+def test_a_machine_is_measured_by_what_its_reconstructions_cost(folders: dict[str, Path]):
+    """On clean grey test images, with the floor; its codes tell digits apart; no bound."""
+    data = load_dataset("digits")
+    machine = boltzmann.load(folders["rbm"])
+    metrics = machines.measure(machine, data)
+    assert set(metrics) == {
+        "cross_entropy", "entropy_floor", "above_floor", "knn_accuracy", "probe_accuracy",
+    }  # fmt: skip
+    test = data.test.images.float() / 255
+    cost = boltzmann.cross_entropy(test, machine.reconstruct(test))
+    assert metrics["cross_entropy"].value == pytest.approx(float(cost.mean()), rel=1e-5)
+    parts = metrics["above_floor"].value + metrics["entropy_floor"].value
+    assert parts == pytest.approx(metrics["cross_entropy"].value, rel=1e-6)
+    assert metrics["knn_accuracy"].value > 0.7
+    assert metrics["cross_entropy"].se > 0
+
+
+def test_the_bundles_hold_what_the_browser_needs(folders: dict[str, Path]):
+    """The way down replays the decoder; the plane of the map leads back to codes."""
+    machine = boltzmann.load(folders["dbn"])
+    meta, arrays = read_bundle(machines.network_bundle(machine))
+    h = machine.encode(load_dataset("digits").test.images[:4].float() / 255)
+    values = h.numpy()
+    for layer in meta["decoder"]:
+        if layer["op"] == "linear":
+            weight, bias = arrays[layer["weight"]], arrays[layer["bias"]]
+            values = values @ weight.astype(np.float32).T + bias.astype(np.float32)
+        else:
+            values = 1 / (1 + np.exp(-values))
+        assert values.shape == (4, layer["size"])
+    np.testing.assert_allclose(values, machine.decode(h).flatten(1).numpy(), atol=3e-3)
+
+    encoded = machines.encode(machine, load_dataset("digits").test)
+    meta, arrays = read_bundle(machines.codes_bundle(encoded))
+    assert meta["latent_dim"] == machine.size
+    assert "rate" not in arrays
+    p = encoded.probabilities.numpy()
+    np.testing.assert_allclose(arrays["sigma"], np.sqrt(p * (1 - p)), atol=2e-3)
+    back = arrays["projection.pca"] @ arrays["pca_components"] + arrays["pca_mean"]
+    assert np.square(back - p).sum() < np.square(p.mean(0) - p).sum()
+
+
+def png_size(file: Path) -> tuple[int, int]:
+    """(width, height) of a picture."""
+    with Image.open(file) as picture:
+        return picture.size
+
+
+@pytest.mark.parametrize("kind", ["rbm", "dbn"])
+def test_the_command_line_takes_a_machine(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+):
+    """Evaluate, encode, sample and reconstruct do what they say."""
+    folder, out = str(folders[kind]), tmp_path / "out"
+    picture = tmp_path / "one.png"
+    paper = np.full((40, 40), 240, dtype=np.uint8)
+    paper[6:34, 18:23] = 15
+    Image.fromarray(paper).save(picture)
+    cli(["evaluate", folder, "--limit", "50", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["metrics"]["cross_entropy"]["n"] == 50
+    cli(["encode", folder, "--out", str(out)])
+    rows = out.read_text().splitlines()
+    assert len(rows) == 361
+    assert rows[0].startswith("id,label,mu_0,")
+    cli(["sample", folder, "--n", "4", "--out", str(out)])
+    assert png_size(out) == (18, 18)
+    cli(["reconstruct", folder, str(picture), "--out", str(out)])
+    assert "cross entropy" in capsys.readouterr().out
+    assert png_size(out) == (8, 18)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("evaluate", "--importance-samples", "5"), "--importance-samples 5: my-rbm is a restr"),
+        (("evaluate", "--pixels", "dynamic"), "--pixels dynamic: my-rbm is a restricted Bol"),
+        (("evaluate", "--estimator", "ais"), "--estimator ais: my-rbm"),
+        (("evaluate", "--dataset", "graphs"), "this machine sees images of (1, 8, 8)"),
+        (("sample", "--label", "3", "--out", "x.png"), "--label 3: my-rbm takes no labels"),
+        (("export", "--format", "html", "--out", "x.html"), "no density q(z|x), no prior p(z)"),
+    ],
+)
+def test_what_a_machine_has_not_is_refused(
+    folders: dict[str, Path],
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    says: str,
+):
+    """In one sentence on stderr, with exit status 2."""
+    command, *options = arguments
+    with pytest.raises(SystemExit) as ended:
+        cli([command, str(folders["rbm"]), *options])
+    assert ended.value.code == 2
+    heard = capsys.readouterr().err
+    assert says in heard
+    assert heard.count("\n") == 1

@@ -2,7 +2,11 @@
 
 For comparison with the VAE: scikit-learn's ``BernoulliRBM`` learns each layer by persistent
 contrastive divergence (Tieleman 2008); here layers are stacked, reconstruct, and travel as a
-folder of ``card.json`` and ``model.safetensors``.
+folder of ``card.json`` and ``model.safetensors``. Such a card has a ``kind``, "rbm" or "dbn", by
+which it is told from a VAE's, which has none.
+
+There is no p(z) that a code could be drawn from and no density q(z|x): a code here is the
+probability of each hidden unit, and a sample is the end of a Markov chain.
 """
 
 from __future__ import annotations
@@ -27,6 +31,10 @@ from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import write_atomically
 
 CARD, WEIGHTS = "card.json", "model.safetensors"
+FORMAT_VERSION = 1
+KINDS = {"rbm": "a restricted Boltzmann machine", "dbn": "a deep belief net"}
+#: Steps of the chain of each sample, from noise.
+GIBBS_STEPS = 1_000
 
 
 class BoltzmannConfig(Config):
@@ -58,10 +66,11 @@ class BoltzmannConfig(Config):
 class BoltzmannCard(Config):
     """What a folder says of its machine."""
 
-    format_version: int = 1
+    format_version: int = FORMAT_VERSION
     kind: Literal["rbm", "dbn"]
     name: str = Field(min_length=1, max_length=100)
     dataset: str
+    classes: tuple[str, ...] = ()
     model: BoltzmannConfig
     weights_hash: str = ""
     command: str = ""
@@ -96,14 +105,44 @@ class Boltzmann:
     config: BoltzmannConfig
     layers: tuple[Layer, ...]
 
-    def reconstruct(self, x: Tensor) -> Tensor:
-        """One mean-field pass up and down again: (batch, c, h, w) → the same, in (0, 1)."""
+    @property
+    def size(self) -> int:
+        """Hidden units of the top layer: the length of a code."""
+        return self.config.hidden[-1]
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Probabilities of the top layer's units: (batch, c, h, w) in [0, 1] → (batch, size)."""
         values = x.flatten(1)
         for layer in self.layers:
             values = layer.up(values)
+        return values
+
+    def decode(self, h: Tensor) -> Tensor:
+        """Mean pictures of the top layer's units (..., size) → (..., c, h, w), in (0, 1)."""
+        values = h
         for layer in reversed(self.layers):
             values = layer.down(values)
-        return values.reshape(x.shape)
+        return values.reshape(*h.shape[:-1], *self.config.image_shape)
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """One mean-field pass up and down again: (batch, c, h, w) → the same, in (0, 1)."""
+        return self.decode(self.encode(x))
+
+    def sample(self, n: int, *, generator: torch.Generator, steps: int = GIBBS_STEPS) -> Tensor:
+        """Mean pictures (n, c, h, w) at the ends of ``n`` Gibbs chains that begin at noise.
+
+        The chains run between the two top layers, whose RBM is the net's prior; units below are
+        then drawn once on the way down (Hinton et al. 2006, section 2).
+        """
+        top = self.layers[-1]
+        h = torch.rand(n, self.size, generator=generator).round()
+        for _ in range(steps):
+            v = torch.bernoulli(top.down(h), generator=generator)
+            h = torch.bernoulli(top.up(v), generator=generator)
+        values = top.down(h)
+        for layer in reversed(self.layers[:-1]):
+            values = layer.down(torch.bernoulli(values, generator=generator))
+        return values.reshape(n, *self.config.image_shape)
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights by name, as they lie in the file."""
@@ -185,7 +224,13 @@ def entropy_floor(targets: Tensor) -> Tensor:
 
 
 def save(
-    folder: Path, machine: Boltzmann, *, name: str, dataset: str, command: str = ""
+    folder: Path,
+    machine: Boltzmann,
+    *,
+    name: str,
+    dataset: str,
+    classes: tuple[str, ...] = (),
+    command: str = "",
 ) -> BoltzmannCard:
     """Write a machine's folder; the card goes last, so a folder with a card is whole."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -194,6 +239,7 @@ def save(
         kind=machine.config.kind,
         name=name,
         dataset=dataset,
+        classes=classes,
         model=machine.config,
         weights_hash=_hash(weights),
         command=command,
@@ -212,15 +258,36 @@ def load(folder: Path) -> Boltzmann:
         If a file is missing, damaged, or not what the card says.
     """
     try:
-        card = BoltzmannCard.from_json((folder / CARD).read_bytes())
-        content = (folder / WEIGHTS).read_bytes()
-        tensors = safetensors.torch.load(content)
+        card = card_of((folder / CARD).read_bytes())
+        return machine_of(card, (folder / WEIGHTS).read_bytes())
     except OSError as error:
         raise CheckpointError(f"{folder} holds no machine: {error.strerror}") from error
-    except (ConfigError, safetensors.SafetensorError, ValueError) as error:
+    except CheckpointError as error:
         raise CheckpointError(f"{folder} holds no machine: {error}") from error
-    if card.weights_hash != _hash(content):
+
+
+def card_of(content: bytes) -> BoltzmannCard:
+    """Parse a machine's card."""
+    try:
+        card = BoltzmannCard.from_json(content)
+    except ConfigError as error:
+        raise CheckpointError(f"{CARD}: {error}") from error
+    if card.format_version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{CARD}: format_version {card.format_version} is newer than {FORMAT_VERSION}, "
+            "the newest that this version of Latent Explorer reads"
+        )
+    return card
+
+
+def machine_of(card: BoltzmannCard, content: bytes) -> Boltzmann:
+    """Build the machine that ``card`` describes from the bytes of its weights."""
+    if card.weights_hash not in ("", _hash(content)):
         raise CheckpointError(f"{WEIGHTS}: these weights are not those that {CARD} was written for")
+    try:
+        tensors = safetensors.torch.load(content)
+    except (safetensors.SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{WEIGHTS} is no safetensors file: {error}") from error
     return Boltzmann(config=card.model, layers=_layers(card.model, tensors))
 
 
@@ -240,6 +307,8 @@ def _layers(config: BoltzmannConfig, tensors: Mapping[str, Tensor]) -> tuple[Lay
                 raise CheckpointError(
                     f"{WEIGHTS}: {key} has shape {found} where {CARD} leads to {shape}"
                 )
+            if tensors[key].dtype != torch.float32 or not tensors[key].isfinite().all():
+                raise CheckpointError(f"{WEIGHTS}: {key} holds more than finite float32 numbers")
         layers.append(Layer(**{name: tensors[f"layer.{index}.{name}"] for name in shapes}))
     return tuple(layers)
 

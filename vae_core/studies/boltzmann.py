@@ -105,6 +105,7 @@ def machine(name: str, config: BoltzmannConfig) -> Cell:
             trained_machine,
             name=name,
             dataset=dataset.name,
+            classes=dataset.classes,
             command="python -m vae_core study boltzmann",
         )
         return outcome(

@@ -413,7 +413,7 @@ export function mount(element, data, emit) {
     const dims = points.latentDim <= 3 ? [...mu.keys()] : [...new Set(data.dims)];
     const rows = dims.map((dim) => [dimension(dim), `${number(mu[dim])} ± ${number(sigma[dim])}`]);
     if (dims.length < points.latentDim) rows.push(["‖mu‖", number(Math.hypot(...mu))]);
-    rows.push(["rate", `${number(points.rate[example], 1)} nats`]);
+    if (points.rate) rows.push(["rate", `${number(points.rate[example], 1)} nats`]);
     rows.push(["distortion", `${number(points.distortion[example], 1)} nats`]);
     return {
       title: label === null ? `Example ${id}` : `${label} · example ${id}`,
@@ -436,7 +436,8 @@ export function mount(element, data, emit) {
     const ground = view.groundContext;
     ground.setTransform(ratio, 0, 0, ratio, 0, 0);
     ground.clearRect(0, 0, size.width, size.height);
-    if (plane.axes) drawGrid(ground, { axes: plane.axes, camera, size, theme, font: view.font() });
+    const rows = plane.rows?.map(({ label, y }) => ({ name: data.classes?.[label] ?? String(label), y }));
+    if (plane.axes) drawGrid(ground, { axes: plane.axes, rows, camera, size, theme, font: view.font() });
     const { network, z, y } = store.get();
     const possible = plane.lift && network?.decoder && z.length === points.latentDim;
     view.fade.hidden = !plane.lift || !data.tools;
@@ -499,7 +500,7 @@ export function mount(element, data, emit) {
   /** Where a code lies on the map; null where it has no place of its own. */
   function placeOf(z, id) {
     if (z.length !== points.latentDim) return null;
-    if (plane.project) return plane.project(z);
+    if (plane.project && !(plane.rows && points.byId.has(id))) return plane.project(z);
     const example = points.byId.get(id) ?? nearestCode(points, z);
     return example < 0 ? null : [plane.x[example], plane.y[example]];
   }

@@ -11,7 +11,7 @@
  * @property {Int16Array|null} labels
  * @property {Float32Array} mu  (n, d)
  * @property {Float32Array} sigma  (n, d)
- * @property {Float32Array} rate
+ * @property {Float32Array|null} rate  null where the model has no prior
  * @property {Float32Array} distortion
  * @property {Record<string, Float32Array>} projections  (n, 2) each
  * @property {{mean: Float32Array, components: Float32Array}|null} pca  (d) and (2, d)
@@ -36,7 +36,7 @@ export function readPoints(bytes) {
     labels: arrays.labels ?? null,
     mu: arrays.mu,
     sigma: arrays.sigma,
-    rate: arrays.rate,
+    rate: arrays.rate ?? null,
     distortion: arrays.distortion,
     projections,
     pca: arrays.pca_mean ? { mean: arrays.pca_mean, components: arrays.pca_components } : null,
@@ -94,7 +94,8 @@ export function nearestCode(points, z) {
  * @property {string} key
  * @property {Float32Array} x
  * @property {Float32Array} y
- * @property {[string, string]|null} axes  names, or null where directions mean nothing
+ * @property {[string, string|null]|null} axes  names, or null where directions mean nothing
+ * @property {{label: number, y: number}[]} [rows]  of a line's labels
  * @property {((x: number, y: number, held: ArrayLike<number>) => Float32Array)|null} lift  the code
  *   at a place, `held` giving what the plane leaves open; null where there is no inverse
  * @property {((z: ArrayLike<number>) => [number, number])|null} project
@@ -121,6 +122,29 @@ function rawPlane(points, [i, j]) {
     },
     project: (z) => [z[i], z[j]],
     covariance: (sigma) => [sigma[i] ** 2, 0, sigma[j] ** 2],
+  };
+}
+
+/** Height, in units of the one dimension, of the outline of a spread on a line. */
+const LINE_SIGMA = 0.12;
+
+/** Codes of one dimension, a row for each label (vae_core.latents.along_line). */
+function linePlane(points, [i, j]) {
+  const { x, y } = columns(points.projections.line);
+  const rows = new Map();
+  points.labels?.forEach((label, n) => {
+    const [low, high] = rows.get(label) ?? [Infinity, -Infinity];
+    rows.set(label, [Math.min(low, y[n]), Math.max(high, y[n])]);
+  });
+  return {
+    key: `raw:${i}:${j}`,
+    x,
+    y,
+    axes: [dimension(0), null],
+    rows: [...rows].map(([label, [low, high]]) => ({ label, y: (low + high) / 2 })),
+    lift: (px) => Float32Array.of(px),
+    project: (z) => [z[0], 0],
+    covariance: (sigma) => [sigma[0] ** 2, 0, LINE_SIGMA ** 2],
   };
 }
 
@@ -183,7 +207,10 @@ function tsnePlane(points) {
 
 /** Every projection: what it needs, and how it is made. */
 const PLANES = {
-  raw: { there: (points, dims) => Math.max(...dims) < points.latentDim, make: rawPlane },
+  raw: {
+    there: (points, dims) => Math.max(...dims) < points.latentDim || "line" in points.projections,
+    make: (points, dims) => (points.latentDim === 1 ? linePlane : rawPlane)(points, dims),
+  },
   pca: { there: (points) => points.pca !== null && "pca" in points.projections, make: pcaPlane },
   tsne: { there: (points) => "tsne" in points.projections, make: tsnePlane },
 };
