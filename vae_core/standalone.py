@@ -41,7 +41,7 @@ def page(saved: Saved) -> bytes:
     Raises
     ------
     ConfigError
-        If the model has a single latent dimension, or a layer that browsers cannot run.
+        If the model has a single latent dimension, or weights that half precision cannot hold.
     """
     card = saved.card
     latent_dim = card.model.latent_dim
@@ -90,11 +90,20 @@ def _data(saved: Saved) -> dict[str, Any]:
         "hash": portable.pack(saved.model)[0]["hash"],
         "latent_dim": card.model.latent_dim,
         "classes": list(card.classes),
+        "given": list(_labels_given(card)),
         "kl": [round(nats, 4) for nats in kl.tolist()],
         "dims": [first, second],
         "projections": [*(maps if card.model.latent_dim > 2 else []), "raw"],
         "frame": None if frame is None else vars(frame),
     }
+
+
+def _labels_given(card: ModelCard) -> tuple[str, ...]:
+    """Name the labels that a conditional model is given one of; none for another model."""
+    if not card.model.conditional:
+        return ()
+    named = len(card.classes) == card.model.classes
+    return card.classes if named else tuple(map(str, range(card.model.classes)))
 
 
 def _facts(card: ModelCard) -> str:

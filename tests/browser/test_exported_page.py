@@ -92,20 +92,40 @@ class Page(Visitor):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a page of a trained model, and one of an untrained model of four dimensions."""
+    """Write a page of a trained model, and two of untrained models of four dimensions."""
     folder = tmp_path_factory.mktemp("pages")
     (folder / "flat.html").write_bytes(standalone.page(checkpoints.open_folder("digits-2d")))
     (folder / "deep.html").write_bytes(standalone.page(four_dimensions()))
+    (folder / "given.html").write_bytes(standalone.page(given_a_label()))
     return folder
+
+
+def given_a_label() -> Saved:
+    """Make an untrained convolutional model of ink that is given one of three labels."""
+    config = ModelConfig(
+        image_shape=(1, 9, 7),
+        latent_dim=4,
+        network="conv",
+        hidden=(6, 8),
+        conditional=True,
+        classes=3,
+    )
+    return untrained(config, "given", dataset="mnist", classes=("one", "two", "three"))
 
 
 def four_dimensions() -> Saved:
     """Make an untrained model of photographs with codes in four dimensions."""
+    config = ModelConfig(image_shape=(1, 9, 7), latent_dim=4, hidden=(16,))
+    return untrained(config, "deep", dataset="frey-face", classes=("a", "b"))
+
+
+def untrained(config: ModelConfig, name: str, *, dataset: str, classes: tuple[str, ...]) -> Saved:
+    """Make a model of random weights with made-up codes in four dimensions."""
     torch.manual_seed(0)
-    n, config = 200, ModelConfig(image_shape=(1, 9, 7), latent_dim=4, hidden=(16,))
+    n = 200
     codes = Codes(
         ids=torch.arange(n),
-        labels=torch.arange(n) % 2,
+        labels=torch.arange(n) % len(classes),
         mu=torch.randn(n, 4) * torch.tensor([0.3, 1.0, 0.5, 2.0]),
         logvar=torch.full((n, 4), -2.0),
         rate=torch.rand(n),
@@ -115,7 +135,7 @@ def four_dimensions() -> Saved:
         pca_components=torch.eye(4)[[3, 1]],
     )
     card = ModelCard(
-        name="deep", dataset="frey-face", classes=("a", "b"), model=config, training=TrainConfig()
+        name=name, dataset=dataset, classes=classes, model=config, training=TrainConfig()
     )
     return Saved(card=card, model=VAE(config).eval().requires_grad_(False), codes=codes)
 
@@ -279,7 +299,26 @@ def test_more_dimensions_have_a_choice_of_maps(open_file: Open) -> None:
     assert other.page.locator("#chooser select").first.input_value() == "0"
 
 
-@pytest.mark.parametrize("name", ["flat.html", "deep.html"])
+def test_label_is_chosen_and_all_pictures_follow(open_file: Open) -> None:
+    """A conditional model asks for the label; picture, strip and grid change, and it links."""
+    page = open_file("given.html")
+    labels = page.page.locator("#labels [role=radio]")
+    assert labels.all_inner_texts() == ["one", "two", "three"]
+    page.until("document.querySelector('.lx-manifold').getAttribute('aria-busy') === 'false'")
+    strip, grid = "#sliders canvas", "#manifold .lx-tiles"
+    before = [page.picture(place) for place in (PICTURE, strip, grid)]
+    labels.nth(2).click()
+    page.frames()
+    assert page.picture() != before[0]
+    assert page.picture(strip) != before[1]
+    assert page.eventually(lambda: page.picture(grid) != before[2])
+    assert page.page.evaluate("location.hash") == "#z=0,0,0,0&y=2&map=pca&axes=2,4"
+    other = open_file("given.html", "#y=2")
+    assert other.picture() == page.picture()
+    assert other.page.locator("#labels [aria-checked=true]").inner_text() == "three"
+
+
+@pytest.mark.parametrize("name", ["flat.html", "deep.html", "given.html"])
 def test_page_fits_a_phone(open_file: Open, name: str) -> None:
     """At 400 px nothing sticks out, and a finger on the map has the picture in sight."""
     page = open_file(name, wide=400, has_touch=True, is_mobile=True)

@@ -1,15 +1,17 @@
 /**
- * The part of an exported page's address that says what it shows: `#z=0.5,-1.2&map=pca&axes=1,3`.
+ * The part of an exported page's address that says what it shows: `#z=0.5,-1.2&y=3&map=pca&axes=1,3`.
  * No DOM.
  *
  * @typedef {object} View
  * @property {ArrayLike<number>|null} z  the pinned code
+ * @property {number|null} y  the label that a conditional model is given, counted from 0
  * @property {string|null} projection  one of the model's maps
  * @property {[number, number]|null} dims  the latent plane, counted from 0; in the address from 1
  *
  * @typedef {object} Model  what a view must fit
  * @property {number} latentDim
  * @property {string[]} projections
+ * @property {number} labels  how many labels the model is given one of; 0 where it is given none
  */
 
 const DIGITS = 4;
@@ -28,9 +30,14 @@ function plane(text, latentDim) {
   return sound && dims[0] !== dims[1] ? dims : null;
 }
 
+function label(text, labels) {
+  return /^\d+$/.test(text) && Number(text) < labels ? Number(text) : null;
+}
+
 /** Each entry by its name in the address: where it goes, and how it is read. */
 const ENTRIES = {
   z: ["z", (text, { latentDim }) => numbers(text, latentDim)],
+  y: ["y", (text, { labels }) => label(text, labels)],
   map: ["projection", (text, { projections }) => (projections.includes(text) ? text : null)],
   axes: ["dims", (text, { latentDim }) => plane(text, latentDim)],
 };
@@ -41,7 +48,7 @@ const ENTRIES = {
  * @returns {{view: View, ignored: string[]}} what could not be used is null, and named
  */
 export function readFragment(text, model) {
-  const view = { z: null, projection: null, dims: null };
+  const view = { z: null, y: null, projection: null, dims: null };
   const ignored = [];
   for (const [name, value] of new URLSearchParams(text.replace(/^#/, ""))) {
     const entry = Object.hasOwn(ENTRIES, name) ? ENTRIES[name] : null;
@@ -56,9 +63,10 @@ export function readFragment(text, model) {
  * @param {View} view  entries that are null are left out
  * @returns {string} without the "#"
  */
-export function writeFragment({ z, projection, dims }) {
+export function writeFragment({ z, y, projection, dims }) {
   const parts = [];
   if (z) parts.push(`z=${Array.from(z, (value) => Number(value.toFixed(DIGITS)))}`);
+  if (y !== null) parts.push(`y=${y}`);
   if (projection) parts.push(`map=${projection}`);
   if (dims) parts.push(`axes=${dims.map((dim) => dim + 1)}`);
   return parts.join("&");

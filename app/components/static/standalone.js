@@ -9,6 +9,7 @@
  * @property {string} hash  content hash of the model
  * @property {number} latent_dim
  * @property {string[]} classes
+ * @property {string[]} given  names of the labels that a conditional model is given one of; else none
  * @property {number[]} kl  nats of each dimension
  * @property {[number, number]} dims  the plane to begin with
  * @property {string[]} projections  the maps that there are, the first one first
@@ -16,6 +17,7 @@
  */
 import { make } from "./dom.js";
 import { readFragment, writeFragment } from "./fragment.js";
+import { mount as mountLabels } from "./labels.js";
 import { mount as mountManifold } from "./manifold.js";
 import { mount as mountMap } from "./map.js";
 import { mount as mountPad } from "./pad.js";
@@ -28,6 +30,7 @@ import { dimension } from "./words.js";
 const MOUNT = {
   map: mountMap,
   picture: mountPicture,
+  labels: mountLabels,
   sliders: mountSliders,
   manifold: mountManifold,
   pad: mountPad,
@@ -102,8 +105,13 @@ async function start() {
   if (!("DecompressionStream" in window)) return; // the page says so itself
   /** @type {Facts} */
   const facts = JSON.parse(place("facts").textContent);
-  const fits = { latentDim: facts.latent_dim, projections: facts.projections };
-  const origin = { z: new Array(facts.latent_dim).fill(0), projection: facts.projections[0], dims: facts.dims };
+  const fits = { latentDim: facts.latent_dim, projections: facts.projections, labels: facts.given.length };
+  const origin = {
+    z: new Array(facts.latent_dim).fill(0),
+    y: facts.given.length > 0 ? 0 : null,
+    projection: facts.projections[0],
+    dims: facts.dims,
+  };
   let view = origin;
   let version = 0;
 
@@ -122,6 +130,7 @@ async function start() {
   const extras = {
     map: () => ({ codes, sprite: null, classes: facts.classes, projection: view.projection, colour: "label", height: MAP_HEIGHT, tools: true }),
     picture: () => ({ size: PICTURE_SIZE }),
+    labels: () => ({ names: facts.given }),
     sliders: () => ({ kl: facts.kl }),
     manifold: () => ({ n: GRID_SIDE, model_name: facts.name }),
     pad: () => ({ frame: facts.frame }),
@@ -129,16 +138,18 @@ async function start() {
   const dataOf = (kind) => ({
     model: { hash: facts.hash, decoder: network },
     z: view.z,
+    y: view.y,
     z_version: version,
     dims: view.dims,
     ...extras[kind](),
   });
   const emit = { state() {}, trigger() {} };
-  const kinds = Object.keys(MOUNT).filter((kind) => place(kind) !== null);
+  const kinds = Object.keys(MOUNT).filter((kind) => place(kind) !== null && (kind !== "labels" || facts.given.length > 0));
   const chooser = facts.latent_dim > 2 ? createChooser(facts, choose) : null;
 
   function choose(change) {
-    view = { ...view, z: store.get().z, ...change };
+    const { z, y } = store.get();
+    view = { ...view, z, y, ...change };
     show();
     writeAddress();
   }
@@ -153,9 +164,9 @@ async function start() {
   }
 
   function writeAddress() {
-    const { z } = store.get();
+    const { z, y } = store.get();
     const changed = facts.latent_dim > 2 ? view : { projection: null, dims: null };
-    history.replaceState(null, "", `#${writeFragment({ ...changed, z })}`);
+    history.replaceState(null, "", `#${writeFragment({ ...changed, z, y })}`);
   }
 
   const panels = new Map();
@@ -163,7 +174,7 @@ async function start() {
   for (const kind of kinds) panels.set(kind, MOUNT[kind](place(kind), dataOf(kind), emit));
   let writing = 0;
   store.subscribe((_, changed, by) => {
-    if (!changed.has("z") || by === "python") return;
+    if (!(changed.has("z") || changed.has("y")) || by === "python") return;
     clearTimeout(writing);
     writing = setTimeout(writeAddress, 0);
   });
