@@ -7,7 +7,11 @@
  * @property {boolean} [inverted] ink on paper
  * @property {boolean} [close_up] whether the cell that is looked at is shown large beside the grid
  * @property {string} [model_name] for the name of the saved file
+ * @property {Prior[] | null} [priors] of every label, or one for all; null for standard normals
+ *
+ * @typedef {[ArrayLike<number>, ArrayLike<number>]} Prior mean and standard deviation (latent_dim,)
  */
+import { codesAtOnce } from "./decoding.js";
 import { announcer, make } from "./dom.js";
 import { decode, decodeMany, pixelCount } from "./network.js";
 import { pin } from "./pinning.js";
@@ -22,26 +26,28 @@ import { dimension, number } from "./words.js";
 
 export const FEWEST = 5;
 export const MOST = 30;
-/** Codes decoded in one piece: a few milliseconds at most. */
-const PIECE = 8;
 /** Lines between pictures: a grey that shows on black and on white; the page itself between grey ones. */
 const GREY = "#8a9694";
 const CLEAR = "transparent";
 
 /**
- * The code of one cell. Rows go from the top, where the second dimension is largest, down.
+ * The code of one cell. Rows go from the top, where the second dimension is largest, down; a single
+ * dimension goes on from row to row, as writing does.
  *
- * @param {ArrayLike<number>} axis (n,) increasing
+ * @param {ArrayLike<number>} axis (n,) increasing; (n · n,) for a single dimension
  * @param {number} index row by row
  * @param {[number, number]} dims
  * @param {Float32Array} held the other dimensions
+ * @param {Prior | null} [prior] a standard normal where there is none
  * @returns {Float32Array} (latent_dim,)
  */
-export function cellCode(axis, index, [across, up], held) {
+export function cellCode(axis, index, [across, up], held, prior = null) {
+  const at = (dim, quantile) => (prior ? prior[0][dim] + prior[1][dim] * quantile : quantile);
+  if (held.length === 1) return Float32Array.of(at(0, axis[index]));
   const n = axis.length;
   const z = Float32Array.from(held);
-  z[across] = axis[index % n];
-  z[up] = axis[n - 1 - Math.floor(index / n)];
+  z[across] = at(across, axis[index % n]);
+  z[up] = at(up, axis[n - 1 - Math.floor(index / n)]);
   return z;
 }
 
@@ -51,10 +57,13 @@ export function cellCode(axis, index, [across, up], held) {
  * @param {ArrayLike<number>} z
  * @param {number} n
  * @param {[number, number]} dims
+ * @param {Prior | null} [prior]
  * @returns {number} index row by row
  */
-export function cellOf(z, n, [across, up]) {
-  return (n - 1 - quantileCell(z[up], n)) * n + quantileCell(z[across], n);
+export function cellOf(z, n, [across, up], prior = null) {
+  const at = (dim) => (prior ? (z[dim] - prior[0][dim]) / prior[1][dim] : z[dim]);
+  if (z.length === 1) return quantileCell(at(0), n * n);
+  return (n - 1 - quantileCell(at(up), n)) * n + quantileCell(at(across), n);
 }
 
 /**
@@ -87,7 +96,7 @@ export function mount(element, data, emit) {
   let n = bounded(data.n);
   let sentN = n;
   let inverted = Boolean(data.inverted);
-  let axis = quantileAxis(n);
+  let axis = new Float32Array(0);
   let drawn = "";
   let enlarged = "";
   let labelled = "";
@@ -162,7 +171,25 @@ export function mount(element, data, emit) {
 
   function codeOf(index) {
     const { z, dims } = store.get();
-    return cellCode(axis, index, dims, z);
+    return cellCode(quantiles(), index, dims, z, prior());
+  }
+
+  function quantiles() {
+    const count = store.get().z.length === 1 ? n * n : n;
+    if (axis.length !== count) axis = quantileAxis(count);
+    return axis;
+  }
+
+  /** That of the label which is given. */
+  function prior() {
+    const { priors } = settings;
+    return priors ? (priors[store.get().y ?? 0] ?? priors[0]) : null;
+  }
+
+  /** The dimensions of the plane; one alone where there is no other. */
+  function plane() {
+    const { z, dims } = store.get();
+    return z.length === 1 ? [0] : dims;
   }
 
   function ready() {
@@ -193,7 +220,7 @@ export function mount(element, data, emit) {
   function onKey(event) {
     if (!ready()) return;
     const { z, dims } = store.get();
-    const from = cell ?? cellOf(z, n, dims);
+    const from = cell ?? cellOf(z, n, dims, prior());
     if (event.key === "Enter" || event.key === " ") choose(from);
     else if (event.key === "Escape") leave();
     else {
@@ -206,13 +233,11 @@ export function mount(element, data, emit) {
   }
 
   function positionText(z) {
-    const { dims } = store.get();
-    return dims.map((dim) => `${dimension(dim)} ${number(z[dim])}`).join(", ");
+    return plane().map((dim) => `${dimension(dim)} ${number(z[dim])}`).join(", ");
   }
 
   function resize(wanted) {
     n = bounded(wanted);
-    axis = quantileAxis(n);
     cell = null;
     schedule(show);
   }
@@ -224,8 +249,7 @@ export function mount(element, data, emit) {
   }
 
   async function savePng() {
-    const { dims } = store.get();
-    const words = ["manifold", settings.model_name ?? "model", ...dims.map((dim) => `z${dim + 1}`), `${n}x${n}`];
+    const words = ["manifold", settings.model_name ?? "model", ...plane().map((dim) => `z${dim + 1}`), `${n}x${n}`];
     save(await printPng(grid), "image/png", fileName(words, "png"));
   }
 
@@ -234,14 +258,16 @@ export function mount(element, data, emit) {
     stop();
     const pixels = pixelCount(network);
     const held = Float32Array.from(z);
-    const means = new Float32Array(PIECE * pixels);
+    const [all, given] = [quantiles(), prior()];
+    const atOnce = codesAtOnce(network);
+    const means = new Float32Array(atOnce * pixels);
     let next = 0;
     root.setAttribute("aria-busy", "true");
     stop = inSlices(() => {
       const first = next;
-      next = Math.min(n * n, first + PIECE);
+      next = Math.min(n * n, first + atOnce);
       const codes = new Float32Array((next - first) * z.length);
-      for (let i = first; i < next; i += 1) codes.set(cellCode(axis, i, dims, held), (i - first) * z.length);
+      for (let i = first; i < next; i += 1) codes.set(cellCode(all, i, dims, held, given), (i - first) * z.length);
       decodeMany(network, codes, y, means.subarray(0, (next - first) * pixels));
       for (let i = first; i < next; i += 1) {
         tiles.picture(i, means.subarray((i - first) * pixels, (i - first + 1) * pixels), inverted);
@@ -258,8 +284,8 @@ export function mount(element, data, emit) {
   }
 
   /** Everything that stays the same while the pointer moves. */
-  function label(network, dims) {
-    const wanted = `${network.hash} ${n} ${dims} ${inverted}`;
+  function label(network, [first, second]) {
+    const wanted = `${network.hash} ${n} ${first} ${second} ${inverted}`;
     if (wanted === labelled) return;
     labelled = wanted;
     for (const box of [here, pinned]) {
@@ -269,19 +295,22 @@ export function mount(element, data, emit) {
     side.value = n;
     count.textContent = `${n} × ${n}`;
     invert.setAttribute("aria-pressed", String(inverted));
-    across.textContent = `${dimension(dims[0])} →`;
-    up.textContent = `${dimension(dims[1])} →`;
-    grid.setAttribute("aria-label", `Decoded pictures at ${n} by ${n} quantiles of the prior, ${
-      dimension(dims[0])} across, ${dimension(dims[1])} up. Arrow keys move, Enter pins.`);
+    const alone = second === undefined;
+    across.textContent = `${dimension(first)} →${alone ? ", line by line" : ""}`;
+    up.textContent = alone ? "" : `${dimension(second)} →`;
+    grid.setAttribute("aria-label", alone
+      ? `Decoded pictures at ${n * n} quantiles of the prior, line by line. Arrow keys move, Enter pins.`
+      : `Decoded pictures at ${n} by ${n} quantiles of the prior, ${
+        dimension(first)} across, ${dimension(second)} up. Arrow keys move, Enter pins.`);
   }
 
   function show() {
     const { network, z, dims, y } = store.get();
     root.classList.toggle("lx-waiting", !ready());
     if (!ready()) return;
-    label(network, dims);
+    label(network, plane());
     const held = z.map((value, dim) => (dims.includes(dim) ? 0 : value));
-    const wanted = `${network.hash} ${n} ${dims} ${held} ${y} ${inverted}`;
+    const wanted = `${network.hash} ${n} ${dims} ${held} ${y} ${prior()} ${inverted}`;
     const shape = network.imageShape;
     const fresh = tiles.layOut({ columns: n, rows: n, shape, hairlines: hairlines(network) });
     if (fresh || wanted !== drawn) {
@@ -289,9 +318,9 @@ export function mount(element, data, emit) {
       drawGrid(network, z, dims, y);
     }
     const shown = store.shown();
-    place(pinned, cellOf(z, n, dims));
+    place(pinned, cellOf(z, n, dims, prior()));
     here.hidden = store.get().live === null;
-    if (!here.hidden) place(here, cellOf(shown, n, dims));
+    if (!here.hidden) place(here, cellOf(shown, n, dims, prior()));
     if (!close.hidden) showCloseUp(network, shown, dims, y);
   }
 
@@ -312,7 +341,7 @@ export function mount(element, data, emit) {
     enlarged = wanted;
     closeTiles.picture(0, decode(network, z, y), inverted);
     const text = positionText(z);
-    position.replaceChildren(...dims.map((dim) => make("span", {}, make("b", {}, dimension(dim)), ` ${number(z[dim])}`)));
+    position.replaceChildren(...plane().map((dim) => make("span", {}, make("b", {}, dimension(dim)), ` ${number(z[dim])}`)));
     closeUp.setAttribute("aria-label", `The picture at ${text}`);
   }
 

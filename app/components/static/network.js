@@ -480,6 +480,23 @@ export function pixelCount(net) {
   return net.imageShape[0] * net.imageShape[1] * net.imageShape[2];
 }
 
+/** Multiplications of an operation for one example; those of weights alone count. */
+const MULTIPLICATIONS = {
+  linear: (layer) => layer.weight.length * partsOf(layer),
+  conv: ({ weight, to }) => weight.length * to[0] * to[1],
+  resize_conv: ({ weight, to }) => (weight.length * to[0] * to[1] * 4) / 9,
+  recurrent: (layer) => (layer.weight_ih.length + layer.weight_hh.length) * partsOf(layer),
+};
+
+/**
+ * @param {Network} net
+ * @returns {number} multiplications for one decoded picture, which its time follows
+ */
+export function work(net) {
+  return keep(net.decoder, (layers) =>
+    layers.reduce((sum, layer) => sum + (MULTIPLICATIONS[layer.op]?.(layer) ?? layer.size), 0));
+}
+
 /** The label that a conditional network is given, its first one unless another is chosen. */
 function labelOf(net, y) {
   const classes = net.classes ?? 0;

@@ -5,8 +5,9 @@
  * @property {number[]} kl nats that each dimension carries on average, from 0; the order of the rows
  * @property {number} [dead_below] a dimension with less is folded away as inactive
  */
+import { decodeEach } from "./decoding.js";
 import { announcer, make } from "./dom.js";
-import { decodeMany, pixelCount } from "./network.js";
+import { pixelCount } from "./network.js";
 import { pin } from "./pinning.js";
 import { largestChange, paintChange } from "./pixels.js";
 import { normals } from "./random.js";
@@ -70,6 +71,8 @@ export function mount(element, data, emit) {
   let settled = 0;
   let moving = store.get().z;
   let traversed = "";
+  /** A traversal that comes one picture after another; the next one begins when it is through. */
+  let coming = null;
 
   const undo = make("button", { type: "button", click: goBack, disabled: true }, "Undo");
   const buttons = make(
@@ -253,15 +256,27 @@ export function mount(element, data, emit) {
     const changeFresh = changeTiles.layOut({ columns: 1, shape });
     const wanted = `${network.hash} ${focused} ${held} ${y}`;
     if (wanted === traversed && !fresh && !changeFresh) return;
+    if (coming?.network === network && !fresh && !changeFresh) return;
+    coming?.stop();
+    coming = null;
     traversed = wanted;
-    const pixels = pixelCount(network);
-    const means = decodeMany(network, traverse(z, focused, TRAVERSAL), y);
-    const mean = (i) => means.subarray(i * pixels, (i + 1) * pixels);
-    TRAVERSAL.forEach((_, i) => stripTiles.picture(i, mean(i)));
-    const [low, high] = [mean(0), mean(TRAVERSAL.length - 1)];
+    const dim = focused;
+    const low = new Float32Array(pixelCount(network));
+    const stop = decodeEach(network, traverse(z, dim, TRAVERSAL), y, (i, mean) => {
+      stripTiles.picture(i, mean);
+      if (i === 0) low.set(mean);
+      if (i < TRAVERSAL.length - 1) return;
+      showChange(dim, low, mean, network.imageShape);
+      if (coming) schedule(show); // what has moved meanwhile
+      coming = null;
+    });
+    coming = stop && { network, stop };
+  }
+
+  function showChange(dim, low, high, shape) {
     const full = Math.max(0.05, largestChange(low, high));
-    changeTiles.put(0, (image) => paintChange(low, high, network.imageShape, image, full));
-    const name = dimension(focused);
+    changeTiles.put(0, (image) => paintChange(low, high, shape, image, full));
+    const name = dimension(dim);
     title.textContent = name;
     strip.setAttribute("aria-label", `Pictures with ${name} from minus 3 to 3`);
     change.setAttribute("aria-label", `Pixels that ${name} changes, by up to ${Math.round(100 * full)} percent`);
@@ -308,6 +323,7 @@ export function mount(element, data, emit) {
     update,
     destroy() {
       clearTimeout(settled);
+      coming?.stop();
       unsubscribe();
       observer.disconnect();
       unschedule(show);

@@ -15,7 +15,8 @@ import { announcer, make } from "./dom.js";
 import { draggable } from "./dragging.js";
 import { colourIndex, colourPalette, encodeGif, greyPalette } from "./gif.js";
 import * as morphs from "./morph.js";
-import { decode, decodeMany, pixelCount } from "./network.js";
+import { decodeEach } from "./decoding.js";
+import { decode } from "./network.js";
 import { along, frames, nearest, priorLogProb } from "./paths.js";
 import { pin } from "./pinning.js";
 import { printPng } from "./png.js";
@@ -58,6 +59,7 @@ export function mount(element, data, emit) {
   let densities = [];
   let distances = new Float32Array(SAMPLES).fill(NaN);
   let stopDistances = () => {};
+  let stopStrip = () => {};
   let measured = "";
   let drawn = "";
   /** Directions are added to the code that was pinned before any of them moved. */
@@ -352,9 +354,9 @@ export function mount(element, data, emit) {
     const wanted = `${network.hash} ${n} ${morph.kind} ${ends.join(";")} ${y}`;
     if (!empty && wanted === drawn) return;
     drawn = wanted;
-    const pixels = pixelCount(network);
-    const means = decodeMany(network, flat(frames(ends, n, morph.kind)), y);
-    for (let i = 0; i < n; i += 1) stripTiles.picture(i, means.subarray(i * pixels, (i + 1) * pixels));
+    stopStrip();
+    const codesOfFrames = flat(frames(ends, n, morph.kind));
+    stopStrip = decodeEach(network, codesOfFrames, y, (i, mean) => stripTiles.picture(i, mean)) ?? (() => {});
   }
 
   /** Distances are searched for in short slices; the line grows as they are found. */
@@ -473,6 +475,7 @@ export function mount(element, data, emit) {
     destroy() {
       playing = false;
       stopDistances();
+      stopStrip();
       unsubscribe();
       observer.disconnect();
       unschedule(show);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { halfToFloat, unbundle } from "../../../app/components/static/assets.js";
-import { decode, decodeMany, encode, join } from "../../../app/components/static/network.js";
+import { decode, decodeMany, encode, join, work } from "../../../app/components/static/network.js";
 
 let seed = 1;
 const random = () => ((seed = (seed * 16807) % 2147483647) / 2147483647) * 2 - 1;
@@ -51,6 +51,85 @@ test("an encoder gives mu untouched and keeps logvar within its bounds", () => {
   assert.ok(Math.abs(logvar[0] - 2) < 1e-3);
   assert.ok(Math.abs(logvar[1] + 6) < 1e-3);
   assert.ok(Math.abs(logvar[2] + 1) < 0.1);
+});
+
+const labelled = () => network(
+  [{ op: "label", size: 6, classes: 3 }, { op: "sigmoid", size: 6 }], { classes: 3 },
+);
+
+test("a conditional network reads the label after the code, its first one where none is chosen", () => {
+  const hot = 1 / (1 + Math.exp(-1));
+  const close = (found, expected) => found.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-6));
+  close(decode(labelled(), [0, 0, 0], 2), [0.5, 0.5, 0.5, 0.5, 0.5, hot]);
+  close(decode(labelled(), [0, 0, 0]), [0.5, 0.5, 0.5, hot, 0.5, 0.5]);
+  close(decodeMany(labelled(), new Float32Array(6), 1).subarray(6), [0.5, 0.5, 0.5, 0.5, hot, 0.5]);
+});
+
+test("a label that the model does not know is refused; a model without labels ignores any", () => {
+  for (const y of [3, -1, 0.5]) assert.throws(() => decode(labelled(), [0, 0, 0], y), new RegExp(`label ${y} .* 0 to 2`));
+  const net = network([linear(3, 6)]);
+  assert.deepEqual(decode(net, [1, 2, 3], 7), decode(net, [1, 2, 3]));
+});
+
+/** The maps (h, w, c) of a convolution by its definition, `from` already enlarged. */
+function convolved(x, [h, w, c], { weight, bias, to: [tall, wide, outputs] }, stride) {
+  const at = (i, j, k) => (i < 0 || j < 0 || i >= h || j >= w ? 0 : x[(i * w + j) * c + k]);
+  return Array.from({ length: tall * wide * outputs }, (_, n) => {
+    const [i, j, o] = [Math.floor(n / (wide * outputs)), Math.floor(n / outputs) % wide, n % outputs];
+    let sum = bias[o];
+    for (let p = 0; p < 3; p++) {
+      for (let q = 0; q < 3; q++) {
+        for (let k = 0; k < c; k++) {
+          sum += weight[((o * 3 + p) * 3 + q) * c + k] * at(i * stride + p - 1, j * stride + q - 1, k);
+        }
+      }
+    }
+    return sum;
+  });
+}
+
+function kernel(op, from, to, more = {}) {
+  const weight = Float32Array.from({ length: to[2] * 9 * from[2] }, random);
+  const bias = Float32Array.from({ length: to[2] }, random);
+  return { op, size: to[0] * to[1] * to[2], from, to, weight, bias, ...more };
+}
+
+const maps = (size, count) => Float32Array.from({ length: size * count }, random);
+
+function assertMaps(layer, inputs, expectedOf) {
+  const [c, h, w] = [layer.to[2], layer.to[0], layer.to[1]];
+  const net = { hash: "a", latentDim: inputs, imageShape: [c, h, w], classes: 0, decoder: [layer], encoder: null };
+  const x = maps(inputs, 3);
+  const all = decodeMany(net, x);
+  for (let n = 0; n < 3; n++) {
+    const expected = expectedOf(x.subarray(n * inputs, (n + 1) * inputs));
+    expected.forEach((value, i) => assert.ok(Math.abs(all[n * layer.size + i] - value) < 1e-5));
+  }
+}
+
+test("a convolution is its definition, at any side and stride", () => {
+  for (const [h, w, stride] of [[5, 4, 1], [5, 4, 2], [6, 7, 2], [1, 3, 1], [2, 1, 2]]) {
+    const layer = kernel("conv", [h, w, 3], [Math.ceil(h / stride), Math.ceil(w / stride), 5], { stride });
+    assertMaps(layer, h * w * 3, (x) => convolved(x, layer.from, layer, stride));
+  }
+});
+
+test("a convolution of the doubled map is the same as doubling and convolving", () => {
+  for (const [tall, wide] of [[4, 6], [5, 6], [4, 3], [7, 7], [1, 2], [1, 1], [3, 1]]) {
+    const [h, w, c] = [Math.ceil(tall / 2), Math.ceil(wide / 2), 3];
+    const layer = kernel("resize_conv", [h, w, c], [tall, wide, 5]);
+    const doubled = (x) => Array.from({ length: tall * wide * c }, (_, n) => {
+      const [i, j] = [Math.floor(n / (wide * c)), Math.floor(n / c) % wide];
+      return x[(Math.floor(i / 2) * w + Math.floor(j / 2)) * c + (n % c)];
+    });
+    assertMaps(layer, h * w * c, (x) => convolved(doubled(x), [tall, wide, c], layer, 1));
+  }
+});
+
+test("work is counted in multiplications", () => {
+  assert.equal(work(network([linear(3, 7), linear(7, 6)])), 3 * 7 + 7 * 6);
+  const layer = kernel("conv", [4, 4, 2], [2, 2, 5], { stride: 2 });
+  assert.equal(work(network([layer])), 4 * 9 * 2 * 5);
 });
 
 test("parts of a model that came separately become one network", () => {
