@@ -168,6 +168,11 @@ class TrainConfig(Config):
     #: with its plain gradient or its doubly reparameterised one (Tucker et al. 2019).
     objective: Objective = "elbo"
     samples: int = Field(default=1, ge=1, le=1000)  # L, or k of the k-sample bound
+    #: So many epochs at the start take ``coarse_samples`` in place of ``samples``, at their lower
+    #: price: a bound of many samples goes on well from the optimum of one of few (Burda et al.
+    #: 2016, table 2).
+    coarse_epochs: int = Field(default=0, ge=0, le=100_000)
+    coarse_samples: int = Field(default=1, ge=1, le=1000)
     optimizer: Literal["adam", "adagrad"] = "adam"
     learning_rate: float = Field(default=1e-3, gt=0, le=1.0)
     #: Share of all steps over which the learning rate climbs from zero.

@@ -32,6 +32,7 @@ from vae_core.studies.study import (
 NAMES = [
     "latent-size",
     "sample-size",
+    "rate-distortion",
     "learners",
     "marginal-likelihood",
     "separation",

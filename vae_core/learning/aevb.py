@@ -36,8 +36,9 @@ class AEVB(Stateless):
     def _loss(self, x: Tensor, visit: Visit) -> Loss:
         config = self.config
         beta = config.beta * schedules.kl_weight(visit.epochs, config)
+        k = schedules.samples(visit.epochs, config)
         with autocast(config):
-            inference = self.model(x, y=visit.y, samples=config.samples, generator=visit.generator)
+            inference = self.model(x, y=visit.y, samples=k, generator=visit.generator)
         return objectives.LOSSES[config.objective](inference, beta=beta, free_bits=config.free_bits)
 
     def _teach_encoder(self, visit: Visit) -> None:

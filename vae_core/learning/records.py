@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,3 +43,9 @@ class EpochRecord:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> EpochRecord:
+        """Read back what :meth:`as_dict` gave."""
+        parts = {name: Figures(**row[name]) for name in ("train", "test")}
+        return cls(**{**row, **parts})

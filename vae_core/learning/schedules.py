@@ -26,6 +26,11 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
     return DECAYS[config.decay]((step - climb) / max(total - climb, 1))
 
 
+def samples(epochs: float, config: TrainConfig) -> int:
+    """Samples of each image after this many (fractional) epochs."""
+    return config.coarse_samples if epochs < config.coarse_epochs else config.samples
+
+
 def kl_weight(epochs: float, config: TrainConfig) -> float:
     """Share of beta after this many (fractional) epochs."""
     if config.kl_warmup_epochs == 0:

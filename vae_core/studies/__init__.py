@@ -11,6 +11,7 @@ STUDIES: dict[str, Study] = {
     for study in (
         bounds.LATENT_SIZE,
         bounds.SAMPLE_SIZE,
+        bounds.RATE_DISTORTION,
         bounds.LEARNERS,
         bounds.MARGINAL_LIKELIHOOD,
         structure.SEPARATION,

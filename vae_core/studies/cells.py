@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core import evaluation, learning, marginal, pixels, projection, runs
+from vae_core import checkpoints, evaluation, learning, marginal, pixels, projection, runs
 from vae_core.checkpoints import Metric
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, Split, graphs
@@ -21,6 +21,7 @@ from vae_core.distributions import LIKELIHOODS
 from vae_core.evaluation import Estimate
 from vae_core.learning import EpochRecord, Trainer
 from vae_core.models import VAE
+from vae_core.recipes import RECIPES
 from vae_core.studies.study import Cell, Context, Json, Outcome
 
 #: Seed of every estimate, as for the cards of models.
@@ -62,14 +63,14 @@ class Trained:
     def kind(self) -> str:
         """The kind of its figures: of pixel for a binary likelihood, else of density."""
         target = LIKELIHOODS[self.model.config.likelihood].kind
-        return self.training.pixels if target == "binary" else target
+        return self.training.tested_on if target == "binary" else target
 
     def images(self, split: str = "test", limit: int | None = None) -> Tensor:
         """Images of a split as the training saw them, the first ``limit``."""
         limit = min(limit or QUICK_TEST, QUICK_TEST) if self.quick else limit
         seed = {"test": learning.static_test_seed, "train": learning.static_train_seed}[split]
         images = self._split(split).images
-        prepared = pixels.prepare(images, self.training.pixels, seed=seed(self.training.seed))
+        prepared = pixels.prepare(images, self.training.tested_on, seed=seed(self.training.seed))
         return prepared[:limit]
 
     def labels(self, images: Tensor, split: str = "test") -> Tensor | None:
@@ -84,7 +85,7 @@ class Trained:
         return evaluation.encode(
             self.model,
             images,
-            kind=self.training.pixels,
+            kind=self.training.tested_on,
             seed=EVALUATION_SEED,
             labels=self.labels(images, split),
         )
@@ -143,6 +144,30 @@ def trained(
     return Cell(name=name, settings=settings, declared=declared, run=run)
 
 
+def pretrained(name: str, model: str, *measures: Measure, settings: Mapping[str, Any]) -> Cell:
+    """Declare a cell that measures a model which comes with the project.
+
+    Its training is the recipe's; a quick run trains a small one in its place.
+    """
+    recipe = RECIPES[model]
+    quick = trained(name, recipe.model, recipe.training, *measures, settings=settings)
+
+    def run(context: Context) -> Outcome:
+        if context.quick:
+            return quick.run(context)
+        saved = checkpoints.open_folder(model)
+        subject = Trained(saved.model, context.load(saved.card.dataset), saved.card.training, False)
+        size, spent, history = recipe.training.train_size or len(subject.dataset.train), 0.0, []
+        for row in checkpoints.load_history(model):
+            record = EpochRecord.of(row)
+            spent += record.seconds
+            history.append(_row(record, size, spent))
+        return _measured(subject, measures, history, spent, saved.card.command, context)
+
+    declared = quick.declared | {"pretrained": model}
+    return Cell(name=name, settings=settings, declared=declared, run=run)
+
+
 def _train(
     name: str,
     model_config: ModelConfig,
@@ -168,22 +193,33 @@ def _train(
         if seconds is not None and spent > seconds:
             break
     trainer.model.eval().requires_grad_(False)
+    config = runs.RunConfig(name=name, model=model_config, training=training)
+    return _measured(subject, measures, history, spent, runs.command_line(config), context)
+
+
+def _measured(
+    subject: Trained,
+    measures: tuple[Measure, ...],
+    history: list[Json],
+    spent: float,
+    command: str,
+    context: Context,
+) -> Outcome:
     figures: dict[str, Figure] = {}
     for measure in measures:
         context.say("measuring")
         figures |= measure(subject)
-    config = runs.RunConfig(name=name, model=model_config, training=training)
     return outcome(
         figures,
         kind=subject.kind,
         history=tuple(history),
         details={
-            "dataset": training.dataset,
-            "model": model_config.model_dump(mode="json"),
-            "training": training.model_dump(mode="json"),
-            "parameters": sum(p.numel() for p in trainer.model.parameters()),
+            "dataset": subject.training.dataset,
+            "model": subject.model.config.model_dump(mode="json"),
+            "training": subject.training.model_dump(mode="json"),
+            "parameters": sum(p.numel() for p in subject.model.parameters()),
             "train_seconds": round(spent, 2),
-            "command": runs.command_line(config),
+            "command": command,
         },
     )
 
@@ -246,7 +282,7 @@ class Importance:
             subject.model,
             images,
             k=k,
-            kind=subject.training.pixels,
+            kind=subject.training.tested_on,
             seed=EVALUATION_SEED,
             labels=subject.labels(images),
         )
@@ -274,7 +310,7 @@ class MarginalLikelihood:
             nll = marginal.nll_appendix_d(
                 subject.model,
                 images,
-                kind=subject.training.pixels,
+                kind=subject.training.tested_on,
                 seed=EVALUATION_SEED,
                 **effort,
             ).nll

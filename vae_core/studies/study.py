@@ -3,10 +3,12 @@
 A result file holds everything that is needed to compare it: protocol, kind of figure, seed,
 standard errors, wall time and commands, beside the published values. Finished cells are kept, so
 an interrupted study goes on where it stood; a cell whose declaration has changed is made anew.
+Several processes may run one study: each takes the next cell that none of them is at work on.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import functools
@@ -15,11 +17,12 @@ import importlib.metadata
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import filelock
 import safetensors
 import safetensors.torch
 from torch import Tensor
@@ -156,7 +159,9 @@ def run(
     data_dir: Path | None = None,
     say: Say = lambda stage: None,
 ) -> Json:
-    """Run the cells that are left and write the result after each.
+    """Run the cells that are left and that no other process is at work on.
+
+    The result is written after each.
 
     Parameters
     ----------
@@ -179,7 +184,7 @@ def run(
     """
     out = out or (WORK if quick else RESULTS) / f"{study.name}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
-    finished, values = _finished(out, study, quick)
+    _finished(out, study, quick)  # refuses a file that is something else
     context = Context(
         quick=quick,
         say=say,
@@ -188,26 +193,21 @@ def run(
     )
     for number, cell in enumerate(study.cells, start=1):
         place = f"{number}/{len(study.cells)} {cell.name}"
-        if cell.name in finished:
-            say(f"{place}: finished before")
-            continue
-        began = time.perf_counter()
 
         def report(stage: str, place: str = place) -> None:
             say(f"{place}: {stage}")
 
-        outcome = cell.run(dataclasses.replace(context, say=report))
-        finished[cell.name] = _as_json(cell, outcome, seconds=time.perf_counter() - began)
-        compared = {one.metric for one in study.comparisons}
-        values |= {
-            f"{cell.name}/{metric}": column.float().contiguous()
-            for metric, column in outcome.values.items()
-            if metric in compared
-        }
-        _write(out, _result(study, quick, finished, values), values)
-    result = _result(study, quick, finished, values)
-    _write(out, result, values)
-    return result
+        with _claimed(_lock(out, cell.fingerprint)) as mine:
+            if not mine:
+                report("another process is at work on it")
+            elif cell.name in _finished(out, study, quick)[0]:
+                report("finished before")
+            else:
+                began = time.perf_counter()
+                outcome = cell.run(dataclasses.replace(context, say=report))
+                found = _as_json(cell, outcome, seconds=time.perf_counter() - began)
+                _add(out, study, quick, {cell.name: found}, _compared_values(study, cell, outcome))
+    return _add(out, study, quick, {}, {})
 
 
 def read(path: Path) -> Json:
@@ -224,6 +224,49 @@ def read(path: Path) -> Json:
         raise CheckpointError(f"{path} is no result of a study: {error}") from error
     if not isinstance(result, dict) or result.get("format_version") != FORMAT_VERSION:
         raise CheckpointError(f"{path} is no result of a study of format {FORMAT_VERSION}")
+    return result
+
+
+def _lock(out: Path, what: str) -> Path:
+    """Where the lock on a cell of a result file, or on the file, lies."""
+    folder = WORK / "locks" / hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / what
+
+
+@contextlib.contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Hold a lock, or tell that another process does."""
+    lock = filelock.FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _compared_values(study: Study, cell: Cell, outcome: Outcome) -> dict[str, Tensor]:
+    compared = {one.metric for one in study.comparisons}
+    return {
+        f"{cell.name}/{metric}": column.float().contiguous()
+        for metric, column in outcome.values.items()
+        if metric in compared
+    }
+
+
+def _add(
+    out: Path, study: Study, quick: bool, cells: dict[str, Json], columns: dict[str, Tensor]
+) -> Json:
+    """Add cells to the result file, beside those that others have written meanwhile."""
+    with filelock.FileLock(_lock(out, "result")):
+        finished, values = _finished(out, study, quick)
+        finished, values = finished | cells, values | columns
+        result = _result(study, quick, finished, values)
+        _write(out, result, values)
     return result
 
 
