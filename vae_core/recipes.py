@@ -38,6 +38,21 @@ def _mnist(name: str, model: ModelConfig, **training: Any) -> runs.RunConfig:
     )
 
 
+def _binary(name: str, model: ModelConfig, **training: Any) -> runs.RunConfig:
+    """Describe a model of MNIST binarised at every visit, measured on all test images."""
+    settings = {
+        "dataset": "mnist",
+        "pixels": "dynamic",
+        "precision": "bfloat16",
+    }
+    return runs.RunConfig(
+        name=name,
+        model=model,
+        training=TrainConfig(**settings, **COMMON, **training),
+        importance_samples=5000,
+    )
+
+
 _MODELS = (
     _mnist(
         "mnist-2d",
@@ -86,6 +101,74 @@ _MODELS = (
             dataset="digits", epochs=250, batch_size=50, learning_rate=2e-3, **COMMON
         ),
         importance_samples=1000,
+    ),
+    _binary(
+        "mnist-conditional",
+        ModelConfig(
+            latent_dim=20, hidden=(500, 500), activation="silu", conditional=True, classes=10
+        ),
+        epochs=100,
+        learning_rate=2e-3,
+    ),
+    # A bound of many samples costs as many times more: the first epochs take five.
+    _binary(
+        "mnist-iwae",
+        ModelConfig(latent_dim=50, hidden=(200, 200), activation="silu"),
+        epochs=95,
+        learning_rate=3e-3,
+        objective="iwae",
+        samples=50,
+        coarse_epochs=80,
+        coarse_samples=5,
+    ),
+    _mnist(
+        "mnist-conv",
+        ModelConfig(latent_dim=16, hidden=(16, 32, 64), network="conv", activation="silu"),
+        epochs=20,
+        pixels="dynamic",
+    ),
+    runs.RunConfig(
+        name="frey-vamp",
+        model=ModelConfig(
+            image_shape=(1, 28, 20),
+            latent_dim=40,
+            hidden=(300, 300),
+            activation="gated",
+            likelihood="discretised-logistic",
+            prior="vamp",
+            components=500,
+        ),
+        training=TrainConfig(
+            dataset="frey-face",
+            epochs=300,
+            batch_size=50,
+            learning_rate=1e-3,
+            kl_warmup_epochs=30,
+            precision="bfloat16",
+            **COMMON,
+        ),
+        importance_samples=5000,
+    ),
+    runs.RunConfig(
+        name="cifar-conv",
+        model=ModelConfig(
+            image_shape=(3, 32, 32),
+            latent_dim=64,
+            hidden=(32, 64, 128),
+            network="conv",
+            activation="silu",
+            likelihood="discretised-logistic",
+        ),
+        training=TrainConfig(
+            dataset="cifar-10",
+            epochs=45,
+            batch_size=100,
+            learning_rate=1e-3,
+            precision="bfloat16",
+            **COMMON,
+        ),
+        importance_samples=500,
+        importance_limit=1000,
     ),
 )
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from vae_core import __main__ as command_line
 from vae_core import studies
-from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import graphs
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.models import boltzmann as machines
@@ -257,24 +256,6 @@ def test_frequencies_of_the_structures_miss_the_optimum_by_little(tmp_path: Path
     best = graphs.optimum(images)
     gap = cells._frequency_nll(dataset.train, images) - best.nll
     assert 0.005 * best.expected < gap.mean() < 0.03 * best.expected
-
-
-def test_training_time_can_be_bounded(tmp_path: Path):
-    """A cell with so many seconds ends after the epoch in which they are spent."""
-    cell = cells.trained(
-        "short",
-        ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(8,)),
-        TrainConfig(dataset="digits", epochs=1000, threads=1),
-        cells.bound,
-        settings={},
-        seconds=1e-6,
-    )
-    result = studies.run(study_of(cell), out=tmp_path / "result.json")
-    (found,) = result["cells"]
-    assert len(found["history"]) == 1
-    assert found["history"][0]["examples"] == 1437
-    assert found["train_seconds"] > 0
-    assert found["metrics"]["elbo"]["n"] == 360
 
 
 def test_corruption_is_the_reports():

@@ -27,7 +27,7 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
 
 
 def samples(epochs: float, config: TrainConfig) -> int:
-    """Samples of each image after this many (fractional) epochs."""
+    """Return the samples of each image after this many (fractional) epochs."""
     return config.coarse_samples if epochs < config.coarse_epochs else config.samples
 
 

@@ -140,11 +140,11 @@ BOLTZMANN = Study(
     reproduces="seed 004, section 6.3 and table 6.1, with its artefact",
     protocol="Grey MNIST, hidden layers of 500. Trained on all 60,000 images: RBM and DBN "
     "(500–500, layer by layer) by persistent contrastive divergence for 30 epochs a layer; VAEs "
-    "of one tanh layer for 100 and 40 epochs, the first being mnist-20d-paper. Cross-entropy in nats, summed over pixels, of one mean-field pass or "
-    "posterior mean against all 10,000 clean test images, beside the entropy of those targets, "
-    "which no reconstruction can go below. Beside it the report's score: the first 100 images, "
-    "each pixel dropped with a probability of up to one half and divided by the share kept, as "
-    "input and as target.",
+    "of one tanh layer for 100 and 40 epochs, the first being mnist-20d-paper. Cross-entropy in "
+    "nats, summed over pixels, of one mean-field pass or posterior mean against all 10,000 clean "
+    "test images, beside the entropy of those targets, which no reconstruction can go below. "
+    "Beside it the report's score: the first 100 images, each pixel dropped with a probability of "
+    "up to one half and divided by the share kept, as input and as target.",
     kind="grey",
     cells=(
         machine("RBM", BoltzmannConfig(kind="rbm", hidden=(500,), epochs=30)),

@@ -103,7 +103,6 @@ def trained(
     training: TrainConfig,
     *measures: Measure,
     settings: Mapping[str, Any],
-    seconds: float | None = None,
     watch: Measure | None = None,
     milestones: tuple[int, ...] = (),
 ) -> Cell:
@@ -115,8 +114,6 @@ def trained(
         What is measured of the trained model.
     settings
         What varies between cells.
-    seconds
-        End after the epoch in which so much training time is spent, if before all epochs.
     watch, milestones
         A further measure whose means join the history after these epochs.
     """
@@ -127,20 +124,18 @@ def trained(
             name,
             *(chosen if context.quick else (model, _native(training))),
             measures=measures,
-            seconds=seconds,
             watch=watch,
             milestones=milestones,
             context=context,
         )
 
-    declared = {
+    declared: Json = {
         "model": model.model_dump(),
         "training": training.model_dump(),
         "measures": [_named(measure) for measure in measures],
-        "seconds": seconds,
-        "watch": None if watch is None else _named(watch),
-        "milestones": milestones,
     }
+    if watch is not None:
+        declared |= {"watch": _named(watch), "milestones": milestones}
     return Cell(name=name, settings=settings, declared=declared, run=run)
 
 
@@ -164,7 +159,7 @@ def pretrained(name: str, model: str, *measures: Measure, settings: Mapping[str,
             history.append(_row(record, size, spent))
         return _measured(subject, measures, history, spent, saved.card.command, context)
 
-    declared = quick.declared | {"pretrained": model}
+    declared = {**quick.declared, "pretrained": model}
     return Cell(name=name, settings=settings, declared=declared, run=run)
 
 
@@ -174,7 +169,6 @@ def _train(
     training: TrainConfig,
     *,
     measures: tuple[Measure, ...],
-    seconds: float | None,
     watch: Measure | None,
     milestones: tuple[int, ...],
     context: Context,
@@ -190,8 +184,6 @@ def _train(
             row |= {key: Estimate.of(f.values).mean for key, f in watch(subject).items()}
         history.append(row)
         context.say(f"epoch {record.epoch}/{training.epochs}, test ELBO {record.test.elbo:.2f}")
-        if seconds is not None and spent > seconds:
-            break
     trainer.model.eval().requires_grad_(False)
     config = runs.RunConfig(name=name, model=model_config, training=training)
     return _measured(subject, measures, history, spent, runs.command_line(config), context)
