@@ -69,6 +69,9 @@ class ModelConfig(Config):
     #: discretised logistic. Without one, quantised pixels have infinite Gaussian density and the
     #: bound diverges.
     logvar_floor: float = Field(default=-4.5, ge=-12.0, le=2.0)
+    #: Whether p(x|z) treats x and its transpose alike, as an undirected network asks for: each
+    #: pixel's values are averaged with those of its mirror image.
+    symmetric: bool = False
     prior: PriorName = "standard"
     #: Gaussians of a mixture prior; pseudo-inputs of a VampPrior.
     components: int = Field(default=100, ge=1, le=4096)
@@ -131,6 +134,10 @@ class ModelConfig(Config):
             raise ValueError(
                 f"likelihood 'bernoulli' needs one channel and image_shape has {channels}; allowed "
                 "for colour: 'gaussian', 'continuous-bernoulli', 'discretised-logistic'"
+            )
+        if self.symmetric and sides[0] != sides[1]:
+            raise ValueError(
+                f"symmetric needs square images and image_shape has {sides[0]} × {sides[1]} pixels"
             )
         halvings = math.ceil(math.log2(min(sides)))
         if self.network == "conv" and len(self.hidden) > halvings:

@@ -39,7 +39,7 @@ def _mnist(name: str, model: ModelConfig, **training: Any) -> runs.RunConfig:
 
 
 def _binary(name: str, model: ModelConfig, **training: Any) -> runs.RunConfig:
-    """Describe a model of MNIST binarised at every visit, measured on all test images."""
+    """Describe a model of MNIST binarised at every visit."""
     settings = {
         "dataset": "mnist",
         "pixels": "dynamic",
@@ -49,7 +49,8 @@ def _binary(name: str, model: ModelConfig, **training: Any) -> runs.RunConfig:
         name=name,
         model=model,
         training=TrainConfig(**settings, **COMMON, **training),
-        importance_samples=5000,
+        importance_samples=1000,
+        importance_limit=1000,
     )
 
 
@@ -168,7 +169,7 @@ _MODELS = (
             **COMMON,
         ),
         importance_samples=500,
-        importance_limit=1000,
+        importance_limit=100,
     ),
 )
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}

@@ -125,6 +125,8 @@ class VAE(nn.Module):
             z = torch.cat([z, label.expand(*z.shape[:-1], -1)], dim=-1)
         values = self.likelihood(self.decoder(z.reshape(-1, z.shape[-1]))).float()
         values = values.reshape(*z.shape[:-1], -1)
+        if self.config.symmetric:
+            values = _symmetric(values, self.config.image_shape)
         return self._read_head(values, self.config.image_shape, self.config.logvar_floor)
 
     def forward(
@@ -230,3 +232,10 @@ def _glorot_bound(module: nn.Module, weight: Tensor) -> float:
     if isinstance(module, nn.GRU):
         fan_out //= 3  # three gates lie in one matrix
     return float((6 / (fan_in + fan_out)) ** 0.5)
+
+
+def _symmetric(values: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
+    """Average the values (..., parameters · c · h · w) of each pixel and its mirror image."""
+    _, h, w = image_shape
+    square: Tensor = values.reshape(*values.shape[:-1], -1, h, w)
+    return (0.5 * (square + square.mT)).flatten(-3)
