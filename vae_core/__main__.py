@@ -385,13 +385,23 @@ def reconstruct(
     type=click.Path(path_type=Path),
     help="Result file  [default: pretrained/studies/NAME.json; build/studies with --quick]",
 )
+@click.option("--cell", "cells", multiple=True, help="Run this cell alone; may be repeated.")
 @json_option
 @data_option
-def study(name: str, quick: bool, out: Path | None, as_json: bool, data_dir: Path | None) -> None:
+def study(
+    name: str,
+    quick: bool,
+    out: Path | None,
+    cells: tuple[str, ...],
+    as_json: bool,
+    data_dir: Path | None,
+) -> None:
     """Run the study NAME, or what is left of it, and write its results as JSON."""
     from vae_core import studies
 
-    result = studies.run(studies.find(name), quick=quick, out=out, data_dir=data_dir, say=_say)
+    result = studies.run(
+        studies.find(name), quick=quick, out=out, data_dir=data_dir, only=cells, say=_say
+    )
     if as_json:
         _print_json(result)
         return

@@ -108,24 +108,24 @@ _MODELS = (
         ModelConfig(
             latent_dim=20, hidden=(500, 500), activation="silu", conditional=True, classes=10
         ),
-        epochs=100,
+        epochs=80,
         learning_rate=2e-3,
     ),
     # A bound of many samples costs as many times more: the first epochs take five.
     _binary(
         "mnist-iwae",
         ModelConfig(latent_dim=50, hidden=(200, 200), activation="silu"),
-        epochs=95,
+        epochs=70,
         learning_rate=3e-3,
         objective="iwae",
         samples=50,
-        coarse_epochs=80,
+        coarse_epochs=60,
         coarse_samples=5,
     ),
     _mnist(
         "mnist-conv",
         ModelConfig(latent_dim=16, hidden=(16, 32, 64), network="conv", activation="silu"),
-        epochs=20,
+        epochs=12,
         pixels="dynamic",
     ),
     runs.RunConfig(
@@ -162,7 +162,7 @@ _MODELS = (
         ),
         training=TrainConfig(
             dataset="cifar-10",
-            epochs=45,
+            epochs=40,
             batch_size=100,
             learning_rate=1e-3,
             precision="bfloat16",

@@ -17,7 +17,7 @@ import importlib.metadata
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from torch import Tensor
 from vae_core import checkpoints
 from vae_core.checkpoints import Metric
 from vae_core.data import ImageDataset, load_dataset
-from vae_core.errors import CheckpointError
+from vae_core.errors import CheckpointError, ConfigError
 from vae_core.evaluation import Estimate
 from vae_core.files import write_atomically
 
@@ -157,6 +157,7 @@ def run(
     quick: bool = False,
     out: Path | None = None,
     data_dir: Path | None = None,
+    only: Collection[str] = (),
     say: Say = lambda stage: None,
 ) -> Json:
     """Run the cells that are left and that no other process is at work on.
@@ -171,6 +172,8 @@ def run(
     out
         The result file; by default ``pretrained/studies/<name>.json``, or ``build/studies`` for
         a quick run.
+    only
+        Names of the cells to run; none means all.
 
     Returns
     -------
@@ -181,7 +184,13 @@ def run(
     ------
     CheckpointError
         If ``out`` exists and is not a result of this study.
+    ConfigError
+        If ``only`` names a cell that the study has not.
     """
+    known = [cell.name for cell in study.cells]
+    for name in only:
+        if name not in known:
+            raise ConfigError(f"cell {name!r}: {study.name} has {'; '.join(known)}")
     out = out or (WORK if quick else RESULTS) / f"{study.name}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     _finished(out, study, quick)  # refuses a file that is something else
@@ -192,6 +201,8 @@ def run(
         work=WORK / study.name / ("quick" if quick else "full"),
     )
     for number, cell in enumerate(study.cells, start=1):
+        if only and cell.name not in only:
+            continue
         place = f"{number}/{len(study.cells)} {cell.name}"
 
         def report(stage: str, place: str = place) -> None:

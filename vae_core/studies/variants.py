@@ -57,7 +57,7 @@ def _bound_settings(networks: dict[str, Any], objective: Objective, k: int) -> d
 
 _BOUNDS = (
     _importance_weighted("1 layer, VAE, k = 1", ONE_LAYER, "elbo", 1, epochs=150, coarse=0),
-    _importance_weighted("1 layer, IWAE, k = 5", ONE_LAYER, "iwae", 5, epochs=95, coarse=0),
+    _importance_weighted("1 layer, IWAE, k = 5", ONE_LAYER, "iwae", 5, epochs=70, coarse=0),
     pretrained(
         "1 layer, IWAE, k = 50",
         "mnist-iwae",
@@ -65,9 +65,9 @@ _BOUNDS = (
         active_units,
         settings=_bound_settings(ONE_LAYER, "iwae", 50),
     ),
-    _importance_weighted("2 layers, IWAE, k = 50", TWO_LAYERS, "iwae", 50, epochs=95, coarse=80),
+    _importance_weighted("2 layers, IWAE, k = 50", TWO_LAYERS, "iwae", 50, epochs=70, coarse=60),
     _importance_weighted("2 layers, VAE, k = 1", TWO_LAYERS, "elbo", 1, epochs=150, coarse=0),
-    _importance_weighted("1 layer, DReG, k = 50", ONE_LAYER, "dreg", 50, epochs=95, coarse=80),
+    _importance_weighted("1 layer, DReG, k = 50", ONE_LAYER, "dreg", 50, epochs=70, coarse=60),
 )
 
 
@@ -93,7 +93,7 @@ IWAE = Study(
     reproduces="seed 002, figure 6",
     protocol="MNIST binarised at every visit; q is x–[200, 200]–50, with two stochastic layers "
     "x–[200, 200]–100–[100, 100]–50, p its mirror, SiLU; batches of 100, Adam with cosine decay "
-    "from 3e-3; 150 epochs with one sample, 95 with five or with fifty, of which the first 80 "
+    "from 3e-3; 150 epochs with one sample, 70 with five or with fifty, of which the first 60 "
     "take five; minus the 5000-sample bound of the 10,000 test images. Burda et al. train 3,280 "
     "epochs in batches of 20, with tanh.",
     kind="dynamic",
@@ -128,7 +128,7 @@ CONDITIONAL = Study(
     title="Conditional VAEs: what the label is worth",
     reproduces="seed 002, figure 7",
     protocol="MNIST binarised at every visit; 784–500–500–20–500–500–784 with SiLU, the label "
-    "given to encoder and decoder, or to the prior, or to none; 100 epochs of Adam with cosine "
+    "given to encoder and decoder, or to the prior, or to none; 80 epochs of Adam with cosine "
     "decay; minus the 5000-sample bound on log p(x|y) of each fourth of the 10,000 test images.",
     kind="dynamic",
     cells=(
@@ -143,7 +143,7 @@ CONDITIONAL = Study(
             trained(
                 name,
                 ModelConfig.of(hidden=(500, 500), activation="silu", **prior),
-                TrainConfig.of(**DYNAMIC, learning_rate=2e-3, epochs=100),
+                TrainConfig.of(**DYNAMIC, learning_rate=2e-3, epochs=80),
                 Importance(every=4),
                 bound,
                 settings={"label": label},
@@ -175,7 +175,7 @@ STATIC = SCHEDULE | {
     "pixels": "static",
     "precision": "bfloat16",
     "learning_rate": 2e-3,
-    "epochs": 60,
+    "epochs": 40,
 }
 FREY: dict[str, Any] = {"image_shape": (1, 28, 20), "likelihood": "discretised-logistic"}
 FREY_TRAINING = SCHEDULE | {
@@ -212,7 +212,7 @@ PRIORS = Study(
     title="Priors: standard normal, mixture of Gaussians, VampPrior",
     reproduces="seed 002, future work; Tomczak & Welling (2018), tables 1 and 2",
     protocol="Static MNIST and Frey Face (1,565 / 200 / 200), gated 300–300 nets, z = 40, 500 "
-    "components or pseudo-inputs; 60 and 300 epochs of Adam with cosine decay, KL warm-up; minus "
+    "components or pseudo-inputs; 40 and 300 epochs of Adam with cosine decay, KL warm-up; minus "
     "the 5000-sample bound of each fourth test image of MNIST and all of Frey Face, there in "
     "bits per dimension under a discretised logistic of 256 bins.",
     kind="static (MNIST), discrete (Frey Face)",
@@ -287,7 +287,7 @@ CONVOLUTION = Study(
             "MNIST, mlp",
             DENSE | {"latent_dim": 16},
             {"dataset": "mnist", "pixels": "dynamic", "batch_size": 200, "learning_rate": 2e-3},
-            epochs=100,
+            epochs=60,
         ),
         _timed(
             "Frey, conv",
@@ -311,7 +311,7 @@ CONVOLUTION = Study(
             "CIFAR-10, mlp",
             CIFAR | DENSE | {"latent_dim": 64},
             {"dataset": "cifar-10"},
-            epochs=180,
+            epochs=160,
         ),
     ),
     references=(
