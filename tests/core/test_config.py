@@ -105,3 +105,9 @@ def test_every_allowed_name_exists() -> None:
     assert set(get_args(config.LikelihoodName)) == distributions.LIKELIHOODS.keys()
     assert set(get_args(config.Pixels)) == pixels.AT_A_VISIT.keys()
     assert set(get_args(TrainConfig.model_fields["decay"].annotation)) == schedules.DECAYS.keys()
+
+
+def test_a_symmetric_model_needs_square_images() -> None:
+    """A pixel beyond the other side has no mirror image."""
+    with pytest.raises(ConfigError, match=r"symmetric needs square images .* 28 × 20 pixels"):
+        ModelConfig.of(image_shape=(1, 28, 20), symmetric=True)

@@ -32,6 +32,7 @@ KINDS = [
     pytest.param({"pixels": "static", "train_size": 40}, id="static subset"),
     pytest.param({"pixels": "threshold", "beta": 2.0, "kl_warmup_epochs": 1.5}, id="threshold"),
     pytest.param({"decay": "cosine", "warmup": 0.1}, id="scheduled"),
+    pytest.param({"objective": "iwae", "samples": 3, "coarse_epochs": 1}, id="coarse first"),
     pytest.param({"encoder_shift": 1, "test_pixels": "dynamic"}, id="moved copies"),
     pytest.param({"precision": "bfloat16"}, id="bfloat16", marks=native_bfloat16),
 ]
@@ -279,6 +280,22 @@ def test_the_learning_rate_stays_between_zero_and_its_peak(
     top = rates.index(max(rates))
     assert rates[: top + 1] == sorted(rates[: top + 1])
     assert rates[top:] == sorted(rates[top:], reverse=True)
+
+
+def test_the_first_epochs_may_take_fewer_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two epochs of three codes for each image, then one of five; a resume keeps count."""
+    kept = trainer(objective="iwae", samples=5, coarse_epochs=2, coarse_samples=3)
+    drawn: list[int] = []
+    forward = kept.model.forward
+
+    def noted(*args: Any, samples: int = 1, **keywords: Any) -> Any:
+        if torch.is_grad_enabled():  # not the evaluation after each epoch
+            drawn.append(samples)
+        return forward(*args, samples=samples, **keywords)
+
+    monkeypatch.setattr(kept.model, "forward", noted)
+    list(kept)
+    assert drawn == [3] * 10 + [5] * 5
 
 
 def test_schedules_have_their_shapes() -> None:

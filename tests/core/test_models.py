@@ -123,3 +123,15 @@ def test_first_weights_come_from_the_generator() -> None:
     )
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
+
+
+def test_a_symmetric_decoder_treats_an_image_and_its_transpose_alike() -> None:
+    """Each pixel has its mirror image's mean, and so p(x|z) = p(xᵀ|z); others do not."""
+    z = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
+    x = torch.rand(5, 1, 6, 6, generator=torch.Generator().manual_seed(1))
+    for likelihood in ("bernoulli", "gaussian"):
+        shape = {"image_shape": (1, 6, 6), "likelihood": likelihood}
+        p = small.model(symmetric=True, **shape).decode(z)
+        assert torch.equal(p.mean, p.mean.mT)
+        assert torch.allclose(p.log_prob(x), p.log_prob(x.mT), atol=1e-4)
+        assert not torch.allclose(small.model(**shape).decode(z).mean, p.mean)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vae_core import __main__ as command_line
-from vae_core import studies
+from vae_core import checkpoints, studies
 from vae_core.data import graphs
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.models import boltzmann as machines
@@ -256,6 +256,47 @@ def test_frequencies_of_the_structures_miss_the_optimum_by_little(tmp_path: Path
     best = graphs.optimum(images)
     gap = cells._frequency_nll(dataset.train, images) - best.nll
     assert 0.005 * best.expected < gap.mean() < 0.03 * best.expected
+
+
+def test_a_model_that_comes_with_the_project_is_a_cell(tmp_path: Path):
+    """It is measured, not trained again, and its card, history and command are what is told."""
+    cell = cells.pretrained("digits", "digits-2d", cells.bound, settings={})
+    (found,) = studies.run(study_of(cell), out=tmp_path / "result.json")["cells"]
+    card, history = checkpoints.load_card("digits-2d"), checkpoints.load_history("digits-2d")
+    assert found["command"] == card.command
+    assert found["metrics"]["elbo"]["value"] == pytest.approx(card.metrics["elbo"].value, abs=1e-3)
+    assert found["history"][-1]["test_elbo"] == history[-1]["test"]["elbo"]
+    assert found["history"][-1]["examples"] == 1437 * card.training.epochs
+    assert found["train_seconds"] == pytest.approx(sum(r["seconds"] for r in history), abs=0.01)
+
+
+def test_single_cells_are_run_by_name(tmp_path: Path):
+    """The others stay for another time; a name that is not there is told with those that are."""
+    calls: list[str] = []
+    study = study_of(*(counting_cell(name, torch.ones(2), calls) for name in ("one", "other")))
+    result = studies.run(study, out=tmp_path / "result.json", only=["other"])
+    assert calls == ["other"]
+    assert not result["complete"]
+    with pytest.raises(ConfigError, match="cell 'third': small has one; other"):
+        studies.run(study, out=tmp_path / "result.json", only=["third"])
+
+
+def test_processes_share_a_study(tmp_path: Path, monkeypatch):
+    """A cell that another process is at work on is left to it; what it wrote meanwhile stays."""
+    monkeypatch.chdir(tmp_path)
+    calls: list[str] = []
+    out = tmp_path / "result.json"
+    one, other = (counting_cell(name, torch.ones(2), calls) for name in ("one", "other"))
+
+    def run(context: Context) -> Outcome:
+        studies.run(study_of(taken, other), out=out)  # as a second process would
+        return one.run(context)
+
+    taken = dataclasses.replace(one, run=run)
+    result = studies.run(study_of(taken, other), out=out)
+    assert calls == ["other", "one"]
+    assert [cell["name"] for cell in result["cells"]] == ["one", "other"]
+    assert result["complete"]
 
 
 def test_corruption_is_the_reports():
