@@ -286,7 +286,8 @@ def test_processes_share_a_study(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     calls: list[str] = []
     out = tmp_path / "result.json"
-    one, other = (counting_cell(name, torch.ones(2), calls) for name in ("one", "other"))
+    one = counting_cell("one", torch.ones(2), calls)
+    other = counting_cell("other", torch.ones(2), calls, declared=1)
 
     def run(context: Context) -> Outcome:
         studies.run(study_of(taken, other), out=out)  # as a second process would
