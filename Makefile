@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check unit browser js bench-ui pretrained browser-ready clean help
+.PHONY: run test check unit browser js bench-ui bench-decode pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -62,3 +62,6 @@ clean:
 
 bench-ui: $(VENV)/.test-ready browser-ready
 	$(BIN)/python -m benchmarks.ui
+
+bench-decode: $(VENV)/.run-ready
+	$(BIN)/python -m benchmarks.decode
