@@ -99,6 +99,19 @@ def label_choice(model: Opened, shown: State, *, on_y: Callable[[int], None] = t
         labels("labels", scene=scene(model, shown), names=model.given_names, on_y=on_y)
 
 
+def priors(model: Opened) -> list[tuple[list[float], list[float]]] | None:
+    """Return mean and standard deviation of each label's prior, or of the one of all labels.
+
+    None for a standard normal.
+    """
+    kind = model.card.model.prior
+    if kind == "standard":
+        return None
+    labels_of = range(len(model.given_names)) if kind == "label" else [None]
+    moments = [resources.prior_moments(model, y) for y in labels_of]
+    return [(one.mu.tolist(), one.sigma.tolist()) for one in moments]
+
+
 def live_picture(model: Opened, shown: State, *, size: int) -> None:
     """Show the picture of the code under the pointer; on a phone it floats in a corner."""
     label_choice(model, shown)

@@ -300,6 +300,9 @@ def facts(opened: Opened) -> Facts:
 def coordinates(opened: Opened, plane: str) -> Floats:
     """Where the examples lie on a plane of the map, (n, 2)."""
     axes = plane_axes(plane)
+    if axes is not None and opened.latent_dim == 1:
+        labels = None if opened.codes.labels is None else opened.codes.labels.numpy()
+        return latents.along_line(opened.codes.mu.numpy(), opened.codes.ids.numpy(), labels)
     points = opened.codes.projections[plane] if axes is None else opened.codes.mu[:, list(axes)]
     array: Floats = points.numpy()
     return array
@@ -539,10 +542,56 @@ def kl_per_dim(opened: Opened) -> Floats:
     return kl
 
 
+def collapse_warning(opened: Opened) -> str | None:
+    """Tell posterior collapse in a sentence; None where there is none."""
+    return evaluation.collapse_warning(opened.codes.mu, torch.from_numpy(kl_per_dim(opened)))
+
+
 def active_units(opened: Opened) -> NDArray[np.bool_]:
     """Which latent dimensions carry information."""
     active: NDArray[np.bool_] = evaluation.active_units(opened.codes.mu).numpy()
     return active
+
+
+@dataclass(frozen=True)
+class TrainingPictures:
+    """The training pictures nearest to one, nearest first, and their distances to it."""
+
+    images: NDArray[np.uint8]
+    distances: Floats
+
+
+def training_at_hand(opened: Opened) -> bool:
+    """Whether the pictures that the model learnt from are on this machine."""
+    name = opened.card.dataset
+    return any(status.name == name and status.present for status in data.available())
+
+
+def nearest_training(opened: Opened, z: Floats, y: int | None, k: int) -> TrainingPictures | None:
+    """Return the `k` training pictures nearest to the decoded one; None where the data is unfit."""
+    try:
+        return _nearest_training(opened, tuple(z.tolist()), y, k)
+    except DatasetError:  # a damaged file
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: _key})
+def _nearest_training(
+    opened: Opened, z: tuple[float, ...], y: int | None, k: int
+) -> TrainingPictures | None:
+    train = _training_dataset(opened.card.dataset).train
+    if tuple(train.images.shape[1:]) != opened.card.model.image_shape:
+        return None
+    picture = decoded(opened, np.array([z], dtype=np.float32), y)
+    query = torch.from_numpy(picture).float() / 255
+    norms = _training_norms(opened.card.dataset)
+    found = evaluation.nearest_images(query, train.images, k=k, norms=norms)
+    return TrainingPictures(train.images[found.rows[0]].numpy(), found.distances[0].numpy())
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _training_norms(name: str) -> torch.Tensor:
+    return evaluation.squared_norms(_training_dataset(name).train.images)
 
 
 # Uploads: in memory, for as long as the run that shows them

@@ -396,7 +396,8 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
 
 def _has_plane(plane: str, planes: list[str], dims: int) -> bool:
     axes = plane_axes(plane)
-    return plane in planes if axes is None else max(axes) < dims
+    # a line is shown in a plane, one row above the other
+    return plane in planes if axes is None else max(axes) < max(dims, 2)
 
 
 def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> tuple[Point, ...]:

@@ -80,9 +80,6 @@ def watch(name: str, state_before: str) -> None:
 def show(now: RunStatus) -> None:
     """Show a training: how it stands, its curves, and the space that it has learnt so far."""
     headline(now)
-    if now.config.model.latent_dim < 2:
-        curves(now)
-        return
     left, right = st.columns([7, 3], gap="medium")
     opened = resources.in_training(now.folder)
     with right:
@@ -104,9 +101,9 @@ def invite(model: Opened, shown: State) -> None:
         "Nothing has been trained here yet. Choose the data and press **Train**: curves, map "
         "and manifold appear here and grow with every epoch. You can leave the page meanwhile."
     )
-    if model.latent_dim > 1:
-        grid(model, shown, on_pin=parts.pin)
-        st.caption(f"The manifold that {model.card.name} learnt. Yours begins as grey noise.")
+    parts.label_choice(model, shown)
+    grid(model, shown, on_pin=parts.pin)
+    st.caption(f"The manifold that {model.card.name} learnt. Yours begins as grey noise.")
 
 
 def headline(now: RunStatus) -> None:
@@ -196,6 +193,7 @@ def grid(opened: Opened, shown: State, *, on_pin: Callable[[Pin], None] | None =
         n=GRID,
         close_up=False,
         model_name=opened.name,
+        priors=parts.priors(opened),
         on_pin=on_pin,
     )
 

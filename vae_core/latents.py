@@ -14,6 +14,9 @@ from vae_core.errors import ConfigError
 from vae_core.models import VAE
 
 GRID_SIDE = (5, 30)
+#: Of a line's rows of labels: their height together in units of z, and the share of it that codes
+#: fill. Multiples of the golden section's fraction are spread evenly however many there are.
+LINE_HEIGHT, ROW_FILLED, GOLDEN = 4.0, 0.75, 0.6180339887498949
 
 
 def quantiles(n: int) -> Tensor:
@@ -120,3 +123,18 @@ def inside_polygon(points: NDArray[np.float32], polygon: NDArray[np.float32]) ->
         rise = np.where(y1 == y0, 1.0, y1 - y0)
         inside ^= crosses & (x < (x1 - x0) * (y - y0) / rise + x0)
     return inside
+
+
+def along_line(
+    mu: NDArray[np.float32], ids: NDArray[np.int64], labels: NDArray[np.int64] | None
+) -> NDArray[np.float32]:
+    """Lay codes of one dimension (n, 1) out in the plane, one row for each label: (n, 2).
+
+    Heights within a row are spread evenly by the id and mean nothing.
+    """
+    row = np.zeros(len(ids)) if labels is None else labels.astype(np.float64)
+    rows = 1.0 + (row.max() if len(row) else 0.0)
+    spread = (ids * GOLDEN) % 1.0 - 0.5
+    # the first label's row lies on top, as in a legend
+    y = LINE_HEIGHT * (0.5 - (row + 0.5 + ROW_FILLED * spread) / rows)
+    return np.column_stack([mu[:, 0], y]).astype(np.float32)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from vae_core import latents
 from vae_core.checkpoints import Codes
 from vae_core.distributions import POSTERIOR_LOGVAR
 from vae_core.errors import ConfigError
@@ -98,8 +99,9 @@ def codes_bundle(codes: Codes) -> bytes:
 
     Arrays: ``ids`` int32 (n), ``labels`` int16 (n), ``mu`` and ``sigma`` (n, d), ``rate`` and
     ``distortion`` (n), ``projection.<name>`` (n, 2), ``pca_mean`` (d), ``pca_components`` (2, d);
-    those that the set lacks are left out. Spreads travel in half precision, and means too where
-    there are many of them: no difference that a screen can show.
+    those that the set lacks are left out. Codes of one dimension come with a projection "line".
+    Spreads travel in half precision, and means too where there are many of them: no difference
+    that a screen can show.
     """
     many = codes.mu.numel() > 1_000_000
     mean_type = np.float16 if many else np.float32
@@ -114,6 +116,9 @@ def codes_bundle(codes: Codes) -> bytes:
         arrays["labels"] = codes.labels.numpy().astype(np.int16)
     for name, points in sorted(codes.projections.items()):  # files keep no order
         arrays[f"projection.{name}"] = points.numpy().astype(np.float32)
+    if codes.mu.shape[1] == 1:
+        labels = None if codes.labels is None else codes.labels.numpy()
+        arrays["projection.line"] = latents.along_line(codes.mu.numpy(), codes.ids.numpy(), labels)
     if codes.pca_mean is not None and codes.pca_components is not None:
         arrays["pca_mean"] = codes.pca_mean.numpy().astype(np.float32)
         arrays["pca_components"] = codes.pca_components.numpy().astype(np.float32)

@@ -126,12 +126,14 @@ def manifold(
     inverted: bool = False,
     close_up: bool = True,
     model_name: str = "model",
+    priors: Sequence[tuple[Sequence[float], Sequence[float]]] | None = None,
     on_pin: Callable[[Pin], None] | None = None,
     on_n: Callable[[int], None] | None = None,
 ) -> ManifoldEvent:
     """Show the pictures at n × n evenly spaced quantiles of the prior, drawn in the browser.
 
-    The grid lies in the plane ``scene.dims``; the other dimensions are held at ``scene.z``.
+    The grid lies in the plane ``scene.dims``; the other dimensions are held at ``scene.z``. A
+    single dimension goes on from row to row.
 
     Parameters
     ----------
@@ -143,6 +145,9 @@ def manifold(
         Whether the cell that is looked at is shown large beside the grid.
     model_name
         For the name of the saved file.
+    priors
+        Mean and standard deviation (latent_dim,) of every label's prior, or of the one of all
+        labels; None for a standard normal.
     on_pin, on_n
         Called with what changed, before the script reruns.
     """
@@ -158,6 +163,7 @@ def manifold(
             "inverted": inverted,
             "close_up": close_up,
             "model_name": model_name,
+            "priors": None if priors is None else [list(map(list, prior)) for prior in priors],
         },
         on_change={
             "pin": _when_valid(lambda value: panel.read_pin(value, latent_dim), on_pin),

@@ -297,7 +297,8 @@ def read_selection(value: Any, latent_dim: int) -> Selection | None:
     if polygon is None or len(polygon) < 3 or dims is None or projection not in PROJECTIONS:
         return None
     i, j = int(dims[0]), int(dims[1])
-    if not (0 <= i < latent_dim and 0 <= j < latent_dim):
+    last = max(latent_dim, 2)  # a line is shown in a plane
+    if not (0 <= i < last and 0 <= j < last):
         return None
     corners = tuple((float(x), float(y)) for x, y in polygon)
     return Selection(polygon=corners, projection=projection, dims=(i, j))

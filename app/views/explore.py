@@ -18,6 +18,10 @@ KINDS = {
     "empty space shows the nearest real one.",
     "3d": "Turn it with the mouse. Pin and select on the other maps.",
 }
+LINE = (
+    "Each point is the mean code of a test picture: z₁ runs to the right. A row holds one class; "
+    "heights within it only keep points apart. Elsewhere z₁ is decoded as you move."
+)
 
 
 def controls(model: Opened, shown: State) -> str:
@@ -61,7 +65,7 @@ def show_map(
             classes=model.class_names,
             **selecting.map_arguments(shown, projection),
         )
-    st.caption(KINDS[projection])
+    st.caption(LINE if model.latent_dim == 1 else KINDS[projection])
 
 
 opened, current = parts.opened()

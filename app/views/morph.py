@@ -39,10 +39,7 @@ def card_name(model: Opened, example: int) -> str:
 def under_every_label(model: Opened, shown: State) -> None:
     """Show the pinned code, and others, under every label that the model can be given."""
     st.subheader("One style, every label", anchor=False)
-    by_label = None
-    if model.card.model.prior == "label":
-        moments = [resources.prior_moments(model, y) for y in range(len(model.given_names))]
-        by_label = [(one.mu.tolist(), one.sigma.tolist()) for one in moments]
+    by_label = parts.priors(model) if model.card.model.prior == "label" else None
     styles(
         "styles",
         scene=parts.scene(model, shown),

@@ -145,13 +145,14 @@ export function createManifold(canvas, redraw) {
  *
  * @param {CanvasRenderingContext2D} context
  * @param {object} view
- * @param {[string, string]} view.axes
+ * @param {[string, string|null]} view.axes  null where heights mean nothing
+ * @param {{name: string, y: number}[]} [view.rows]  what stands at some heights then
  * @param {import("./geometry.js").Camera} view.camera
  * @param {import("./geometry.js").Size} view.size
  * @param {ReturnType<typeof import("./colours.js").theme>} view.theme
  * @param {string} view.font  a CSS font family
  */
-export function drawGrid(context, { axes, camera, size, theme, font }) {
+export function drawGrid(context, { axes, rows = [], camera, size, theme, font }) {
   const { left, right, bottom, top } = seen(camera, size);
   const step = niceStep(camera.height, size.height / GRID_GAP);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
@@ -166,7 +167,7 @@ export function drawGrid(context, { axes, camera, size, theme, font }) {
     context.textBaseline = "bottom";
     if (x > 26 && x < size.width - 26) write(context, number(n * step, digits), x, size.height - 4);
   }
-  for (let n = Math.ceil(bottom / step); n * step <= top; n++) {
+  for (let n = Math.ceil(bottom / step); axes[1] !== null && n * step <= top; n++) {
     const [, y] = toScreen(camera, size, 0, n * step);
     const row = Math.round(y) + 0.5;
     line(context, theme.line, [0, row], [size.width, row], n === 0);
@@ -176,12 +177,15 @@ export function drawGrid(context, { axes, camera, size, theme, font }) {
     if (y > 24 && y < size.height - 24) write(context, number(n * step, digits), 5, y);
   }
   context.fillStyle = theme.ink;
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  for (const { name, y } of rows) write(context, name, 6, toScreen(camera, size, 0, y)[1]);
   context.textAlign = "right";
   context.textBaseline = "bottom";
   write(context, `${axes[0]} →`, size.width - 8, size.height - 18);
   context.textAlign = "left";
   context.textBaseline = "top";
-  write(context, `↑ ${axes[1]}`, 6, 6);
+  if (axes[1] !== null) write(context, `↑ ${axes[1]}`, 6, 6);
 }
 
 function line(context, colour, from, to, axis) {
