@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import parts, resources, state
+from app import about, parts, resources, state
 from vae_core.errors import CheckpointError, LatentExplorerError
 
 #: File (and address) and title of each page, in the order in which a newcomer meets them.
@@ -102,6 +102,7 @@ def run() -> None:
         return
     with st.sidebar:
         choose_model(names if opened.name in names else [*names, opened.name])
+        about.button(opened)
         parts.copy_link()
         parts.export_button(opened)
     show_notices()

@@ -25,6 +25,8 @@ BATCH = 500
 CODES_AT_ONCE = 2_000
 #: Codes compared with all components of a mixture at once.
 ROWS = 100
+#: Images looked at exactly beyond those that a search is for.
+SPARE = 16
 #: Below this mean KL, in nats, an inactive dimension counts as collapsed.
 COLLAPSED_KL = 0.05
 #: A unit is active when the variance over data of its posterior mean is above this (Burda et
@@ -258,26 +260,42 @@ class NearestImages:
     distances: Tensor
 
 
-def nearest_images(queries: Tensor, images: Tensor, *, k: int = 1) -> NearestImages:
+def squared_norms(images: Tensor) -> Tensor:
+    """Σ level² of images, uint8 (n, c, h, w) → float32 (n,): what every search needs again."""
+    parts = torch.split(images, ROWS * 50)
+    return torch.cat([part.flatten(1).float().square().sum(1) for part in parts])
+
+
+def nearest_images(
+    queries: Tensor, images: Tensor, *, k: int = 1, norms: Tensor | None = None
+) -> NearestImages:
     """Find the ``k`` of ``images``, uint8 (n, c, h, w), nearest to each query in pixel space.
 
     Parameters
     ----------
     queries
         (m, c, h, w) in [0, 1].
+    norms
+        The images' :func:`squared_norms`, where they are known.
     """
     flat = queries.flatten(1)
-    best = torch.full((len(flat), k), math.inf)
-    rows = torch.zeros(len(flat), k, dtype=torch.int64)
+    norms = squared_norms(images) if norms is None else norms
+    k = min(k, len(images))
+    kept = min(k + SPARE, len(images))
+    best = torch.full((len(flat), kept), math.inf)
+    rows = torch.zeros(len(flat), kept, dtype=torch.int64)
     for start in range(0, len(images), ROWS * 50):
-        part = images[start : start + ROWS * 50].flatten(1).float() / 255
-        distances = torch.cat([best, torch.cdist(flat, part)], dim=1)
+        part = images[start : start + ROWS * 50].flatten(1).float()
+        # |q − x|² without |q|², in levels: one product, whatever the number of queries.
+        squares = norms[start : start + len(part)] - 2 * (255 * flat) @ part.T
+        squares = torch.cat([best, squares], dim=1)
         here = torch.arange(start, start + len(part)).expand(len(flat), -1)
-        best, columns = distances.topk(k, dim=1, largest=False)
+        best, columns = squares.topk(kept, dim=1, largest=False)
         rows = torch.cat([rows, here], dim=1).gather(1, columns)
     # Products lose small distances to rounding, so those that matter are taken again.
     found = images[rows].flatten(2).float() / 255
-    return NearestImages(rows=rows, distances=(flat[:, None] - found).norm(dim=2))
+    distances, order = (flat[:, None] - found).norm(dim=2).sort(dim=1, stable=True)
+    return NearestImages(rows=rows.gather(1, order)[:, :k], distances=distances[:, :k])
 
 
 def collapse_warning(mu: Tensor, kl: Tensor) -> str | None:

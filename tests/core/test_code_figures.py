@@ -88,6 +88,12 @@ def test_nearest_images_are_those_of_brute_force() -> None:
         torch.testing.assert_close(all_distances[rows], expected, atol=1e-5, rtol=1e-4)
     assert found.distances[0, 0] == 0
     assert found.rows[0, 0] == 5900
+    norms = evaluation.squared_norms(images)
+    assert torch.equal(
+        evaluation.nearest_images(queries, images, k=3, norms=norms).rows, found.rows
+    )
+    few = evaluation.nearest_images(queries, images[:2], k=3)
+    assert few.rows.sort(1).values.tolist() == [[0, 1]] * 4, "there are no more than two"
 
 
 def test_collapse_is_told_in_a_sentence() -> None:

@@ -1,0 +1,120 @@
+"""What a model says of itself: its card in words."""
+
+import streamlit as st
+
+from app import metrics, resources
+from app.resources import Opened
+from vae_core.checkpoints import Metric
+from vae_core.config import ModelConfig, TrainConfig
+
+#: What newer cards tell and older ones may lack; the last two need labels.
+EXPECTED = (
+    "mmd", "mmd_p", "sample_distance", "test_distance", "knn_accuracy", "probe_accuracy",
+)  # fmt: skip
+OF_LABELS = ("knn_accuracy", "probe_accuracy")
+NETWORKS = {"mlp": "layers of", "gated": "gated layers of", "conv": "convolutions with channels"}
+OBJECTIVES = {"elbo": "ELBO", "iwae": "importance-weighted bound", "dreg": "DReG bound"}
+LEARNERS = {"aevb": "", "wake-sleep": "wake-sleep, ", "mcem": "Monte Carlo EM, "}
+
+
+def button(model: Opened) -> None:
+    """Show the button that opens the card."""
+    if st.button("About this model", width="stretch", key="w-about"):
+        show(model)
+
+
+@st.dialog("About this model", width="large")
+def show(model: Opened) -> None:
+    """Show what the model is, how it came to be, and what was measured of it."""
+    card = model.card
+    st.markdown(f"**{card.name}**: {architecture(card.model)}")
+    weights = f" {card.parameters:,} weights." if card.parameters else ""
+    st.markdown(f"{training(card.training)}{weights}")
+    for warning in dict.fromkeys([*card.warnings, resources.collapse_warning(model)]):
+        if warning:
+            st.warning(warning)
+    if card.metrics:
+        st.markdown(table(card.metrics))
+        st.caption(
+            "± is the standard error over the test examples; it says nothing of other seeds. Grey, "
+            "dynamic, static and threshold pixels are different tasks: compare within one kind."
+        )
+    say_missing(model)
+    if card.command:
+        st.caption("The command that made it")
+        st.code(card.command, language="bash", wrap_lines=True)
+    made = ", ".join(f"{name} {version}" for name, version in card.software.items())
+    if made or card.created:
+        st.caption(" · ".join(part for part in (card.created[:10], made) if part))
+
+
+def architecture(config: ModelConfig) -> str:
+    """Say what a model is made of, in one line."""
+    c, height, width = config.image_shape
+    picture = f"{height} × {width}" + (f" × {c}" if c > 1 else "")
+    hidden = "–".join(map(str, config.hidden))
+    network = NETWORKS.get(config.network, f"{config.network} layers of")
+    activation: str = config.activation
+    if config.decoder_activation is not None:
+        activation += f", {config.decoder_activation} in the decoder"
+    code = f"z of {config.latent_dim}"
+    if config.first_latent_dim is not None:
+        code = f"z₁ of {config.first_latent_dim} and z₂ of {config.latent_dim}"
+    given = ", given the label" if config.conditional else ""
+    likelihood = config.likelihood.replace("-", " ").capitalize()
+    return (
+        f"pictures of {picture}, {network} {hidden} ({activation}), {code}{given}, and back; "
+        f"{likelihood} pixels, {config.prior.replace('-', ' ')} prior."
+    )
+
+
+def training(config: TrainConfig) -> str:
+    """Say how a model was trained, in one line."""
+    objective = OBJECTIVES.get(config.objective, config.objective)
+    if config.samples > 1:
+        objective += f" with {config.samples} samples"
+    extras = [
+        f"beta {config.beta:g}" if config.beta != 1 else "",
+        f"{config.free_bits:g} free nats a dimension" if config.free_bits else "",
+        f"KL warm-up over {config.kl_warmup_epochs:g} epochs" if config.kl_warmup_epochs else "",
+        "a prior over weights" if config.weight_prior else "",
+    ]
+    said = ", ".join(["", *filter(None, extras)])
+    return (
+        f"Trained on {config.dataset} ({config.pixels} pixels) for {config.epochs:,} epochs in "
+        f"batches of {config.batch_size:,}, with {config.optimizer.capitalize()} at "
+        f"{config.learning_rate:g}, seed {config.seed}: "
+        f"{LEARNERS[config.learner]}{objective}{said}."
+    )
+
+
+def table(found: dict[str, Metric]) -> str:
+    """Tell figures in a Markdown table, each with all that is needed to compare it."""
+    lines = [
+        "| figure | value | unit | pixels | set | n | draws |",
+        "|---|--:|---|---|---|--:|--:|",
+    ]
+    for name, metric in found.items():
+        title, sign = ("−ELBO", -1) if name == "elbo" else (metrics.title(name), 1)
+        cells = [
+            title,
+            metrics.measured(sign * metric.value, metric.se),
+            metric.unit,
+            metric.kind,
+            metric.split,
+            f"{metric.n:,}",
+            "" if metric.samples is None else f"{metric.samples:,}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def say_missing(model: Opened) -> None:
+    """Say which figures the card lacks, and what measures them."""
+    needed = [name for name in EXPECTED if model.codes.labels is not None or name not in OF_LABELS]
+    lacking = [metrics.title(name) for name in needed if name not in model.card.metrics]
+    if lacking:
+        st.caption(
+            f"Not in this card: {'; '.join(lacking)}. "
+            f"`python -m vae_core evaluate {model.name}` measures them."
+        )
