@@ -211,14 +211,10 @@ def others(now: RunStatus) -> None:
     names = [folder.name for folder in reversed(folders)]
     if len(names) < 2:
         return
-    picked = st.selectbox(
+    st.selectbox(
         "Training",
         names,
-        index=names.index(now.folder.name),
         label_visibility="collapsed",
         width=260,
-        key="train-pick",
+        **state.bind("run", shown=lambda _: now.folder.name),
     )
-    if picked != now.folder.name:
-        state.update(run=picked)
-        st.rerun()

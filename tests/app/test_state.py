@@ -1,5 +1,6 @@
 """The one state: what a URL may say, what it restores, and what is refused by name."""
 
+import dataclasses
 import math
 
 import pytest
@@ -26,6 +27,7 @@ states = st.builds(
     model=st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"),
     z=st.none() | st.lists(coordinates, min_size=1, max_size=200).map(tuple),
     pinned_id=st.none() | st.integers(0, 10**12),
+    y=st.none() | st.integers(0, state.MAX_CLASSES - 1),
     projection=st.none() | st.sampled_from(state.PROJECTIONS),
     axes=st.none() | axes,
     colour=st.sampled_from(state.COLOURS),
@@ -74,6 +76,9 @@ def test_any_text_in_a_url_is_survived(parameters: dict[str, str]) -> None:
         ("id", "-1"),
         ("id", "1.5"),
         ("id", "٣"),
+        ("y", "-1"),
+        ("y", "one"),
+        ("y", "4096"),
         ("map", "umap"),
         ("axes", "1,1"),
         ("axes", "0"),
@@ -167,6 +172,26 @@ def test_what_a_model_has_is_kept() -> None:
         selection=Selection("axes-20-4", ((0, 0), (1, 0), (1, 1))),
     )
     assert state.fit(asked, TWENTY) == (asked, [])
+
+
+def test_a_label_is_kept_by_a_model_that_is_given_one() -> None:
+    """Its number is checked against the model's labels; a model that takes none says so."""
+    told = dataclasses.replace(PLANE, classes=3)
+    assert state.fit(State(y=2), told) == (State(y=2), [])
+    for facts, allowed in ((told, "from 0 to 2"), (PLANE, "takes none")):
+        fitted, (notice,) = state.fit(State(y=3), facts)
+        assert fitted == State()
+        assert notice.startswith("y = '3'")
+        assert allowed in notice
+
+
+def test_a_selection_on_a_line_is_one_in_its_plane() -> None:
+    """A model of one dimension is shown with a row for each class, where outlines are drawn."""
+    line = dataclasses.replace(PLANE, latent_dim=1)
+    outline = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
+    drawn = State(selection=Selection("axes-1-2", outline))
+    assert state.fit(drawn, line) == (drawn, [])
+    assert state.fit(State(selection=Selection("axes-1-3", outline)), line)[1]
 
 
 def test_unlabelled_data_is_coloured_by_rate_without_a_word() -> None:

@@ -27,6 +27,17 @@ test("a principal plane's lift and projection undo one another", () => {
   assert.ok(Math.abs(xx - (0.36 + 4 * 0.64)) < 1e-6 && xy === 0 && yy === 9);
 });
 
+test("codes of one dimension lie on a line, a row for each label", () => {
+  const line = Float32Array.of(-1, 1.5, 2, -1.5, 3, -0.5);
+  const set = points([1, 2, 3], [-1, 2, 3], { labels: Int16Array.of(0, 1, 1), projections: { line } });
+  const plane = planeOf(set, "raw", [0, 1]);
+  assert.deepEqual([...plane.x], [-1, 2, 3]);
+  assert.deepEqual(plane.rows, [{ label: 0, y: 1.5 }, { label: 1, y: -1 }]);
+  assert.deepEqual([...plane.lift(0.5, 9, [0])], [0.5]);
+  assert.deepEqual(plane.project([0.5]), [0.5, 0]);
+  assert.equal(plane.axes[1], null);
+});
+
 test("a t-SNE plane has no inverse", () => {
   const set = points([1], [1, 2, 3], { projections: { tsne: Float32Array.of(4, 5) } });
   assert.equal(planeOf(set, "tsne", [0, 1]).lift, null);
