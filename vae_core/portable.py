@@ -22,7 +22,12 @@ from torch import nn
 
 from vae_core import latents
 from vae_core.checkpoints import Codes
-from vae_core.distributions import POSTERIOR_LOGVAR
+from vae_core.distributions import (
+    POSTERIOR_LOGVAR,
+    DiagonalGaussian,
+    GaussianMixture,
+    LabelGaussian,
+)
 from vae_core.errors import ConfigError
 from vae_core.models import VAE, HierarchicalVAE
 from vae_core.networks import EveryRow, Head, LastRow, MapHead, Rows
@@ -60,8 +65,10 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
     manifest
         ``hash`` (of all weights, whichever parts are packed), ``latent_dim``, ``image_shape``
         (c, h, w), ``classes`` (of a conditional model, whose networks are also given a label; 0
-        of any other), a list of operations for each packed part, and ``arrays``: name, dtype,
-        shape and offset of each weight array.
+        of any other), ``stochastic_layers``, ``prior`` (None for N(0, I), else the diagonal
+        Gaussians of a mixture or, ``by_label``, of each label; it comes with the decoder), a list
+        of operations for each packed part, and ``arrays``: name, dtype, shape and offset of each
+        array.
     weights
         The arrays' bytes.
 
@@ -75,14 +82,18 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
         raise ConfigError(f"parts {sorted(parts)}: allowed are {', '.join(PARTS)}")
     arrays: dict[str, Array] = {}
     networks = {"decoder": _decoder(model, arrays), "encoder": _encoder(model, arrays)}
+    prior = _prior(model, arrays)
     meta = {
         "hash": _hash(networks, arrays),
         "latent_dim": model.config.latent_dim,
         "image_shape": list(model.config.image_shape),
         "classes": model.config.classes if model.config.conditional else 0,
+        "stochastic_layers": 1 if model.config.first_latent_dim is None else 2,
+        "prior": prior if "decoder" in parts else None,
         **{part: networks[part] for part in PARTS if part in parts},
     }
-    needed = {name: array for name, array in arrays.items() if name.split(".")[0] in parts}
+    packed = {*parts, *(("prior",) if "decoder" in parts else ())}
+    needed = {name: array for name, array in arrays.items() if name.split(".")[0] in packed}
     index, payload = _lay_out(needed)
     return {"format_version": FORMAT_VERSION, **meta, "arrays": index}, payload
 
@@ -210,6 +221,24 @@ def _encoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
     low, high = POSTERIOR_LOGVAR
     network.add("soft_clamp_logvar", low=low, high=high)
     return network.layers
+
+
+def _prior(model: VAE, arrays: dict[str, Array]) -> dict[str, Any] | None:
+    by_label = model.config.prior == "label"
+    prior = model.prior_given(torch.arange(model.config.classes) if by_label else None)
+    if isinstance(prior, LabelGaussian):
+        gaussians, log_share = prior.given, torch.zeros(len(prior.given.mu))
+    elif isinstance(prior, GaussianMixture):
+        gaussians = DiagonalGaussian(prior.mu, prior.logvar)
+        log_share = torch.log_softmax(prior.logits, dim=-1)
+    else:
+        return None
+    described: dict[str, Any] = {"by_label": by_label}
+    values = {"mu": gaussians.mu, "logvar": gaussians.logvar, "log_share": log_share}
+    for kind, one in values.items():
+        described[kind] = f"prior.{kind}"
+        arrays[described[kind]] = _halved(one, described[kind])
+    return described
 
 
 class _Writer:
@@ -353,12 +382,16 @@ class _Writer:
         names = {}
         for kind, values in weights.items():
             name = f"{self._part}.{len(self.layers)}.{kind}"
-            exact = values.detach().float().cpu().numpy()
-            if not np.abs(exact).max() <= HALF_MAX:
-                raise ConfigError(f"{name} holds values that are not finite or above {HALF_MAX}")
-            self._arrays[name] = exact.astype(np.float16)
+            self._arrays[name] = _halved(values, name)
             names[kind] = name
         return names
+
+
+def _halved(values: torch.Tensor, name: str) -> Array:
+    exact = values.detach().float().cpu().numpy()
+    if not np.abs(exact).max() <= HALF_MAX:
+        raise ConfigError(f"{name} holds values that are not finite or above {HALF_MAX}")
+    return exact.astype(np.float16)
 
 
 def _bias(weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:

@@ -1,6 +1,7 @@
 // Runs the browser's decoder or encoder over a file of float32 inputs, for test_portable.py:
-//   node run_network.mjs decode|encode NETWORK INPUTS OUTPUTS [LABEL]
+//   node run_network.mjs decode|encode|prior NETWORK INPUTS OUTPUTS [LABEL]
 import { readFileSync, writeFileSync } from "node:fs";
+import { logProb } from "../../app/components/static/prior.js";
 import { decodeMany, encode, load, pixelCount } from "../../app/components/static/network.js";
 
 const [job, networkFile, inputFile, outputFile, label] = process.argv.slice(2);
@@ -11,6 +12,8 @@ const inputs = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteO
 
 const JOBS = {
   decode: () => decodeMany(net, inputs, y),
+  prior: () => Float32Array.from({ length: inputs.length / net.latentDim }, (_, n) =>
+    logProb(net.prior, y, inputs.subarray(n * net.latentDim, (n + 1) * net.latentDim))),
   encode: () => {
     const pixels = pixelCount(net);
     const out = new Float32Array((inputs.length / pixels) * 2 * net.latentDim);

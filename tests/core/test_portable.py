@@ -166,6 +166,20 @@ def test_browser_equals_pytorch_for_each_kind_of_network(kind: str, tmp_path: Pa
 
 
 @needs_node
+@pytest.mark.parametrize("kind", ["gated", "mixture", "vamp", "label prior"])
+def test_browser_has_the_prior(kind: str, tmp_path: Path) -> None:
+    """Codes are as probable in the browser as in PyTorch, given a label where one matters."""
+    model = of_kind(kind)
+    codes = torch.randn(30, model.config.latent_dim, generator=torch.Generator().manual_seed(1))
+    label = 3 if kind == "label prior" else None
+    y = None if label is None else torch.full((len(codes),), label)
+    network = portable.network_bundle(model, parts=("decoder",))
+    found = run_in_node("prior", network, codes, tmp_path, label=label)
+    expected = model.prior_given(y).log_prob(codes)
+    np.testing.assert_allclose(found[:, 0], expected.numpy(), atol=0.02, rtol=2e-3)
+
+
+@needs_node
 @pytest.mark.parametrize("name", checkpoints.list_models())
 def test_browser_equals_pytorch_for_pretrained_models(name: str, tmp_path: Path) -> None:
     """Every pretrained model decodes and encodes alike on both sides."""

@@ -11,6 +11,8 @@
  * @property {number} latentDim
  * @property {[number, number, number]} imageShape  channels, height, width
  * @property {number} classes  how many labels a conditional model knows; 0 for a model without
+ * @property {import("./prior.js").Prior|null} prior  null for N(0, I)
+ * @property {number} stochasticLayers  one, or two of which z is the upper one
  * @property {Layer[]|null} decoder  z (latent_dim) to pixel means (c · h · w) in [0, 1]
  * @property {Layer[]|null} encoder  pixels (c · h · w) in [0, 1] to mu and logvar, one after another
  *
@@ -406,6 +408,12 @@ function readLayers(descriptions, arrays) {
   });
 }
 
+function readPrior(description, arrays) {
+  if (!description) return null;
+  const { by_label: byLabel, mu, logvar, log_share: logShare } = description;
+  return { byLabel, mu: arrays[mu], logvar: arrays[logvar], logShare: arrays[logShare] };
+}
+
 /**
  * Reads what vae_core.portable wrote; half-precision weights are expanded here, once.
  *
@@ -418,7 +426,9 @@ export function load(bytes) {
     hash: meta.hash,
     latentDim: meta.latent_dim,
     imageShape: meta.image_shape,
-    classes: meta.classes ?? 0,
+    classes: meta.classes,
+    prior: readPrior(meta.prior, arrays),
+    stochasticLayers: meta.stochastic_layers,
     decoder: readLayers(meta.decoder, arrays),
     encoder: readLayers(meta.encoder, arrays),
   };
@@ -433,6 +443,7 @@ export function load(bytes) {
 export function join(parts) {
   return parts.reduce((whole, part) => ({
     ...whole,
+    prior: whole.prior ?? part.prior,
     decoder: whole.decoder ?? part.decoder,
     encoder: whole.encoder ?? part.encoder,
   }));

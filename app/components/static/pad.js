@@ -14,6 +14,7 @@ import { announcer, make } from "./dom.js";
 import { createDrawing } from "./drawing.js";
 import { addSegment, blank, render } from "./ink.js";
 import { decode, encode } from "./network.js";
+import { isMixture, kl } from "./prior.js";
 import { same, schedule, store, unschedule } from "./store.js";
 import { code, number } from "./words.js";
 import { createTiles } from "./tiles.js";
@@ -293,7 +294,15 @@ export function mount(element, data, emit) {
     }
     seenTiles.picture(0, seen);
     rebuiltTiles.picture(0, decode(network, posterior.mu, y));
-    words.textContent = `${code(posterior.mu)}; rate ${number(rate(posterior), 1)} nats`;
+    words.textContent = [code(posterior.mu), ...rateInWords(posterior)].join("; ");
+  }
+
+  /** Nothing for a model of two stochastic layers, whose rate is not this one alone. */
+  function rateInWords(posterior) {
+    const { network, y } = store.get();
+    if (network.stochasticLayers > 1) return [];
+    const about = isMixture(network.prior) ? "about " : "";
+    return [`rate ${about}${number(kl(posterior, network.prior, y), 1)} nats`];
   }
 
   const unsubscribe = store.subscribe((state, changed, by) => {
@@ -327,13 +336,4 @@ export function mount(element, data, emit) {
       root.remove();
     },
   };
-}
-
-/** KL(q(z|x) || N(0, I)) in nats. @param {{mu: Float32Array, logvar: Float32Array}} posterior */
-export function rate({ mu, logvar }) {
-  let sum = 0;
-  for (let i = 0; i < mu.length; i += 1) {
-    sum += 0.5 * (mu[i] * mu[i] + Math.exp(logvar[i]) - 1 - logvar[i]);
-  }
-  return sum;
 }

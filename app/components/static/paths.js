@@ -49,15 +49,6 @@ export function frames(ends, n, kind) {
 }
 
 /**
- * log N(z; 0, I) in nats.
- *
- * @param {Code} z
- */
-export function priorLogProb(z) {
-  return -0.5 * (dot(z, z) + z.length * Math.log(2 * Math.PI));
-}
-
-/**
  * The real code nearest to z (Euclidean).
  *
  * @param {Float32Array} codes (n * latent_dim,) row by row

@@ -10,7 +10,8 @@ import { announcer, make } from "./dom.js";
 import { pixelCount } from "./network.js";
 import { pin } from "./pinning.js";
 import { largestChange, paintChange } from "./pixels.js";
-import { normals } from "./random.js";
+import { draw } from "./prior.js";
+import { uniforms } from "./random.js";
 import { schedule, store, unschedule } from "./store.js";
 import { createTiles } from "./tiles.js";
 import { code, dimension, number } from "./words.js";
@@ -64,7 +65,7 @@ export function mount(element, data, emit) {
   let rows = new Map();
   let built = "";
   let focused = 0;
-  let draw = normals(store.get().seed);
+  let uniform = uniforms(store.get().seed);
   let drawSeed = store.get().seed;
   let undoing = false;
   let past = [];
@@ -112,12 +113,12 @@ export function mount(element, data, emit) {
   const changeTiles = createTiles(change);
 
   function randomCode() {
-    const { seed, z } = store.get();
+    const { seed, z, y, network } = store.get();
     if (seed !== drawSeed) {
       drawSeed = seed;
-      draw = normals(seed);
+      uniform = uniforms(seed);
     }
-    return draw(z.length);
+    return draw(network?.prior ?? null, y, z.length, uniform);
   }
 
   function choose(z) {

@@ -17,9 +17,10 @@ import { colourIndex, colourPalette, encodeGif, greyPalette } from "./gif.js";
 import * as morphs from "./morph.js";
 import { decodeEach } from "./decoding.js";
 import { decode } from "./network.js";
-import { along, frames, nearest, priorLogProb } from "./paths.js";
+import { along, frames, nearest } from "./paths.js";
 import { pin } from "./pinning.js";
 import { printPng } from "./png.js";
+import { logProb, meanLogProb } from "./prior.js";
 import { fileName, save } from "./save.js";
 import { inSlices } from "./slices.js";
 import { sparkline } from "./sparkline.js";
@@ -57,6 +58,7 @@ export function mount(element, data, emit) {
   let codes = null;
   let codesOf = null;
   let densities = [];
+  let typical = 0;
   let distances = new Float32Array(SAMPLES).fill(NaN);
   let stopDistances = () => {};
   let stopStrip = () => {};
@@ -360,12 +362,13 @@ export function mount(element, data, emit) {
   }
 
   /** Distances are searched for in short slices; the line grows as they are found. */
-  function measure(ends) {
-    const wanted = `${morph.kind} ${ends.join(";")} ${codes?.length ?? 0}`;
+  function measure(ends, prior, y) {
+    const wanted = `${y} ${morph.kind} ${ends.join(";")} ${codes?.length ?? 0}`;
     if (wanted === measured) return;
     measured = wanted;
     stopDistances();
-    densities = frames(ends, SAMPLES, morph.kind).map(priorLogProb);
+    densities = frames(ends, SAMPLES, morph.kind).map((z) => logProb(prior, y, z));
+    typical = meanLogProb(prior, y, ends[0].length);
     distances = new Float32Array(SAMPLES).fill(NaN);
     if (!codes) return;
     const samples = frames(ends, SAMPLES, morph.kind);
@@ -384,7 +387,7 @@ export function mount(element, data, emit) {
     const ends = morphs.pathEnds(morph);
     if (!ready() || ends.length < 2) return;
     drawStrip(network, ends, y);
-    measure(ends);
+    measure(ends, network.prior, y);
     const z = here();
     const n = stripFrames();
     head.style.width = `${100 / n}%`;
@@ -394,8 +397,7 @@ export function mount(element, data, emit) {
     previewTiles.layOut({ columns: 1, shape: network.imageShape });
     previewTiles.picture(0, decode(network, z, y));
     preview.setAttribute("aria-label", `The picture ${Math.round(100 * at)} percent along the path`);
-    const typical = -0.5 * z.length * (1 + Math.log(2 * Math.PI));
-    prior.show(densities, { at, value: priorLogProb(z), reference: typical, said: "; dashed: the prior's mean" });
+    prior.show(densities, { at, value: logProb(network.prior, y, z), reference: typical, said: "; dashed: the prior's mean" });
     distance.element.hidden = !codes;
     if (codes) distance.show(distances, { at, value: distances[Math.round(at * (SAMPLES - 1))] });
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  along, analogy, frames, linear, nearest, norm, priorLogProb, spherical,
+  along, analogy, frames, linear, nearest, norm, spherical,
 } from "../../../app/components/static/paths.js";
 
 const A = Float32Array.of(3, 0, 0);
@@ -59,11 +59,6 @@ test("the frames hold both ends and change nothing that they were made from", ()
   close(made[4], B);
   made[0][0] = 99;
   assert.equal(A[0], 3);
-});
-
-test("the prior's log-density is that of independent standard normals", () => {
-  const oneByOne = [...A].reduce((sum, z) => sum + Math.log(Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)), 0);
-  assert.ok(Math.abs(priorLogProb(A) - oneByOne) < 1e-12);
 });
 
 test("the nearest code is found with its row and distance", () => {

@@ -1,0 +1,121 @@
+/**
+ * The prior that a model states: p(z), or p(z|y) where it differs by label. No DOM.
+ *
+ * @typedef {object} Prior  diagonal Gaussians; null stands for N(0, I)
+ * @property {Float32Array} mu  (k, latent_dim)
+ * @property {Float32Array} logvar  (k, latent_dim)
+ * @property {Float32Array} logShare  (k) of a mixture's parts
+ * @property {boolean} byLabel  whether the k are those of the labels, and no mixture
+ */
+import { quantile } from "./quantile.js";
+import { uniforms } from "./random.js";
+
+const LOG_2PI = Math.log(2 * Math.PI);
+const ALONE = Float32Array.of(0);
+/** Draws for means that no formula gives. */
+const DRAWS = 64;
+const SEED = 1;
+
+/** The mixture of all parts that hold for label y; often one alone. */
+function given(prior, y, d) {
+  if (!prior) return { mu: new Float32Array(d), logvar: new Float32Array(d), logShare: ALONE };
+  if (!prior.byLabel) return prior;
+  const start = (y ?? 0) * d;
+  return { mu: prior.mu.subarray(start, start + d), logvar: prior.logvar.subarray(start, start + d), logShare: ALONE };
+}
+
+/** Log density of z under the Gaussian of row k. */
+function logNormal({ mu, logvar }, z, k = 0) {
+  let sum = 0;
+  for (let i = 0, at = k * z.length; i < z.length; i++, at++) {
+    sum += (z[i] - mu[at]) ** 2 * Math.exp(-logvar[at]) + logvar[at] + LOG_2PI;
+  }
+  return -0.5 * sum;
+}
+
+function logMixture(mixture, z) {
+  const logs = Array.from(mixture.logShare, (share, k) => share + logNormal(mixture, z, k));
+  const most = Math.max(...logs);
+  return most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0));
+}
+
+/** A draw from the Gaussian of row k. */
+function drawNormal({ mu, logvar }, k, d, uniform) {
+  return Float32Array.from({ length: d }, (_, i) => mu[k * d + i] + Math.exp(0.5 * logvar[k * d + i]) * quantile(uniform()));
+}
+
+function drawMixture(mixture, d, uniform) {
+  let k = 0;
+  if (mixture.logShare.length > 1) {
+    let rest = uniform();
+    while (k < mixture.logShare.length - 1 && rest > Math.exp(mixture.logShare[k])) rest -= Math.exp(mixture.logShare[k++]);
+  }
+  return drawNormal(mixture, k, d, uniform);
+}
+
+/**
+ * A code drawn from the prior.
+ *
+ * @param {Prior|null} prior
+ * @param {number|null} y
+ * @param {number} d  latent_dim
+ * @param {() => number} uniform  a generator, as of random.js
+ * @returns {Float32Array} (latent_dim)
+ */
+export function draw(prior, y, d, uniform) {
+  return drawMixture(given(prior, y, d), d, uniform);
+}
+
+/**
+ * Log density in nats.
+ *
+ * @param {Prior|null} prior
+ * @param {number|null} y
+ * @param {ArrayLike<number>} z  (latent_dim)
+ */
+export function logProb(prior, y, z) {
+  return logMixture(given(prior, y, z.length), z);
+}
+
+/** The prior's mean log density in nats; of a mixture an estimate. */
+export function meanLogProb(prior, y, d) {
+  const mixture = given(prior, y, d);
+  if (mixture.logShare.length === 1) {
+    return -0.5 * mixture.logvar.reduce((sum, logvar) => sum + 1 + LOG_2PI + logvar, 0);
+  }
+  const uniform = uniforms(SEED);
+  let sum = 0;
+  for (let n = 0; n < DRAWS; n++) sum += logMixture(mixture, drawMixture(mixture, d, uniform));
+  return sum / DRAWS;
+}
+
+/** Whether `kl` is an estimate. */
+export function isMixture(prior) {
+  return Boolean(prior) && !prior.byLabel && prior.logShare.length > 1;
+}
+
+/**
+ * KL(q(z|x) || p) in nats: in closed form, or for a mixture over draws from q.
+ *
+ * @param {{mu: Float32Array, logvar: Float32Array}} q
+ * @param {Prior|null} [prior]
+ * @param {number|null} [y]
+ */
+export function kl(q, prior = null, y = null) {
+  const d = q.mu.length;
+  const p = given(prior, y, d);
+  let sum = 0;
+  if (p.logShare.length === 1) {
+    for (let i = 0; i < d; i++) {
+      const ratio = q.logvar[i] - p.logvar[i];
+      sum += (q.mu[i] - p.mu[i]) ** 2 * Math.exp(-p.logvar[i]) + Math.exp(ratio) - ratio - 1;
+    }
+    return 0.5 * sum;
+  }
+  const uniform = uniforms(SEED);
+  for (let n = 0; n < DRAWS; n++) {
+    const z = drawNormal(q, 0, d, uniform);
+    sum += logNormal(q, z) - logMixture(p, z);
+  }
+  return sum / DRAWS;
+}
