@@ -28,6 +28,15 @@ STYLES = ("panel.css", "standalone.css")
 #: Bare names of modules in the import map begin with it.
 SCOPE = "latent-explorer/"
 
+#: What follows on the manifold's "quantiles of the prior", by prior.
+_CELLS = {
+    "label": " of the chosen label: each cell is as probable as any other.",
+    **dict.fromkeys(
+        ("mixture", "vamp"),
+        ", which is a mixture: they are those of the Gaussian that has its mean and spread.",
+    ),
+}
+
 _IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")\./([\w-]+\.js)(";)$', re.MULTILINE)
 #: ASCII that may stand as it is in a ``data:`` address and in a script element.
 _PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
@@ -53,6 +62,7 @@ def page(saved: Saved) -> bytes:
     slots = {
         "title": html.escape(card.name),
         "facts": html.escape(_facts(card)),
+        "cells": _CELLS.get(card.model.prior, ": each cell is as probable as any other."),
         "held": "The other dimensions stay at the pinned code." if latent_dim > 2 else "",
         "pad": "" if frame is None else _read(PAD_TEMPLATE),
         "command": html.escape(_command(card)),
@@ -99,8 +109,8 @@ def _data(saved: Saved) -> dict[str, Any]:
 
 
 def _labels_given(card: ModelCard) -> tuple[str, ...]:
-    """Name the labels that a conditional model is given one of; none for another model."""
-    if not card.model.conditional:
+    """Name the labels that a model is given one of; none for a model that takes none."""
+    if not card.model.takes_labels:
         return ()
     named = len(card.classes) == card.model.classes
     return card.classes if named else tuple(map(str, range(card.model.classes)))

@@ -205,6 +205,17 @@ def test_name_without_letters_still_names_a_file() -> None:
     assert "<h1>模型</h1>" in standalone.page(one).decode()
 
 
+def test_labels_are_asked_of_models_that_take_them() -> None:
+    """A conditional model, and one whose prior differs by label; no other."""
+    for settings, names in (
+        ({}, []),
+        ({"conditional": True, "classes": 2}, ["a", "b"]),
+        ({"prior": "label", "classes": 3}, ["0", "1", "2"]),
+    ):
+        page = standalone.page(saved(**settings)).decode()
+        assert json.loads(element(page, "facts"))["given"] == names
+
+
 def test_single_dimension_is_refused() -> None:
     """A map needs a plane."""
     with pytest.raises(ConfigError, match="latent_dim 1: a page needs a plane"):

@@ -7,7 +7,7 @@
  * @property {boolean} [inverted] ink on paper
  * @property {boolean} [close_up] whether the cell that is looked at is shown large beside the grid
  * @property {string} [model_name] for the name of the saved file
- * @property {Prior[] | null} [priors] of every label, or one for all; null for standard normals
+ * @property {Prior[] | null} [priors] of every label, or one for all; else those that the network states
  *
  * @typedef {[ArrayLike<number>, ArrayLike<number>]} Prior mean and standard deviation (latent_dim,)
  */
@@ -17,6 +17,7 @@ import { decode, decodeMany, pixelCount } from "./network.js";
 import { pin } from "./pinning.js";
 import { hasMargin, isDark } from "./pixels.js";
 import { printPng } from "./png.js";
+import { moments } from "./prior.js";
 import { quantileAxis, quantileCell } from "./quantile.js";
 import { fileName, save } from "./save.js";
 import { inSlices } from "./slices.js";
@@ -183,7 +184,9 @@ export function mount(element, data, emit) {
   /** That of the label which is given. */
   function prior() {
     const { priors } = settings;
-    return priors ? (priors[store.get().y ?? 0] ?? priors[0]) : null;
+    const { network, y, z } = store.get();
+    if (priors) return priors[y ?? 0] ?? priors[0];
+    return network?.prior ? moments(network.prior, y, z.length) : null;
   }
 
   /** The dimensions of the plane; one alone where there is no other. */

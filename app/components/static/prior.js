@@ -89,6 +89,25 @@ export function meanLogProb(prior, y, d) {
   return sum / DRAWS;
 }
 
+/**
+ * Mean and standard deviation of each dimension.
+ *
+ * @returns {[Float32Array, Float32Array]} (latent_dim) each
+ */
+export function moments(prior, y, d) {
+  const { mu, logvar, logShare } = given(prior, y, d);
+  const means = new Float32Array(d);
+  const squares = new Float32Array(d);
+  logShare.forEach((log, k) => {
+    const share = Math.exp(log);
+    for (let i = 0, at = k * d; i < d; i++, at++) {
+      means[i] += share * mu[at];
+      squares[i] += share * (Math.exp(logvar[at]) + mu[at] ** 2);
+    }
+  });
+  return [means, squares.map((square, i) => Math.sqrt(square - means[i] ** 2))];
+}
+
 /** Whether `kl` is an estimate. */
 export function isMixture(prior) {
   return Boolean(prior) && !prior.byLabel && prior.logShare.length > 1;

@@ -9,7 +9,7 @@
  * @property {string} hash  content hash of the model
  * @property {number} latent_dim
  * @property {string[]} classes
- * @property {string[]} given  names of the labels that a conditional model is given one of; else none
+ * @property {string[]} given  names of the labels that the model is given one of; else none
  * @property {number[]} kl  nats of each dimension
  * @property {[number, number]} dims  the plane to begin with
  * @property {string[]} projections  the maps that there are, the first one first

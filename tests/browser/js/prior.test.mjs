@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { draw, isMixture, kl, logProb, meanLogProb } from "../../../app/components/static/prior.js";
+import { draw, isMixture, kl, logProb, meanLogProb, moments } from "../../../app/components/static/prior.js";
 import { normals, uniforms } from "../../../app/components/static/random.js";
 
 const close = (a, b, tolerance = 1e-5) => assert.ok(Math.abs(a - b) < tolerance, `${a} is not ${b}`);
@@ -40,6 +40,16 @@ test("draws from a mixture have its mean, and as many of each part as its share"
   const drawn = Array.from({ length: 4000 }, () => draw(MIXTURE, null, 2, uniform));
   close(drawn.reduce((sum, z) => sum + z[0], 0) / 4000, 0.25 * 1 + 0.75 * -3, 0.15);
   close(drawn.filter((z) => z[0] > -1).length / 4000, 0.25, 0.05);
+});
+
+test("moments are those of the label, or of the whole mixture", () => {
+  const [means, sigmas] = moments(LABELS, 1, 2);
+  close(means[0], -3);
+  close(sigmas[1], Math.exp(0.125));
+  const [whole, spread] = moments(MIXTURE, null, 2);
+  close(whole[0], 0.25 * 1 + 0.75 * -3);
+  const square = 0.25 * (1 + 1) + 0.75 * (Math.exp(0.5) + 9);
+  close(spread[0], Math.sqrt(square - whole[0] ** 2));
 });
 
 test("estimates over draws agree with the closed forms of one part", () => {
