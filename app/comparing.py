@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from app import figures, metrics, parts, resources, selecting, state
-from app.components import OTHER, Pin, latent_map, pair
+from app.components import OTHER, Pin, labels, latent_map, pair
 from app.components import Selection as Outline
 from app.resources import Opened
 from app.state import Selection, State
@@ -115,6 +115,7 @@ def show(opened: Opened, shown: State, names: list[str]) -> None:
             shared=both.shared,
         )
     st.caption(explained(both, by))
+    label_choice(both, shown, beside)
     left, right = st.columns(2, gap="medium")
     with left:
         show_map(opened, shown, both, by, first=True)
@@ -173,6 +174,21 @@ def controls(both: Pair, shown: State, names: list[str]) -> By | None:
     return by
 
 
+def label_choice(both: Pair, shown: State, beside: State) -> None:
+    """Show the choice of the label that both models are given, or the one that takes one."""
+    if both.first.given_names:
+        parts.label_choice(both.first, shown)
+    elif both.second.given_names:
+        scene = dataclasses.replace(parts.scene(both.second, beside), side=OTHER)
+        memory = f"label-{both.second.hash}"  # a label has no place in the first model's state
+        labels(
+            "labels",
+            scene=scene,
+            names=both.second.given_names,
+            on_y=lambda y: state.remember(memory, y),
+        )
+
+
 def swap(both: Pair) -> None:
     """Open the second model, with the first one beside it."""
     shown = state.current()
@@ -226,6 +242,7 @@ def second_state(both: Pair, shown: State, by: By | None) -> State:
         model=second.name,
         z=z,
         pinned_id=pinned_id,
+        y=shown.y if both.first.given_names else state.recall(f"label-{second.hash}"),
         selection=shown.other_selection,
         camera=None,
     )
