@@ -106,7 +106,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     try:
         settings = described(dataset, given)
     except LatentExplorerError as error:
-        st.error(f"This does not go together: {error}.")
+        st.error(f"This cannot be trained: {error}.")
         settings = None
     wrong = settings is None
     asked = st.button("Train", type="primary", width="stretch", key="train-start", disabled=wrong)

@@ -166,3 +166,23 @@ def test_a_square_lasso() -> None:
     assert latents.inside_polygon(points, square).tolist() == [True] + [False] * 4
     twice = np.concatenate([square, square])
     assert not latents.inside_polygon(points, twice).any()
+
+
+def test_codes_on_a_line_have_a_row_for_each_label() -> None:
+    """Places run along the code; rows lie apart, the first on top; ids spread evenly in them."""
+    n = 300
+    mu = np.random.default_rng(0).standard_normal((n, 1)).astype(np.float32)
+    ids, labels = np.arange(n) + 17, np.arange(n) % 3
+    places = latents.along_line(mu, ids, labels)
+    np.testing.assert_array_equal(places[:, 0], mu[:, 0])
+    spans = [
+        (places[labels == label, 1].min(), places[labels == label, 1].max()) for label in range(3)
+    ]
+    assert spans[0][0] > spans[1][1] > spans[1][0] > spans[2][1]
+    gaps = np.diff(np.sort(places[labels == 1, 1]))
+    assert gaps.max() < 4 * gaps.mean()
+    order = np.random.default_rng(1).permutation(n)
+    np.testing.assert_array_equal(
+        latents.along_line(mu[order], ids[order], labels[order]), places[order]
+    )
+    assert latents.along_line(mu, ids, None)[:, 1].std() > 0.5
