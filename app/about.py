@@ -90,22 +90,16 @@ def training(config: TrainConfig) -> str:
 
 def table(found: dict[str, Metric]) -> str:
     """Tell figures in a Markdown table, each with all that is needed to compare it."""
-    lines = [
-        "| figure | value | unit | pixels | set | n | draws |",
-        "|---|--:|---|---|---|--:|--:|",
-    ]
+    lines = ["| figure | value | measured on |", "|---|--:|---|"]
     for name, metric in found.items():
         title, sign = ("−ELBO", -1) if name == "elbo" else (metrics.title(name), 1)
-        cells = [
-            title,
-            metrics.measured(sign * metric.value, metric.se),
-            metric.unit,
-            metric.kind,
-            metric.split,
-            f"{metric.n:,}",
-            "" if metric.samples is None else f"{metric.samples:,}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+        value = metrics.measured(sign * metric.value, metric.se).replace(" ", "\N{NO-BREAK SPACE}")
+        unit = "" if metric.unit == "share" else f" {metric.unit}"
+        draws = ""
+        if metric.samples is not None:
+            draws = ", one draw each" if metric.samples == 1 else f", {metric.samples:,} draws each"
+        where = f"{metric.kind}, {metric.split}, n = {metric.n:,}{draws}"
+        lines.append(f"| {title} | {value}{unit} | {where} |")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import about, parts, resources, state
+from app import about, machines, parts, resources, state
 from vae_core.errors import CheckpointError, LatentExplorerError
 
 #: File (and address) and title of each page, in the order in which a newcomer meets them.
@@ -42,20 +42,30 @@ def choose_model(names: list[str]) -> None:
 def keep_example(name: str) -> dict[str, int | None]:
     """Keep the pinned example in another model of the same data."""
     shown = state.current()
-    same = resources.card(name).dataset == resources.card(shown.model).dataset
+    same = resources.dataset_of(name) == resources.dataset_of(shown.model)
     return {"pinned_id": shown.pinned_id if same else None}
 
 
 def open_file(content: bytes) -> None:
     """Open an uploaded model and go to it, or say why not."""
     try:
-        opened = resources.open_zip(content)
+        opened = resources.open_machine_zip(content) or resources.open_zip(content)
     except LatentExplorerError as error:
         state.notify(f"The file was not opened: {error}")
     else:
-        state.remember("files", list(dict.fromkeys([*state.recall("files", []), opened.name])))
+        kind = "machine-files" if isinstance(opened, resources.OpenedMachine) else "files"
+        state.remember(kind, list(dict.fromkeys([*state.recall(kind, []), opened.name])))
         state.update(model=opened.name)
     st.rerun()
+
+
+def wanted_machine() -> resources.OpenedMachine | None:
+    """Open the Boltzmann machine that the state names, if it names one that can be."""
+    try:
+        return resources.open_machine(state.current().model)
+    except CheckpointError as error:
+        state.notify(str(error))
+        return None
 
 
 def settle_model(names: list[str]) -> resources.Opened | None:
@@ -95,13 +105,22 @@ def run() -> None:
     page = st.navigation(pages)
     parts.style()
     names = [*resources.model_names(), *state.recall("files", [])]
+    others = [*resources.machine_names(), *state.recall("machine-files", [])]
+    if machine := wanted_machine():
+        machines.settle(machine)
+        with st.sidebar:
+            choose_model(list(dict.fromkeys([*names, *others, machine.name])))
+            parts.copy_link()
+        show_notices()
+        machines.show(page.title, machine)
+        return
     opened = settle_model(names)
     if opened is None:
         show_notices()
         st.error("There is no model here yet. `make pretrained` trains those that belong here.")
         return
     with st.sidebar:
-        choose_model(names if opened.name in names else [*names, opened.name])
+        choose_model(list(dict.fromkeys([*names, *others, opened.name])))
         about.button(opened)
         parts.copy_link()
         parts.export_button(opened)

@@ -26,17 +26,19 @@ from vae_core import (
     evaluation,
     images,
     latents,
+    machines,
     objectives,
     portable,
     runs,
     standalone,
     studies,
 )
-from vae_core.checkpoints import Codes, ModelCard, Saved
+from vae_core.checkpoints import Codes, ModelCard, Saved, SavedMachine
 from vae_core.distributions import GaussianMixture, LabelGaussian
 from vae_core.errors import CheckpointError, DatasetError, LatentExplorerError
 from vae_core.images import Prepared
-from vae_core.models import VAE
+from vae_core.machines import MachineCodes
+from vae_core.models import VAE, boltzmann
 
 MAX_UPLOADED_MODELS = 8
 ORIGINAL, RECONSTRUCTION = "originals", "reconstructions"
@@ -195,9 +197,162 @@ def _key(opened: Opened) -> str:
     return opened.hash
 
 
+@dataclass(frozen=True)
+class OpenedMachine:
+    """A Boltzmann machine that is open.
+
+    Attributes
+    ----------
+    name : str
+        As in the URL.
+    hash : str
+        Content hash of the weights.
+    """
+
+    name: str
+    hash: str
+    saved: SavedMachine
+
+
+@dataclass(frozen=True)
+class MachineSet:
+    """The test pictures that a machine is shown on, their codes, and where a browser finds both.
+
+    Attributes
+    ----------
+    row : mapping of int to int
+        Row of each example's id.
+    """
+
+    images: NDArray[np.uint8]
+    codes: MachineCodes
+    row: Mapping[int, int]
+    address: str
+    sprite: str
+
+
 def model_names() -> list[str]:
-    """Names of the models that everybody can open: those of the project, then trained ones."""
+    """Names of the VAEs that everybody can open: those of the project, then trained ones."""
+    return [name for name in _all_names() if _machine_kind(name) is None]
+
+
+def machine_names() -> list[str]:
+    """Names of the Boltzmann machines that lie beside them."""
+    return [name for name in _all_names() if _machine_kind(name) is not None]
+
+
+def _all_names() -> list[str]:
     return [*checkpoints.list_models(), *checkpoints.list_models(runs.runs_dir())]
+
+
+def _machine_kind(name: str) -> str | None:
+    card = _folder(name) / checkpoints.CARD
+    try:
+        return _kind_in(card, card.stat().st_mtime_ns)
+    except OSError:  # gone since it was listed
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _kind_in(card: Path, version: int) -> str | None:
+    return checkpoints.machine_kind(card.read_bytes())
+
+
+def open_machine(name: str) -> OpenedMachine | None:
+    """Open a Boltzmann machine by the name that the URL carries; None where it is none's.
+
+    Raises
+    ------
+    CheckpointError
+        If its folder is damaged.
+    """
+    if name in _machine_uploads():
+        return _machine_uploads()[name]
+    if name not in machine_names():
+        return None
+    folder = _folder(name)
+    version = (folder / checkpoints.CARD).stat().st_mtime_ns
+    return _opened_machine(name, folder, version)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _opened_machine(name: str, folder: Path, version: int) -> OpenedMachine | None:
+    saved = checkpoints.load_machine(folder)
+    return None if saved is None else OpenedMachine(name, saved.card.weights_hash, saved)
+
+
+@st.cache_resource(show_spinner=False)
+def _machine_uploads() -> "OrderedDict[str, OpenedMachine]":
+    return OrderedDict()
+
+
+def open_machine_zip(content: bytes) -> OpenedMachine | None:
+    """Open the zipped folder of a Boltzmann machine, in memory; None for another's."""
+    saved = checkpoints.open_machine_zip(content)
+    if saved is None:
+        return None
+    name = f"file-{checkpoints.content_hash(content)}"
+    uploads = _machine_uploads()
+    uploads[name] = OpenedMachine(name, name, saved)
+    while len(uploads) > MAX_UPLOADED_MODELS:
+        uploads.popitem(last=False)
+    return uploads[name]
+
+
+def machine_decoder_address(opened: OpenedMachine) -> str:
+    """Return the address of a machine's way from codes to pictures."""
+    return routes.publish(_machine_network(opened.hash, opened.saved))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _machine_network(key: str, _saved: SavedMachine) -> Asset:
+    return Asset(machines.network_bundle(_saved.machine), "machine.bin")
+
+
+def machine_set(opened: OpenedMachine) -> MachineSet | None:
+    """Encode test pictures by a machine; None where they are not at hand, or of another shape."""
+    name = opened.saved.card.dataset
+    if not any(status.name == name and status.present for status in data.available()):
+        return None
+    try:
+        found = _machine_set(opened.hash, name, opened.saved)
+    except LatentExplorerError:  # a damaged file, or pictures of another shape
+        return None
+    return found
+
+
+@st.cache_resource(show_spinner="Encoding the test set…", max_entries=4)
+def _machine_set(key: str, dataset: str, _saved: SavedMachine) -> MachineSet:
+    test = _training_dataset(dataset).test
+    labels = None if test.labels is None else test.labels[:LIVE_POINTS]
+    first = dataclasses.replace(
+        test, images=test.images[:LIVE_POINTS], ids=test.ids[:LIVE_POINTS], labels=labels
+    )
+    codes = machines.encode(_saved.machine, first)
+    sprite = portable.sprite_bundle(first.ids, first.images)
+    return MachineSet(
+        images=first.images.numpy(),
+        codes=codes,
+        row={int(i): row for row, i in enumerate(first.ids.tolist())},
+        address=routes.publish(Asset(machines.codes_bundle(codes), "codes.bin")),
+        sprite=routes.publish(Asset(sprite, "originals.bin")),
+    )
+
+
+@st.cache_data(show_spinner="Running the chains…", max_entries=32)
+def machine_samples(key: str, _saved: SavedMachine, n: int, seed: int) -> NDArray[np.uint8]:
+    """Mean pictures at the ends of Gibbs chains, uint8 (n, c, h, w)."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.inference_mode():
+        drawn = _saved.machine.sample(n, generator=generator)
+    levels: NDArray[np.uint8] = drawn.mul(255).round().to(torch.uint8).numpy()
+    return levels
+
+
+def dataset_of(name: str) -> str:
+    """Name the data of a model or a machine."""
+    machine = open_machine(name)
+    return card(name).dataset if machine is None else machine.saved.card.dataset
 
 
 def open_model(name: str) -> Opened:
@@ -237,6 +392,10 @@ def open_zip(content: bytes) -> Opened:
 
 def describe(name: str) -> str:
     """One line about a model: data, size of z and its bound with its kind."""
+    if machine := open_machine(name):
+        what = boltzmann.KINDS[machine.saved.card.kind].removeprefix("a ")
+        layers = "–".join(map(str, machine.saved.card.model.hidden))
+        return f"{machine.saved.card.dataset} · {what} · hidden units {layers}"
     about = card(name)
     parts = [about.dataset, f"z of {about.model.latent_dim}"]
     if elbo := about.metrics.get("elbo"):
@@ -247,6 +406,8 @@ def describe(name: str) -> str:
 
 def title(name: str) -> str:
     """Name a model as people read it."""
+    if name in _machine_uploads():
+        return _machine_uploads()[name].saved.card.name
     return _uploads()[name].card.name if name in _uploads() else name
 
 

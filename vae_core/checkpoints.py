@@ -362,6 +362,23 @@ def open_zip(content: bytes) -> Saved:
         If it is no zip, lacks a file, or a file is too large, damaged, there twice, or does not
         fit.
     """
+    files = _unzipped(content, (CARD, WEIGHTS, CODES))
+    card = card_of(files[CARD])
+    return Saved(
+        card=card, model=model_of(card, files[WEIGHTS]), codes=codes_of(card, files[CODES])
+    )
+
+
+def open_machine_zip(content: bytes) -> SavedMachine | None:
+    """Open the zipped folder of a Boltzmann machine as :func:`open_zip` does; None for a VAE's."""
+    files = _unzipped(content, (CARD, WEIGHTS))
+    if machine_kind(files[CARD]) is None:
+        return None
+    card = boltzmann.card_of(files[CARD])
+    return SavedMachine(card, boltzmann.machine_of(card, files[WEIGHTS]))
+
+
+def _unzipped(content: bytes, needed: Iterable[str]) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             files = dict(_known_files(archive))
@@ -369,13 +386,10 @@ def open_zip(content: bytes) -> Saved:
         raise
     except _UNZIPPING as error:
         raise CheckpointError(f"this is not a zip file that can be read: {error}") from error
-    for name in (CARD, WEIGHTS, CODES):
+    for name in needed:
         if name not in files:
             raise CheckpointError(f"the zip has no {name}; a model folder holds {', '.join(FILES)}")
-    card = card_of(files[CARD])
-    return Saved(
-        card=card, model=model_of(card, files[WEIGHTS]), codes=codes_of(card, files[CODES])
-    )
+    return files
 
 
 def zip_folder(name_or_folder: str | Path) -> bytes:

@@ -35,7 +35,8 @@ def test_the_card_is_one_click_away(open_page: Open) -> None:
     assert "pictures of 8 × 8, layers of 256–128 (silu), z of 2" in shown
     assert f"{card.training.epochs} epochs in batches of {card.training.batch_size}" in shown
     elbo = card.metrics["elbo"]
-    assert f"| −ELBO | {-elbo.value:.2f} ± {elbo.se:.2f} | nats | grey | test | 360 | 1 |" in shown
+    value = f"{-elbo.value:.2f}\u00a0±\u00a0{elbo.se:.2f} nats"
+    assert f"| −ELBO | {value} | grey, test, n = 360, one draw each |" in shown
     for said in ("1,000-sample bound", "(MMD)", "Linear probe", "Samples to their nearest"):
         assert said in shown
     assert "Not in this card" not in shown
