@@ -171,6 +171,21 @@ _MODELS = (
         importance_samples=500,
         importance_limit=100,
     ),
+    runs.RunConfig(
+        name="graphs-2d",
+        model=ModelConfig(
+            image_shape=(1, 68, 68),
+            latent_dim=2,
+            hidden=(160, 100),
+            activation="relu",
+            decoder_activation="leaky-relu",
+            symmetric=True,
+        ),
+        training=TrainConfig(
+            dataset="graphs", epochs=120, batch_size=100, learning_rate=1e-3, threads=1
+        ),
+        importance_samples=5000,
+    ),
 )
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}
 

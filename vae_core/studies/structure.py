@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vae_core.config import ModelConfig, TrainConfig
-from vae_core.studies.cells import GraphGap, Separation, bound, pretrained, trained
-from vae_core.studies.study import Comparison, Goal, Study
+from vae_core.studies.cells import GraphGap, Measure, Separation, bound, pretrained, trained
+from vae_core.studies.study import Cell, Comparison, Goal, Study
 
 SEPARATION = Study(
     name="separation",
@@ -32,47 +34,86 @@ SEPARATION = Study(
     ),
 )
 
+_REPORT = ModelConfig(
+    image_shape=(1, 68, 68),
+    latent_dim=2,
+    hidden=(1000, 200),
+    activation="relu",
+    decoder_activation="leaky-relu",
+)
+#: What is known of undirected networks in three structures, and a rate that weighs double, so
+#: that a code says no more than the structure.
+_INFORMED = {"symmetric": True, "prior": "mixture", "components": 3}
+
+
+def _graphs(name: str, model: dict[str, Any], training: dict[str, Any]) -> Cell:
+    config = ModelConfig.of(**_REPORT.model_dump() | model)
+    return trained(
+        name,
+        config,
+        TrainConfig.of(dataset="graphs", threads=1, **training),
+        *_graph_measures(config.latent_dim),
+        settings={
+            "latent_dim": config.latent_dim,
+            "symmetric": config.symmetric,
+            "prior": config.prior,
+            "epochs": training["epochs"],
+        },
+    )
+
+
+def _graph_measures(latent_dim: int) -> tuple[Measure, ...]:
+    return GraphGap(), Separation(maps=() if latent_dim == 2 else ("pca",)), bound
+
+
+_BEST = ", symmetric, three Gaussians"
+
 GRAPHS = Study(
     name="graphs",
     title="Networks as data, against the exact optimum",
     reproduces="seed 004, section 6.1 and figures 6.1 and 6.2",
     protocol="300 simulated networks of 68 nodes in three structures, adjacency matrices as 4,624 "
     "Bernoulli inputs, both triangles drawn independently; 4624–1000–200–N_z–200–1000–4624, ReLU "
-    "in and leaky ReLU out, Adam at 1e-3, batches of 100, 200 epochs, without and with N(0, I) on "
-    "the weights; minus the 5000-sample bound of 900 further draws, network by network against "
-    "the likelihood under the true mixture; the share whose 10 nearest others are of their "
-    "structure in the first two principal components.",
+    "in and leaky ReLU out, Adam at 1e-3, batches of 100, 200 epochs as in the report; 50 epochs "
+    "with a symmetric decoder, three Gaussians as prior and a rate that weighs double; and "
+    "graphs-2d, symmetric, of 160 and 100 units. Minus the 5000-sample bound of 900 further draws, "
+    "network by network against the likelihood under the true mixture; the share whose 10 nearest "
+    "others are of their structure in the first two principal components.",
     kind="binary",
-    cells=tuple(
-        trained(
-            f"z = {n}, weight prior" if weight_prior else f"z = {n}",
-            ModelConfig(
-                image_shape=(1, 68, 68),
-                latent_dim=n,
-                hidden=(1000, 200),
-                activation="relu",
-                decoder_activation="leaky-relu",
-            ),
-            TrainConfig(dataset="graphs", epochs=200, weight_prior=weight_prior),
-            GraphGap(),
-            Separation(maps=() if n == 2 else ("pca",)),
-            bound,
-            settings={"latent_dim": n, "weight_prior": weight_prior},
-        )
-        for n in (2, 20)
-        for weight_prior in (False, True)
+    cells=(
+        _graphs("z = 2", {}, {"epochs": 200}),
+        _graphs("z = 20", {"latent_dim": 20}, {"epochs": 200}),
+        pretrained(
+            "z = 2, symmetric",
+            "graphs-2d",
+            *_graph_measures(2),
+            settings={"latent_dim": 2, "symmetric": True, "prior": "standard", "epochs": 120},
+        ),
+        *(
+            _graphs(
+                f"z = {n}, symmetric, three Gaussians",
+                {"latent_dim": n} | _INFORMED,
+                {"epochs": 50, "beta": 2.0},
+            )
+            for n in (2, 20)
+        ),
     ),
     goals=(
-        *(Goal(f"z = {n}", "gap_percent", at_most=1.0) for n in (2, 20)),
-        *(Goal(f"z = {n}", "gap_percent", at_least=0.0, within_error=True) for n in (2, 20)),
-        Goal("z = 2", "knn_accuracy", at_least=0.99),
-        Goal("z = 20", "knn_accuracy_pca", at_least=0.99),
+        *(Goal(f"z = {n}{_BEST}", "gap_percent", at_most=1.0) for n in (2, 20)),
+        *(
+            Goal(f"z = {n}{which}", "gap_percent", at_least=0.0, within_error=True)
+            for n in (2, 20)
+            for which in ("", _BEST)
+        ),
+        *(Goal(f"z = 2{which}", "knn_accuracy", at_least=0.99) for which in ("", _BEST)),
+        *(Goal(f"z = 20{which}", "knn_accuracy_pca", at_least=0.99) for which in ("", _BEST)),
     ),
     notes=(
-        "The report tests on nothing: it shows reconstructions of the networks trained on. "
+        "The report tests on nothing: it shows reconstructions of the networks trained on.",
         "frequency_gap_percent is what 300 networks allow who counts edges and knows every "
-        "structure; a weight prior is one way to do better.",
+        "structure; who also knows that edges have no direction counts each twice, and pays half.",
         "The optimum is the entropy of the simulator's edges plus log 3 for the structure: no "
         "model can be below it beyond the error of the draw.",
+        "Epochs, prior and beta were chosen on 300 further draws that are in neither set.",
     ),
 )
