@@ -378,6 +378,26 @@ def reconstruct(
 
 
 @cli.command()
+@json_option
+@click.option("--markdown", is_flag=True, help="Print docs/studies.md.")
+def studies(as_json: bool, markdown: bool) -> None:
+    """List the studies and how far each was run, with the goals that it reached or missed."""
+    from vae_core.studies import STUDIES, summary
+
+    results = summary.found(STUDIES)
+    if as_json:
+        _print_json({"studies": [one for one in results.values() if one is not None]})
+        return
+    if markdown:
+        click.echo(summary.markdown(STUDIES, results))
+        return
+    for name, result in results.items():
+        click.echo(f"{name:20} {STUDIES[name].title}: {summary.state(STUDIES[name], result)}")
+        for asked, value, verdict in [] if result is None else summary.verdicts(result):
+            click.echo(f"    {asked}: {value} {verdict}")
+
+
+@cli.command()
 @click.argument("name")
 @click.option("--quick", is_flag=True, help="Small data, to see that it works; marked so.")
 @click.option(

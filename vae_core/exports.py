@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core.checkpoints import Metric, ModelCard
+from vae_core.config import ModelConfig
 
 
 def codes_csv(ids: Tensor, labels: Tensor | None, mu: Tensor, logvar: Tensor) -> str:
@@ -76,25 +77,45 @@ def cards_markdown(cards: Sequence[ModelCard]) -> str:
         "test −ELBO": ("elbo", -1.0, ".2f"),
         "rate": ("rate", 1.0, ".2f"),
         "distortion": ("distortion", 1.0, ".2f"),
-        "nll_iw1000": ("nll_iw1000", 1.0, ".2f"),
         "active units": ("active_units", 1.0, ".0f"),
         "k-NN accuracy": ("knn_accuracy", 1.0, ".3f"),
     }
     lines = [
-        f"| model | data | network | kind | {' | '.join(columns)} |",
-        "|---" * (4 + len(columns)) + "|",
+        f"| model | data | network | kind | {' | '.join(columns)} | nll_iw{{k}} |",
+        "|---" * (5 + len(columns)) + "|",
     ]
     for card in cards:
-        _, height, width = card.model.image_shape
-        layers = "–".join(map(str, (*card.model.hidden, card.model.latent_dim)))
-        cells = [f"`{card.name}`", card.dataset, f"{height} × {width} – {layers}"]
+        cells = [f"`{card.name}`", card.dataset, _network(card.model)]
         elbo = card.metrics.get("elbo")
         cells.append(elbo.kind if elbo else "")
         for key, sign, form in columns.values():
             metric = card.metrics.get(key)
             cells.append("" if metric is None else _figure(metric, sign, form))
+        cells.append(_importance_weighted(card))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _network(model: ModelConfig) -> str:
+    channels, height, width = model.image_shape
+    image = f"{height} × {width}" + (f" × {channels}" if channels > 1 else "")
+    layers = "–".join(map(str, (*model.hidden, model.latent_dim)))
+    beyond = {
+        model.network: model.network != "mlp",
+        "labels": model.conditional,
+        f"{model.prior} prior": model.prior != "standard",
+        "symmetric": model.symmetric,
+    }
+    return ", ".join([f"{image} – {layers}", *(what for what, is_so in beyond.items() if is_so)])
+
+
+def _importance_weighted(card: ModelCard) -> str:
+    """Tell the bound of the most samples, with their number."""
+    found = [metric for name, metric in card.metrics.items() if name.startswith("nll_iw")]
+    if not found:
+        return ""
+    best = max(found, key=lambda metric: metric.samples or 0)
+    return f"{_figure(best, 1.0, '.2f')} (k = {best.samples})"
 
 
 def _figure(metric: Metric, sign: float, form: str) -> str:

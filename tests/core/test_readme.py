@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vae_core import checkpoints, exports
+from vae_core.studies import STUDIES, summary
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -19,3 +20,10 @@ def test_readme_names_every_model() -> None:
     """No folder in pretrained/ is left out."""
     text = README.read_text(encoding="utf-8")
     assert all(f"`{name}`" in text for name in checkpoints.list_models())
+
+
+def test_the_page_of_studies_is_the_results() -> None:
+    """docs/studies.md holds what `studies --markdown` prints, each goal and its figure included."""
+    text = (README.parent / "docs/studies.md").read_text(encoding="utf-8")
+    printed = summary.markdown(STUDIES, summary.found(STUDIES))
+    assert printed in text

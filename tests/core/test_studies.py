@@ -17,7 +17,7 @@ from vae_core import checkpoints, studies
 from vae_core.data import graphs
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.models import boltzmann as machines
-from vae_core.studies import boltzmann, cells
+from vae_core.studies import boltzmann, cells, summary
 from vae_core.studies.study import (
     Cell,
     Comparison,
@@ -226,6 +226,25 @@ def test_goals_say_by_how_much_they_are_missed(tmp_path: Path):
     assert missed["missed_by"] == pytest.approx(3.0 - missed["value"])
     assert near["value"] < 1.2
     assert near["met"]
+
+
+def test_a_summary_tells_what_is_reached_and_what_is_missed(tmp_path: Path):
+    """Each goal with its figure, each difference with its error, each study that was not run."""
+    goals = (Goal("low", "score", at_most=100.0), Goal("low", "score", at_least=3.0))
+    one = Comparison("high", "low", "score", at_least=0.4, beyond_error=True)
+    result = judged(tmp_path, goals=goals, comparisons=(one,))
+    met, missed, difference = summary.verdicts(result)
+    assert met[0] == "low: score ≤ 100"
+    assert met[2] == "reached"
+    assert missed[2].startswith("missed by ")
+    assert difference[0] == "high − low: score ≥ 0.4, by 3 standard errors"
+    assert difference[1].startswith("0.5 ± 0.0")
+    assert difference[2] == "reached"
+
+    study = study_of(title="Another")
+    page = summary.markdown({"small": study, "other": study}, {"small": result, "other": None})
+    assert "not run here" in page
+    assert "| low: score ≤ 100 |" in page
 
 
 def test_separation_of_known_points():

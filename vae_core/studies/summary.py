@@ -1,0 +1,96 @@
+"""What the studies found, in a few lines each: which goals are reached, and which are missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vae_core.studies.study import RESULTS, Json, Study, read
+
+
+def found(studies: Mapping[str, Study], folder: Path = RESULTS) -> dict[str, Json | None]:
+    """Read the result of each study, None where it has not been run."""
+    paths = {name: folder / f"{name}.json" for name in studies}
+    return {name: read(path) if path.exists() else None for name, path in paths.items()}
+
+
+def state(study: Study, result: Json | None) -> str:
+    """Tell in a few words how far a study was run."""
+    if result is None:
+        return "not run here"
+    cells = f"{len(result['cells'])} of {len(study.cells)} cells"
+    return f"{cells}, {result['seconds'] / 60:.0f} min"
+
+
+def verdicts(result: Json) -> list[tuple[str, str, str]]:
+    """Tell each goal and each comparison of a result.
+
+    Returns
+    -------
+    list of tuple
+        What was asked, what was found, and "reached" or by how much it is missed.
+    """
+    lines = [
+        (f"{goal['cell']}: {goal['metric']} {_asked(goal)}", _number(goal["value"]), _verdict(goal))
+        for goal in result["goals"]
+    ]
+    for one in result["comparisons"]:
+        asked = f"{one['one']} − {one['other']}: {one['metric']} {_asked(one)}".rstrip()
+        if one["beyond_error"]:
+            asked += ", by 3 standard errors"
+        value = f"{_number(one['value'])} ± {_number(one['se'])}"
+        wanted = one["at_least"] is not None or one["at_most"] is not None
+        lines.append((asked, value, _verdict(one) if wanted or one["beyond_error"] else ""))
+    return lines
+
+
+def markdown(studies: Mapping[str, Study], results: Mapping[str, Json | None]) -> str:
+    """Tell all studies as Markdown: what each reproduces, its cells' figures, its goals."""
+    parts = []
+    for name, study in studies.items():
+        result = results[name]
+        lines = [
+            f"## {study.title}",
+            f"`python -m vae_core study {name}` · {study.reproduces} · {state(study, result)}",
+            study.protocol,
+        ]
+        if result is not None:
+            lines.append(_table(study, result))
+            if judged := verdicts(result):
+                rows = [f"| {' | '.join(line)} |" for line in judged]
+                lines.append("\n".join(["| asked | found | |", "|---|---|---|", *rows]))
+        parts.append("\n\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _table(study: Study, result: Json) -> str:
+    shown = dict.fromkeys(
+        one.metric for one in (*study.goals, *study.comparisons, *study.references)
+    )
+    metrics = [name for name in shown if any(name in cell["metrics"] for cell in result["cells"])]
+    lines = [f"| | {' | '.join(metrics)} |", "|---" * (1 + len(metrics)) + "|"]
+    for cell in result["cells"]:
+        figures = []
+        for name in metrics:
+            metric = cell["metrics"].get(name)
+            figure = "" if metric is None else _number(metric["value"])
+            if metric is not None and metric["se"] is not None:
+                figure += f" ± {_number(metric['se'])}"
+            figures.append(figure)
+        lines.append(f"| {cell['name']} | {' | '.join(figures)} |")
+    return "\n".join(lines)
+
+
+def _asked(one: Json) -> str:
+    bounds = {"≥": one["at_least"], "≤": one["at_most"]}
+    return ", ".join(f"{sign} {value:g}" for sign, value in bounds.items() if value is not None)
+
+
+def _verdict(one: Json) -> str:
+    if one["met"]:
+        return "reached"
+    return f"missed by {_number(one['missed_by'])}" if one["missed_by"] else "within the error"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1 else f"{value:.2f}"
