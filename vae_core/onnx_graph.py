@@ -60,6 +60,9 @@ def decoder(model: VAE) -> bytes:
     if config.conditional:
         x = graph.add("Concat", x, _one_hot(graph, config.classes), axis=1)
     x = _head(graph, model, _hidden(graph, model.decoder, x))
+    if config.symmetric:
+        mirrored = graph.add("Transpose", x, perm=(0, 1, 3, 2))
+        x = graph.add("Mul", graph.number(0.5), graph.add("Add", x, mirrored))
     _MEANS[config.likelihood](graph, x)
     graph.end(OUTPUT)
     operators = _message((1, b""), (2, OPERATOR_SET))

@@ -195,6 +195,8 @@ def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
         network.label(config.classes)
     network.modules(model.decoder)
     network.head(model.likelihood, config.image_shape)
+    if config.symmetric:
+        network.add("symmetric", side=config.image_shape[1])
     network.add(_MEANS[config.likelihood])
     return network.layers
 

@@ -125,6 +125,8 @@ KINDS: dict[str, dict[str, object]] = {
     "conditional": CONDITIONAL,
     "two layers": LAYERS,
     "two layers, conditional": LAYERS | CONDITIONAL,
+    "symmetric": {"symmetric": True, "image_shape": (1, 6, 6)},
+    "symmetric, colour": COLOUR | {"symmetric": True, "image_shape": (3, 5, 5)},
     "conv": {"network": "conv", "hidden": (4, 6)},
     "conv, one layer": {"network": "conv", "hidden": (5,), "activation": "relu"},
     "conv, odd sides": {"network": "conv", "hidden": (4, 6, 8), "image_shape": (1, 13, 9)},

@@ -312,6 +312,19 @@ function swap({ sides: [rows, columns, block], size }, x, y, count) {
   }
 }
 
+/** Each number and its mirror image in a square of `side`, averaged; channels come one by one. */
+function symmetric({ side, size }, x, y, count) {
+  const area = side * side;
+  for (let start = 0; start < count * size; start += area) {
+    for (let row = 0; row < side; row++) {
+      for (let column = 0; column < side; column++) {
+        const here = start + row * side + column;
+        y[here] = 0.5 * (x[here] + x[start + column * side + row]);
+      }
+    }
+  }
+}
+
 /** The same numbers once for each part. */
 function repeat(layer, x, y, count) {
   const parts = partsOf(layer);
@@ -389,6 +402,7 @@ const OPERATIONS = {
   relu: elementwise((a) => (a > 0 ? a : 0)),
   silu: elementwise((a) => a * sigmoid(a)),
   sigmoid: elementwise(sigmoid),
+  symmetric,
   continuous_bernoulli_mean: elementwise(continuousBernoulliMean),
   soft_clamp_logvar: softClampLogvar,
 };
