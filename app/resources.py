@@ -870,8 +870,9 @@ def maps_root() -> Path:
 # Trainings
 
 
-#: Test pictures that the map of a model in training shows.
-LIVE_POINTS = 2_000
+#: Test pictures that the map of a model in training shows: dense layers encode that many in a
+#: second, other networks a few.
+LIVE_POINTS, FEWER_POINTS = 2_000, 500
 
 
 def in_training(folder: Path) -> Opened | None:
@@ -891,11 +892,12 @@ def _in_training(folder: Path, version: int) -> Opened | None:
     model, step = found
     config = runs.read_config(folder)
     dataset = _training_dataset(config.training.dataset)
+    n = LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS
     first = dataclasses.replace(
         dataset.test,
-        images=dataset.test.images[:LIVE_POINTS],
-        ids=dataset.test.ids[:LIVE_POINTS],
-        labels=None if dataset.test.labels is None else dataset.test.labels[:LIVE_POINTS],
+        images=dataset.test.images[:n],
+        ids=dataset.test.ids[:n],
+        labels=None if dataset.test.labels is None else dataset.test.labels[:n],
     )
     labels = first.labels if config.model.takes_labels else None
     encoded = evaluation.encode(model, first.images, kind="grey", labels=labels)
