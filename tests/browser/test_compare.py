@@ -92,7 +92,7 @@ def test_a_study_draws_its_figures_beside_what_was_published(visitor: Enter) -> 
     assert "AEVB, one hidden layer, plateaus (from memory)" in names
     assert somebody.page.locator(f"{PLOT} .scatterlayer .trace").count() == len(names)
     assert somebody.page.locator(f"{PLOT} .errorbar").count() == 6
-    lines = somebody.page.locator(f"{PLOT} .js-line").all()
+    lines = somebody.page.locator(f"{PLOT} .scatterlayer .js-line").all()
     assert len(lines) == len(names)
     assert all(line.get_attribute("d") for line in lines)
     somebody.page.get_by_role("radio", name="While training").click()
