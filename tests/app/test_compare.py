@@ -244,14 +244,15 @@ def test_opening_the_second_model_puts_the_first_beside_it(
     open_page: Open, found: Path, tmp_path: Path
 ) -> None:
     """By the picker or by the button, with the pinned example."""
-    write_model(tmp_path / "runs" / "mine")
-    session = open_page("compare", id="7", **{"with": "mine"})
+    for name in ("mine", "yours"):
+        write_model(tmp_path / "runs" / name)
+    session = open_page("compare", model="yours", id="7", **{"with": "mine"})
     [button] = [button for button in session.button if button.label == "Swap"]
     button.click().run()
     assert session.query_params["model"] == "mine"
-    assert session.query_params["with"] == "digits-2d"
+    assert session.query_params["with"] == "yours"
     assert session.query_params["id"] == "7"
-    session.selectbox(key="w-model").set_value("digits-2d").run()
+    session.selectbox(key="w-model").set_value("yours").run()
     assert session.query_params["with"] == "mine"
     assert not session.exception
 
