@@ -89,8 +89,10 @@ def label_given(model: Opened, shown: State) -> int | None:
 
 
 def take_label(y: int) -> None:
-    """Take over the label that was chosen."""
-    state.adopt(y=y)
+    """Take over the label that was chosen; where nothing is pinned, the prior's mean is its own."""
+    shown = state.current()
+    pinned = shown.z is not None or shown.pinned_id is not None
+    (state.adopt if pinned else state.update)(y=y)
 
 
 def label_choice(model: Opened, shown: State, *, on_y: Callable[[int], None] = take_label) -> None:
