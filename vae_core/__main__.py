@@ -228,6 +228,7 @@ def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> No
 )
 @click.option("--limit", type=int, help="Test images to use  [default: all]")
 @seed_option
+@click.option("--write", is_flag=True, help="Add the figures that MODEL's card lacks.")
 @json_option
 @data_option
 def evaluate(
@@ -238,6 +239,7 @@ def evaluate(
     estimators: tuple[str, ...],
     limit: int | None,
     seed: int,
+    write: bool,
     as_json: bool,
     data_dir: Path | None,
 ) -> None:
@@ -245,6 +247,9 @@ def evaluate(
     from vae_core import checkpoints, learning, publishing
     from vae_core.data import load_dataset
 
+    other = {"dataset": dataset, "pixels": pixels, "limit": limit}
+    if write and (given := [f"--{name} {value}" for name, value in other.items() if value]):
+        raise ConfigError(f"--write is for the model's own test set, without {', '.join(given)}")
     if machine := checkpoints.load_machine(model):
         wanted = {
             "pixels": pixels if pixels != "grey" else None,
@@ -271,6 +276,8 @@ def evaluate(
         estimators=estimators,
         seed=seed,
     )
+    if write:
+        checkpoints.add_metrics(model, metrics)
     _report_metrics(as_json, card.name, data.name, metrics)
 
 

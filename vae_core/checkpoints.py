@@ -437,6 +437,16 @@ def save(
     return card
 
 
+def add_metrics(name_or_folder: str | Path, metrics: Mapping[str, Metric]) -> ModelCard:
+    """Add the figures that a model's card lacks; those that it has stay. Returns the card."""
+    card = load_card(name_or_folder)
+    card = card.model_copy(update={"metrics": {**metrics, **card.metrics}})
+    write_atomically(
+        locate(name_or_folder) / CARD, (card.model_dump_json(indent=2) + "\n").encode()
+    )
+    return card
+
+
 def content_hash(content: bytes) -> str:
     """Name these very bytes, in 16 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]

@@ -170,6 +170,21 @@ def test_evaluate(vae: Any, trained: Path) -> None:
     assert re.search(line, text, re.MULTILINE)
 
 
+def test_evaluate_adds_to_the_card_what_it_lacks(vae: Any, trained: Path, tmp_path: Path) -> None:
+    """What the card has stays as it is; figures of other data are refused."""
+    folder = tmp_path / "model"
+    shutil.copytree(trained, folder)
+    before = checkpoints.load_card(folder)
+    vae("evaluate", folder, "--importance-samples", 20, "--seed", 5, "--write")
+    after = checkpoints.load_card(folder)
+    assert set(after.metrics) - set(before.metrics) >= {"nll_iw20", "ess_iw20"}
+    assert before.metrics.items() <= after.metrics.items()
+    assert after.model_copy(update={"metrics": before.metrics}) == before
+    refused = vae("evaluate", folder, "--limit", 10, "--write")
+    assert refused.status == 2
+    assert "without --limit 10" in refused.err
+
+
 def test_evaluate_names_the_kind_of_pixel(vae: Any, trained: Path) -> None:
     """Binary pixels give another figure, under their own name."""
     dynamic = vae("evaluate", trained, "--pixels", "dynamic", "--json").json()["metrics"]["elbo"]
