@@ -39,7 +39,7 @@ AXIS_VALUES, LOGARITHMIC = 3, 15
 FLOORS: dict[str, tuple[str | None, str]] = {
     "cross_entropy": ("entropy_floor", "entropy of the targets"),
     "above_floor": (None, "entropy of the targets"),
-    "nll_iw5000": ("optimum", "exact optimum"),
+    "nll_iw1000": ("optimum", "exact optimum"),
     "gap": (None, "exact optimum"),
     "gap_percent": (None, "exact optimum"),
 }

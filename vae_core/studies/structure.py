@@ -63,7 +63,7 @@ def _graphs(name: str, model: dict[str, Any], training: dict[str, Any]) -> Cell:
 
 
 def _graph_measures(latent_dim: int) -> tuple[Measure, ...]:
-    return GraphGap(), Separation(maps=() if latent_dim == 2 else ("pca",)), bound
+    return GraphGap(k=1000), Separation(maps=() if latent_dim == 2 else ("pca",)), bound
 
 
 _BEST = ", symmetric, three Gaussians"
@@ -76,7 +76,7 @@ GRAPHS = Study(
     "Bernoulli inputs, both triangles drawn independently; 4624–1000–200–N_z–200–1000–4624, ReLU "
     "in and leaky ReLU out, Adam at 1e-3, batches of 100, 200 epochs as in the report; 50 epochs "
     "with a symmetric decoder, three Gaussians as prior and a rate that weighs double; and "
-    "graphs-2d, symmetric, of 160 and 100 units. Minus the 5000-sample bound of 900 further draws, "
+    "graphs-2d, symmetric, of 160 and 100 units. Minus the 1000-sample bound of 900 further draws, "
     "network by network against the likelihood under the true mixture; the share whose 10 nearest "
     "others are of their structure in the first two principal components.",
     kind="binary",
