@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae_core.studies.study import RESULTS, Json, Study, read
+from vae_core.studies.study import RESULTS, Comparison, Goal, Json, Reference, Study, read
 
 
 def found(studies: Mapping[str, Study], folder: Path = RESULTS) -> dict[str, Json | None]:
@@ -64,9 +64,9 @@ def markdown(studies: Mapping[str, Study], results: Mapping[str, Json | None]) -
 
 
 def _table(study: Study, result: Json) -> str:
-    shown = dict.fromkeys(
-        one.metric for one in (*study.goals, *study.comparisons, *study.references)
-    )
+    declared: list[Goal | Comparison | Reference]
+    declared = [*study.goals, *study.comparisons, *study.references]
+    shown = dict.fromkeys(one.metric for one in declared)
     metrics = [name for name in shown if any(name in cell["metrics"] for cell in result["cells"])]
     lines = [f"| | {' | '.join(metrics)} |", "|---" * (1 + len(metrics)) + "|"]
     for cell in result["cells"]:
