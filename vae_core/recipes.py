@@ -162,7 +162,7 @@ _MODELS = (
         ),
         training=TrainConfig(
             dataset="cifar-10",
-            epochs=40,
+            epochs=25,
             batch_size=100,
             learning_rate=1e-3,
             precision="bfloat16",

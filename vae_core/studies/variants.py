@@ -311,7 +311,7 @@ CONVOLUTION = Study(
             "CIFAR-10, mlp",
             CIFAR | DENSE | {"latent_dim": 64},
             {"dataset": "cifar-10"},
-            epochs=160,
+            epochs=100,
         ),
     ),
     references=(
