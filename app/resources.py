@@ -34,7 +34,8 @@ from vae_core import (
     studies,
 )
 from vae_core.checkpoints import Codes, ModelCard, Saved, SavedMachine
-from vae_core.distributions import GaussianMixture, LabelGaussian
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.distributions import LIKELIHOODS, GaussianMixture, LabelGaussian
 from vae_core.errors import CheckpointError, DatasetError, LatentExplorerError
 from vae_core.images import Prepared
 from vae_core.machines import MachineCodes
@@ -485,7 +486,13 @@ def colouring(opened: Opened, colour: str) -> NDArray[np.int64] | Floats:
 def kind(opened: Opened) -> str:
     """Name the kind of the model's figures: grey, dynamic, static, threshold or continuous."""
     elbo = opened.card.metrics.get("elbo")
-    return elbo.kind if elbo else opened.card.training.tested_on
+    return elbo.kind if elbo else kind_of_pixels(opened.card.model, opened.card.training)
+
+
+def kind_of_pixels(model: ModelConfig, training: TrainConfig) -> str:
+    """Name the kind of pixels that a training's figures are of."""
+    target = LIKELIHOODS[model.likelihood].kind
+    return training.tested_on if target == "binary" else target
 
 
 def selected(opened: Opened, selection: Selection | None) -> Ids:

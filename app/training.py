@@ -151,7 +151,7 @@ def curves(now: RunStatus) -> None:
     """Show ELBO, rate and distortion, of the training and of the test set."""
     if not (now.epochs or now.steps):
         return
-    kind = now.config.training.tested_on
+    kind = resources.kind_of_pixels(now.config.model, now.config.training)
     for part, height in (("elbo", 220), ("rate", 140), ("distortion", 140)):
         chart = figures.training_curve(now.epochs, now.steps, part)
         st.echarts_chart(chart, key=f"curve-{part}", height=height, alt=f"{part} by epoch")
