@@ -1,4 +1,4 @@
-"""RBM, DBN and VAE as reconstructors: one protocol for all, beside the one of seed 004.
+"""RBM, DBN and VAE as reconstructors: one protocol for all, beside the one of Zhang & Wu (2020).
 
 Table 6.1 of the report ranks RBM (19.70), VAE (73.78), DBN (133.12). The ranking is an artefact
 of how the rows were scored, which the report's published notebooks show: the Boltzmann machines
@@ -137,7 +137,7 @@ def quick(config: BoltzmannConfig) -> BoltzmannConfig:
 BOLTZMANN = Study(
     name="boltzmann",
     title="RBM, DBN and VAE as reconstructors, honestly compared",
-    reproduces="seed 004, section 6.3 and table 6.1, with its artefact",
+    reproduces="Zhang & Wu (2020), section 6.3 and table 6.1, with its artefact",
     protocol="Grey MNIST, hidden layers of 500. Trained on all 60,000 images: RBM and DBN "
     "(500–500, layer by layer) by persistent contrastive divergence for 15 epochs a layer; VAEs "
     "of one tanh layer for 100 and 40 epochs, the first being mnist-20d-paper. Cross-entropy in "
@@ -175,13 +175,13 @@ BOLTZMANN = Study(
     ),
     references=(
         Reference(
-            series="seed 004, table 6.1, scored on targets up to 1.98 (RBM, DBN)",
+            series="Zhang & Wu (2020), table 6.1, scored on targets up to 1.98 (RBM, DBN)",
             metric="report_score",
             values={"RBM": 19.70, "DBN": 133.12},
             source="Zhang & Wu (2020), table 6.1 and its notebooks",
         ),
         Reference(
-            series="seed 004, table 6.1, 100 images, a sampled code (VAE, z = 100)",
+            series="Zhang & Wu (2020), table 6.1, 100 images, a sampled code (VAE, z = 100)",
             metric="report_images_clean",
             values={"VAE, z = 100": 73.78},
             source="Zhang & Wu (2020), table 6.1 and its notebooks",

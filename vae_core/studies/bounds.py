@@ -24,7 +24,7 @@ TRAIN_SIZES = (1_000, 5_000, 20_000, 60_000)
 LATENT_SIZE = Study(
     name="latent-size",
     title="The bound against the size of the latent space",
-    reproduces="seed 002, figure 3; seed 004, figure 6.3a",
+    reproduces="a poster on VAEs, figure 3; Zhang & Wu (2020), figure 6.3a",
     protocol="MNIST, 784–500–500–N_z–500–500–784 with SiLU, Bernoulli on intensities, all 60,000 "
     "images, 100 epochs of Adam with cosine decay; single-sample ELBO of the 10,000 test images.",
     kind="grey",
@@ -41,7 +41,7 @@ LATENT_SIZE = Study(
     references=(
         *(
             Reference(
-                series=f"seed 004 after {epochs} epochs",
+                series=f"Zhang & Wu (2020) after {epochs} epochs",
                 metric="elbo",
                 values={"z = 3": -three, "z = 10": -ten, "z = 20": -twenty},
                 source=SEED_004,
@@ -96,7 +96,7 @@ RATE_DISTORTION = Study(
 SAMPLE_SIZE = Study(
     name="sample-size",
     title="The bound against the number of training images",
-    reproduces="seed 004, figure 6.3b",
+    reproduces="Zhang & Wu (2020), figure 6.3b",
     protocol="MNIST, 784–500–500–20–500–500–784 with SiLU, Bernoulli on intensities, N images "
     "drawn by the seed, the smaller sets within the larger, 100 epochs of Adam at 1e-3 in "
     "batches of 100; single-sample ELBO of the 10,000 test images, and its curve.",
@@ -113,7 +113,7 @@ SAMPLE_SIZE = Study(
     ),
     references=(
         Reference(
-            series="seed 004, N = 1,000",
+            series="Zhang & Wu (2020), N = 1,000",
             metric="elbo",
             values={
                 "N = 1,000, epoch 5": -205,

@@ -11,7 +11,7 @@ from vae_core.studies.study import Cell, Comparison, Goal, Study
 SEPARATION = Study(
     name="separation",
     title="How well classes separate in 2-D, in 20-D and in its t-SNE map",
-    reproduces="seed 002, figure 4",
+    reproduces="a poster on VAEs, figure 4",
     protocol="The models mnist-2d and mnist-20d that come with the project, as their recipes train "
     "them. Of the 10,000 test images' posterior means, and of their "
     "PCA and t-SNE maps: the share whose 10 nearest others are mostly of their class, and the "
@@ -29,7 +29,7 @@ SEPARATION = Study(
     ),
     comparisons=(Comparison("z = 20", "z = 2", "knn_accuracy", at_least=0.0, beyond_error=True),),
     notes=(
-        "The seed judged by eye. t-SNE pulls neighbours together by construction: its silhouette "
+        "The poster judged by eye. t-SNE pulls neighbours together by construction: its silhouette "
         "is that of a map, not of the latent space.",
     ),
 )
@@ -71,7 +71,7 @@ _BEST = ", symmetric, three Gaussians"
 GRAPHS = Study(
     name="graphs",
     title="Networks as data, against the exact optimum",
-    reproduces="seed 004, section 6.1 and figures 6.1 and 6.2",
+    reproduces="Zhang & Wu (2020), section 6.1 and figures 6.1 and 6.2",
     protocol="300 simulated networks of 68 nodes in three structures, adjacency matrices as 4,624 "
     "Bernoulli inputs, both triangles drawn independently; 4624–1000–200–N_z–200–1000–4624, ReLU "
     "in and leaky ReLU out, Adam at 1e-3, batches of 100, 200 epochs as in the report; 50 epochs "

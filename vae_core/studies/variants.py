@@ -90,7 +90,7 @@ def _published(series: str, source: str, *values: float) -> Reference:
 IWAE = Study(
     name="iwae",
     title="Importance weighted autoencoders",
-    reproduces="seed 002, figure 6",
+    reproduces="a poster on VAEs, figure 6",
     protocol="MNIST binarised at every visit; q is x–[200, 200]–50, with two stochastic layers "
     "x–[200, 200]–100–[100, 100]–50, p its mirror, SiLU; batches of 100, Adam with cosine decay "
     "from 3e-3; 150 epochs with one sample, 70 with five or with fifty, of which the first 60 "
@@ -126,7 +126,7 @@ IWAE = Study(
 CONDITIONAL = Study(
     name="conditional",
     title="Conditional VAEs: what the label is worth",
-    reproduces="seed 002, figure 7",
+    reproduces="a poster on VAEs, figure 7",
     protocol="MNIST binarised at every visit; 784–500–500–20–500–500–784 with SiLU, the label "
     "given to encoder and decoder, or to the prior, or to none; 80 epochs of Adam with cosine "
     "decay; minus the 5000-sample bound on log p(x|y) of each fourth of the 10,000 test images.",
@@ -210,7 +210,7 @@ def _prior(
 PRIORS = Study(
     name="priors",
     title="Priors: standard normal, mixture of Gaussians, VampPrior",
-    reproduces="seed 002, future work; Tomczak & Welling (2018), tables 1 and 2",
+    reproduces="a poster on VAEs, future work; Tomczak & Welling (2018), tables 1 and 2",
     protocol="Static MNIST and Frey Face (1,565 / 200 / 200), gated 300–300 nets, z = 40, 500 "
     "components or pseudo-inputs; 40 and 300 epochs of Adam with cosine decay, KL warm-up; minus "
     "the 5000-sample bound of each fourth test image of MNIST and all of Frey Face, there in "
@@ -269,7 +269,7 @@ def _timed(name: str, base: dict[str, Any], training: dict[str, Any], epochs: in
 CONVOLUTION = Study(
     name="convolution",
     title="Convolutional against fully connected networks, at equal time",
-    reproduces="seed 002, future work; seed 004, section 6.2.2",
+    reproduces="a poster on VAEs, future work; Zhang & Wu (2020), section 6.2.2",
     protocol="The models mnist-conv (16–32–64 channels, z = 16) and cifar-conv (32–64–128, z = 64, "
     "the excerpt of 10,000 images at hand) that come with the project, and a 16–32–64 network of "
     "Frey Face, against 500–500 units with the same z, pixels and schedule for as many epochs as "
