@@ -125,7 +125,7 @@ _MODELS = (
     _mnist(
         "mnist-conv",
         ModelConfig(latent_dim=16, hidden=(16, 32, 64), network="conv", activation="silu"),
-        epochs=12,
+        epochs=8,
         pixels="dynamic",
     ),
     runs.RunConfig(
@@ -154,7 +154,7 @@ _MODELS = (
         name="cifar-conv",
         model=ModelConfig(
             image_shape=(3, 32, 32),
-            latent_dim=64,
+            latent_dim=128,
             hidden=(32, 64, 128),
             network="conv",
             activation="silu",
@@ -162,9 +162,9 @@ _MODELS = (
         ),
         training=TrainConfig(
             dataset="cifar-10",
-            epochs=25,
-            batch_size=100,
-            learning_rate=1e-3,
+            epochs=10,
+            batch_size=50,
+            learning_rate=2e-3,
             precision="bfloat16",
             **COMMON,
         ),
