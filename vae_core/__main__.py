@@ -16,6 +16,7 @@ import click
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.run_commands import runs as runs_group
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,6 +47,9 @@ def cli(context: click.Context) -> None:
     """Train, measure and look inside variational auto-encoders."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+cli.add_command(runs_group)
 
 
 @cli.command()
@@ -139,6 +143,12 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 @click.option("--name", help="Name on the model's card  [default: the folder's name]")
 @click.option("--importance-samples", type=int, help="k of an nll_iw{k} figure on the card.")
 @click.option("--limit", type=int, help="Test images that this figure is taken over.")
+@click.option(
+    "--change",
+    "changed",
+    multiple=True,
+    help="STEP:name=value: go on with another learning_rate, beta or epochs after STEP.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the model.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run.")
 @json_option
@@ -147,6 +157,7 @@ def train(
     name: str | None,
     importance_samples: int | None,
     limit: int | None,
+    changed: tuple[str, ...],
     out: Path | None,
     resume: Path | None,
     as_json: bool,
@@ -156,7 +167,8 @@ def train(
     """Train a model into a folder, or resume one with --resume DIR."""
     from vae_core import runs
 
-    run = {"name": name, "importance_samples": importance_samples, "limit": limit}
+    run: dict[str, Any] = {"name": name, "importance_samples": importance_samples}
+    run |= {"limit": limit, "change": changed or None}
     given = {key: value for key, value in (settings | run).items() if value is not None}
     if (out is None) == (resume is None):
         raise ConfigError("train needs either --out DIR for a new run or --resume DIR, not both")
@@ -170,7 +182,11 @@ def train(
         assert out is not None
         folder = out
         config = _run_config({"name": out.name} | given, data_dir)
+        changes = [runs.read_change(word) for word in changed]
+        runs.check_changes(config.training, changes)
         runs.create(folder, config)
+        for one in changes:
+            runs.append(folder, "change", step=one.step, settings=dict(one.settings))
     report = _json_record if as_json else _table_record(config.training.epochs)
     say = _say_nothing if as_json else _say
     state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
+
+#: No room on the disk, in a quota, or below a limit of the file's size.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -20,3 +24,17 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a write failed for want of room."""
+    return error.errno in FULL
+
+
+def flush(path: Path) -> None:
+    """Wait until what was appended to a file is on the disk."""
+    try:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    except FileNotFoundError:
+        pass

@@ -149,7 +149,7 @@ class _Execution:
     ) -> bool:
         self.last = iteration, divergence
         self._tell("running", points)
-        command = processes.take_command(self.folder)
+        command = processes.take(self.folder).command
         if command == "pause":
             self._tell("paused", points)
             began = time.monotonic()
@@ -158,7 +158,7 @@ class _Execution:
                     command = "stop"
                     break
                 time.sleep(PAUSE_LOOKS)
-                command = processes.take_command(self.folder)
+                command = processes.take(self.folder).command
         self.stopped = command == "stop"
         return not self.stopped
 

@@ -1,43 +1,78 @@
 """Work in a process of its own, steered through its folder.
 
-===========  =================================================================
-``control``  what the worker is asked to do: run, pause or stop
-``lock``     held by the worker for as long as its process lives
-``worker.log``  what it wrote on stderr
-===========  =================================================================
+================  ==============================================================
+``control``       what the worker is asked to do; it takes the file away
+``control.lock``  held for the moment in which ``control`` is read or written
+``lock``          held by the worker for as long as its process lives
+``worker.log``    what it wrote on stderr
+================  ==============================================================
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import filelock
 
-from vae_core.errors import ConfigError
+from vae_core.errors import ConfigError, LatentExplorerError
 from vae_core.files import write_atomically
 
-CONTROL, LOCK, LOG = "control", "lock", "worker.log"
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+CONTROL, CONTROL_LOCK, LOCK, LOG = "control", "control.lock", "lock", "worker.log"
 #: The dashboard answers first.
 NICE = 5
 #: A worker that was asked to start and told nothing for so many seconds never will.
 STARTING = 60.0
 
-Command = Literal["run", "pause", "stop"]
+#: Go on; go on for one step or one epoch; wait; end with what there is; end as if paused.
+Command = Literal["run", "step", "epoch", "pause", "stop", "leave"]
+#: Commands that need a worker; the others mean nothing where there is none.
+STARTERS = ("run", "step", "epoch", "stop")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a worker is asked to do."""
+
+    command: str = "none"
+    settings: Mapping[str, float] = field(default_factory=dict)  # to go on with
+    waits: bool = False  # whether the command waits for its turn, and is not to be obeyed yet
 
 
 def is_alive(folder: Path) -> bool:
     """Whether a worker's process holds the folder's lock."""
-    lock = filelock.FileLock(folder / LOCK)
     try:
-        with lock.acquire(timeout=0):
+        file = (folder / LOCK).open("rb")
+    except FileNotFoundError:
+        return False
+    with file:
+        if fcntl is None:
+            return _is_locked(folder)
+        try:
+            # Shared, so that many who look at once do not take each other for the worker.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _is_locked(folder: Path) -> bool:
+    try:
+        with filelock.FileLock(folder / LOCK).acquire(timeout=0):
             return False
     except filelock.Timeout:
         return True
@@ -45,7 +80,7 @@ def is_alive(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock.
+    """Hold the folder's lock; what was asked and not taken at the end is dropped.
 
     Raises
     ------
@@ -60,6 +95,8 @@ def held(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if folder.is_dir():  # it may have been moved away
+            take(folder)
         lock.release()
 
 
@@ -70,12 +107,91 @@ def request(folder: Path, command: Command, *, worker: Sequence[str]) -> None:
     ----------
     worker
         Arguments of ``python -m vae_core`` that start a worker for the folder where there is
-        none, unless it shall pause.
+        none and the command needs one.
     """
-    on_its_way = is_starting(folder, since=0.0)  # it will take the newest command
-    write_atomically(folder / CONTROL, command.encode())
-    if command == "pause" or on_its_way or is_alive(folder):
-        return
+    with _control(folder):
+        on_its_way = is_starting(folder, since=0.0)  # it will take the newest command
+        _ask(folder, Asked(command, peek(folder).settings))
+        if command in STARTERS and not on_its_way and not is_alive(folder):
+            _start(folder, worker)
+
+
+def enqueue(folder: Path, command: Command) -> None:
+    """Note what shall be asked for when it is this folder's turn."""
+    with _control(folder):
+        _ask(folder, Asked(command, peek(folder).settings, waits=True))
+
+
+def ask_settings(folder: Path, settings: Mapping[str, float]) -> None:
+    """Ask a worker to go on with other settings; what else it was asked stays."""
+    with _control(folder):
+        before = peek(folder)
+        _ask(folder, Asked(before.command, {**before.settings, **settings}, before.waits))
+
+
+def peek(folder: Path) -> Asked:
+    """Read what the worker is asked to do, and leave it to the worker."""
+    try:
+        told = json.loads((folder / CONTROL).read_bytes())
+        return Asked(str(told["command"]), dict(told["settings"]), bool(told["waits"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Asked()
+
+
+def take(folder: Path) -> Asked:
+    """Take what the worker is asked to do, "none" where nobody asked.
+
+    Each request is obeyed once, so that a later resume does not stop at an old one. A command
+    that waits for its turn stays.
+    """
+    if not (folder / CONTROL).exists():
+        return Asked()
+    with _control(folder):
+        asked = peek(folder)
+        if asked.waits:
+            _ask(folder, Asked(asked.command, waits=True))
+            return Asked(settings=asked.settings)
+        (folder / CONTROL).unlink(missing_ok=True)
+        return asked
+
+
+def forget(folder: Path) -> None:
+    """Drop what was asked, a command that waits for its turn included."""
+    with _control(folder):
+        (folder / CONTROL).unlink(missing_ok=True)
+
+
+def is_starting(folder: Path, *, since: float) -> bool:
+    """Whether a worker was asked to start after the time ``since`` and is on its way."""
+    when = asked_at(folder)
+    if when is None:
+        return False
+    asked = peek(folder)
+    is_new = since < when and time.time() - when < STARTING
+    return is_new and asked.command in STARTERS and not asked.waits and not is_alive(folder)
+
+
+def asked_at(folder: Path) -> float | None:
+    """Return when something was asked that nobody has taken yet."""
+    try:
+        return (folder / CONTROL).stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
+def _control(folder: Path) -> filelock.BaseFileLock:
+    return filelock.FileLock(folder / CONTROL_LOCK)
+
+
+def _ask(folder: Path, asked: Asked) -> None:
+    told = {"command": asked.command, "settings": asked.settings, "waits": asked.waits}
+    try:
+        write_atomically(folder / CONTROL, json.dumps(told).encode())
+    except OSError as error:
+        raise LatentExplorerError(f"{folder.name} cannot be told: {error.strerror}") from error
+
+
+def _start(folder: Path, worker: Sequence[str]) -> None:
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "vae_core", *worker],
@@ -89,29 +205,3 @@ def request(folder: Path, command: Command, *, worker: Sequence[str]) -> None:
             os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
     # Somebody has to wait for it: a process that ended stays in the table until then.
     threading.Thread(target=process.wait, daemon=True).start()
-
-
-def take_command(folder: Path) -> str:
-    """Take what the worker is asked to do, "none" where nobody asked.
-
-    Each request is obeyed once, so that a later resume does not stop at an old one.
-    """
-    taken = folder / f".{CONTROL}"
-    try:
-        (folder / CONTROL).replace(taken)
-    except FileNotFoundError:
-        return "none"
-    command = taken.read_text().strip()
-    taken.unlink()
-    return command
-
-
-def is_starting(folder: Path, *, since: float) -> bool:
-    """Whether a worker was asked to start after the time ``since`` and is on its way."""
-    try:
-        asked = (folder / CONTROL).stat().st_mtime
-        command = (folder / CONTROL).read_text().strip()
-    except FileNotFoundError:
-        return False
-    is_new = since < asked and time.time() - asked < STARTING
-    return is_new and command not in ("pause", "") and not is_alive(folder)

@@ -46,6 +46,7 @@ def publish(
     command: str,
     importance_samples: int = 0,
     importance_limit: int | None = None,
+    notes: tuple[str, ...] = (),
     say: Say = lambda stage: None,
 ) -> ModelCard:
     """Measure a trained model and write its folder.
@@ -56,6 +57,8 @@ def publish(
         k of the ``nll_iw{k}`` figure; 0 leaves it out.
     importance_limit
         Test images that this figure is taken over; None takes all.
+    notes
+        Sentences about the training that belong on the card.
     say
         Called with the name of each stage as it begins.
     """
@@ -84,7 +87,7 @@ def publish(
         training=training,
         metrics=metrics,
         kl_per_dim=tuple(round(float(one), 5) for one in kl),
-        warnings=() if warning is None else (warning,),
+        warnings=notes if warning is None else (*notes, warning),
         software={"python": platform.python_version()}
         | {package: importlib.metadata.version(package) for package in SOFTWARE},
         command=command,

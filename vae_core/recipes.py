@@ -245,6 +245,7 @@ def make(
 def _start(folder: Path, recipe: runs.RunConfig) -> subprocess.Popen[bytes]:
     if folder.exists() and _settings(runs.read_config(folder)) != _settings(recipe):
         runs.delete(folder)  # of an older recipe
+        runs.purge(folder.parent, older_than=0)
     if not folder.exists():
         runs.create(folder, recipe)
     return subprocess.Popen(

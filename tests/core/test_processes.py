@@ -36,8 +36,8 @@ def test_a_stop_reaches_the_worker_that_is_on_its_way(
     processes.request(tmp_path, "run", worker=["train"])
     processes.request(tmp_path, "stop", worker=["train"])
     assert len(started) == 1
-    assert processes.take_command(tmp_path) == "stop"
-    assert processes.take_command(tmp_path) == "none"
+    assert processes.take(tmp_path).command == "stop"
+    assert processes.take(tmp_path).command == "none"
 
 
 def test_a_worker_that_took_its_command_and_is_gone_is_replaced(
@@ -45,7 +45,7 @@ def test_a_worker_that_took_its_command_and_is_gone_is_replaced(
 ) -> None:
     """A request after that starts another one."""
     processes.request(tmp_path, "run", worker=["train"])
-    processes.take_command(tmp_path)
+    processes.take(tmp_path)
     processes.request(tmp_path, "run", worker=["train"])
     assert len(started) == 2
 

@@ -3,6 +3,7 @@
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
 from vae_core.learning.training import (
     LEARNERS,
+    STEERABLE,
     DivergedError,
     Trainer,
     check_data,
@@ -16,6 +17,7 @@ from vae_core.learning.training import (
 
 __all__ = [
     "LEARNERS",
+    "STEERABLE",
     "DivergedError",
     "EpochRecord",
     "Figures",

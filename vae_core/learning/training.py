@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -32,12 +33,19 @@ LEARNERS: dict[str, Callable[[VAE, TrainConfig, int], Learner]] = {
     "mcem": mcem.MonteCarloEM,
 }
 
+#: Settings that may change while a model trains.
+STEERABLE = ("learning_rate", "beta", "epochs")
+
+#: A loss that is so many nats and so many times worse than the first one, for so many steps in a
+#: row, has left for good: it is far worse than that of a model that knows nothing.
+ASTRAY_NATS, ASTRAY_TIMES, ASTRAY_STEPS = 1000.0, 10.0, 100
+
 #: Streams of randomness that must not disturb each other, told apart by these offsets.
 WEIGHTS, ORDER, NOISE, BINARISATION, TEST = range(5)
 
 
 class DivergedError(LatentExplorerError):
-    """Training left the finite numbers."""
+    """Training left the finite numbers, or a loss that a model could come back from."""
 
 
 @dataclass
@@ -51,6 +59,8 @@ class Progress:
     rate: float = 0.0  # sums over the epoch in progress, per example
     distortion: float = 0.0
     examples: int = 0
+    first_loss: float | None = None  # of the very first step
+    astray: int = 0  # steps in a row with a loss far above it
 
 
 class Trainer:
@@ -64,7 +74,7 @@ class Trainer:
     ConfigError
         If the settings do not fit the dataset or this machine; the sentence names the value.
     DivergedError
-        While training, when the ELBO is no longer finite.
+        While training, when the loss is no longer finite, or far above the first for long.
     """
 
     def __init__(
@@ -107,6 +117,19 @@ class Trainer:
         """Whether all epochs are done."""
         return self.progress.epoch >= self.config.epochs
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether this is a state to come back to: weights finite, the loss not astray."""
+        finite = (bool(torch.isfinite(p).all()) for p in self.model.parameters())
+        return self.progress.astray == 0 and all(finite)
+
+    def adjust(self, config: TrainConfig) -> None:
+        """Go on with other settings, which differ from those before in ``STEERABLE`` alone.
+
+        A schedule that runs over all steps is laid over the new number of epochs.
+        """
+        self.config = self.learner.config = config
+
     def __iter__(self) -> Iterator[EpochRecord]:
         """Train to the end, one record an epoch."""
         while not self.finished:
@@ -133,6 +156,7 @@ class Trainer:
             here.rate += figures.rate * len(rows)
             here.distortion += figures.distortion * len(rows)
             here.seconds += time.perf_counter() - started
+            self._watch(figures)
             yield StepRecord(step=here.step, epoch=here.epoch + 1, train=figures)
 
     def finish_epoch(self) -> EpochRecord:
@@ -146,7 +170,11 @@ class Trainer:
             train=Figures(-(rate + distortion), rate, distortion),
             test=self._test_figures(),
         )
-        self.progress = Progress(epoch=record.epoch, step=record.step)
+        if not math.isfinite(record.test.elbo):
+            raise DivergedError(self._diverged("test ELBO", record.test.elbo))
+        self.progress = Progress(
+            epoch=record.epoch, step=record.step, first_loss=here.first_loss, astray=here.astray
+        )
         return record
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -193,15 +221,30 @@ class Trainer:
 
     def _update(self, loss: Tensor, add: Callable[[], None] | None = None) -> None:
         if not torch.isfinite(loss):
-            raise DivergedError(
-                f"the loss became {loss.item()} at step {self.progress.step + 1}: try a "
-                f"learning_rate below {self.config.learning_rate:g}"
-            )
+            raise DivergedError(self._diverged("loss", loss.item(), step=self.progress.step + 1))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if add is not None:
             add()
         self.optimizer.step()
+
+    def _watch(self, figures: Figures) -> None:
+        """Notice a loss that is finite and will not come back."""
+        here = self.progress
+        beta = self.config.beta * schedules.kl_weight(here.step / self.batches, self.config)
+        loss = figures.distortion + beta * figures.rate
+        if here.first_loss is None:
+            here.first_loss = loss
+        limit = here.first_loss + ASTRAY_TIMES * abs(here.first_loss) + ASTRAY_NATS
+        here.astray = here.astray + 1 if loss > limit else 0
+        if here.astray >= ASTRAY_STEPS:
+            raise DivergedError(self._diverged("loss", loss))
+
+    def _diverged(self, what: str, value: float, *, step: int | None = None) -> str:
+        advice = f"try a learning_rate below {self.config.learning_rate:g}"
+        if self.model_config.likelihood in ("gaussian", "discretised-logistic"):
+            advice += f", or a logvar_floor above {self.model_config.logvar_floor:g}"
+        return f"the {what} became {value:g} at step {step or self.progress.step}: {advice}"
 
     def _spread(self, n: int) -> Tensor:
         # Evenly over the set, since pictures of one's own come sorted by class.

@@ -41,6 +41,8 @@ class Visit:
 class Learner(Protocol):
     """How one minibatch changes the parameters."""
 
+    config: TrainConfig
+
     def step(self, visit: Visit) -> Figures:
         """Learn from a minibatch; returns its ELBO with rate and distortion."""
 

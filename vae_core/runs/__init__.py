@@ -1,0 +1,116 @@
+"""Training as a process: a folder that one trainer writes and everybody else reads.
+
+============================  ===============================================================
+``config.json``               what is trained, and how; written once
+``events.jsonl``              what happened, one object a line; a torn last line is ignored
+``checkpoint.safetensors``    all that a resume needs; replaced atomically
+``previous.safetensors``      the checkpoint before it, should that one be unreadable
+``replay.bin``                frames of how the space came to be; a torn last one is ignored
+``control``                   what the trainer is asked to do
+the files of a model folder   once the training has ended
+============================  ===============================================================
+
+``docs/runs.md`` tells the whole of it.
+"""
+
+from vae_core.runs.changes import Change
+from vae_core.runs.changes import applied as check_changes
+from vae_core.runs.changes import read as read_change
+from vae_core.runs.control import (
+    change,
+    copy,
+    delete,
+    deleted,
+    epoch,
+    extend,
+    pause,
+    purge,
+    request,
+    restore,
+    resume,
+    rewind,
+    step,
+    stop,
+    submit,
+)
+from vae_core.runs.execution import execute
+from vae_core.runs.folders import (
+    CHECKPOINT,
+    CONFIG,
+    ENVIRONMENT_VARIABLE,
+    EVENTS,
+    NEXT,
+    PREVIOUS,
+    RunConfig,
+    append,
+    checkpoint_step,
+    command_line,
+    create,
+    events,
+    list_runs,
+    new_folder,
+    read_checkpoint,
+    read_config,
+    read_model,
+    runs_dir,
+    write_checkpoint,
+)
+from vae_core.runs.limits import Limits, limits
+from vae_core.runs.queue import Place, advance, in_turn, places, stands
+from vae_core.runs.replay import Frame, Replay
+from vae_core.runs.replay import read as read_replay
+from vae_core.runs.status import RunStatus, State, status
+
+__all__ = [
+    "CHECKPOINT",
+    "CONFIG",
+    "ENVIRONMENT_VARIABLE",
+    "EVENTS",
+    "NEXT",
+    "PREVIOUS",
+    "Change",
+    "Frame",
+    "Limits",
+    "Place",
+    "Replay",
+    "RunConfig",
+    "RunStatus",
+    "State",
+    "advance",
+    "append",
+    "change",
+    "check_changes",
+    "checkpoint_step",
+    "command_line",
+    "copy",
+    "create",
+    "delete",
+    "deleted",
+    "epoch",
+    "events",
+    "execute",
+    "extend",
+    "in_turn",
+    "limits",
+    "list_runs",
+    "new_folder",
+    "pause",
+    "places",
+    "purge",
+    "read_change",
+    "read_checkpoint",
+    "read_config",
+    "read_model",
+    "read_replay",
+    "request",
+    "restore",
+    "resume",
+    "rewind",
+    "runs_dir",
+    "stands",
+    "status",
+    "step",
+    "stop",
+    "submit",
+    "write_checkpoint",
+]

@@ -1,0 +1,323 @@
+"""The trainer: the one writer of a run's folder, for as long as it holds the folder's lock."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vae_core import files, processes, publishing
+from vae_core.data import ImageDataset, load_dataset
+from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.learning import DivergedError, EpochRecord, StepRecord, Trainer
+from vae_core.runs import changes, folders, replay
+from vae_core.runs.changes import Change
+from vae_core.runs.folders import CHECKPOINT, Event, RunConfig
+from vae_core.runs.status import State, status
+
+#: Seconds between two step events, between two looks at the control file, and between two
+#: checkpoints, inside an epoch and at its end.
+STEP_EVENTS, CONTROL_LOOKS, CHECKPOINTS, EPOCH_CHECKPOINTS = 0.25, 0.1, 30.0, 1.0
+#: A paused trainer leaves after this many seconds; its checkpoint stays.
+PAUSE_LINGERS = 120.0
+#: Kept on the disk, to be let go when it is full: room for the event that says so.
+RESERVE, RESERVED_BYTES = "reserve", 16 * 2**10
+DISK_IS_FULL = "the disk is full; nothing that was written is lost: make room, then resume"
+
+T = TypeVar("T")
+
+
+def execute(
+    folder: Path,
+    *,
+    data_dir: Path | None = None,
+    on_record: Callable[[EpochRecord], None] = lambda record: None,
+    say: publishing.Say = lambda stage: None,
+) -> State:
+    """Train a run to its end, from its last checkpoint if there is one; obeys the control file.
+
+    Returns
+    -------
+    State
+        How it ended: finished, stopped or paused.
+
+    Raises
+    ------
+    ConfigError
+        If another trainer holds the run.
+    DivergedError
+        If the loss left for good; the run stands at its last good checkpoint.
+    """
+    config = folders.read_config(folder)
+    with processes.held(folder):
+        execution = _Execution(folder, config, on_record, say)
+        try:
+            return execution.run(data_dir)
+        except BaseException as error:
+            message = str(error) if isinstance(error, LatentExplorerError) else repr(error)
+            if not isinstance(error, KeyboardInterrupt):
+                step = folders.checkpoint_step(folder)
+                with contextlib.suppress(OSError):  # the disk may be what failed
+                    folders.append(folder, "state", state="failed", message=message, step=step)
+            raise
+        finally:
+            (folder / RESERVE).unlink(missing_ok=True)
+
+
+class _Stopped(Exception):  # noqa: N818  (a signal, not an error)
+    """The user asked for an end."""
+
+
+class _Left(Exception):  # noqa: N818  (a signal, not an error)
+    """The pause lasted too long, or the folder is wanted by somebody else."""
+
+
+class _Execution:
+    """One trainer process at work on one run."""
+
+    trainer: Trainer
+    recorder: replay.Recorder
+
+    def __init__(
+        self,
+        folder: Path,
+        config: RunConfig,
+        on_record: Callable[[EpochRecord], None],
+        say: publishing.Say,
+    ) -> None:
+        self.folder, self.config, self.on_record, self.say = folder, config, on_record, say
+        self.looked = self.told = 0.0
+        self.saved = time.monotonic()
+        self.is_paused = self.is_stopping = False
+        self.halt_step = self.halt_epoch = math.inf  # where to pause: one step, one epoch
+        self.changes: tuple[Change, ...] = ()
+
+    def run(self, data_dir: Path | None) -> State:
+        with contextlib.suppress(OSError):  # where the disk is full, the first checkpoint says so
+            self._reserve()
+            folders.append(self.folder, "state", state="running", message="loading the data")
+        dataset = load_dataset(self.config.training.dataset, data_dir=data_dir)
+        try:
+            self._restore(dataset)
+            try:
+                self._train()
+                state: State = "finished"
+            except _Stopped:
+                state = "stopped"
+                if not self.trainer.is_sound:
+                    self._restore(dataset)
+            self._save()
+            return self._publish(dataset, state)
+        except _Left:
+            return "paused"
+        except DivergedError as error:
+            step = folders.checkpoint_step(self.folder)
+            sentence = f"{error}. The run stands at step {step}, its last good checkpoint"
+            raise DivergedError(sentence) from error
+
+    def _restore(self, dataset: ImageDataset) -> None:
+        self.trainer = Trainer(self.config.model, self.config.training, dataset)
+        warnings: list[str] = []
+        restored = folders.read_checkpoint(self.folder, warn=warnings.append)
+        if restored is not None:
+            self.trainer.load_state(*restored)
+        for sentence in warnings:
+            self._tell("warning", message=sentence)
+            (self.folder / CHECKPOINT).unlink()  # lest it take the place of the good one
+        self.changes = status(self.folder).changes
+        self.recorder = replay.Recorder(self.folder, dataset, self.config.training)
+        self._write(lambda: self.recorder.resume(self.trainer.progress.step))
+        self._tell("state", state="running", step=self.trainer.progress.step)
+
+    def _train(self) -> None:
+        trainer = self.trainer
+        self._record()
+        self._between_steps()
+        while not trainer.finished:
+            for step in trainer.steps():
+                self._after_step(step)
+                if trainer.progress.batch < trainer.batches:
+                    self._between_steps()
+                else:  # changes are due after the last step already, since they may add epochs
+                    self._apply_changes()
+            record = trainer.finish_epoch()
+            self._tell("epoch", **record.as_dict())
+            if trainer.finished or time.monotonic() - self.saved > EPOCH_CHECKPOINTS:
+                self._save()
+            self.on_record(record)
+            if not trainer.finished:
+                self._between_steps()
+
+    def _after_step(self, step: StepRecord) -> None:
+        now = time.monotonic()
+        if now - self.told > STEP_EVENTS or self._is_due_to_pause():
+            self.told = now
+            self._tell("step", step=step.step, epoch=step.epoch, train=vars(step.train))
+        if now - self.saved > CHECKPOINTS:
+            self._save()
+        self._record()
+
+    def _between_steps(self) -> None:
+        self._apply_changes()
+        now = time.monotonic()
+        command = "none"
+        if self._is_due_to_pause():
+            command = "pause"
+        elif now - self.looked > CONTROL_LOOKS:
+            self.looked = now
+            command = self._take()
+        if command == "pause":
+            command = self._pause()
+        if command == "stop" or self.is_stopping:
+            raise _Stopped
+
+    def _is_due_to_pause(self) -> bool:
+        here = self.trainer.progress
+        return here.step >= self.halt_step or here.epoch >= self.halt_epoch
+
+    def _take(self) -> str:
+        """Take what is asked: settings are changed, and the command is returned."""
+        asked = processes.take(self.folder)
+        if asked.settings:
+            self._change(Change(self.trainer.progress.step, asked.settings))
+        if asked.command == "leave":
+            if not self.is_paused:
+                self._leave()
+            raise _Left
+        if asked.command in ("run", "step", "epoch"):
+            here = self.trainer.progress
+            self.halt_step = here.step + 1 if asked.command == "step" else math.inf
+            self.halt_epoch = here.epoch + 1 if asked.command == "epoch" else math.inf
+        return asked.command
+
+    def _pause(self) -> str:
+        """Wait; returns the command that ended it."""
+        self._save()
+        self._tell("state", state="paused", step=self.trainer.progress.step)
+        command = self._wait()
+        self._tell("state", state="running", step=self.trainer.progress.step)
+        return command
+
+    def _wait(self) -> str:
+        self.is_paused = True
+        began = time.monotonic()
+        while (command := self._take()) not in processes.STARTERS:
+            if time.monotonic() - began > PAUSE_LINGERS:
+                raise _Left
+            time.sleep(CONTROL_LOOKS)
+        self.is_paused = False
+        return command
+
+    def _leave(self) -> None:
+        with contextlib.suppress(OSError):  # a full disk keeps the checkpoint that is there
+            if self.trainer.is_sound:
+                folders.write_checkpoint(self.folder, *self.trainer.state())
+            step = self.trainer.progress.step
+            folders.append(self.folder, "state", state="paused", step=step)
+
+    def _change(self, new: Change) -> None:
+        """Steer: the settings hold from here on, on every way that leads here again."""
+        try:
+            merged = changes.merged(self.changes, new)
+            changes.applied(self.config.training, merged)
+        except ConfigError as error:
+            self._tell("warning", message=str(error))
+            return
+        self._tell("change", durably=True, step=new.step, settings=dict(new.settings))
+        self.changes = merged
+        self._apply_changes()
+
+    def _apply_changes(self) -> None:
+        if not self.changes:
+            return
+        step = self.trainer.progress.step
+        config = changes.applied(self.config.training, self.changes, step=step)
+        if config != self.trainer.config:
+            self.trainer.adjust(config)
+
+    def _publish(self, dataset: ImageDataset, state: State) -> State:
+        trainer = self.trainer
+        training = changes.applied(self.config.training, self.changes)
+
+        def say(stage: str) -> None:
+            self.say(stage)
+            self._tell("state", state="running", message=stage)
+            if processes.peek(self.folder).command == "leave":
+                self._leave()
+                raise _Left
+
+        self._write(
+            lambda: publishing.publish(
+                self.folder,
+                name=self.config.name,
+                model=trainer.model,
+                training=training,
+                dataset=dataset,
+                history=[_plain(event) for event in status(self.folder).epochs],
+                command=folders.command_line(self.config, changes.words(self.changes)),
+                importance_samples=self.config.importance_samples,
+                importance_limit=self.config.importance_limit,
+                notes=_notes(self.changes),
+                say=say,
+            )
+        )
+        self._record(always=True)
+        late = processes.take(self.folder)  # asked while the figures were computed
+        if late.settings:
+            self._change(Change(trainer.progress.step, late.settings))
+        self._tell("state", state=state, step=trainer.progress.step)
+        return state
+
+    def _record(self, *, always: bool = False) -> None:
+        """Keep a picture of the training for the replay, where one is due."""
+        here = self.trainer.progress
+        if self.recorder.is_due(here.step, always=always):
+            tensors = self.recorder.snapshot(self.trainer.model)
+            epoch = here.step / self.trainer.batches
+            self._write(lambda: self.recorder.append(here.step, epoch, tensors))
+
+    def _save(self) -> None:
+        """Write a checkpoint, unless this is no state to come back to."""
+        if self.trainer.is_sound:
+            state = self.trainer.state()
+            self._write(lambda: folders.write_checkpoint(self.folder, *state))
+        self.saved = time.monotonic()
+
+    def _tell(self, kind: str, *, durably: bool = False, **values: Any) -> None:
+        self._write(lambda: folders.append(self.folder, kind, durably=durably, **values))
+
+    def _write(self, write: Callable[[], T]) -> T:
+        """Write something; where the disk is full, wait for room as if paused, and try again."""
+        while True:
+            try:
+                return write()
+            except OSError as error:
+                if not files.is_full(error):
+                    raise
+            self._wait_for_room()
+
+    def _wait_for_room(self) -> None:
+        (self.folder / RESERVE).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            folders.append(self.folder, "state", state="paused", message=DISK_IS_FULL)
+        # A stop needs room too: what failed is tried again first.
+        self.is_stopping = self._wait() == "stop" or self.is_stopping
+        with contextlib.suppress(OSError):
+            self._reserve()
+            folders.append(self.folder, "state", state="running", message="")
+
+    def _reserve(self) -> None:
+        (self.folder / RESERVE).write_bytes(b"\1" * RESERVED_BYTES)
+
+
+def _notes(told: tuple[Change, ...]) -> tuple[str, ...]:
+    if not told:
+        return ()
+    return ("Changed while it trained: " + "; ".join(map(changes.sentence, told)) + ".",)
+
+
+def _plain(event: Event) -> Event:
+    return {key: value for key, value in event.items() if key not in ("type", "time")}

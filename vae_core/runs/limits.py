@@ -1,0 +1,71 @@
+"""What this machine may be asked for: the environment variables of the trainings, read here alone.
+
+============================  ================================================================
+``VAE_TRAINING``              ``off`` on a server whose visitors shall not train
+``VAE_RUNS_AT_ONCE``          trainings at once; as many as there are cores when left out
+``VAE_MAX_RUNS``              runs that wait or train, of everybody
+``VAE_MAX_RUNS_PER_SESSION``  runs that wait or train, of one session
+============================  ================================================================
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from vae_core.errors import ConfigError
+
+MAX_RUNS, MAX_RUNS_PER_SESSION = 100, 4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be trained here."""
+
+    training: bool
+    at_once: int
+    runs: int
+    per_session: int
+    threads: int  # of each training, so that all at once have the cores among them
+
+
+def limits() -> Limits:
+    """Read the limits.
+
+    Raises
+    ------
+    ConfigError
+        If a variable holds what it may not; the sentence names it.
+    """
+    available = cores()
+    at_once = _number("VAE_RUNS_AT_ONCE", available)
+    return Limits(
+        training=_switch("VAE_TRAINING"),
+        at_once=at_once,
+        runs=_number("VAE_MAX_RUNS", MAX_RUNS),
+        per_session=_number("VAE_MAX_RUNS_PER_SESSION", MAX_RUNS_PER_SESSION),
+        threads=max(1, available // at_once),
+    )
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise ConfigError(f"{name} {text!r}: allowed are 1 to 10000")
+    return int(text)
+
+
+def _switch(name: str) -> bool:
+    text = os.environ.get(name, "").strip().lower() or "on"
+    if text not in ("on", "off"):
+        raise ConfigError(f"{name} {text!r}: allowed are on and off")
+    return text == "on"

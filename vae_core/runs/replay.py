@@ -1,0 +1,203 @@
+"""How a latent space came to be: frames at geometrically spaced steps, kept for a replay.
+
+``replay.bin`` is a row of frames, each a head (magic, length, CRC-32) and a safetensors blob:
+
+===========  =====================================================================
+``codes``    (n, latent_dim) float16, mu of a fixed part of the test set
+``grid``     (side, side, c, h, w) uint8, the manifold of a two-dimensional model
+``samples``  (m, c, h, w) uint8, decoded from the same draws of the prior each time
+``ids``      (n,) int64, of the codes' pictures, in the first frame alone
+``labels``   (n,) int64, in the first frame alone, where there are any
+===========  =====================================================================
+
+A torn last frame is left out by readers and overwritten by the trainer.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from vae_core import evaluation, latents, pixels
+from vae_core.config import TrainConfig
+from vae_core.data import ImageDataset
+from vae_core.learning import static_test_seed
+from vae_core.models import VAE
+
+FILE = "replay.bin"
+#: Steps 0, 1, 2, 3, 4, 5, 6, 8, 10, …: three to an octave.
+RATIO = 2 ** (1 / 3)
+#: Test pictures whose codes are kept, spread evenly over the set.
+EXAMPLES = 500
+#: Values of one frame's pictures; larger pictures are fewer.
+PICTURE_VALUES = 64_000
+GRID, SMALL_GRID, SAMPLES, FEW_SAMPLES = 8, 5, 16, 8
+SEED = 0
+
+_HEAD = struct.Struct("<4sII")
+_MAGIC = b"LXR1"
+_MAX_FRAME = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The space after ``step`` steps."""
+
+    step: int
+    epoch: float
+    codes: Tensor  # float32 (n, latent_dim)
+    samples: Tensor  # uint8 (m, c, h, w)
+    grid: Tensor | None  # uint8 (side, side, c, h, w), of a two-dimensional model
+
+
+@dataclass(frozen=True)
+class Replay:
+    """All frames of a run, by step; ``ids`` and ``labels`` (n,) are those of every frame."""
+
+    ids: Tensor
+    labels: Tensor | None
+    frames: tuple[Frame, ...]
+
+
+def is_milestone(step: int) -> bool:
+    """Whether a frame is kept after this many steps."""
+    return step == 0 or step in itertools.takewhile(lambda one: one <= step, _milestones())
+
+
+def read(folder: Path) -> Replay | None:
+    """Read a run's frames; None where there is none."""
+    try:
+        with (folder / FILE).open("rb") as file:
+            found = [(metadata, tensors) for _, metadata, tensors in _frames(file)]
+    except FileNotFoundError:
+        return None
+    if not found or "ids" not in found[0][1]:
+        return None
+    frames = tuple(
+        Frame(
+            step=int(metadata["step"]),
+            epoch=float(metadata["epoch"]),
+            codes=tensors["codes"].float(),
+            samples=tensors["samples"],
+            grid=tensors.get("grid"),
+        )
+        for metadata, tensors in found
+    )
+    first = found[0][1]
+    return Replay(ids=first["ids"], labels=first.get("labels"), frames=frames)
+
+
+class Recorder:
+    """The trainer's side: makes frames and appends them.
+
+    Parameters
+    ----------
+    folder
+        Of the run; it is there.
+    """
+
+    def __init__(self, folder: Path, dataset: ImageDataset, training: TrainConfig) -> None:
+        self.path = folder / FILE
+        test = dataset.test
+        n = min(EXAMPLES, len(test))
+        rows = torch.arange(n) * len(test) // n
+        self.kind = training.tested_on
+        # Drawn for the whole set, as in training, so that these are the same pictures.
+        prepared = pixels.prepare(test.images, self.kind, seed=static_test_seed(training.seed))
+        self.images = prepared[rows]
+        self.ids = test.ids[rows]
+        self.labels = None if test.labels is None else test.labels[rows]
+        self.end = 0
+        self.last = -1
+
+    def resume(self, step: int) -> None:
+        """Cut off what was kept after ``step``: from there the run goes on."""
+        self.end, self.last = 0, -1
+        with self.path.open("ab+") as file:
+            file.seek(0)
+            for end, metadata, _ in _frames(file):
+                if int(metadata["step"]) > step:
+                    break
+                self.end, self.last = end, int(metadata["step"])
+            file.truncate(self.end)
+
+    def is_due(self, step: int, *, always: bool = False) -> bool:
+        """Whether a frame is to be kept now."""
+        return step > self.last and (always or is_milestone(step))
+
+    @torch.inference_mode()
+    def snapshot(self, model: VAE) -> dict[str, Tensor]:
+        """Look at the model; nothing random is taken from the training."""
+        config = model.config
+        labels = self.labels if config.takes_labels else None
+        encoded = evaluation.encode(model, self.images, kind=self.kind, labels=labels)
+        is_small = config.pixels * (GRID**2 + SAMPLES) <= PICTURE_VALUES
+        tensors = {"codes": encoded.mu.to(torch.float16)}
+        generator = torch.Generator().manual_seed(SEED)
+        samples = model.sample(SAMPLES if is_small else FEW_SAMPLES, generator=generator)
+        tensors["samples"] = _bytes(samples)
+        if config.latent_dim == 2 and not config.takes_labels:
+            side = GRID if is_small else SMALL_GRID
+            codes = latents.grid(side, dims=(0, 1), at=torch.zeros(2))
+            tensors["grid"] = _bytes(latents.decode(model, codes))
+        return tensors
+
+    def append(self, step: int, epoch: float, tensors: dict[str, Tensor]) -> None:
+        """Write a frame after the last whole one."""
+        if self.end == 0:
+            tensors = {**tensors, "ids": self.ids}
+            if self.labels is not None:
+                tensors["labels"] = self.labels
+        metadata = {"step": str(step), "epoch": repr(epoch)}
+        blob = safetensors.torch.save(
+            {name: tensor.contiguous() for name, tensor in tensors.items()}, metadata=metadata
+        )
+        with self.path.open("rb+") as file:
+            file.seek(self.end)
+            file.truncate()
+            file.write(_HEAD.pack(_MAGIC, len(blob), zlib.crc32(blob)) + blob)
+        self.end += _HEAD.size + len(blob)
+        self.last = step
+
+
+def _milestones() -> Iterator[int]:
+    return (round(RATIO**power) for power in itertools.count())
+
+
+def _frames(file: BinaryIO) -> Iterator[tuple[int, dict[str, str], dict[str, Tensor]]]:
+    """Yield where each whole frame ends, what it says of itself, and what it holds."""
+    end = file.tell()
+    while True:
+        head = file.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            return
+        magic, length, checksum = _HEAD.unpack(head)
+        if magic != _MAGIC or length > _MAX_FRAME:
+            return
+        blob = file.read(length)
+        if len(blob) < length or zlib.crc32(blob) != checksum:
+            return
+        end += _HEAD.size + length
+        yield end, _metadata(blob), safetensors.torch.load(blob)
+
+
+def _metadata(blob: bytes) -> dict[str, str]:
+    import json
+
+    size = struct.unpack("<Q", blob[:8])[0]
+    metadata: dict[str, str] = json.loads(blob[8 : 8 + size])["__metadata__"]
+    return metadata
+
+
+def _bytes(pictures: Tensor) -> Tensor:
+    return pictures.clamp(0, 1).mul(255).round().to(torch.uint8)
