@@ -16,6 +16,7 @@ A torn last frame is left out by readers and overwritten by the trainer.
 from __future__ import annotations
 
 import itertools
+import json
 import struct
 import zlib
 from collections.abc import Iterator
@@ -78,20 +79,20 @@ def read(folder: Path) -> Replay | None:
     """Read a run's frames; None where there is none."""
     try:
         with (folder / FILE).open("rb") as file:
-            found = [(metadata, tensors) for _, metadata, tensors in _frames(file)]
+            found = [(when, tensors) for _, when, tensors in _frames(file)]
     except FileNotFoundError:
         return None
     if not found or "ids" not in found[0][1]:
         return None
     frames = tuple(
         Frame(
-            step=int(metadata["step"]),
-            epoch=float(metadata["epoch"]),
+            step=int(when["step"]),
+            epoch=when["epoch"],
             codes=tensors["codes"].float(),
             samples=tensors["samples"],
             grid=tensors.get("grid"),
         )
-        for metadata, tensors in found
+        for when, tensors in found
     )
     first = found[0][1]
     return Replay(ids=first["ids"], labels=first.get("labels"), frames=frames)
@@ -125,10 +126,10 @@ class Recorder:
         self.end, self.last = 0, -1
         with self.path.open("ab+") as file:
             file.seek(0)
-            for end, metadata, _ in _frames(file):
-                if int(metadata["step"]) > step:
+            for end, when, _ in _frames(file):
+                if when["step"] > step:
                     break
-                self.end, self.last = end, int(metadata["step"])
+                self.end, self.last = end, int(when["step"])
             file.truncate(self.end)
 
     def is_due(self, step: int, *, always: bool = False) -> bool:
@@ -158,7 +159,7 @@ class Recorder:
             tensors = {**tensors, "ids": self.ids}
             if self.labels is not None:
                 tensors["labels"] = self.labels
-        metadata = {"step": str(step), "epoch": repr(epoch)}
+        metadata = {"frame": json.dumps({"step": step, "epoch": epoch})}
         blob = safetensors.torch.save(
             {name: tensor.contiguous() for name, tensor in tensors.items()}, metadata=metadata
         )
@@ -174,8 +175,8 @@ def _milestones() -> Iterator[int]:
     return (round(RATIO**power) for power in itertools.count())
 
 
-def _frames(file: BinaryIO) -> Iterator[tuple[int, dict[str, str], dict[str, Tensor]]]:
-    """Yield where each whole frame ends, what it says of itself, and what it holds."""
+def _frames(file: BinaryIO) -> Iterator[tuple[int, dict[str, float], dict[str, Tensor]]]:
+    """Yield where each whole frame ends, its step and epoch, and what it holds."""
     end = file.tell()
     while True:
         head = file.read(_HEAD.size)
@@ -188,15 +189,13 @@ def _frames(file: BinaryIO) -> Iterator[tuple[int, dict[str, str], dict[str, Ten
         if len(blob) < length or zlib.crc32(blob) != checksum:
             return
         end += _HEAD.size + length
-        yield end, _metadata(blob), safetensors.torch.load(blob)
+        yield end, _when(blob), safetensors.torch.load(blob)
 
 
-def _metadata(blob: bytes) -> dict[str, str]:
-    import json
-
+def _when(blob: bytes) -> dict[str, float]:
     size = struct.unpack("<Q", blob[:8])[0]
-    metadata: dict[str, str] = json.loads(blob[8 : 8 + size])["__metadata__"]
-    return metadata
+    told: dict[str, float] = json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["frame"])
+    return told
 
 
 def _bytes(pictures: Tensor) -> Tensor:

@@ -1,0 +1,218 @@
+"""Nothing is lost: ``make bench-kill``, ``python -m benchmarks.kill``.
+
+Kills (SIGKILL) a trainer at random moments of its life, looks at what it left, resumes the run
+and compares the final weights with those of a run that nobody touched. The same with the server:
+the process that lays runs and gives them their turns. Writes ``benchmarks/results/kill.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vae_core import checkpoints, processes, runs
+from vae_core.config import ModelConfig, TrainConfig
+
+RESULTS = Path(__file__).resolve().parent / "results" / "kill.json"
+PATIENCE = 600.0
+
+#: A server as far as trainings are concerned: lays runs and gives them their turns until killed.
+SERVER = """
+import pathlib, sys, time
+from vae_core import runs
+root, config = pathlib.Path(sys.argv[1]), runs.RunConfig.from_json(sys.argv[2])
+for _ in range(2):
+    runs.submit(root, config)
+print("laid", flush=True)
+while True:
+    runs.advance(root)
+    [runs.status(folder) for folder in runs.list_runs(root)]
+    time.sleep(0.05)
+"""
+
+
+def config() -> runs.RunConfig:
+    """Describe a training of some 1,400 steps on the bundled digits."""
+    return runs.RunConfig(
+        name="digits",
+        model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(64,)),
+        training=TrainConfig(dataset="digits", epochs=40, batch_size=50, threads=1),
+    )
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    """Start a trainer as the launcher does."""
+    command = [sys.executable, "-m", "vae_core", "train", "--resume", str(folder), "--json"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+def weights_hash(folder: Path) -> str:
+    """Name the final weights."""
+    return hashlib.sha256((folder / checkpoints.WEIGHTS).read_bytes()).hexdigest()[:16]
+
+
+def unreadable(folder: Path) -> list[str]:
+    """Read every file that a run's readers read; return the names of those that fail."""
+    readers: dict[str, Callable[[], Any]] = {
+        runs.CONFIG: lambda: runs.read_config(folder),
+        runs.EVENTS: lambda: runs.status(folder),
+        runs.CHECKPOINT: lambda: runs.read_checkpoint(folder),
+        "replay.bin": lambda: runs.read_replay(folder),
+    }
+    if (folder / checkpoints.CARD).exists():
+        readers[checkpoints.CARD] = lambda: checkpoints.open_folder(folder)
+    failed = []
+    for name, read in readers.items():
+        try:
+            read()
+        except Exception as error:
+            failed.append(f"{name}: {error!r}")
+    return failed
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("it never came")
+        time.sleep(0.005)
+
+
+def uninterrupted(root: Path) -> tuple[str, float]:
+    """Train once in peace; return the weights' hash and the seconds from the first step on."""
+    folder = runs.create(root / "whole", config())
+    with start(folder) as process:
+        wait_for(lambda: runs.status(folder).step > 0)
+        began = time.monotonic()
+        assert process.wait(PATIENCE) == 0
+    return weights_hash(folder), time.monotonic() - began
+
+
+def kill_trainers(root: Path, count: int, draw: random.Random) -> list[dict[str, Any]]:
+    """Kill ``count`` trainers, each at a random moment, and see what becomes of their runs.
+
+    A tenth of them is killed while starting, the others from their first step to their end.
+    """
+    expected, life = uninterrupted(root)
+    outcomes = []
+    for number in range(count):
+        folder = runs.create(root / f"trainer-{number}", config())
+        is_early = number % 10 == 0
+        moment = draw.uniform(0, life)
+        with start(folder) as process:
+            if not is_early:
+                wait_for(lambda folder=folder: runs.status(folder).step > 0)  # type: ignore[misc]
+            time.sleep(moment)
+            process.send_signal(signal.SIGKILL)
+        left = runs.status(folder)
+        outcome = {
+            "after": "starting" if is_early else "the first step",
+            "seconds": round(moment, 3),
+            "state": left.state,
+            "step": left.step,
+            "checkpoint": runs.checkpoint_step(folder),
+            "unreadable": unreadable(folder),
+        }
+        if left.state != "finished":
+            runs.execute(folder)
+        outcome["end"] = runs.status(folder).state
+        outcome["same weights"] = weights_hash(folder) == expected
+        outcomes.append(outcome)
+        print(f"trainer {number + 1}/{count}: {outcome}", flush=True)
+    return outcomes
+
+
+def kill_servers(root: Path, count: int, draw: random.Random) -> list[dict[str, Any]]:
+    """Kill ``count`` servers in succession, each with two new runs, then let one finish them all.
+
+    Trainers outlive their server; the next one finds them at work and starts none twice.
+    """
+    expected, life = uninterrupted(root)
+    folder = root / "served"
+    folder.mkdir()
+    outcomes = []
+    for number in range(count):
+        command = [sys.executable, "-c", SERVER, str(folder), config().model_dump_json()]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            if number % 2:
+                process.stdout.readline()
+            moment = draw.uniform(0, life / 4)
+            time.sleep(moment)
+            process.send_signal(signal.SIGKILL)
+        found = runs.list_runs(folder)
+        outcomes.append(
+            {
+                "after": "its runs were laid" if number % 2 else "starting",
+                "seconds": round(moment, 3),
+                "runs": len(found),
+                "unreadable": [fault for one in found for fault in unreadable(one)],
+            }
+        )
+        print(f"server {number + 1}/{count}: {outcomes[-1]}", flush=True)
+    while any(one.state != "finished" for one in runs.stands(folder)):
+        runs.advance(folder)
+        for one in runs.stands(folder):
+            assert one.state in ("queued", "running", "finished"), one
+        time.sleep(0.2)
+    ends = [weights_hash(one) == expected for one in runs.list_runs(folder)]
+    outcomes.append({"runs": len(ends), "same weights": all(ends), "unreadable": []})
+    for one in runs.list_runs(folder):
+        wait_for(lambda one=one: not processes.is_alive(one))  # type: ignore[misc]
+    return outcomes
+
+
+def main() -> None:
+    """Kill, compare, print and record."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kill")
+    parser.add_argument("--trainers", type=int, default=50)
+    parser.add_argument("--servers", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    draw = random.Random(given.seed)
+    load = os.getloadavg()[0]
+    outcomes: dict[str, list[dict[str, Any]]] = {}
+    with tempfile.TemporaryDirectory() as work:
+        kinds = {
+            "trainer": (kill_trainers, given.trainers),
+            "server": (kill_servers, given.servers),
+        }
+        for kind, (kill, count) in kinds.items():
+            if count:
+                (root := Path(work) / kind).mkdir()
+                outcomes[kind] = kill(root, count, draw)
+    every = [one for kind in outcomes.values() for one in kind]
+    found = {
+        "machine": {
+            "cores": os.cpu_count(),
+            "processor": platform.machine(),
+            "load before": round(load, 2),
+        },
+        "seed": given.seed,
+        "kills": {kind: sum("seconds" in one for one in found) for kind, found in outcomes.items()},
+        "runs with other weights": sum(not one.get("same weights", True) for one in every),
+        "files that could not be read": sum(len(one["unreadable"]) for one in every),
+        "outcomes": outcomes,
+    }
+    given.out.write_text(json.dumps(found, indent=1) + "\n")
+    print({name: value for name, value in found.items() if name != "outcomes"})
+    print(f"written to {given.out}")
+    sys.exit(bool(found["runs with other weights"] or found["files that could not be read"]))
+
+
+if __name__ == "__main__":
+    main()
