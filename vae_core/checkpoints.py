@@ -16,14 +16,17 @@ its sizes before memory is taken.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
+import itertools
 import json
 import lzma
+import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,8 +52,13 @@ CARD, WEIGHTS, CODES, HISTORY = (
     "history.jsonl",
 )
 FILES = (CARD, WEIGHTS, CODES, HISTORY)
-#: The largest file that is read from a model folder.
+#: The largest file that is read from a model folder, and all that a zip may unpack to.
 MAX_BYTES = 256 * 2**20
+#: The largest card, and the largest header of a file of tensors.
+MAX_HEADER = 2**20
+#: Entries of a zip; a model folder has four.
+MAX_ENTRIES = 1000
+_ENTRY = b"PK\x01\x02"  # what every entry of a zip's directory begins with
 #: Columns of an encoded set: their type and their shape, in rows n and dimensions d.
 COLUMNS: dict[str, tuple[torch.dtype, tuple[str | int, ...]]] = {
     "ids": (torch.int64, ("n",)),
@@ -201,11 +209,12 @@ class SavedMachine:
 def load_machine(name_or_folder: str | Path) -> SavedMachine | None:
     """Load a Boltzmann machine with its card; None where the folder holds a VAE."""
     folder = locate(name_or_folder)
-    content = _read(folder / CARD)
+    content = _read(folder / CARD, limit=MAX_HEADER)
     if machine_kind(content) is None:
         return None
     card = boltzmann.card_of(content)
-    return SavedMachine(card, boltzmann.machine_of(card, _read(folder / WEIGHTS)))
+    weights = _read(folder / WEIGHTS, limit=_machine_limit(card))
+    return SavedMachine(card, boltzmann.machine_of(card, weights))
 
 
 def machine_kind(content: bytes) -> str | None:
@@ -226,12 +235,13 @@ def load_model(name_or_folder: str | Path) -> VAE:
         If a file is missing, damaged, or not what its card says.
     """
     folder = locate(name_or_folder)
-    return model_of(load_card(folder), _read(folder / WEIGHTS))
+    card = load_card(folder)
+    return model_of(card, _read(folder / WEIGHTS, limit=_weights_limit(card)))
 
 
 def load_card(name_or_folder: str | Path) -> ModelCard:
     """Read a model's card."""
-    return card_of(_read(locate(name_or_folder) / CARD))
+    return card_of(_read(locate(name_or_folder) / CARD, limit=MAX_HEADER))
 
 
 def load_codes(name_or_folder: str | Path) -> Codes:
@@ -353,43 +363,58 @@ def open_folder(name_or_folder: str | Path) -> Saved:
 def open_zip(content: bytes) -> Saved:
     """Open a zipped model folder from anywhere, without writing to disk.
 
-    Only the known file names are read, at any depth of one folder, and at most ``MAX_BYTES``
-    of each.
+    Only the known file names are read, at any depth of one folder. What they unpack to is
+    bounded before they are unpacked: the card first, then the weights by the size that the card
+    leads to, and all of them by ``MAX_BYTES``.
 
     Raises
     ------
     CheckpointError
-        If it is no zip, lacks a file, or a file is too large, damaged, there twice, or does not
-        fit.
+        If it is no zip, has too many entries, lacks a file, or a file is a link, too large,
+        damaged, there twice, or does not fit.
     """
-    files = _unzipped(content, (CARD, WEIGHTS, CODES))
-    card = card_of(files[CARD])
-    return Saved(
-        card=card, model=model_of(card, files[WEIGHTS]), codes=codes_of(card, files[CODES])
-    )
+    with _unzipping(content) as unpack:
+        card = card_of(unpack(CARD, MAX_HEADER))
+        weights = unpack(WEIGHTS, _weights_limit(card))
+        codes = unpack(CODES, MAX_BYTES - len(weights))
+    return Saved(card=card, model=model_of(card, weights), codes=codes_of(card, codes))
 
 
 def open_machine_zip(content: bytes) -> SavedMachine | None:
     """Open the zipped folder of a Boltzmann machine as :func:`open_zip` does; None for a VAE's."""
-    files = _unzipped(content, (CARD, WEIGHTS))
-    if machine_kind(files[CARD]) is None:
-        return None
-    card = boltzmann.card_of(files[CARD])
-    return SavedMachine(card, boltzmann.machine_of(card, files[WEIGHTS]))
+    with _unzipping(content) as unpack:
+        about = unpack(CARD, MAX_HEADER)
+        if machine_kind(about) is None:
+            return None
+        card = boltzmann.card_of(about)
+        weights = unpack(WEIGHTS, _machine_limit(card))
+    return SavedMachine(card, boltzmann.machine_of(card, weights))
 
 
-def _unzipped(content: bytes, needed: Iterable[str]) -> dict[str, bytes]:
+@contextlib.contextmanager
+def _unzipping(content: bytes) -> Iterator[Callable[[str, int], bytes]]:
+    """Open a zip; yield what unpacks the file of a name, of so many bytes at most."""
+    if content.count(_ENTRY) > MAX_ENTRIES:  # before a directory of a million is read
+        raise CheckpointError(f"the zip has more than {MAX_ENTRIES} entries: zip one model folder")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            files = dict(_known_files(archive))
+            entries = _known_entries(archive)
+
+            def unpack(name: str, limit: int) -> bytes:
+                if name not in entries:
+                    raise CheckpointError(
+                        f"the zip has no {name}; a model folder holds {', '.join(FILES)}"
+                    )
+                # No more is unpacked than an entry states, so that is what has to be bounded.
+                _check_size(name, entries[name].file_size, limit)
+                with archive.open(entries[name]) as file:
+                    return file.read()
+
+            yield unpack
     except CheckpointError:
         raise
     except _UNZIPPING as error:
         raise CheckpointError(f"this is not a zip file that can be read: {error}") from error
-    for name in needed:
-        if name not in files:
-            raise CheckpointError(f"the zip has no {name}; a model folder holds {', '.join(FILES)}")
-    return files
 
 
 def zip_folder(name_or_folder: str | Path) -> bytes:
@@ -452,31 +477,52 @@ def content_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]
 
 
-def _known_files(archive: zipfile.ZipFile) -> Iterable[tuple[str, bytes]]:
-    seen = set()
+def _known_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Find the files of a model folder, by the last part of their names."""
+    found: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
         name = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
         if name not in FILES or entry.is_dir():
             continue
-        if name in seen:
+        if name in found:
             raise CheckpointError(f"the zip holds {name} twice: zip one model folder")
-        seen.add(name)
-        with archive.open(entry) as file:
-            yield name, _bounded(name, file.read(MAX_BYTES + 1))
+        if (entry.external_attr >> 16) & 0o170000 == 0o120000:  # a Unix symbolic link
+            raise CheckpointError(f"{name} is a link: zip the files themselves")
+        found[name] = entry
+    return found
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, *, limit: int | None = None) -> bytes:
+    limit = MAX_BYTES if limit is None else limit
     try:
         with path.open("rb") as file:
-            return _bounded(path.name, file.read(MAX_BYTES + 1))
+            _check_size(path.name, os.fstat(file.fileno()).st_size, limit)
+            return file.read(limit)
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
-def _bounded(name: str, content: bytes) -> bytes:
-    if len(content) > MAX_BYTES:
-        raise CheckpointError(f"{name} is larger than the {MAX_BYTES // 2**20} MB allowed")
-    return content
+def _check_size(name: str, size: int, limit: int) -> None:
+    if size > limit:
+        raise CheckpointError(
+            f"{name} is larger than the {max(limit, 0) / 2**20:.1f} MB allowed here"
+        )
+
+
+def _weights_limit(card: ModelCard) -> int:
+    """Bytes that the weights of a card's model take at most, its header included."""
+    with torch.device("meta"):
+        model = build(card.model)
+    numbers = sum(int(p.numel()) for p in model.state_dict().values())
+    return min(MAX_BYTES, 4 * numbers + MAX_HEADER)
+
+
+def _machine_limit(card: BoltzmannCard) -> int:
+    """Bytes that the weights of a card's machine take at most, its header included."""
+    _, height, width = card.model.image_shape
+    layers = itertools.pairwise((height * width, *card.model.hidden))
+    numbers = sum(below * above + below + above for below, above in layers)
+    return min(MAX_BYTES, 4 * numbers + MAX_HEADER)
 
 
 def _check_numbers(file: str, name: str, tensor: Tensor, dtype: torch.dtype) -> None:
@@ -487,6 +533,9 @@ def _check_numbers(file: str, name: str, tensor: Tensor, dtype: torch.dtype) -> 
 
 
 def _tensors(name: str, content: bytes) -> dict[str, Tensor]:
+    header = int.from_bytes(content[:8], "little")
+    if header > MAX_HEADER:
+        raise CheckpointError(f"{name} is no safetensors file: its header states {header:,} bytes")
     try:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:

@@ -393,6 +393,68 @@ def test_two_models_in_one_zip_are_refused(folder: Path) -> None:
         checkpoints.open_zip(zipped(both))
 
 
+def test_a_zip_of_thousands_of_entries_is_refused_unread(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory of a million entries would take more memory than the whole upload."""
+    crowd = {f"{number}.txt": b"" for number in range(checkpoints.MAX_ENTRIES)}
+    many = zipped(contents(folder) | crowd)
+    monkeypatch.setattr(zipfile, "ZipFile", None)  # it is not even opened
+    with pytest.raises(CheckpointError, match="more than 1000 entries"):
+        checkpoints.open_zip(many)
+
+
+def test_a_link_in_a_zip_is_refused(folder: Path) -> None:
+    """Whatever it points to."""
+    packed = io.BytesIO(zipped(contents(folder)))
+    with zipfile.ZipFile(packed) as archive:
+        files = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            if name.endswith(checkpoints.CARD):
+                entry.external_attr, content = 0o120777 << 16, b"/etc/passwd"
+            archive.writestr(entry, content)
+    with pytest.raises(CheckpointError, match=r"card\.json is a link"):
+        checkpoints.open_zip(out.getvalue())
+
+
+def test_weights_are_bounded_by_what_the_card_leads_to(folder: Path) -> None:
+    """A bomb of 200 MB beside a card of a small model is not unpacked, nor read from a disk."""
+    import tracemalloc
+
+    files = contents(folder)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            if name != checkpoints.WEIGHTS:
+                archive.writestr(name, content)
+        with archive.open(checkpoints.WEIGHTS, "w") as file:
+            for _ in range(200):
+                file.write(bytes(2**20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match=r"model.safetensors is larger than the 1\.0 MB"):
+            checkpoints.open_zip(packed.getvalue())
+        with (folder / checkpoints.WEIGHTS).open("ab") as sparse:
+            sparse.truncate(200 * 2**20)
+        with pytest.raises(CheckpointError, match=r"model.safetensors is larger than the 1\.0 MB"):
+            checkpoints.load_model(folder)
+        assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_that_states_more_than_is_there_is_refused(folder: Path) -> None:
+    """Before anything is made of it."""
+    content = bytearray((folder / checkpoints.CODES).read_bytes())
+    content[:8] = (2**40).to_bytes(8, "little")
+    (folder / checkpoints.CODES).write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match="its header states 1,099,511,627,776 bytes"):
+        checkpoints.load_codes(folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x89PNG\r\n", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_zip_is_refused(content: bytes) -> None:
     """An empty file, a torn one, a picture, an archive of nothing."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import running
 import torch
 from PIL import Image
 
@@ -326,3 +327,82 @@ def test_a_real_process_tells_faults_in_one_line() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: epochs '-1'")
+
+
+def test_runs_are_steered_by_their_names(
+    vae: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """List, step, change, copy, rewind, delete and restore, each with one object for machines."""
+    monkeypatch.setenv("VAE_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("VAE_RUNS_AT_ONCE", "1")
+    with running.trainers_in_threads(monkeypatch):
+        folder = runs.create(tmp_path / "first", running.config("first"))
+        assert vae("runs", "epoch", "first", "--json").json()["name"] == "first"
+        running.wait_for_state(folder, "paused")
+        shown = vae("runs", "change", "first", "beta=2", "learning-rate=0.01", "--json")
+        assert shown.status == 0
+        running.wait_for(lambda: runs.status(folder).config.training.beta == 2)
+        copied = vae("runs", "copy", folder, "latent_dim=3", "hidden=8,4", "--json").json()
+        assert copied["name"] == "first-2"
+        assert runs.read_config(tmp_path / "first-2").model.hidden == (8, 4)
+        running.wait_for_state(tmp_path / "first-2", "finished")
+        rewound = vae("runs", "rewind", "first", "--json").json()
+        assert (rewound["state"], rewound["epoch"], rewound["beta"]) == ("paused", 0, 1.0)
+        assert vae("runs", "delete", "first", "--json").json() == {"deleted": "first"}
+        listed = vae("runs", "list", "--json").json()
+        assert [run["name"] for run in listed["runs"]] == ["first-2"]
+        assert listed["deleted"] == ["first"]
+        assert vae("runs", "restore", "first", "--json").json()["name"] == "first"
+        text = vae("runs", "list").out
+        assert re.search(r"^first +paused +epoch 0 of 3", text, re.MULTILINE)
+        assert re.search(r"^first-2 +finished +epoch 3 of 3", text, re.MULTILINE)
+        assert "test ELBO" in vae("runs", "show", "first-2").out
+        vae("runs", "continue", "first-2", "--epochs", "1", "--json")
+        running.wait_for(lambda: runs.status(tmp_path / "first-2").epoch == 4)
+        running.wait_for_state(tmp_path / "first-2", "finished")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["show", "nobody"], "run 'nobody' is neither the folder of a run nor one of: a"),
+        (["show", "../secret"], "run '../secret' is neither"),
+        (["pause", "a"], "a is failed: only a run under way can pause"),
+        (["change", "a", "beta"], "setting 'beta': expected NAME=VALUE"),
+        (["change", "a", "beta=much"], "beta 'much': expected a number"),
+        (["change", "a", "beta=-1"], "beta -1.0"),
+        (["copy", "a", "treasure=1"], "treasure is not a setting"),
+        (["continue", "a", "--epochs", "0"], "epochs 0: one more at least"),
+        (["restore", "../a"], "no run '../a' was deleted"),
+    ],
+)
+def test_wrong_steering_is_one_line(
+    vae: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    """On stderr, with status 2, and the run is as it was."""
+    monkeypatch.setenv("VAE_RUNS_DIR", str(tmp_path))
+    folder = runs.create(tmp_path / "a", running.config("a"))
+    runs.append(folder, "state", state="failed", message="for a reason", step=0)
+    before = runs.events(folder)
+    answer = vae("runs", *words)
+    assert (answer.status, answer.out) == (2, "")
+    assert said in answer.err
+    assert answer.err.count("\n") == 1
+    assert runs.events(folder) == before
+    assert len(runs.list_runs(tmp_path)) == 1
+
+
+def test_a_steered_training_is_made_again_by_its_command(vae: Any, tmp_path: Path) -> None:
+    """``--change`` does what was done while it trained; a wrong one leaves no folder."""
+    steered = ["--change", "10:learning_rate=0.02", "--change", "15:epochs=3"]
+    assert vae(*TRAIN, *steered, "--out", tmp_path / "one").status == 0
+    card = checkpoints.load_card(tmp_path / "one")
+    assert card.training.epochs == 3
+    words = shlex.split(card.command)[3:]
+    assert words[-2:] == ["--out", "DIR"]
+    assert vae(*words[:-1], tmp_path / "two").status == 0
+    assert checkpoints.load_card(tmp_path / "two").weights_hash == card.weights_hash
+    answer = vae(*TRAIN, "--change", "10:seed=3", "--out", tmp_path / "three")
+    assert answer.status == 2
+    assert "seed cannot be changed" in answer.err
+    assert not (tmp_path / "three").exists()
