@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import multiprocessing
+import multiprocessing.process
 import os
 import platform
 import random
@@ -26,8 +27,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vae_core import checkpoints, processes, runs
+import torch
+
+from vae_core import checkpoints, processes, publishing, runs
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.data import load_dataset
+from vae_core.learning import Trainer
 
 RESULTS = Path(__file__).resolve().parent / "results" / "kill.json"
 PATIENCE = 600.0
@@ -62,11 +67,19 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
-def fork(folder: Path) -> multiprocessing.Process:
+def preload() -> None:
+    """Load what a trainer needs; no gradient is taken, since PyTorch's do not survive a fork."""
+    torch.set_num_threads(1)
+    dataset = load_dataset("digits")
+    trainer = Trainer(config().model, config().training, dataset)
+    publishing.measure(trainer.model, dataset, config().training)
+
+
+def fork(folder: Path) -> multiprocessing.process.BaseProcess:
     """Start a trainer with everything loaded already."""
     process = multiprocessing.get_context("fork").Process(target=runs.execute, args=(folder,))
     process.start()
-    return process  # type: ignore[return-value]
+    return process
 
 
 def weights_hash(folder: Path) -> str:
@@ -144,7 +157,7 @@ def kill_trainers(root: Path, count: int, draw: random.Random) -> list[dict[str,
             "unreadable": unreadable(folder),
         }
         if left.state != "finished":
-            runs.execute(folder)
+            fork(folder).join(PATIENCE)
         outcome["end"] = runs.status(folder).state
         outcome["same weights"] = weights_hash(folder) == expected
         outcomes.append(outcome)
@@ -203,6 +216,7 @@ def main() -> None:
     draw = random.Random(given.seed)
     load = os.getloadavg()[0]
     outcomes: dict[str, list[dict[str, Any]]] = {}
+    preload()
     with tempfile.TemporaryDirectory() as work:
         kinds = {
             "trainer": (kill_trainers, given.trainers),
