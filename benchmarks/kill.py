@@ -53,7 +53,7 @@ while True:
 
 
 def config() -> runs.RunConfig:
-    """Describe a training of some 450 steps on the bundled digits."""
+    """Describe a training of some 400 steps on the bundled digits."""
     return runs.RunConfig(
         name="digits",
         model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(32,)),

@@ -276,6 +276,15 @@ def test_a_truncated_checkpoint_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert weights(folder) == weights(run(tmp_path / "whole"))
 
 
+def test_what_killed_writes_left_is_swept(tmp_path: Path) -> None:
+    """Half a checkpoint costs no room for ever; a request that is being written stays."""
+    folder = runs.create(tmp_path / "run", config(epochs=1))
+    for name in (".next.safetensors.abc", ".model.safetensors.def", ".control.ghi"):
+        (folder / name).write_bytes(b"half")
+    runs.execute(folder)
+    assert [path.name for path in folder.glob(".*")] == [".control.ghi"]
+
+
 # Readers
 
 

@@ -99,6 +99,7 @@ class _Execution:
         with contextlib.suppress(OSError):  # where the disk is full, the first checkpoint says so
             self._reserve()
             folders.append(self.folder, "state", state="running", message="loading the data")
+        folders.sweep(self.folder)
         dataset = load_dataset(self.config.training.dataset, data_dir=data_dir)
         try:
             self._restore(dataset)

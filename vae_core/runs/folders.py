@@ -18,7 +18,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vae_core import checkpoints
+from vae_core import checkpoints, processes
 from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import flush, write_atomically
@@ -227,6 +227,16 @@ def read_checkpoint(
     if faults:
         raise CheckpointError("no checkpoint can be read: " + "; ".join(faults))
     return None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writes left behind that were killed; for the trainer alone.
+
+    Requests are written by others, maybe at this moment, and stay.
+    """
+    for path in folder.glob(".*"):
+        if path.is_file() and not path.name.startswith(f".{processes.CONTROL}"):
+            path.unlink(missing_ok=True)
 
 
 def checkpoint_step(folder: Path) -> int:
