@@ -74,7 +74,7 @@ def test_every_study_is_drawn_in_every_way_that_suits_it(tmp_path: Path, name: s
 def test_published_values_lie_at_their_cells(tmp_path: Path) -> None:
     """By name, and those from memory say so."""
     figure = study_figures.draw(made(tmp_path, "latent-size"), "setting", "elbo")
-    after = named(figure, "seed 004 after 100 epochs")
+    after = named(figure, "Zhang & Wu (2020) after 100 epochs")
     assert dict(zip(after.x, after.y, strict=True)) == {3: -131.8, 10: -102.6, 20: -99.7}
     assert named(figure, "AEVB, one hidden layer, plateaus (from memory)")
 
@@ -82,10 +82,10 @@ def test_published_values_lie_at_their_cells(tmp_path: Path) -> None:
 def test_a_published_epoch_lies_where_as_many_images_were_seen(tmp_path: Path) -> None:
     """Epoch 5 of 1,000 images is 5,000 images; there is no such place in time."""
     of = made(tmp_path, "sample-size")
-    points = named(study_figures.draw(of, "curves", "elbo"), "seed 004, N = 1,000")
+    points = named(study_figures.draw(of, "curves", "elbo"), "Zhang & Wu (2020), N = 1,000")
     assert dict(zip(points.x, points.y, strict=True))[5000] == -205
     drawn = study_figures.draw(of, "time", "elbo")
-    assert "seed 004, N = 1,000" not in [trace.name for trace in drawn.data]
+    assert "Zhang & Wu (2020), N = 1,000" not in [trace.name for trace in drawn.data]
 
 
 def test_published_lines_do_not_join_different_series(tmp_path: Path) -> None:

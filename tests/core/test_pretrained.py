@@ -11,7 +11,8 @@ from vae_core.errors import DatasetMissingError
 from vae_core.learning import static_test_seed
 
 MEGABYTE = 10**6
-TOLERANCE = 0.3  # nats
+#: Nats, or this share of the standard error where a picture has thousands of them.
+TOLERANCE, OF_THE_ERROR = 0.3, 0.2
 #: Test −ELBO on grey pixels, in nats, that each model must reach.
 MUST_REACH = {
     "mnist-2d": 132.0,
@@ -28,6 +29,12 @@ def dataset_of(card: checkpoints.ModelCard) -> ImageDataset:
         return load_dataset(card.dataset)
     except DatasetMissingError as missing:
         pytest.skip(str(missing))
+
+
+def importance_weighted(card: checkpoints.ModelCard) -> checkpoints.Metric:
+    """Return the card's bound of the most samples."""
+    found = [metric for key, metric in card.metrics.items() if key.startswith("nll_iw")]
+    return max(found, key=lambda metric: metric.samples or 0)
 
 
 def test_every_recipe_has_its_folder_and_every_folder_its_recipe() -> None:
@@ -50,7 +57,8 @@ def test_a_folder_is_whole_and_small(name: str) -> None:
     assert len(card.kl_per_dim) == card.model.latent_dim
     assert bool(codes.projections) == (card.model.latent_dim > 2)
     assert len(checkpoints.load_history(name)) == card.training.epochs
-    assert {"elbo", "rate", "distortion", "active_units", "nll_iw1000"} <= card.metrics.keys()
+    assert {"elbo", "rate", "distortion", "active_units", "mmd"} <= card.metrics.keys()
+    assert importance_weighted(card).samples
     assert card.classes == () or "knn_accuracy" in card.metrics
     assert card.command.startswith("python -m vae_core train ")
 
@@ -68,31 +76,35 @@ def test_a_card_fits_its_own_codes(name: str) -> None:
         assert card.metrics[metric].value == pytest.approx(estimate.mean, abs=1e-3)
         assert card.metrics[metric].se == pytest.approx(estimate.se, abs=1e-3)
         assert card.metrics[metric].n == len(codes.ids)
-    kl = evaluation.kl_per_dim(codes.mu, codes.logvar)
-    torch.testing.assert_close(kl, torch.tensor(card.kl_per_dim), atol=1e-3, rtol=1e-3)
+    if card.model.prior == "standard":
+        kl = evaluation.kl_per_dim(codes.mu, codes.logvar)
+        torch.testing.assert_close(kl, torch.tensor(card.kl_per_dim), atol=1e-3, rtol=1e-3)
     assert card.metrics["active_units"].value == evaluation.active_units(codes.mu).sum()
-    assert card.metrics["nll_iw1000"].value < -card.metrics["elbo"].value + 1
+    elbo = card.metrics["elbo"]
+    assert importance_weighted(card).value < -elbo.value + max(1.0, 3 * (elbo.se or 0))
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_elbo_is_what_the_card_says(name: str) -> None:
-    """Measured again on the whole test set with another seed, within 0.3 nats."""
+    """Measured again on the whole test set with another seed, within 0.3 nats or little error."""
     card = checkpoints.load_card(name)
     dataset = dataset_of(card)
     encoded = publishing.encode_test(checkpoints.load_model(name), dataset, card.training, seed=77)
     measured = -(encoded.rate + encoded.distortion).double().mean().item()
-    assert measured == pytest.approx(card.metrics["elbo"].value, abs=TOLERANCE)
+    elbo = card.metrics["elbo"]
+    tolerance = max(TOLERANCE, OF_THE_ERROR * (elbo.se or 0))
+    assert measured == pytest.approx(elbo.value, abs=tolerance)
     codes = checkpoints.load_codes(name)
     assert torch.equal(codes.ids, dataset.test.ids)
-    assert encoded.rate.mean().item() == pytest.approx(card.metrics["rate"].value, abs=TOLERANCE)
+    assert encoded.rate.mean().item() == pytest.approx(card.metrics["rate"].value, abs=tolerance)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_importance_sampling_agrees_with_the_card(name: str) -> None:
-    """On 40 images the 200-sample bound lies under the ELBO, and fits the card's figure of 1,000.
+    """On 40 images the 200-sample bound lies under the ELBO, and fits the card's, of more samples.
 
     The card's is a mean over many more images, so the difference to the ELBO on the same images
-    is compared, with four standard errors and what 200 samples give away against 1,000.
+    is compared, with four standard errors and what 200 samples give away against the card's.
     """
     card = checkpoints.load_card(name)
     dataset = dataset_of(card)
@@ -100,15 +112,17 @@ def test_importance_sampling_agrees_with_the_card(name: str) -> None:
         dataset.test.images, card.training.tested_on, seed=static_test_seed(card.training.seed)
     )[:40]
     model, kind = checkpoints.load_model(name), card.training.tested_on
-    found = evaluation.nll_iw(model, images, k=200, kind=kind, seed=7).nll
+    labels = dataset.test.labels[:40] if card.model.takes_labels else None
+    found = evaluation.nll_iw(model, images, k=200, kind=kind, seed=7, labels=labels).nll
     codes = checkpoints.load_codes(name)
-    limit = card.metrics["nll_iw1000"].n
+    on_card = importance_weighted(card)
+    limit = on_card.n
     stored = (codes.rate + codes.distortion)[:limit].mean().item()
     gained = evaluation.Estimate.of((codes.rate + codes.distortion)[:40] - found)
     assert gained.mean > 0
-    on_card = stored - card.metrics["nll_iw1000"].value
-    assert gained.mean < on_card + 4 * gained.se
-    assert gained.mean > on_card - 4 * gained.se - 2.0
+    more = stored - on_card.value
+    assert gained.mean < more + 4 * gained.se
+    assert gained.mean > more - 4 * gained.se - max(2.0, 0.25 * more)
 
 
 @pytest.mark.parametrize("name", MUST_REACH)
