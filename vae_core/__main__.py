@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vae_core import cluster
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.run_commands import dask_option
 from vae_core.run_commands import runs as runs_group
 
 if TYPE_CHECKING:
@@ -151,6 +153,7 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 )
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the model.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run.")
+@dask_option
 @json_option
 @data_option
 def train(
@@ -172,6 +175,8 @@ def train(
     given = {key: value for key, value in (settings | run).items() if value is not None}
     if (out is None) == (resume is None):
         raise ConfigError("train needs either --out DIR for a new run or --resume DIR, not both")
+    if cluster.address() is not None and data_dir is not None:
+        raise ConfigError("--data-dir is of this machine: a cluster's workers have VAE_DATA_DIR")
     if resume is not None:
         if given:
             option = next(iter(given)).replace("_", "-")
@@ -189,7 +194,10 @@ def train(
             runs.append(folder, "change", step=one.step, settings=dict(one.settings))
     report = _json_record if as_json else _table_record(config.training.epochs)
     say = _say_nothing if as_json else _say
-    state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)
+    if cluster.address() is None:
+        state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)
+    else:
+        state = runs.follow(folder, on_record=report, say=say)
     if not as_json:
         click.echo(f"{state}: the model is in {folder}")
 
@@ -429,6 +437,7 @@ def studies(as_json: bool, markdown: bool) -> None:
     help="Result file  [default: pretrained/studies/NAME.json; build/studies with --quick]",
 )
 @click.option("--cell", "cells", multiple=True, help="Run this cell alone; may be repeated.")
+@dask_option
 @json_option
 @data_option
 def study(
@@ -442,9 +451,8 @@ def study(
     """Run the study NAME, or what is left of it, and write its results as JSON."""
     from vae_core import studies
 
-    result = studies.run(
-        studies.find(name), quick=quick, out=out, data_dir=data_dir, only=cells, say=_say
-    )
+    run = studies.run if cluster.address() is None else studies.run_on_cluster
+    result = run(studies.find(name), quick=quick, out=out, data_dir=data_dir, only=cells, say=_say)
     if as_json:
         _print_json(result)
         return

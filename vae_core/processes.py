@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -42,6 +42,8 @@ STARTING = 60.0
 Command = Literal["run", "step", "epoch", "pause", "stop", "leave"]
 #: Commands that need a worker; the others mean nothing where there is none.
 STARTERS = ("run", "step", "epoch", "stop")
+#: Starts a worker for a folder with arguments of ``python -m vae_core``; :func:`start` is one.
+Starter = Callable[[Path, Sequence[str]], None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ def held(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def request(folder: Path, command: Command, *, worker: Sequence[str]) -> None:
+def request(
+    folder: Path, command: Command, *, worker: Sequence[str], starter: Starter | None = None
+) -> None:
     """Ask for work to go on, to pause, or to end with what it has; returns at once.
 
     Parameters
@@ -108,12 +112,14 @@ def request(folder: Path, command: Command, *, worker: Sequence[str]) -> None:
     worker
         Arguments of ``python -m vae_core`` that start a worker for the folder where there is
         none and the command needs one.
+    starter
+        Where that is: a process of this machine when left out.
     """
     with _control(folder):
         on_its_way = is_starting(folder, since=0.0)  # it will take the newest command
         _ask(folder, Asked(command, peek(folder).settings))
         if command in STARTERS and not on_its_way and not is_alive(folder):
-            _start(folder, worker)
+            (starter or start)(folder, worker)
 
 
 def enqueue(folder: Path, command: Command) -> None:
@@ -179,19 +185,8 @@ def asked_at(folder: Path) -> float | None:
         return None
 
 
-def _control(folder: Path) -> filelock.BaseFileLock:
-    return filelock.FileLock(folder / CONTROL_LOCK)
-
-
-def _ask(folder: Path, asked: Asked) -> None:
-    told = {"command": asked.command, "settings": asked.settings, "waits": asked.waits}
-    try:
-        write_atomically(folder / CONTROL, json.dumps(told).encode())
-    except OSError as error:
-        raise LatentExplorerError(f"{folder.name} cannot be told: {error.strerror}") from error
-
-
-def _start(folder: Path, worker: Sequence[str]) -> None:
+def start(folder: Path, worker: Sequence[str]) -> None:
+    """Start a worker for a folder as a process of this machine, of low priority."""
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "vae_core", *worker],
@@ -205,3 +200,15 @@ def _start(folder: Path, worker: Sequence[str]) -> None:
             os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
     # Somebody has to wait for it: a process that ended stays in the table until then.
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _control(folder: Path) -> filelock.BaseFileLock:
+    return filelock.FileLock(folder / CONTROL_LOCK)
+
+
+def _ask(folder: Path, asked: Asked) -> None:
+    told = {"command": asked.command, "settings": asked.settings, "waits": asked.waits}
+    try:
+        write_atomically(folder / CONTROL, json.dumps(told).encode())
+    except OSError as error:
+        raise LatentExplorerError(f"{folder.name} cannot be told: {error.strerror}") from error

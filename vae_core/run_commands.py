@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vae_core import cluster
 from vae_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,11 +32,26 @@ dir_option = click.option(
 run_argument = click.argument("run")
 
 
+def _use_cluster(context: click.Context, option: click.Parameter, given: str | None) -> None:
+    if given:
+        os.environ[cluster.ENVIRONMENT_VARIABLE] = given
+
+
+dask_option = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    expose_value=False,
+    callback=_use_cluster,
+    help=f"Train on the cluster of this Dask scheduler (else {cluster.ENVIRONMENT_VARIABLE}).",
+)
+
+
 def _of_a_run(command: Command) -> Command:
     return run_argument(dir_option(json_option(command)))
 
 
 @click.group(invoke_without_command=True)
+@dask_option
 @click.pass_context
 def runs(context: click.Context) -> None:
     """List and steer trainings, each a RUN: its name, or its folder."""

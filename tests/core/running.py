@@ -74,7 +74,7 @@ def trainers_in_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]
         threads.append(threading.Thread(target=train, args=(folder,)))
         threads[-1].start()
 
-    monkeypatch.setattr(processes, "_start", start)
+    monkeypatch.setattr(processes, "start", start)
     try:
         yield started
     finally:

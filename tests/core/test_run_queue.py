@@ -46,7 +46,7 @@ def order(root: Path) -> list[str]:
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the names of the runs that would have been given a trainer."""
     names: list[str] = []
-    monkeypatch.setattr(processes, "_start", lambda folder, worker: names.append(folder.name))
+    monkeypatch.setattr(processes, "start", lambda folder, worker: names.append(folder.name))
     return names
 
 
@@ -114,7 +114,7 @@ def test_two_servers_start_a_run_once(tmp_path: Path) -> None:
         "import pathlib, sys, time\n"
         "from vae_core import processes\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "processes._start = lambda f, w: (f / 'started').open('a').write('x')\n"
+        "processes.start = lambda f, w: (f / 'started').open('a').write('x')\n"
         "while time.time() < float(sys.argv[2]): pass\n"
         "processes.request(folder, 'run', worker=['train'])\n"
     )

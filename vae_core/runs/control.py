@@ -10,21 +10,26 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vae_core import checkpoints, processes
 from vae_core.config import ModelConfig, TrainConfig
-from vae_core.errors import ConfigError
+from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.learning import EpochRecord
 from vae_core.processes import Command
 from vae_core.runs import changes, folders, queue, replay
 from vae_core.runs.changes import Change
 from vae_core.runs.folders import CHECKPOINT, CONFIG, NEXT, PREVIOUS, TRASH, RunConfig
 from vae_core.runs.limits import limits
-from vae_core.runs.status import status
+from vae_core.runs.status import State, status
 
 #: Seconds within which a trainer leaves that is in the way; it looks several times a second.
 LEAVING = 10.0
+#: Seconds between two looks of whoever follows a run.
+FOLLOWS = 0.25
+#: Seconds after which whoever follows a run asks again: no worker was free, or too many were lost.
+GIVEN_UP = 180.0
 #: Deleted runs are purged after this many seconds.
 TRASH_KEEPS = 24 * 3600.0
 #: Room that has to be there before a run is laid.
@@ -61,6 +66,45 @@ def request(folder: Path, command: Command) -> None:
     A run without a trainer is given one, a process of its own, unless it shall pause.
     """
     queue.begin(folder, command)
+
+
+def follow(
+    folder: Path,
+    *,
+    on_record: Callable[[EpochRecord], None] = lambda record: None,
+    say: Callable[[str], None] = lambda stage: None,
+) -> State:
+    """Let a run train wherever trainings run here, and tell what it tells, to its end.
+
+    Returns
+    -------
+    State
+        As :func:`execute`. Whoever stops following leaves the run at work.
+
+    Raises
+    ------
+    LatentExplorerError
+        If it fails, with its message; or if no cluster answers.
+    """
+    told, said = len(status(folder).epochs), ""
+    queue.begin(folder, "run")
+    begun = time.monotonic()
+    while True:
+        now = status(folder)
+        for record in now.epochs[told:]:
+            on_record(EpochRecord.of(folders.plain(record)))
+        told = max(told, len(now.epochs))
+        if now.message and now.message != said:
+            said = now.message
+            say(said)
+        if now.state == "failed":
+            raise LatentExplorerError(now.message)
+        if now.state in ("finished", "stopped", "paused"):
+            return now.state
+        if time.monotonic() - begun > GIVEN_UP and now.state in ("queued", "interrupted"):
+            queue.begin(folder, "run")
+            begun = time.monotonic()
+        time.sleep(FOLLOWS)
 
 
 def resume(folder: Path) -> None:

@@ -15,7 +15,7 @@ from vae_core.errors import ConfigError, LatentExplorerError
 from vae_core.learning import DivergedError, EpochRecord, StepRecord, Trainer
 from vae_core.runs import changes, folders, replay
 from vae_core.runs.changes import Change
-from vae_core.runs.folders import CHECKPOINT, Event, RunConfig
+from vae_core.runs.folders import CHECKPOINT, RunConfig
 from vae_core.runs.status import State, status
 
 #: Seconds between two step events, between two looks at the control file, and between two
@@ -257,7 +257,7 @@ class _Execution:
                 model=trainer.model,
                 training=training,
                 dataset=dataset,
-                history=[_plain(event) for event in status(self.folder).epochs],
+                history=[folders.plain(event) for event in status(self.folder).epochs],
                 command=folders.command_line(self.config, changes.words(self.changes)),
                 importance_samples=self.config.importance_samples,
                 importance_limit=self.config.importance_limit,
@@ -318,7 +318,3 @@ def _notes(told: tuple[Change, ...]) -> tuple[str, ...]:
     if not told:
         return ()
     return ("Changed while it trained: " + "; ".join(map(changes.sentence, told)) + ".",)
-
-
-def _plain(event: Event) -> Event:
-    return {key: value for key, value in event.items() if key not in ("type", "time")}

@@ -159,6 +159,11 @@ def parse(content: bytes) -> list[Event]:
     return told
 
 
+def plain(event: Event) -> Event:
+    """Return what an event tells, without its kind and its time."""
+    return {key: value for key, value in event.items() if key not in ("type", "time")}
+
+
 def append(folder: Path, kind: str, *, durably: bool = False, **values: Any) -> None:
     """Tell one event, with the time of the day.
 

@@ -2,7 +2,8 @@
 
 ============================  ================================================================
 ``VAE_TRAINING``              ``off`` on a server whose visitors shall not train
-``VAE_RUNS_AT_ONCE``          trainings at once; as many as there are cores when left out
+``VAE_RUNS_AT_ONCE``          trainings at once; as many as there are cores when left out, or
+                              threads on the cluster that ``VAE_DASK_ADDRESS`` names
 ``VAE_MAX_RUNS``              runs that wait or train, of everybody
 ``VAE_MAX_RUNS_PER_SESSION``  runs that wait or train, of one session
 ============================  ================================================================
@@ -13,6 +14,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from vae_core import cluster
 from vae_core.errors import ConfigError
 
 MAX_RUNS, MAX_RUNS_PER_SESSION = 100, 4
@@ -37,7 +39,7 @@ def limits() -> Limits:
     ConfigError
         If a variable holds what it may not; the sentence names it.
     """
-    available = cores()
+    available = cluster.threads() if cluster.address() else cores()
     at_once = _number("VAE_RUNS_AT_ONCE", available)
     return Limits(
         training=_switch("VAE_TRAINING"),

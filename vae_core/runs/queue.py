@@ -11,7 +11,8 @@ from pathlib import Path
 import filelock
 
 from vae_core import processes
-from vae_core.runs import folders
+from vae_core.errors import LatentExplorerError
+from vae_core.runs import folders, launching
 from vae_core.runs.limits import limits
 from vae_core.runs.status import RunStatus, status
 
@@ -103,7 +104,11 @@ def begin(folder: Path, command: processes.Command | None = None) -> None:
     waiting = processes.peek(folder)
     wanted = command or (waiting.command if waiting.waits else "run")
     worker = ["train", "--resume", str(folder), "--json"]
-    processes.request(folder, wanted, worker=worker)  # type: ignore[arg-type]
+    try:
+        processes.request(folder, wanted, worker=worker, starter=launching.start)  # type: ignore[arg-type]
+    except LatentExplorerError:  # no cluster answers: it keeps its place
+        processes.enqueue(folder, wanted)  # type: ignore[arg-type]
+        raise
 
 
 def _since(one: RunStatus) -> float:

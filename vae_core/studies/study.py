@@ -159,6 +159,7 @@ def run(
     data_dir: Path | None = None,
     only: Collection[str] = (),
     say: Say = lambda stage: None,
+    work: Path | None = None,
 ) -> Json:
     """Run the cells that are left and that no other process is at work on.
 
@@ -174,6 +175,9 @@ def run(
         a quick run.
     only
         Names of the cells to run; none means all.
+    work
+        Folder for the locks of cells, and for models that they leave behind; ``build/studies``
+        when left out.
 
     Returns
     -------
@@ -187,18 +191,16 @@ def run(
     ConfigError
         If ``only`` names a cell that the study has not.
     """
-    known = [cell.name for cell in study.cells]
-    for name in only:
-        if name not in known:
-            raise ConfigError(f"cell {name!r}: {study.name} has {'; '.join(known)}")
-    out = out or (WORK if quick else RESULTS) / f"{study.name}.json"
+    check_cells(study, only)
+    work = work or WORK
+    out = result_file(study, quick=quick, out=out)
     out.parent.mkdir(parents=True, exist_ok=True)
     _finished(out, study, quick)  # refuses a file that is something else
     context = Context(
         quick=quick,
         say=say,
         load=functools.cache(functools.partial(load_dataset, data_dir=data_dir)),
-        work=WORK / study.name / ("quick" if quick else "full"),
+        work=work / study.name / ("quick" if quick else "full"),
     )
     for number, cell in enumerate(study.cells, start=1):
         if only and cell.name not in only:
@@ -208,7 +210,7 @@ def run(
         def report(stage: str, place: str = place) -> None:
             say(f"{place}: {stage}")
 
-        with _claimed(_lock(out, cell.fingerprint)) as mine:
+        with _claimed(_lock(work, out, cell.fingerprint)) as mine:
             if not mine:
                 report("another process is at work on it")
             elif cell.name in _finished(out, study, quick)[0]:
@@ -217,8 +219,22 @@ def run(
                 began = time.perf_counter()
                 outcome = cell.run(dataclasses.replace(context, say=report))
                 found = _as_json(cell, outcome, seconds=time.perf_counter() - began)
-                _add(out, study, quick, {cell.name: found}, _compared_values(study, cell, outcome))
-    return _add(out, study, quick, {}, {})
+                columns = _compared_values(study, cell, outcome)
+                _add(work, out, study, quick, {cell.name: found}, columns)
+    return _add(work, out, study, quick, {}, {})
+
+
+def check_cells(study: Study, only: Collection[str]) -> None:
+    """Refuse the name of a cell that a study has not."""
+    known = [cell.name for cell in study.cells]
+    for name in only:
+        if name not in known:
+            raise ConfigError(f"cell {name!r}: {study.name} has {'; '.join(known)}")
+
+
+def result_file(study: Study, *, quick: bool, out: Path | None) -> Path:
+    """Return where a study's result goes, where ``out`` does not say."""
+    return out or (WORK if quick else RESULTS) / f"{study.name}.json"
 
 
 def read(path: Path) -> Json:
@@ -238,9 +254,9 @@ def read(path: Path) -> Json:
     return result
 
 
-def _lock(out: Path, what: str) -> Path:
+def _lock(work: Path, out: Path, what: str) -> Path:
     """Where the lock on a cell of a result file, or on the file, lies."""
-    folder = WORK / "locks" / hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
+    folder = work / "locks" / hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     return folder / what
 
@@ -270,10 +286,15 @@ def _compared_values(study: Study, cell: Cell, outcome: Outcome) -> dict[str, Te
 
 
 def _add(
-    out: Path, study: Study, quick: bool, cells: dict[str, Json], columns: dict[str, Tensor]
+    work: Path,
+    out: Path,
+    study: Study,
+    quick: bool,
+    cells: dict[str, Json],
+    columns: dict[str, Tensor],
 ) -> Json:
     """Add cells to the result file, beside those that others have written meanwhile."""
-    with filelock.FileLock(_lock(out, "result")):
+    with filelock.FileLock(_lock(work, out, "result")):
         finished, values = _finished(out, study, quick)
         finished, values = finished | cells, values | columns
         result = _result(study, quick, finished, values)

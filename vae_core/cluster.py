@@ -1,0 +1,125 @@
+"""Work on a Dask cluster (``distributed``, an optional extra) in place of this machine's processes.
+
+The cluster is named by ``VAE_DASK_ADDRESS``, or ``--dask`` on the command line. Its workers have
+this package installed and see the run folders under the same path: files, not Dask, carry what is
+found. https://distributed.dask.org
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vae_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+ENVIRONMENT_VARIABLE = "VAE_DASK_ADDRESS"
+#: Seconds in which a scheduler answers, and for which its answer holds; no answer is one too.
+ANSWERS, HOLDS = 5.0, 10.0
+
+
+def address() -> str | None:
+    """Return the scheduler's address, None where there is no cluster."""
+    return os.environ.get(ENVIRONMENT_VARIABLE, "").strip() or None
+
+
+def submit(function: Callable[..., Any], *arguments: str, key: str) -> None:
+    """Let a worker call an importable function; returns when the scheduler knows of it.
+
+    The task outlives this process. One that is lost with its worker is given to another worker.
+
+    Parameters
+    ----------
+    key
+        Names the task; what is asked again under a key that is still at work is asked once.
+
+    Raises
+    ------
+    ConfigError
+        If no scheduler answers, or ``distributed`` is not installed.
+    """
+    with _connected() as client:
+        from distributed import fire_and_forget
+
+        fire_and_forget(client.submit(function, *arguments, key=key))
+
+
+def call_all(function: Callable[..., Any], calls: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
+    """Call an importable function once for each name; yield the names as their calls return.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`submit`.
+    Exception
+        What a call raised.
+    """
+    with _connected() as client:
+        from distributed import as_completed
+
+        futures = {
+            client.submit(function, *arguments, pure=False): name
+            for name, arguments in calls.items()
+        }
+        for future in as_completed(list(futures)):
+            future.result()
+            yield futures[future]
+
+
+@dataclass
+class _Seen:
+    """What the scheduler answered last."""
+
+    address: str = ""
+    when: float = -HOLDS
+    threads: int = 0
+    fault: str = ""
+
+
+_seen = _Seen()
+_looking = threading.Lock()
+
+
+def threads() -> int:
+    """Return how many threads the cluster's workers have now, 1 at least."""
+    global _seen
+    with _looking:
+        where = address() or ""
+        if _seen.address != where or time.monotonic() - _seen.when > HOLDS:
+            try:
+                with _connected() as client:
+                    found = sum(client.nthreads().values())
+                _seen = _Seen(where, time.monotonic(), found)
+            except ConfigError:
+                pass  # whoever submits something is told; what was seen last holds
+        return max(_seen.threads, 1)
+
+
+@contextmanager
+def _connected() -> Iterator[Client]:
+    global _seen
+    where = address() or ""
+    if _seen.address == where and _seen.fault and time.monotonic() - _seen.when < HOLDS:
+        raise ConfigError(_seen.fault)  # lest every look at a page waits
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ConfigError(
+            f"{ENVIRONMENT_VARIABLE} {where}: the package distributed is not installed here; "
+            "pip install 'latent-explorer-streamlit[cluster]'"
+        ) from error
+    try:
+        client = Client(where, timeout=ANSWERS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        fault = f"no Dask scheduler answers at {where}: what was asked waits until one does"
+        _seen = _Seen(where, time.monotonic(), _seen.threads, fault)
+        raise ConfigError(fault) from error
+    with client:
+        yield client
