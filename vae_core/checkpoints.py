@@ -24,6 +24,7 @@ import json
 import lzma
 import os
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -83,7 +84,11 @@ _UNZIPPING = (
     OSError,
     RuntimeError,  # encrypted, or a method that is not implemented
     ValueError,
+    struct.error,  # an entry that begins behind the end
+    OverflowError,
 )
+#: What a zip may be compressed with; others let a few bytes ask for gigabytes of memory.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class Metric(Config):
@@ -488,6 +493,10 @@ def _known_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise CheckpointError(f"the zip holds {name} twice: zip one model folder")
         if (entry.external_attr >> 16) & 0o170000 == 0o120000:  # a Unix symbolic link
             raise CheckpointError(f"{name} is a link: zip the files themselves")
+        if entry.compress_type not in _METHODS:
+            raise CheckpointError(
+                f"{name} is compressed in a way that is not read here: stored or deflated is needed"
+            )
         found[name] = entry
     return found
 

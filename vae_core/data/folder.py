@@ -4,6 +4,7 @@ Nothing is unpacked to the disk, no link is followed, and every size is bounded 
 """
 
 import lzma
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -28,6 +29,8 @@ MAX_PICTURES = 20_000
 MAX_ENTRIES = 100_000
 MAX_TOTAL_BYTES = 2**30  # of picture files
 MAX_VALUES = 2**29  # of the dataset in memory, in bytes
+#: What a zip may be compressed with; LZMA lets a few bytes ask for gigabytes of memory.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 DEFAULT_MAX_SIDE = 64
 TEST_SHARE = 0.1
 
@@ -167,6 +170,11 @@ def _zip_entries(archive: zipfile.ZipFile, path: Path) -> list[Entry]:
                 f"{path}: {name} is a link; a dataset must hold the files themselves."
             )
         if _is_picture(name) and not info.is_dir():
+            if info.compress_type not in METHODS:
+                raise DatasetError(
+                    f"{path}: {name} is compressed in a way that is not read here: stored, "
+                    "deflated or bzip2 is needed."
+                )
             entries.append(Entry(name, info.file_size, partial(_unzipped, archive, info)))
     return _unwrapped(entries)
 
@@ -184,6 +192,9 @@ def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         zipfile.BadZipFile,
         zlib.error,
         lzma.LZMAError,
+        struct.error,  # it begins behind the end of the file
+        OverflowError,
+        ValueError,
     ) as error:
         raise ImageError(f"it cannot be unpacked ({error}).") from error
 
