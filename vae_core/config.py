@@ -18,6 +18,8 @@ Pixels = Literal["grey", "dynamic", "static", "threshold"]
 Precision = Literal["float32", "bfloat16"]
 LearnerName = Literal["aevb", "wake-sleep", "mcem"]
 Width = Annotated[int, Field(ge=1, le=16_384)]
+#: Of what is wrong in a file of settings: how much a sentence tells, and how long a value is shown.
+FAULTS_TOLD, LONGEST_TOLD = 4, 80
 
 
 class Config(BaseModel):
@@ -244,13 +246,20 @@ class TrainConfig(Config):
 def explain(error: ValidationError) -> str:
     """One sentence per wrong setting: its name, the value given and what is allowed."""
     sentences = []
-    for fault in error.errors():
-        name = ".".join(str(part) for part in fault["loc"])
+    for fault in error.errors()[:FAULTS_TOLD]:
+        name = _shortened(".".join(str(part) for part in fault["loc"]))
         allowed = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             sentences.append(f"{name} is not a setting that is known here")
         elif not name:
             sentences.append(allowed)
         else:
-            sentences.append(f"{name} {fault['input']!r}: {allowed[:1].lower()}{allowed[1:]}")
+            value = _shortened(repr(fault["input"]))
+            sentences.append(f"{name} {value}: {allowed[:1].lower()}{allowed[1:]}")
+    if (more := error.error_count() - FAULTS_TOLD) > 0:
+        sentences.append(f"and {more} more")
     return "; ".join(sentences)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_TOLD else text[: LONGEST_TOLD - 1] + "…"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from vae_core import processes
 from vae_core.runs import changes, folders
@@ -120,7 +121,8 @@ class _Told:
         whole = content[: content.rfind(b"\n") + 1]  # what follows is not yet told
         self.offset += len(whole)
         for event in folders.parse(whole):
-            self._take(event)
+            with contextlib.suppress(KeyError, TypeError, ValueError):  # no event of a trainer
+                self._take(event)
 
     def copied(self) -> _Told:
         """Return what later looks leave alone."""
@@ -139,9 +141,9 @@ class _Told:
         kind = event.get("type")
         if kind == "rewind":
             self._begin()
-            self.state = {"state": "paused", "step": 0, "time": event["time"]}
-        elif kind == "state":
-            self.state = event
+            self.state = {"state": "paused", "step": 0, "time": float(event["time"])}
+        elif kind == "state" and event["state"] in get_args(State):
+            self.state = event | {"time": float(event.get("time", 0.0))}
             if "step" in event:
                 self._stand_at(event["step"])
         elif kind == "step":
