@@ -2,7 +2,8 @@
 
 Kills (SIGKILL) a trainer at random moments of its life, looks at what it left, resumes the run
 and compares the final weights with those of a run that nobody touched. The same with the server:
-the process that lays runs and gives them their turns. Writes ``benchmarks/results/kill.json``.
+the process that lays runs and gives them their turns; and with the workers of a Dask cluster.
+Writes ``benchmarks/results/kill.json``.
 
 Most trainers are forked from this process, which has the libraries loaded, so that 50 kills take
 minutes; every tenth is the command that the launcher starts, killed while it starts.
@@ -205,22 +206,70 @@ def kill_servers(root: Path, count: int, draw: random.Random) -> list[dict[str, 
     return outcomes
 
 
+def kill_workers(root: Path, count: int, draw: random.Random) -> list[dict[str, Any]]:
+    """Kill ``count`` workers of a Dask cluster, each while it trains; another takes the run on."""
+    from tests.core import dask_cluster  # Dask is an optional extra
+    from vae_core import cluster
+
+    expected, life = uninterrupted(root)
+    outcomes = []
+    with dask_cluster.cluster(root / "cluster") as there:
+        os.environ[cluster.ENVIRONMENT_VARIABLE] = there.address
+        try:
+            for number in range(count):
+                folder = runs.submit(root, config())
+                wait_for(lambda folder=folder: runs.status(folder).step > 0)  # type: ignore[misc]
+                moment = draw.uniform(0, life)
+                time.sleep(moment)
+                busy = there.busy()
+                step = runs.status(folder).step
+                for worker in busy:  # none where the run was faster than the whole one
+                    os.kill(worker, signal.SIGKILL)
+                    there.worker()
+                left = unreadable(folder)
+                wait_for(lambda folder=folder: runs.status(folder).state == "finished")  # type: ignore[misc]
+                wait_for(lambda: not there.busy())
+                outcome = {
+                    "seconds": round(moment, 3),
+                    "killed": len(busy),
+                    "step": step,
+                    "unreadable": left,
+                    "same weights": weights_hash(folder) == expected,
+                }
+                outcomes.append(outcome)
+                print(f"worker {number + 1}/{count}: {outcome}", flush=True)
+        finally:
+            del os.environ[cluster.ENVIRONMENT_VARIABLE]
+    return outcomes
+
+
+def recorded(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the outcomes of the kinds that were measured before."""
+    try:
+        found: dict[str, list[dict[str, Any]]] = json.loads(path.read_bytes())["outcomes"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return found
+
+
 def main() -> None:
-    """Kill, compare, print and record."""
+    """Kill, compare, print and record; a kind of which 0 are asked for keeps its record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.kill")
     parser.add_argument("--trainers", type=int, default=50)
     parser.add_argument("--servers", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     draw = random.Random(given.seed)
     load = os.getloadavg()[0]
-    outcomes: dict[str, list[dict[str, Any]]] = {}
+    outcomes = recorded(given.out)
     preload()
     with tempfile.TemporaryDirectory() as work:
         kinds = {
             "trainer": (kill_trainers, given.trainers),
             "server": (kill_servers, given.servers),
+            "worker": (kill_workers, given.workers),
         }
         for kind, (kill, count) in kinds.items():
             if count:

@@ -68,7 +68,7 @@ def call_all(function: Callable[..., Any], calls: Mapping[str, tuple[Any, ...]])
             client.submit(function, *arguments, pure=False): name
             for name, arguments in calls.items()
         }
-        for future in as_completed(list(futures)):
+        for future in as_completed(list(futures), loop=client.loop):
             future.result()
             yield futures[future]
 

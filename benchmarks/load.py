@@ -1,0 +1,373 @@
+"""A class at work: ``make bench-load``, ``python -m benchmarks.load``.
+
+Real websocket sessions speak Streamlit's own messages to a real server, as its frontend does: they
+open pages, change widgets, pin codes, draw a lasso, and watch a training with the fragment that
+asks for itself every second, while two runs train. Told are p50, p95 and p99 of each action, from
+the message to the end of the script's run, failures, and the server's memory.
+Writes ``benchmarks/results/load.json``.
+
+A session answers nothing that a browser would compute (decoding, drawing), and fetches no assets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import math
+import os
+import platform
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState, ContextInfo
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.browser import serving
+from vae_core import checkpoints, runs
+from vae_core.config import ModelConfig, TrainConfig
+
+RESULTS = Path(__file__).resolve().parent / "results" / "load.json"
+MODEL = "mnist-2d"
+PAGES = ("explore", "decode", "manifold", "morph", "reconstruct")
+#: Seconds between two actions of one person; until an answer counts as a failure.
+THINKS, PATIENCE = (1.0, 4.0), 30.0
+#: Seconds between two looks at the server's memory, and over which sessions arrive.
+LOOKS, ARRIVE = 2.0, 10.0
+TRAININGS = 2
+
+
+@dataclass
+class Measured:
+    """What all sessions found."""
+
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    failures: list[str] = field(default_factory=list)
+    bytes_received: int = 0
+
+
+class Session:
+    """One browser tab, as far as the server can tell."""
+
+    def __init__(self, address: str, measured: Measured, draw: random.Random) -> None:
+        self.address, self.measured, self.draw = address, measured, draw
+        self.query = f"model={MODEL}"
+        self.page = ""  # its hash; empty for the one that the address names
+        self.page_name = ""
+        self.pages: dict[str, str] = {}  # hash by address
+        self.widgets: dict[str, WidgetState] = {}
+        self.panels: dict[str, str] = {}  # id by the panel's key
+        self.choices: dict[str, tuple[str, list[str]]] = {}  # key → id and options
+        self.fragment = ""  # the one that asks for itself
+        self.known: dict[str, ForwardMsg] = {}
+
+    async def open(self) -> ClientConnection:
+        """Connect as a page does that was just loaded."""
+        return await connect(
+            self.address.replace("http", "ws", 1) + "/_stcore/stream",
+            subprotocols=[websockets.Subprotocol("streamlit")],
+            origin=websockets.Origin(self.address),
+            max_size=None,
+        )
+
+    async def run(
+        self, socket: ClientConnection, action: str, *changed: WidgetState, fragment: str = ""
+    ) -> None:
+        """Ask for a run with these widgets changed, and wait for its end."""
+        began = time.perf_counter()
+        for widget in changed:
+            self.widgets[widget.id] = widget
+        state = ClientState(
+            query_string=self.query,
+            page_script_hash=self.page,
+            page_name=self.page_name,
+            widget_states=WidgetStates(widgets=self.widgets.values()),
+            fragment_id=fragment,
+            is_auto_rerun=bool(fragment),
+            cached_message_hashes=list(self.known),
+            context_info=ContextInfo(
+                url=f"{self.address}/{self.page_name}", timezone="UTC", locale="en"
+            ),
+        )
+        await socket.send(BackMsg(rerun_script=state).SerializeToString())
+        for widget in changed:  # triggers are told once
+            if widget.WhichOneof("value") in ("trigger_value", "json_trigger_value"):
+                del self.widgets[widget.id]
+        try:
+            await asyncio.wait_for(self._finished(socket, action), PATIENCE)
+        except TimeoutError:
+            self.measured.failures.append(f"{action}: no answer within {PATIENCE:g} s")
+        self.measured.seconds[action].append(time.perf_counter() - began)
+
+    async def _finished(self, socket: ClientConnection, action: str) -> None:
+        while True:
+            content = await socket.recv()
+            assert isinstance(content, bytes)
+            self.measured.bytes_received += len(content)
+            message = ForwardMsg.FromString(content)
+            kind = message.WhichOneof("type")
+            if kind == "ref_hash":
+                message = self.known[message.ref_hash]
+                kind = message.WhichOneof("type")
+            elif message.metadata.cacheable and message.hash:
+                self.known[message.hash] = message
+                while len(self.known) > 60:  # a tab forgets what it has not seen for some runs
+                    del self.known[next(iter(self.known))]
+            if kind == "delta":
+                self._take(message.delta, action)
+            elif kind == "navigation":
+                self.page = message.navigation.page_script_hash
+                self.pages = {
+                    page.url_pathname: page.page_script_hash
+                    for page in message.navigation.app_pages
+                }
+            elif kind == "page_info_changed":
+                self.query = message.page_info_changed.query_string
+            elif kind == "auto_rerun":
+                self.fragment = message.auto_rerun.fragment_id
+            elif kind == "script_finished":
+                status = message.script_finished
+                if status == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
+                    self.measured.failures.append(f"{action}: the script does not compile")
+                if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:  # st.rerun goes on by itself
+                    return
+
+    def _take(self, delta: Any, action: str) -> None:
+        if delta.WhichOneof("type") != "new_element":
+            return
+        element = delta.new_element
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            self.measured.failures.append(f"{action}: {element.exception.message[:200]}")
+        elif kind == "alert" and element.alert.format == element.alert.ERROR:
+            self.measured.failures.append(f"{action}: {element.alert.body[:200]}")
+        elif kind == "bidi_component":
+            panel = element.bidi_component
+            self.panels[panel.id.rsplit("-", 1)[-1]] = panel.id
+        elif kind == "button_group":
+            group = element.button_group
+            options = [option.content for option in group.options]
+            self.choices[group.id.rsplit("-", 1)[-1]] = (group.id, options)
+
+    # What people do ---------------------------------------------------------------------------
+
+    async def go(self, socket: ClientConnection, name: str) -> None:
+        """Change to another page."""
+        self.page = self.pages.get(name, self.pages.get("", ""))
+        self.page_name = "" if name == "explore" else name
+        self.panels, self.choices, self.widgets, self.fragment = {}, {}, {}, ""
+        await self.run(socket, f"page {name}")
+
+    async def pin(self, socket: ClientConnection) -> None:
+        """Pin a code on a panel: two numbers, as the pointer leaves them."""
+        z = [self.draw.gauss(0, 1) for _ in range(2)]
+        await self._send(socket, "pin a code", {"pin": {"z": z, "pinned_id": None}})
+
+    async def lasso(self, socket: ClientConnection) -> None:
+        """Draw a lasso of 40 corners around a random part of the map."""
+        x, y, r = self.draw.gauss(0, 1), self.draw.gauss(0, 1), self.draw.uniform(0.2, 1.5)
+        turns = [2 * math.pi * k / 40 for k in range(40)]
+        polygon = [[x + r * math.cos(t), y + r * math.sin(t)] for t in turns]
+        selection = {"projection": "raw", "dims": [0, 1], "polygon": polygon}
+        await self._send(socket, "lasso", {"selection": selection})
+
+    async def colour(self, socket: ClientConnection) -> None:
+        """Choose another colour of the points."""
+        found = self.choices.get("colour")
+        if found is None:
+            return
+        widget, options = found
+        chosen = WidgetState(id=widget)
+        chosen.string_array_value.data.append(self.draw.choice(options))
+        await self.run(socket, "change a widget", chosen)
+
+    async def _send(self, socket: ClientConnection, action: str, told: dict[str, Any]) -> None:
+        if self.panels:
+            panel = self.panels.get("map") or next(iter(self.panels.values()))
+            await self.run(socket, action, WidgetState(id=panel, json_value=json.dumps(told)))
+
+    async def explore(self, until: float) -> None:
+        """Walk through the pages."""
+        name = self.draw.choice(PAGES)
+        self.page_name = "" if name == "explore" else name
+        async with await self.open() as socket:
+            await self.run(socket, "open the app")
+            while time.monotonic() < until:
+                await asyncio.sleep(self.draw.uniform(*THINKS))
+                actions: list[Callable[[ClientConnection], Awaitable[None]]] = [self.pin]
+                if not self.page_name:
+                    actions += [self.lasso, self.lasso, self.colour]
+                if self.draw.random() < 0.25:
+                    await self.go(socket, self.draw.choice(PAGES))
+                else:
+                    await self.draw.choice(actions)(socket)
+
+    async def watch(self, run: str, until: float) -> None:
+        """Look at a training, which the page does again every second."""
+        self.query += f"&run={run}"
+        self.page_name = "train"
+        async with await self.open() as socket:
+            await self.run(socket, "open a training")
+            while time.monotonic() < until:
+                await asyncio.sleep(1.0)
+                await self.run(socket, "a second of watching", fragment=self.fragment)
+
+
+# The server ---------------------------------------------------------------------------------------
+
+
+def find_server(address: str) -> int:
+    """Return the process that listens at an address that this program started."""
+    port = address.rsplit(":", 1)[1].encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"--server.port" in words and words[words.index(b"--server.port") + 1] == port:
+            return int(folder.name)
+    raise RuntimeError(f"no process listens at {address}")
+
+
+def memory(process: int) -> float:
+    """Return what a process holds in memory, in MB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+async def look(process: int, until: float, found: list[float]) -> None:
+    """Note the server's memory again and again."""
+    while time.monotonic() < until:
+        found.append(memory(process))
+        await asyncio.sleep(LOOKS)
+
+
+def train(root: Path) -> list[Path]:
+    """Start trainings that last longer than the measurement."""
+    folders = []
+    for number in range(TRAININGS):
+        config = runs.RunConfig(
+            name=f"class {number}",
+            model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(256, 128)),
+            training=TrainConfig(dataset="digits", epochs=100_000, threads=1, seed=number),
+            owner=f"owner {number}",
+        )
+        folders.append(runs.submit(root, config))
+    return folders
+
+
+async def attend(
+    server: serving.Server, sessions: int, seconds: float, folders: list[Path], seed: int
+) -> dict[str, Any]:
+    """Let so many sessions work for so many seconds."""
+    measured = Measured()
+    process = find_server(server.address)
+    before = memory(process)
+    until = time.monotonic() + ARRIVE + seconds
+    looks: list[float] = []
+
+    async def one(number: int) -> None:
+        draw = random.Random(f"{seed} {number}")
+        await asyncio.sleep(draw.uniform(0, ARRIVE))
+        session = Session(server.address, measured, draw)
+        try:
+            if number % 3 == 2 and folders:
+                await session.watch(folders[number % len(folders)].name, until)
+            else:
+                await session.explore(until)
+        except (OSError, websockets.WebSocketException) as error:
+            measured.failures.append(f"connection: {error!r}")
+
+    await asyncio.gather(look(process, until, looks), *(one(n) for n in range(sessions)))
+    await asyncio.sleep(1.0)
+    third = max(1, len(looks) // 3)
+    early, late = (
+        statistics.fmean(looks[third : 2 * third] or looks),
+        statistics.fmean(looks[-third:]),
+    )
+    every = [taken for values in measured.seconds.values() for taken in values]
+    return {
+        "sessions": sessions,
+        "seconds": seconds,
+        "actions": len(every),
+        "failures": len(measured.failures),
+        "kinds of failures": sorted(set(measured.failures))[:10],
+        "milliseconds": {"all": summary(every)}
+        | {name: summary(values) for name, values in sorted(measured.seconds.items())},
+        "server MB": {
+            "before": round(before, 1),
+            "most": round(max(looks), 1),
+            "per session": round((max(looks) - before) / sessions, 2),
+            "middle third to last third": round(late - early, 1),
+        },
+        "received MB": round(measured.bytes_received / 2**20, 1),
+    }
+
+
+def summary(seconds: list[float]) -> dict[str, float]:
+    """Return percentiles in milliseconds."""
+    ordered = sorted(seconds)
+
+    def percentile(share: float) -> float:
+        return round(1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1)
+
+    return {"n": len(ordered)} | {
+        f"p{round(100 * share)}": percentile(share) for share in (0.5, 0.95, 0.99) if ordered
+    }
+
+
+def measure(sessions: int, seconds: float, seed: int) -> dict[str, Any]:
+    """Serve, train, and let a class in."""
+    with tempfile.TemporaryDirectory() as folder:
+        script = serving.ROOT / "app" / "main.py"
+        with serving.served(script, Path(folder)) as server:
+            folders = train(server.runs)
+            try:
+                asyncio.run(attend(server, 1, 5.0, folders, seed))  # what is loaded once
+                found = asyncio.run(attend(server, sessions, seconds, folders, seed))
+                found["trainings"] = [runs.status(one).state for one in folders]
+                return found
+            finally:
+                for one in folders:
+                    runs.delete(one)
+
+
+def main() -> None:
+    """Measure, print and record."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load")
+    parser.add_argument("--sessions", type=int, nargs="+", default=[30, 100])
+    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    given = parser.parse_args()
+    assert MODEL in checkpoints.list_models()
+    load = os.getloadavg()[0]
+    found = [measure(sessions, given.seconds, given.seed) for sessions in given.sessions]
+    result = {
+        "machine": {
+            "cores": os.cpu_count(),
+            "processor": platform.machine(),
+            "load before": round(load, 2),
+        },
+        "seed": given.seed,
+        "classes": found,
+    }
+    given.out.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(found, indent=1))
+    sys.exit(any(one["failures"] for one in found))
+
+
+if __name__ == "__main__":
+    main()
