@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check unit browser js bench-ui bench-decode pretrained browser-ready clean help
+.PHONY: run test check unit browser js bench-ui bench-decode bench-kill bench-load bench-hostile pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -65,3 +65,12 @@ bench-ui: $(VENV)/.test-ready browser-ready
 
 bench-decode: $(VENV)/.run-ready
 	$(BIN)/python -m benchmarks.decode
+
+bench-kill: $(VENV)/.test-ready
+	$(BIN)/python -m benchmarks.kill
+
+bench-load: $(VENV)/.test-ready
+	$(BIN)/python -m benchmarks.load
+
+bench-hostile: $(VENV)/.test-ready
+	$(BIN)/python -m benchmarks.hostile

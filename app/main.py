@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 import torch
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
@@ -44,6 +45,12 @@ def apply_settings(file: Path = CONFIG_FILE) -> None:
             config.set_option(option, value, where_defined=str(file))
 
 
+def keep_uploads_in_memory() -> None:
+    """Let no upload, of any allowed size, be spooled to a temporary file while it arrives."""
+    most: int = config.get_option("server.maxUploadSize") * 2**20
+    MultiPartParser.spool_max_size = most + 2**20  # its frame included
+
+
 def say(error: Exception) -> bool:
     """Show what a person gave and cannot be used as its sentence; leave faults as they are."""
     if isinstance(error, LatentExplorerError):
@@ -67,6 +74,7 @@ async def first_page(request: Request) -> RedirectResponse:
 
 
 apply_settings()
+keep_uploads_in_memory()
 torch.set_num_threads(1)  # one thread for each of many sessions beats many threads for one
 
 app = st.App(

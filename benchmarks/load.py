@@ -36,7 +36,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.browser import serving
-from vae_core import checkpoints, runs
+from vae_core import checkpoints, processes, runs
 from vae_core.config import ModelConfig, TrainConfig
 
 RESULTS = Path(__file__).resolve().parent / "results" / "load.json"
@@ -46,6 +46,8 @@ PAGES = ("explore", "decode", "manifold", "morph", "reconstruct")
 THINKS, PATIENCE = (1.0, 4.0), 30.0
 #: Seconds between two looks at the server's memory, and over which sessions arrive.
 LOOKS, ARRIVE = 2.0, 10.0
+#: Seconds that a training may take to end, on a busy machine.
+ENDING = 120.0
 TRAININGS = 2
 
 
@@ -341,7 +343,17 @@ def measure(sessions: int, seconds: float, seed: int) -> dict[str, Any]:
                 return found
             finally:
                 for one in folders:
-                    runs.delete(one)
+                    end(one)
+
+
+def end(folder: Path) -> None:
+    """End a training and wait until its process has left."""
+    deadline = time.monotonic() + ENDING
+    while processes.is_alive(folder) or processes.is_starting(folder, since=0.0):
+        processes.request(folder, "leave", worker=())
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{folder.name} does not end")
+        time.sleep(0.5)
 
 
 def main() -> None:
