@@ -216,14 +216,16 @@ def kill_workers(root: Path, count: int, draw: random.Random) -> list[dict[str, 
     with dask_cluster.cluster(root / "cluster") as there:
         os.environ[cluster.ENVIRONMENT_VARIABLE] = there.address
         try:
-            for number in range(count):
+            while len(outcomes) < count:
                 folder = runs.submit(root, config())
                 wait_for(lambda folder=folder: runs.status(folder).step > 0)  # type: ignore[misc]
                 moment = draw.uniform(0, life)
                 time.sleep(moment)
                 busy = there.busy()
                 step = runs.status(folder).step
-                for worker in busy:  # none where the run was faster than the whole one
+                if not busy:  # it was faster than the one in peace: another try
+                    continue
+                for worker in busy:
                     os.kill(worker, signal.SIGKILL)
                     there.worker()
                 left = unreadable(folder)
@@ -231,13 +233,12 @@ def kill_workers(root: Path, count: int, draw: random.Random) -> list[dict[str, 
                 wait_for(lambda: not there.busy())
                 outcome = {
                     "seconds": round(moment, 3),
-                    "killed": len(busy),
                     "step": step,
                     "unreadable": left,
                     "same weights": weights_hash(folder) == expected,
                 }
                 outcomes.append(outcome)
-                print(f"worker {number + 1}/{count}: {outcome}", flush=True)
+                print(f"worker {len(outcomes)}/{count}: {outcome}", flush=True)
         finally:
             del os.environ[cluster.ENVIRONMENT_VARIABLE]
     return outcomes

@@ -42,6 +42,8 @@ from vae_core.config import ModelConfig, TrainConfig
 RESULTS = Path(__file__).resolve().parent / "results" / "load.json"
 MODEL = "mnist-2d"
 PAGES = ("explore", "decode", "manifold", "morph", "reconstruct")
+#: Those whose first panel pins a code; the others' first one draws or collects.
+PINNING = ("", "decode", "manifold")
 #: Seconds between two actions of one person; until an answer counts as a failure.
 THINKS, PATIENCE = (1.0, 4.0), 30.0
 #: Seconds between two looks at the server's memory, and over which sessions arrive.
@@ -175,7 +177,7 @@ class Session:
     async def pin(self, socket: ClientConnection) -> None:
         """Pin a code on a panel: two numbers, as the pointer leaves them."""
         z = [self.draw.gauss(0, 1) for _ in range(2)]
-        await self._send(socket, "pin a code", {"pin": {"z": z, "pinned_id": None}})
+        await self._send(socket, "pin a code", {"pin": {"z": z, "pinned_id": None}}, "z=")
 
     async def lasso(self, socket: ClientConnection) -> None:
         """Draw a lasso of 40 corners around a random part of the map."""
@@ -183,7 +185,7 @@ class Session:
         turns = [2 * math.pi * k / 40 for k in range(40)]
         polygon = [[x + r * math.cos(t), y + r * math.sin(t)] for t in turns]
         selection = {"projection": "raw", "dims": [0, 1], "polygon": polygon}
-        await self._send(socket, "lasso", {"selection": selection})
+        await self._send(socket, "lasso", {"selection": selection}, "select=")
 
     async def colour(self, socket: ClientConnection) -> None:
         """Choose another colour of the points."""
@@ -195,10 +197,17 @@ class Session:
         chosen.string_array_value.data.append(self.draw.choice(options))
         await self.run(socket, "change a widget", chosen)
 
-    async def _send(self, socket: ClientConnection, action: str, told: dict[str, Any]) -> None:
-        if self.panels:
-            panel = self.panels.get("map") or next(iter(self.panels.values()))
-            await self.run(socket, action, WidgetState(id=panel, json_value=json.dumps(told)))
+    async def _send(
+        self, socket: ClientConnection, action: str, told: dict[str, Any], taken: str
+    ) -> None:
+        """Send what a panel sends; the address has to tell that the app took it over."""
+        panel = self.panels.get("map") or next(iter(self.panels.values()), None)
+        if panel is None:
+            self.measured.failures.append(f"{action}: {self.page_name or 'explore'} has no panel")
+            return
+        await self.run(socket, action, WidgetState(id=panel, json_value=json.dumps(told)))
+        if taken not in self.query:
+            self.measured.failures.append(f"{action}: it was not taken over")
 
     async def explore(self, until: float) -> None:
         """Walk through the pages."""
@@ -208,10 +217,12 @@ class Session:
             await self.run(socket, "open the app")
             while time.monotonic() < until:
                 await asyncio.sleep(self.draw.uniform(*THINKS))
-                actions: list[Callable[[ClientConnection], Awaitable[None]]] = [self.pin]
+                actions: list[Callable[[ClientConnection], Awaitable[None]]] = []
+                if self.page_name in PINNING:
+                    actions += [self.pin]
                 if not self.page_name:
                     actions += [self.lasso, self.lasso, self.colour]
-                if self.draw.random() < 0.25:
+                if not actions or self.draw.random() < 0.25:
                     await self.go(socket, self.draw.choice(PAGES))
                 else:
                     await self.draw.choice(actions)(socket)
