@@ -2,7 +2,7 @@
 
 Kills (SIGKILL) a trainer at random moments of its life, looks at what it left, resumes the run
 and compares the final weights with those of a run that nobody touched. The same with the server:
-the process that lays runs and gives them their turns; and with the workers of a Dask cluster.
+the app itself, visited over a websocket; and with the workers of a Dask cluster.
 Writes ``benchmarks/results/kill.json``.
 
 Most trainers are forked from this process, which has the libraries loaded, so that 50 kills take
@@ -12,8 +12,11 @@ minutes; every tenth is the command that the launcher starts, killed while it st
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import hashlib
 import json
+import math
 import multiprocessing
 import multiprocessing.process
 import os
@@ -29,7 +32,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import websockets
 
+from benchmarks import load
+from tests.browser import serving
 from vae_core import checkpoints, processes, publishing, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
@@ -38,19 +44,8 @@ from vae_core.learning import Trainer
 RESULTS = Path(__file__).resolve().parent / "results" / "kill.json"
 PATIENCE = 600.0
 
-#: A server as far as trainings are concerned: lays runs and gives them their turns until killed.
-SERVER = """
-import pathlib, sys, time
-from vae_core import runs
-root, config = pathlib.Path(sys.argv[1]), runs.RunConfig.from_json(sys.argv[2])
-for _ in range(2):
-    runs.submit(root, config)
-print("laid", flush=True)
-while True:
-    runs.advance(root)
-    [runs.status(folder) for folder in runs.list_runs(root)]
-    time.sleep(0.05)
-"""
+#: Seconds after which a visited server is killed, at most.
+SERVED = 6.0
 
 
 def config() -> runs.RunConfig:
@@ -167,43 +162,60 @@ def kill_trainers(root: Path, count: int, draw: random.Random) -> list[dict[str,
 
 
 def kill_servers(root: Path, count: int, draw: random.Random) -> list[dict[str, Any]]:
-    """Kill ``count`` servers in succession, each with two new runs, then let one finish them all.
+    """Kill ``count`` servers of the app, each visited by one who watches two new runs begin.
 
-    Trainers outlive their server; the next one finds them at work and starts none twice.
+    Trainers outlive the server that began them; the next one finds them at work, begins what
+    waits, and begins none twice. The last one is left to see them all to their end.
     """
-    expected, life = uninterrupted(root)
-    folder = root / "served"
-    folder.mkdir()
+    expected, _ = uninterrupted(root)
+    script = serving.ROOT / "app" / "main.py"
     outcomes = []
     for number in range(count):
-        command = [sys.executable, "-c", SERVER, str(folder), config().model_dump_json()]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            if number % 2:
-                process.stdout.readline()
-            moment = draw.uniform(0, life / 4)
-            time.sleep(moment)
-            process.send_signal(signal.SIGKILL)
-        found = runs.list_runs(folder)
+        laid = [lay(root / "runs") for _ in range(2)]
+        with serving.served(script, root) as server:
+            moment = draw.uniform(0, SERVED)
+            asyncio.run(_kill_while_visited(server, laid[0].name, moment))
+        found = runs.list_runs(server.runs)
         outcomes.append(
             {
-                "after": "its runs were laid" if number % 2 else "starting",
                 "seconds": round(moment, 3),
                 "runs": len(found),
+                "begun": sum(one.state != "queued" for one in map(runs.status, found)),
                 "unreadable": [fault for one in found for fault in unreadable(one)],
             }
         )
         print(f"server {number + 1}/{count}: {outcomes[-1]}", flush=True)
-    while any(one.state != "finished" for one in runs.stands(folder)):
-        runs.advance(folder)
-        for one in runs.stands(folder):
-            assert one.state in ("queued", "running", "finished"), one
-        time.sleep(0.2)
-    ends = [weights_hash(one) == expected for one in runs.list_runs(folder)]
+    with serving.served(script, root) as server:
+        asyncio.run(_visit_until_all_is_done(server))
+        ends = [weights_hash(one) == expected for one in runs.list_runs(server.runs)]
     outcomes.append({"runs": len(ends), "same weights": all(ends), "unreadable": []})
-    for one in runs.list_runs(folder):
+    for one in runs.list_runs(server.runs):
         wait_for(lambda one=one: not processes.is_alive(one))  # type: ignore[misc]
     return outcomes
+
+
+def lay(root: Path) -> Path:
+    """Lay a run that waits until somebody gives it its turn."""
+    folder = runs.new_folder(root, "digits")
+    runs.create(folder, config())
+    return folder
+
+
+async def _kill_while_visited(server: serving.Server, run: str, moment: float) -> None:
+    visitor = load.Session(server.address, load.Measured(), random.Random(0))
+    visit = asyncio.create_task(visitor.watch(run, until=math.inf))
+    await asyncio.sleep(moment)
+    os.kill(load.find_server(server.address), signal.SIGKILL)
+    with contextlib.suppress(OSError, websockets.WebSocketException):
+        await visit
+
+
+async def _visit_until_all_is_done(server: serving.Server) -> None:
+    for folder in runs.list_runs(server.runs):
+        while (now := runs.status(folder)).state != "finished":
+            assert now.state in ("queued", "running"), now
+            visitor = load.Session(server.address, load.Measured(), random.Random(0))
+            await visitor.watch(folder.name, until=time.monotonic() + 5.0)
 
 
 def kill_workers(root: Path, count: int, draw: random.Random) -> list[dict[str, Any]]:
@@ -263,7 +275,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     draw = random.Random(given.seed)
-    load = os.getloadavg()[0]
+    busy = os.getloadavg()[0]
     outcomes = recorded(given.out)
     preload()
     with tempfile.TemporaryDirectory() as work:
@@ -281,7 +293,7 @@ def main() -> None:
         "machine": {
             "cores": os.cpu_count(),
             "processor": platform.machine(),
-            "load before": round(load, 2),
+            "load before": round(busy, 2),
         },
         "seed": given.seed,
         "kills": {kind: sum("seconds" in one for one in found) for kind, found in outcomes.items()},
