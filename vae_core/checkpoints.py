@@ -7,8 +7,8 @@
 ``history.jsonl``       one epoch record a line
 ======================  =====================================================================
 
-The folder of a Boltzmann machine holds the first two alone, and its card has a ``kind``
-(:mod:`vae_core.models.boltzmann`); a card without one is a VAE's.
+The folder of a Boltzmann machine holds the first two alone, and its card has a ``kind``, "rbm" or
+"dbn"; a card without one is a VAE's.
 
 Nothing is pickled, and nothing is believed: what a stranger's folder claims is compared with
 its sizes before memory is taken.
@@ -19,9 +19,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import itertools
 import json
 import lzma
+import math
 import os
 import re
 import struct
@@ -30,7 +30,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import safetensors
 import safetensors.torch
@@ -42,7 +42,7 @@ from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import write_atomically
 from vae_core.models import VAE, boltzmann, build
-from vae_core.models.boltzmann import Boltzmann, BoltzmannCard
+from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig
 
 PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
 FORMAT_VERSION = 1
@@ -123,6 +123,22 @@ class ModelCard(Config):
     software: dict[str, str] = Field(default_factory=dict)
     command: str = ""
     created: str = ""
+
+
+class BoltzmannCard(Config):
+    """What the folder of a Boltzmann machine says of it; a VAE's card has no ``kind``."""
+
+    format_version: int = FORMAT_VERSION
+    kind: Literal["rbm", "dbn"]
+    name: str = Field(min_length=1, max_length=100)
+    dataset: str
+    classes: tuple[str, ...] = ()
+    model: BoltzmannConfig
+    weights_hash: str = ""
+    command: str = ""
+
+
+C = TypeVar("C", ModelCard, BoltzmannCard)
 
 
 @dataclass(frozen=True)
@@ -217,9 +233,9 @@ def load_machine(name_or_folder: str | Path) -> SavedMachine | None:
     content = _read(folder / CARD, limit=MAX_HEADER)
     if machine_kind(content) is None:
         return None
-    card = boltzmann.card_of(content)
-    weights = _read(folder / WEIGHTS, limit=_machine_limit(card))
-    return SavedMachine(card, boltzmann.machine_of(card, weights))
+    card = _parsed(BoltzmannCard, content)
+    weights = _read(folder / WEIGHTS, limit=_weights_limit(card))
+    return SavedMachine(card, machine_of(card, weights))
 
 
 def machine_kind(content: bytes) -> str | None:
@@ -279,40 +295,21 @@ def card_of(content: bytes) -> ModelCard:
             f"this folder holds {boltzmann.KINDS[kind]}: it has no density q(z|x), no prior p(z) "
             "and no ELBO, which are needed here"
         )
-    try:
-        card = ModelCard.from_json(content)
-    except ConfigError as error:
-        raise CheckpointError(f"{CARD}: {error}") from error
-    if card.format_version > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{CARD}: format_version {card.format_version} is newer than {FORMAT_VERSION}, "
-            "the newest that this version of Latent Explorer reads"
-        )
-    return card
+    return _parsed(ModelCard, content)
 
 
 def model_of(card: ModelCard, content: bytes) -> VAE:
-    """Build the model that ``card`` describes from the bytes of its weights."""
-    if card.weights_hash not in ("", content_hash(content)):
-        raise CheckpointError(
-            f"{WEIGHTS}: these weights are {content_hash(content)} where {CARD} says "
-            f"{card.weights_hash}"
-        )
-    with torch.device("meta"):  # shapes alone, whatever size the card claims
+    """Build the VAE that ``card`` describes from the bytes of its weights."""
+    weights = _weights_of(card, content)
+    with torch.device("meta"):
         model = build(card.model)
-    expected = {name: tuple(p.shape) for name, p in model.state_dict().items()}
-    tensors = _tensors(WEIGHTS, content)
-    found = {name: tuple(t.shape) for name, t in tensors.items()}
-    for name in expected.keys() | found.keys():
-        if expected.get(name) != found.get(name):
-            raise CheckpointError(
-                f"{WEIGHTS}: {name} has shape {found.get(name)} where {CARD} leads to "
-                f"{expected.get(name)}"
-            )
-    for name, tensor in tensors.items():
-        _check_numbers(WEIGHTS, name, tensor, torch.float32)
-    model.load_state_dict(tensors, assign=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval().requires_grad_(False)
+
+
+def machine_of(card: BoltzmannCard, content: bytes) -> Boltzmann:
+    """Build the machine that ``card`` describes from the bytes of its weights."""
+    return Boltzmann.of(card.model, _weights_of(card, content))
 
 
 def codes_of(card: ModelCard, content: bytes) -> Codes:
@@ -391,9 +388,9 @@ def open_machine_zip(content: bytes) -> SavedMachine | None:
         about = unpack(CARD, MAX_HEADER)
         if machine_kind(about) is None:
             return None
-        card = boltzmann.card_of(about)
-        weights = unpack(WEIGHTS, _machine_limit(card))
-    return SavedMachine(card, boltzmann.machine_of(card, weights))
+        card = _parsed(BoltzmannCard, about)
+        weights = unpack(WEIGHTS, _weights_limit(card))
+    return SavedMachine(card, machine_of(card, weights))
 
 
 @contextlib.contextmanager
@@ -463,7 +460,33 @@ def save(
     write_atomically(folder / WEIGHTS, weights)
     write_atomically(folder / CODES, safetensors.torch.save(columns))
     write_atomically(folder / HISTORY, lines.encode())
-    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    _write_card(folder, card)
+    return card
+
+
+def save_machine(
+    folder: Path,
+    machine: Boltzmann,
+    *,
+    name: str,
+    dataset: str,
+    classes: tuple[str, ...] = (),
+    command: str = "",
+) -> BoltzmannCard:
+    """Write the folder of a Boltzmann machine; the card goes last here too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = safetensors.torch.save(machine.tensors())
+    card = BoltzmannCard(
+        kind=machine.config.kind,
+        name=name,
+        dataset=dataset,
+        classes=classes,
+        model=machine.config,
+        weights_hash=content_hash(weights),
+        command=command,
+    )
+    write_atomically(folder / WEIGHTS, weights)
+    _write_card(folder, card)
     return card
 
 
@@ -471,9 +494,7 @@ def add_metrics(name_or_folder: str | Path, metrics: Mapping[str, Metric]) -> Mo
     """Add the figures that a model's card lacks; those that it has stay. Returns the card."""
     card = load_card(name_or_folder)
     card = card.model_copy(update={"metrics": {**metrics, **card.metrics}})
-    write_atomically(
-        locate(name_or_folder) / CARD, (card.model_dump_json(indent=2) + "\n").encode()
-    )
+    _write_card(locate(name_or_folder), card)
     return card
 
 
@@ -518,20 +539,55 @@ def _check_size(name: str, size: int, limit: int) -> None:
         )
 
 
-def _weights_limit(card: ModelCard) -> int:
-    """Bytes that the weights of a card's model take at most, its header included."""
+def _parsed(kind: type[C], content: bytes) -> C:
+    try:
+        card = kind.from_json(content)
+    except ConfigError as error:
+        raise CheckpointError(f"{CARD}: {error}") from error
+    if card.format_version > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{CARD}: format_version {card.format_version} is newer than {FORMAT_VERSION}, "
+            "the newest that this version of Latent Explorer reads"
+        )
+    return card
+
+
+def _write_card(folder: Path, card: ModelCard | BoltzmannCard) -> None:
+    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+
+
+def _shapes(config: ModelConfig | BoltzmannConfig) -> dict[str, tuple[int, ...]]:
+    """Shapes of the weights that a card leads to; none are made, whatever size it claims."""
+    if isinstance(config, BoltzmannConfig):
+        return boltzmann.shapes(config)
     with torch.device("meta"):
-        model = build(card.model)
-    numbers = sum(int(p.numel()) for p in model.state_dict().values())
+        return {name: tuple(p.shape) for name, p in build(config).state_dict().items()}
+
+
+def _weights_limit(card: ModelCard | BoltzmannCard) -> int:
+    """Bytes that the weights of a card's model take at most, their header included."""
+    numbers = sum(math.prod(shape) for shape in _shapes(card.model).values())
     return min(MAX_BYTES, 4 * numbers + MAX_HEADER)
 
 
-def _machine_limit(card: BoltzmannCard) -> int:
-    """Bytes that the weights of a card's machine take at most, its header included."""
-    _, height, width = card.model.image_shape
-    layers = itertools.pairwise((height * width, *card.model.hidden))
-    numbers = sum(below * above + below + above for below, above in layers)
-    return min(MAX_BYTES, 4 * numbers + MAX_HEADER)
+def _weights_of(card: ModelCard | BoltzmannCard, content: bytes) -> dict[str, Tensor]:
+    """Read weights and check that they are those that the card was written for."""
+    if card.weights_hash not in ("", content_hash(content)):
+        raise CheckpointError(
+            f"{WEIGHTS}: these weights are {content_hash(content)} where {CARD} says "
+            f"{card.weights_hash}"
+        )
+    expected, tensors = _shapes(card.model), _tensors(WEIGHTS, content)
+    found = {name: tuple(t.shape) for name, t in tensors.items()}
+    for name in expected.keys() | found.keys():
+        if expected.get(name) != found.get(name):
+            raise CheckpointError(
+                f"{WEIGHTS}: {name} has shape {found.get(name)} where {CARD} leads to "
+                f"{expected.get(name)}"
+            )
+    for name, tensor in tensors.items():
+        _check_numbers(WEIGHTS, name, tensor, torch.float32)
+    return tensors
 
 
 def _check_numbers(file: str, name: str, tensor: Tensor, dtype: torch.dtype) -> None:

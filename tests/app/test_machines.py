@@ -14,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 from app import resources
 from vae_core import checkpoints, data
 from vae_core.errors import CheckpointError
-from vae_core.models import boltzmann
 from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig, Layer
 
 Open = Callable[..., AppTest]
@@ -33,7 +32,7 @@ def write_machine(
         )
         for below, above in itertools.pairwise(sizes)
     )
-    boltzmann.save(folder, Boltzmann(config, layers), name=folder.name, dataset=dataset)
+    checkpoints.save_machine(folder, Boltzmann(config, layers), name=folder.name, dataset=dataset)
 
 
 @pytest.fixture
@@ -108,7 +107,7 @@ def test_a_damaged_machine_is_told_and_another_model_shown(open_page: Open, tmp_
     (tmp_path / "runs" / "torn" / "model.safetensors").write_bytes(b"torn")
     session = open_page(model="torn")
     assert not session.exception
-    assert "these weights are not those" in session.warning[0].value
+    assert "card.json says" in session.warning[0].value
 
 
 def test_a_zipped_machine_opens(no_data: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -133,28 +134,33 @@ def test_same_seed_same_machine(x: Tensor):
 def test_a_folder_gives_the_machine_back(x: Tensor, tmp_path: Path):
     """What was saved reconstructs to the bit; the card tells the kind."""
     machine = boltzmann.fit(config("dbn", epochs=1), x[:200])
-    boltzmann.save(tmp_path, machine, name="belief", dataset="digits")
+    checkpoints.save_machine(tmp_path, machine, name="belief", dataset="digits")
     card = json.loads((tmp_path / "card.json").read_text())
     assert (card["kind"], card["name"]) == ("dbn", "belief")
-    again = boltzmann.load(tmp_path)
+    again = vae_core.load_model(tmp_path)
     assert again.config == machine.config
     assert again.reconstruct(x[:7]).equal(machine.reconstruct(x[:7]))
 
 
 def test_damaged_folders_are_refused(x: Tensor, tmp_path: Path):
     """A missing file, swapped weights and a card of another size are told in a sentence."""
-    with pytest.raises(CheckpointError, match="holds no machine"):
-        boltzmann.load(tmp_path)
+    with pytest.raises(CheckpointError, match="neither a folder"):
+        checkpoints.load_machine(tmp_path)
     machine = boltzmann.fit(config(epochs=1), x[:40])
-    boltzmann.save(tmp_path, machine, name="one", dataset="digits")
+    checkpoints.save_machine(tmp_path, machine, name="one", dataset="digits")
     card = (tmp_path / "card.json").read_text()
     (tmp_path / "card.json").write_text(card.replace("40", "41"))
     with pytest.raises(CheckpointError, match=r"layer.0.weight has shape \(40, 64\)"):
-        boltzmann.load(tmp_path)
+        checkpoints.load_machine(tmp_path)
     (tmp_path / "card.json").write_text(card)
     (tmp_path / "model.safetensors").write_bytes(b"12345678 not tensors")
-    with pytest.raises(CheckpointError, match="holds no machine"):
-        boltzmann.load(tmp_path)
+    with pytest.raises(CheckpointError, match="these weights are"):
+        checkpoints.load_machine(tmp_path)
+    (tmp_path / "card.json").write_text(
+        re.sub(r'"weights_hash": "\w+"', '"weights_hash": ""', card)
+    )
+    with pytest.raises(CheckpointError, match="no safetensors file"):
+        checkpoints.load_machine(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +190,7 @@ def folders(x: Tensor, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
     for kind in ("rbm", "dbn"):
         machine = boltzmann.fit(config(kind, epochs=4), x)
         found[kind] = tmp_path_factory.mktemp(kind)
-        boltzmann.save(found[kind], machine, name=f"my-{kind}", dataset="digits")
+        checkpoints.save_machine(found[kind], machine, name=f"my-{kind}", dataset="digits")
     return found
 
 
@@ -231,7 +237,7 @@ def test_a_chain_of_gibbs_steps_has_the_machine_s_own_distribution():
 def test_a_machine_is_measured_by_what_its_reconstructions_cost(folders: dict[str, Path]):
     """On clean grey test images, with the floor; its codes tell digits apart; no bound."""
     data = load_dataset("digits")
-    machine = boltzmann.load(folders["rbm"])
+    machine = vae_core.load_model(folders["rbm"])
     metrics = machines.measure(machine, data)
     assert set(metrics) == {
         "cross_entropy", "entropy_floor", "above_floor", "knn_accuracy", "probe_accuracy",
@@ -247,7 +253,7 @@ def test_a_machine_is_measured_by_what_its_reconstructions_cost(folders: dict[st
 
 def test_the_bundles_hold_what_the_browser_needs(folders: dict[str, Path]):
     """The way down replays the decoder; the plane of the map leads back to codes."""
-    machine = boltzmann.load(folders["dbn"])
+    machine = vae_core.load_model(folders["dbn"])
     meta, arrays = read_bundle(machines.network_bundle(machine))
     h = machine.encode(load_dataset("digits").test.images[:4].float() / 255)
     values = h.numpy()

@@ -1,9 +1,7 @@
 """Restricted Boltzmann machines, and deep belief nets stacked of them (Hinton et al. 2006).
 
 For comparison with the VAE: scikit-learn's ``BernoulliRBM`` learns each layer by persistent
-contrastive divergence (Tieleman 2008); here layers are stacked, reconstruct, and travel as a
-folder of ``card.json`` and ``model.safetensors``. Such a card has a ``kind``, "rbm" or "dbn", by
-which it is told from a VAE's, which has none.
+contrastive divergence (Tieleman 2008); here layers are stacked and reconstruct.
 
 There is no p(z) that a code could be drawn from and no density q(z|x): a code here is the
 probability of each hidden unit, and a sample is the end of a Markov chain.
@@ -11,27 +9,20 @@ probability of each hidden unit, and a sample is the end of a Markov chain.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
-import safetensors
-import safetensors.torch
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
 from vae_core.config import Config, Width
-from vae_core.errors import CheckpointError, ConfigError
-from vae_core.files import write_atomically
+from vae_core.errors import ConfigError
 
-CARD, WEIGHTS = "card.json", "model.safetensors"
-FORMAT_VERSION = 1
 KINDS = {"rbm": "a restricted Boltzmann machine", "dbn": "a deep belief net"}
 #: Steps of the chain of each sample, from noise.
 GIBBS_STEPS = 1_000
@@ -61,19 +52,6 @@ class BoltzmannConfig(Config):
                 f"image_shape {self.image_shape} has colour; Bernoulli units need one channel"
             )
         return self
-
-
-class BoltzmannCard(Config):
-    """What a folder says of its machine."""
-
-    format_version: int = FORMAT_VERSION
-    kind: Literal["rbm", "dbn"]
-    name: str = Field(min_length=1, max_length=100)
-    dataset: str
-    classes: tuple[str, ...] = ()
-    model: BoltzmannConfig
-    weights_hash: str = ""
-    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,6 +130,15 @@ class Boltzmann:
             for name, value in vars(layer).items()
         }
 
+    @classmethod
+    def of(cls, config: BoltzmannConfig, tensors: Mapping[str, Tensor]) -> Boltzmann:
+        """Put a machine together from weights of these names, as :func:`shapes` has them."""
+        layers = (
+            Layer(**{f.name: tensors[f"layer.{index}.{f.name}"] for f in fields(Layer)})
+            for index in range(len(config.hidden))
+        )
+        return cls(config=config, layers=tuple(layers))
+
 
 def fit(
     config: BoltzmannConfig,
@@ -223,99 +210,16 @@ def entropy_floor(targets: Tensor) -> Tensor:
     return entropy.flatten(1).sum(1)
 
 
-def save(
-    folder: Path,
-    machine: Boltzmann,
-    *,
-    name: str,
-    dataset: str,
-    classes: tuple[str, ...] = (),
-    command: str = "",
-) -> BoltzmannCard:
-    """Write a machine's folder; the card goes last, so a folder with a card is whole."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = safetensors.torch.save(machine.tensors())
-    card = BoltzmannCard(
-        kind=machine.config.kind,
-        name=name,
-        dataset=dataset,
-        classes=classes,
-        model=machine.config,
-        weights_hash=_hash(weights),
-        command=command,
-    )
-    write_atomically(folder / WEIGHTS, weights)
-    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
-    return card
-
-
-def load(folder: Path) -> Boltzmann:
-    """Read a machine's folder.
-
-    Raises
-    ------
-    CheckpointError
-        If a file is missing, damaged, or not what the card says.
-    """
-    try:
-        card = card_of((folder / CARD).read_bytes())
-        return machine_of(card, (folder / WEIGHTS).read_bytes())
-    except OSError as error:
-        raise CheckpointError(f"{folder} holds no machine: {error.strerror}") from error
-    except CheckpointError as error:
-        raise CheckpointError(f"{folder} holds no machine: {error}") from error
-
-
-def card_of(content: bytes) -> BoltzmannCard:
-    """Parse a machine's card."""
-    try:
-        card = BoltzmannCard.from_json(content)
-    except ConfigError as error:
-        raise CheckpointError(f"{CARD}: {error}") from error
-    if card.format_version > FORMAT_VERSION:
-        raise CheckpointError(
-            f"{CARD}: format_version {card.format_version} is newer than {FORMAT_VERSION}, "
-            "the newest that this version of Latent Explorer reads"
-        )
-    return card
-
-
-def machine_of(card: BoltzmannCard, content: bytes) -> Boltzmann:
-    """Build the machine that ``card`` describes from the bytes of its weights."""
-    if card.weights_hash not in ("", _hash(content)):
-        raise CheckpointError(f"{WEIGHTS}: these weights are not those that {CARD} was written for")
-    try:
-        tensors = safetensors.torch.load(content)
-    except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{WEIGHTS} is no safetensors file: {error}") from error
-    return Boltzmann(config=card.model, layers=_layers(card.model, tensors))
-
-
-def _layers(config: BoltzmannConfig, tensors: Mapping[str, Tensor]) -> tuple[Layer, ...]:
+def shapes(config: BoltzmannConfig) -> dict[str, tuple[int, ...]]:
+    """Shapes of a machine's weights, by the names of :meth:`Boltzmann.tensors`."""
     _, height, width = config.image_shape
-    layers = []
+    found: dict[str, tuple[int, ...]] = {}
     for index, (below, above) in enumerate(pairwise((height * width, *config.hidden))):
-        shapes = {
-            "weight": (above, below),
-            "visible_bias": (below,),
-            "hidden_bias": (above,),
-        }
-        for name, shape in shapes.items():
-            key = f"layer.{index}.{name}"
-            found = tuple(tensors[key].shape) if key in tensors else None
-            if found != shape:
-                raise CheckpointError(
-                    f"{WEIGHTS}: {key} has shape {found} where {CARD} leads to {shape}"
-                )
-            if tensors[key].dtype != torch.float32 or not tensors[key].isfinite().all():
-                raise CheckpointError(f"{WEIGHTS}: {key} holds more than finite float32 numbers")
-        layers.append(Layer(**{name: tensors[f"layer.{index}.{name}"] for name in shapes}))
-    return tuple(layers)
+        found[f"layer.{index}.weight"] = (above, below)
+        found[f"layer.{index}.visible_bias"] = (below,)
+        found[f"layer.{index}.hidden_bias"] = (above,)
+    return found
 
 
 def _tensor(values: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from vae_core import checkpoints
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.models import boltzmann
 from vae_core.models.boltzmann import BoltzmannConfig
@@ -101,7 +102,7 @@ def machine(name: str, config: BoltzmannConfig) -> Cell:
         if context.quick:
             train, test = train[:QUICK_IMAGES], test[:QUICK_TEST]
         trained_machine = boltzmann.fit(chosen, train.float() / 255, say=context.say)
-        boltzmann.save(
+        checkpoints.save_machine(
             context.work / chosen.kind,
             trained_machine,
             name=name,
