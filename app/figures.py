@@ -105,35 +105,43 @@ def to_png(pixels: Image8, dpi: int = 300) -> bytes:
 def class_counts(counts: Sequence[int], classes: Sequence[str]) -> go.Figure:
     """Bars of how many examples of each class are selected, with the count on each."""
     colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(len(classes))]
-    bars = go.Bar(
-        x=list(classes),
-        y=list(counts),
-        text=[f"{count:,}" if count else "" for count in counts],
-        textposition="outside",
-        cliponaxis=False,
-        marker={"color": colours},
-        hovertemplate="%{x}: %{y}<extra></extra>",
-    )
-    figure = _quiet(go.Figure(bars), height=170)
-    figure.update_yaxes(visible=False, range=[0, 1.18 * max([1, *counts])])
-    figure.update_xaxes(type="category", tickangle=0)
+    said = [f"{count:,}" if count else "" for count in counts]
+    figure = _bars(classes, counts, said, colours, height=170, hover="%{x}: %{y}")
+    figure.update_yaxes(range=[0, 1.18 * max([1, *counts])])
     return figure
 
 
 def label_costs(costs: Sequence[float], names: Sequence[str], given: int) -> go.Figure:
     """Bars of how many nats each label costs more than the best, the given one standing out."""
     colours = [ACCENT if label == given else "rgba(138,150,148,0.6)" for label in range(len(names))]
+    said = [f"+{cost:.1f}" if cost else "best" for cost in costs]
+    hover = "as %{x}: %{y:.1f} nats above the best"
+    figure = _bars(names, costs, said, colours, height=150, hover=hover)
+    figure.update_yaxes(range=[0, 1.25 * max([1e-3, *costs])])
+    return figure
+
+
+def _bars(
+    names: Sequence[str],
+    values: Sequence[float],
+    said: Sequence[str],
+    colours: Sequence[str],
+    *,
+    height: int,
+    hover: str,
+) -> go.Figure:
+    """Draw a bar for each name, with what it says above it and no scale beside it."""
     bars = go.Bar(
         x=list(names),
-        y=list(costs),
-        text=[f"+{cost:.1f}" if cost else "best" for cost in costs],
+        y=list(values),
+        text=list(said),
         textposition="outside",
         cliponaxis=False,
-        marker={"color": colours},
-        hovertemplate="as %{x}: %{y:.1f} nats above the best<extra></extra>",
+        marker={"color": list(colours)},
+        hovertemplate=f"{hover}<extra></extra>",
     )
-    figure = _quiet(go.Figure(bars), height=150)
-    figure.update_yaxes(visible=False, range=[0, 1.25 * max([1e-3, *costs])])
+    figure = _quiet(go.Figure(bars), height=height)
+    figure.update_yaxes(visible=False)
     figure.update_xaxes(type="category", tickangle=0)
     return figure
 

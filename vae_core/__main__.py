@@ -594,13 +594,8 @@ def _report_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]
 def _limited(data: ImageDataset, limit: int) -> ImageDataset:
     import dataclasses
 
-    test = data.test
-    _bounded("limit", limit, 2, len(test.images))
-    labels = None if test.labels is None else test.labels[:limit]
-    part = dataclasses.replace(
-        test, images=test.images[:limit], labels=labels, ids=test.ids[:limit]
-    )
-    return dataclasses.replace(data, test=part)
+    _bounded("limit", limit, 2, len(data.test))
+    return dataclasses.replace(data, test=data.test.first(limit))
 
 
 def _label(card: ModelCard, label: str | None, n: int) -> Tensor | None:

@@ -44,6 +44,11 @@ class Split:
         labels = None if self.labels is None else self.labels[rows]
         return Split(images=self.images[rows], labels=labels, ids=self.ids[rows])
 
+    def first(self, n: int) -> "Split":
+        """Return the first ``n`` examples, or all where there are fewer; nothing is copied."""
+        labels = None if self.labels is None else self.labels[:n]
+        return Split(images=self.images[:n], labels=labels, ids=self.ids[:n])
+
 
 @dataclass(frozen=True)
 class ImageDataset:
