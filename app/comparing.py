@@ -13,11 +13,11 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from app import figures, metrics, parts, resources, selecting, state
+from app import address, figures, metrics, parts, resources, selecting, state
+from app.address import Selection, State
 from app.components import OTHER, Pin, labels, latent_map, pair
 from app.components import Selection as Outline
 from app.resources import Opened
-from app.state import Selection, State
 from vae_core.checkpoints import Metric
 from vae_core.errors import CheckpointError
 from vae_core.evaluation import Estimate
@@ -246,7 +246,7 @@ def second_state(both: Pair, shown: State, by: By | None) -> State:
         selection=shown.other_selection,
         camera=None,
     )
-    fitted, _ = state.fit(wanted, resources.facts(second))
+    fitted, _ = address.fit(wanted, resources.facts(second))
     if wanted.selection is not None and fitted.selection is None:
         state.notify("The selection in the address is not on a map of the second model.")
         state.update(other_selection=None)

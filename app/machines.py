@@ -11,9 +11,9 @@ import streamlit as st
 import torch
 
 from app import components, figures, parts, resources, state
+from app.address import Facts
 from app.components import Pin, Scene
 from app.resources import Floats, MachineSet, OpenedMachine
-from app.state import Facts
 from vae_core import images
 from vae_core.errors import ImageError
 from vae_core.models import boltzmann

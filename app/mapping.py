@@ -9,8 +9,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import resources, state
+from app.address import State
 from app.resources import Opened
-from app.state import State
 from vae_core import maps
 from vae_core.errors import LatentExplorerError
 from vae_core.maps import MapStatus

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import about, machines, parts, resources, state
+from app import about, address, machines, parts, resources, state
 from vae_core.errors import CheckpointError, LatentExplorerError
 
 #: File (and address) and title of each page, in the order in which a newcomer meets them.
@@ -71,12 +71,12 @@ def wanted_machine() -> resources.OpenedMachine | None:
 def settle_model(names: list[str]) -> resources.Opened | None:
     """Open the model that the state names, else the first one that can be; None without any."""
     wanted = state.current().model
-    for name in dict.fromkeys([wanted, state.DEFAULT_MODEL, *names]):
+    for name in dict.fromkeys([wanted, address.DEFAULT_MODEL, *names]):
         try:
             opened = resources.open_model(name)
         except CheckpointError as error:
             # nobody asked for the default by name, so its absence alone is no news
-            if name in names or (name == wanted and name != state.DEFAULT_MODEL):
+            if name in names or (name == wanted and name != address.DEFAULT_MODEL):
                 state.notify(str(error))
             continue
         if name != wanted:

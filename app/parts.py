@@ -8,9 +8,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import figures, networks, resources, state
+from app.address import State
 from app.components import Pin, Scene, labels, link, picture
 from app.resources import Floats, Opened
-from app.state import State
 from vae_core import images, standalone
 from vae_core.data import DatasetStatus
 from vae_core.errors import DatasetError

@@ -7,8 +7,8 @@ import numpy as np
 import streamlit as st
 
 from app import components, figures, networks, parts, resources, selecting, state
+from app.address import State
 from app.resources import Encoding, Floats, Opened
-from app.state import State
 from vae_core import checkpoints
 from vae_core.errors import ImageError
 from vae_core.images import Prepared

@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from app import routes
+from app.address import DEFAULT_MODEL, Facts, Selection, plane_axes
 from app.routes import Asset
-from app.state import DEFAULT_MODEL, Facts, Selection, plane_axes
 from vae_core import (
     checkpoints,
     data,
@@ -324,11 +324,7 @@ def machine_set(opened: OpenedMachine) -> MachineSet | None:
 
 @st.cache_resource(show_spinner="Encoding the test set…", max_entries=4)
 def _machine_set(key: str, dataset: str, _saved: SavedMachine) -> MachineSet:
-    test = _training_dataset(dataset).test
-    labels = None if test.labels is None else test.labels[:LIVE_POINTS]
-    first = dataclasses.replace(
-        test, images=test.images[:LIVE_POINTS], ids=test.ids[:LIVE_POINTS], labels=labels
-    )
+    first = _training_dataset(dataset).test.first(LIVE_POINTS)
     codes = machines.encode(_saved.machine, first)
     sprite = portable.sprite_bundle(first.ids, first.images)
     return MachineSet(
@@ -899,13 +895,7 @@ def _in_training(folder: Path, version: int) -> Opened | None:
     model, step = found
     config = runs.read_config(folder)
     dataset = _training_dataset(config.training.dataset)
-    n = LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS
-    first = dataclasses.replace(
-        dataset.test,
-        images=dataset.test.images[:n],
-        ids=dataset.test.ids[:n],
-        labels=None if dataset.test.labels is None else dataset.test.labels[:n],
-    )
+    first = dataset.test.first(LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS)
     labels = first.labels if config.model.takes_labels else None
     encoded = evaluation.encode(model, first.images, kind="grey", labels=labels)
     codes = Codes(

@@ -9,9 +9,9 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from app import components, figures, parts, resources, state
+from app import address, components, figures, parts, resources, state
+from app.address import Selection, State
 from app.resources import Floats, Opened
-from app.state import Selection, State
 
 #: The panels' name of a plane of two latent dimensions.
 RAW = "raw"
@@ -65,8 +65,8 @@ def from_panel(drawn: components.Selection | None) -> Selection | None:
     if drawn is None:
         return None
     projection = "axes" if drawn.projection == RAW else drawn.projection
-    plane = state.plane_name(projection, drawn.dims)
-    return Selection(plane, state.simplify(list(drawn.polygon)))
+    plane = address.plane_name(projection, drawn.dims)
+    return Selection(plane, address.simplify(list(drawn.polygon)))
 
 
 def clear() -> None:
@@ -147,7 +147,7 @@ def to_csv(model: Opened, ids: NDArray[np.int64]) -> bytes:
 def _to_panel(selection: Selection | None) -> components.Selection | None:
     if selection is None:
         return None
-    axes = state.plane_axes(selection.plane)
+    axes = address.plane_axes(selection.plane)
     return components.Selection(
         polygon=selection.polygon,
         projection=RAW if axes is not None else selection.plane,  # type: ignore[arg-type]

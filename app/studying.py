@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app import metrics, resources, state, study_figures
-from app.state import State
+from app.address import State
 from app.study_figures import CHARTS, Results
 from vae_core import studies
 from vae_core.errors import LatentExplorerError

@@ -38,7 +38,7 @@ import torch
 from hypothesis import strategies
 from PIL import Image
 
-from app import state
+from app import address
 from vae_core import checkpoints, images, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import folder as pictures
@@ -393,9 +393,9 @@ def read_pictures(content: bytes, work: Path) -> None:
     pictures.load(path)
 
 
-def address(draw: random.Random) -> dict[str, str]:
+def some_parameters(draw: random.Random) -> dict[str, str]:
     """Make the parameters of an address."""
-    known = [entry.parameter for entry in state.FIELDS.values()]
+    known = [entry.parameter for entry in address.FIELDS.values()]
     parameters = {}
     for _ in range(draw.randrange(1, 5)):
         (value,) = examples(TEXT | NUMBERS, draw, 1) or [""]
@@ -413,10 +413,10 @@ def address(draw: random.Random) -> dict[str, str]:
 
 def read_address(parameters: dict[str, str], _: Path) -> None:
     """Read an address as each page does; what is ignored is told."""
-    found, notices = state.parse(parameters)
-    facts = state.Facts(latent_dim=2, projections=("axes",), has_id=lambda number: number < 5)
-    fitted, more = state.fit(found, facts)
-    again, none = state.parse(state.to_parameters(fitted))
+    found, notices = address.parse(parameters)
+    facts = address.Facts(latent_dim=2, projections=("axes",), has_id=lambda number: number < 5)
+    fitted, more = address.fit(found, facts)
+    again, none = address.parse(address.to_parameters(fitted))
     assert (again, none) == (fitted, []), "what is written is not read back"
     if notices or more:
         raise LatentExplorerError(" ".join([*notices, *more])[:SENTENCE])
@@ -467,7 +467,7 @@ KINDS = {
     "settings": Kind(settings, read_settings),
     "zipped pictures": Kind(pictures_zip, read_pictures),
     "network": Kind(network, lambda content, _: graphs.read(content)),
-    "address": Kind(address, read_address),
+    "address": Kind(some_parameters, read_address),
     "run folder": Kind(run_folder, read_run),
 }
 #: Shares of all cases; a bomb takes a second to make.

@@ -4,9 +4,9 @@ import numpy as np
 import streamlit as st
 
 from app import figures, parts, resources, selecting
+from app.address import State
 from app.components import sliders
 from app.resources import Opened
-from app.state import State
 
 NEAREST = 12
 

@@ -4,10 +4,10 @@ from functools import partial
 
 import streamlit as st
 
-from app import figures, mapping, parts, resources, selecting, state
+from app import address, figures, mapping, parts, resources, selecting, state
+from app.address import State
 from app.components import latent_map
 from app.resources import Opened
-from app.state import State
 from vae_core.maps import MapStatus
 
 NAMES = {"axes": "Latent plane", "pca": "PCA", "tsne": "t-SNE", "3d": "3-D"}
@@ -36,7 +36,7 @@ def controls(model: Opened, shown: State) -> str:
             parts.plane_choice(model)
         if projection == "tsne":
             mapping.controls(model)
-        colours = state.COLOURS if facts.has_labels else state.COLOURS[1:]
+        colours = address.COLOURS if facts.has_labels else address.COLOURS[1:]
         st.segmented_control("Colour", colours, format_func=str.capitalize, **state.bind("colour"))
     return projection
 

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app import parts, selecting, state
+from app.address import State
 from app.components import manifold
 from app.resources import Opened
-from app.state import State
 
 
 def take_side(n: int) -> None:

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app import parts, resources, state
+from app.address import State
 from app.components import Card, Morph, strip, styles
 from app.resources import Opened
-from app.state import State
 
 ENDS = 4
 #: Styles below the code that is shown.

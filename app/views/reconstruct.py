@@ -3,9 +3,9 @@
 import streamlit as st
 
 from app import networks, parts, reconstructing
+from app.address import State
 from app.reconstructing import Upload
 from app.resources import Encoding, Floats, Opened, encode
-from app.state import State
 
 SOURCES = ("Draw", "Files", "Camera")
 NETWORK_SOURCES = ("Simulate", "File")

@@ -1,4 +1,4 @@
-"""The one state: what a URL may say, what it restores, and what is refused by name."""
+"""A state and its address: what a URL may say, what it restores, and what is refused by name."""
 
 import dataclasses
 import math
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import state
-from app.state import Facts, Selection, State
+from app import address
+from app.address import Facts, Selection, State
 
 PLANE = Facts(latent_dim=2, projections=("axes",), has_id=lambda i: i < 100)
 TWENTY = Facts(latent_dim=20, projections=("axes", "pca", "tsne"), has_id=lambda i: i < 100)
@@ -17,30 +17,30 @@ coordinates = st.floats(-50, 50, allow_nan=False).map(lambda value: float(f"{val
 points = st.tuples(coordinates, coordinates)
 axes = st.lists(st.integers(0, 511), min_size=2, max_size=2, unique=True).map(tuple)
 planes = st.one_of(
-    st.sampled_from(["pca", "tsne"]), axes.map(lambda pair: state.plane_name("axes", pair))
+    st.sampled_from(["pca", "tsne"]), axes.map(lambda pair: address.plane_name("axes", pair))
 )
 selections = st.builds(
-    Selection, planes, st.lists(points, min_size=3, max_size=state.MAX_VERTICES).map(tuple)
+    Selection, planes, st.lists(points, min_size=3, max_size=address.MAX_VERTICES).map(tuple)
 )
 states = st.builds(
     State,
     model=st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"),
     z=st.none() | st.lists(coordinates, min_size=1, max_size=200).map(tuple),
     pinned_id=st.none() | st.integers(0, 10**12),
-    y=st.none() | st.integers(0, state.MAX_CLASSES - 1),
-    projection=st.none() | st.sampled_from(state.PROJECTIONS),
+    y=st.none() | st.integers(0, address.MAX_CLASSES - 1),
+    projection=st.none() | st.sampled_from(address.PROJECTIONS),
     axes=st.none() | axes,
-    colour=st.sampled_from(state.COLOURS),
+    colour=st.sampled_from(address.COLOURS),
     selection=st.none() | selections,
     camera=st.none()
     | st.tuples(coordinates, coordinates, st.floats(0.01, 1000).map(lambda v: 1.0)),
     backdrop=st.sampled_from([0.0, 0.02, 0.5, 1.0]),
-    grid=st.integers(*state.GRID_SIDES),
+    grid=st.integers(*address.GRID_SIDES),
     seed=st.integers(0, 2**31 - 1),
     study=st.none() | st.sampled_from(["graphs", "rate-distortion"]),
     figure=st.none() | st.just(("mnist", "cells", "nll_iw5000")),
     other=st.none() | st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"),
-    linked=st.sampled_from(state.LINKS),
+    linked=st.sampled_from(address.LINKS),
     other_selection=st.none() | selections,
 )
 
@@ -48,18 +48,18 @@ states = st.builds(
 @given(states)
 def test_a_link_restores_the_state(shown: State) -> None:
     """Whatever a page can show, its link opens again, without a notice."""
-    assert state.parse(state.to_parameters(shown)) == (shown, [])
+    assert address.parse(address.to_parameters(shown)) == (shown, [])
 
 
-@given(st.dictionaries(st.sampled_from([f.parameter for f in state.FIELDS.values()]), st.text()))
+@given(st.dictionaries(st.sampled_from([f.parameter for f in address.FIELDS.values()]), st.text()))
 def test_any_text_in_a_url_is_survived(parameters: dict[str, str]) -> None:
     """Arbitrary values never raise; each is either taken or named in a notice."""
-    read, notices = state.parse(parameters)
-    written = state.to_parameters(read)
+    read, notices = address.parse(parameters)
+    written = address.to_parameters(read)
     refused = {notice.split(" = ")[0] for notice in notices}
     assert len(notices) == len(refused) <= len(parameters)
     assert refused <= parameters.keys()
-    assert state.parse(written) == (state.parse(written)[0], [])
+    assert address.parse(written) == (address.parse(written)[0], [])
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_any_text_in_a_url_is_survived(parameters: dict[str, str]) -> None:
 )
 def test_a_bad_value_is_ignored_and_named(parameter: str, value: str) -> None:
     """The default stays, and one notice says which parameter, which value and what is allowed."""
-    read, notices = state.parse({parameter: value})
+    read, notices = address.parse({parameter: value})
     assert read == State()
     (notice,) = notices
     assert notice.startswith(f"{parameter} = ")
@@ -114,26 +114,26 @@ def test_a_bad_value_is_ignored_and_named(parameter: str, value: str) -> None:
 
 def test_a_long_value_is_shortened_in_its_notice() -> None:
     """A kilobyte of rubbish does not fill the page."""
-    (notice,) = state.parse({"z": "x" * 1000})[1]
+    (notice,) = address.parse({"z": "x" * 1000})[1]
     assert len(notice) < 160
 
 
 def test_good_values_survive_beside_bad_ones() -> None:
     """One bad value costs nothing but itself."""
-    read, notices = state.parse({"model": "mnist-20d", "n": "999", "z": "0.5,-1"})
+    read, notices = address.parse({"model": "mnist-20d", "n": "999", "z": "0.5,-1"})
     assert (read.model, read.grid, read.z) == ("mnist-20d", 20, (0.5, -1.0))
     assert len(notices) == 1
 
 
 def test_foreign_parameters_are_left_alone() -> None:
     """A mail client's tracking parameter is no mistake of the reader's."""
-    assert state.parse({"utm_source": "mail"}) == (State(), [])
+    assert address.parse({"utm_source": "mail"}) == (State(), [])
 
 
 def test_defaults_stay_out_of_the_url_but_the_model_is_always_there() -> None:
     """Short links; and an empty address says nothing, which page switches rely on."""
-    assert state.to_parameters(State()) == {"model": "mnist-2d"}
-    assert state.to_parameters(State(grid=12)) == {"model": "mnist-2d", "n": "12"}
+    assert address.to_parameters(State()) == {"model": "mnist-2d"}
+    assert address.to_parameters(State(grid=12)) == {"model": "mnist-2d", "n": "12"}
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_what_a_model_does_not_have_is_dropped_and_named(
     asked: State, facts: Facts, named: str
 ) -> None:
     """A link made for another model opens; what does not fit is said."""
-    fitted, (notice,) = state.fit(asked, facts)
+    fitted, (notice,) = address.fit(asked, facts)
     assert fitted == State()
     assert notice.startswith(named)
     assert "with this model" in notice or "test set" in notice
@@ -171,15 +171,15 @@ def test_what_a_model_has_is_kept() -> None:
         axes=(19, 3),
         selection=Selection("axes-20-4", ((0, 0), (1, 0), (1, 1))),
     )
-    assert state.fit(asked, TWENTY) == (asked, [])
+    assert address.fit(asked, TWENTY) == (asked, [])
 
 
 def test_a_label_is_kept_by_a_model_that_is_given_one() -> None:
     """Its number is checked against the model's labels; a model that takes none says so."""
     told = dataclasses.replace(PLANE, classes=3)
-    assert state.fit(State(y=2), told) == (State(y=2), [])
+    assert address.fit(State(y=2), told) == (State(y=2), [])
     for facts, allowed in ((told, "from 0 to 2"), (PLANE, "takes none")):
-        fitted, (notice,) = state.fit(State(y=3), facts)
+        fitted, (notice,) = address.fit(State(y=3), facts)
         assert fitted == State()
         assert notice.startswith("y = '3'")
         assert allowed in notice
@@ -190,31 +190,31 @@ def test_a_selection_on_a_line_is_one_in_its_plane() -> None:
     line = dataclasses.replace(PLANE, latent_dim=1)
     outline = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
     drawn = State(selection=Selection("axes-1-2", outline))
-    assert state.fit(drawn, line) == (drawn, [])
-    assert state.fit(State(selection=Selection("axes-1-3", outline)), line)[1]
+    assert address.fit(drawn, line) == (drawn, [])
+    assert address.fit(State(selection=Selection("axes-1-3", outline)), line)[1]
 
 
 def test_unlabelled_data_is_coloured_by_rate_without_a_word() -> None:
     """Colouring by label is only the default: nobody asked for it, so nobody is told off."""
     faces = Facts(latent_dim=2, projections=("axes",), has_id=lambda i: True, has_labels=False)
-    assert state.fit(State(), faces) == (State(colour="rate"), [])
+    assert address.fit(State(), faces) == (State(colour="rate"), [])
 
 
 def test_a_lasso_is_thinned_without_changing_its_shape() -> None:
     """300 vertices on a circle become at most 48 that enclose nearly the same area."""
     circle = [(math.cos(t / 300 * math.tau), math.sin(t / 300 * math.tau)) for t in range(300)]
-    thinned = state.simplify(circle)
+    thinned = address.simplify(circle)
     area = 0.5 * sum(
         x0 * y1 - x1 * y0
         for (x0, y0), (x1, y1) in zip(thinned, thinned[1:] + thinned[:1], strict=True)
     )
-    assert len(thinned) == state.MAX_VERTICES
+    assert len(thinned) == address.MAX_VERTICES
     assert area == pytest.approx(math.pi, rel=0.01)
 
 
 @given(st.lists(points, min_size=3, max_size=120))
 def test_a_thinned_lasso_is_what_its_link_says(polygon: list[tuple[float, float]]) -> None:
     """Membership is computed from the very numbers that the URL carries."""
-    selection = Selection("pca", state.simplify(polygon))
-    restored, notices = state.parse(state.to_parameters(State(selection=selection)))
+    selection = Selection("pca", address.simplify(polygon))
+    restored, notices = address.parse(address.to_parameters(State(selection=selection)))
     assert (restored.selection, notices) == (selection, [])

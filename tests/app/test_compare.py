@@ -13,8 +13,8 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app import comparing, resources, state, studying
+from app.address import Selection, State
 from app.comparing import Pair
-from app.state import Selection, State
 from vae_core import checkpoints, studies
 from vae_core.checkpoints import Codes, Metric, ModelCard
 from vae_core.config import ModelConfig, TrainConfig

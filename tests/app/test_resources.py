@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from app import resources
-from app.state import Selection
+from app.address import Selection
 from vae_core import checkpoints, data
 from vae_core.errors import CheckpointError
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import components, resources, selecting, state
-from app.state import Selection
+from app import address, components, resources, selecting, state
+from app.address import Selection
 
 
 @pytest.mark.parametrize("n", [1, 59, 60, 61, 1000])
@@ -52,7 +52,7 @@ def test_an_outline_is_kept_with_its_plane(
     selecting.take(components.Selection(polygon, projection, dims))  # type: ignore[arg-type]
     selecting.take(None)
     assert kept == [Selection(plane, polygon), None]
-    told = selecting.map_arguments(state.State(selection=kept[0]), "axes")["selection"]
+    told = selecting.map_arguments(address.State(selection=kept[0]), "axes")["selection"]
     assert (told.projection, told.polygon) == (projection, polygon)
     if projection == "raw":
         assert told.dims == dims

@@ -1,0 +1,417 @@
+"""A state of the app and its address: what a link restores.
+
+A `State` is everything a link restores. `FIELDS` declares, for each of its entries, the parameter's
+name, how it is read and written, and the sentence that says what is allowed. Reading is in two
+steps: `parse` checks each value for itself, `fit` checks it against the model that is open. Both
+return notices for what they ignored. Nothing here knows of Streamlit or of a session.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+DEFAULT_MODEL = "mnist-2d"
+COLOURS = ("label", "rate", "distortion")
+PROJECTIONS = ("axes", "pca", "tsne", "3d")
+LINKS = ("z", "example")
+GRID_SIDES = (5, 30)
+MAX_Z = 50.0
+MAX_LATENT_DIM = 512
+MAX_VERTICES = 48
+MAX_CLASSES = 4096
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A polygon in the map's coordinates, with the plane in which it was drawn.
+
+    Attributes
+    ----------
+    plane : str
+        "pca", "tsne" or "axes-i-j", with dimensions counted from 1.
+    polygon : tuple of (x, y)
+        3 to `MAX_VERTICES` vertices.
+    """
+
+    plane: str
+    polygon: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """What every page shows, and what a link restores.
+
+    Attributes
+    ----------
+    model : str
+        A folder's name in pretrained/, or the content hash of an opened one.
+    z : tuple of float or None
+        The pinned code; None stands for the pinned example's, else for the prior's mean.
+    pinned_id : int or None
+        The pinned example's id.
+    y : int or None
+        The label that a model is given which takes one; None stands for the pinned example's,
+        else for the first.
+    projection : str or None
+        One of `PROJECTIONS`; None lets the model choose.
+    axes : (int, int) or None
+        The latent plane of the map and of the manifold; None lets the model choose.
+    colour : str
+        One of `COLOURS`.
+    selection : Selection or None
+        What is selected on the map.
+    camera : (x, y, scale) or None
+        The map's centre and zoom; None shows everything.
+    backdrop : float
+        Strength of the decoded pictures behind the map's points, 0 to 1.
+    grid : int
+        Cells a side of the manifold.
+    seed : int
+        For everything drawn at random.
+    run : str or None
+        The training that the Train page shows.
+    study : str or None
+        The study that the Compare page shows; None for the first.
+    figure : (str, str, str) or None
+        Data set, kind of figure and metric of the study's figure; None lets the study choose.
+    other : str or None
+        A second model, which the Compare page shows beside the open one.
+    linked : str
+        One of `LINKS`: what two models beside each other share, where both are possible.
+    other_selection : Selection or None
+        What is selected on the second model's map, in its coordinates.
+    """
+
+    model: str = DEFAULT_MODEL
+    z: tuple[float, ...] | None = None
+    pinned_id: int | None = None
+    y: int | None = None
+    projection: str | None = None
+    axes: tuple[int, int] | None = None
+    colour: str = "label"
+    selection: Selection | None = None
+    camera: tuple[float, float, float] | None = None
+    backdrop: float = 0.0
+    grid: int = 20
+    seed: int = 0
+    run: str | None = None
+    study: str | None = None
+    figure: tuple[str, str, str] | None = None
+    other: str | None = None
+    linked: str = "z"
+    other_selection: Selection | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What of a model decides which states make sense with it.
+
+    Attributes
+    ----------
+    latent_dim : int
+    projections : tuple of str
+        Those of `PROJECTIONS` that the model has; the first is shown when none is asked for.
+    has_id : callable
+        Whether an id is one of the model's encoded examples.
+    has_labels : bool
+    classes : int
+        Labels that the model is given, 0 … classes − 1; 0 for a model that takes none.
+    """
+
+    latent_dim: int
+    projections: tuple[str, ...]
+    has_id: Callable[[int], bool]
+    has_labels: bool = True
+    classes: int = 0
+
+
+@dataclass(frozen=True)
+class Field:
+    """One parameter of the URL."""
+
+    parameter: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str]
+    allowed: str
+
+
+def plane_name(projection: str, axes: tuple[int, int]) -> str:
+    """Name a plane of the map: "pca", "tsne", or "axes-i-j", with dimensions counted from 1."""
+    return f"axes-{axes[0] + 1}-{axes[1] + 1}" if projection == "axes" else projection
+
+
+def plane_axes(plane: str) -> tuple[int, int] | None:
+    """Return the dimensions of a plane "axes-i-j", counted from 0; None for another plane."""
+    kind, *axes = plane.split("-")
+    return _read_axes(",".join(axes)) if kind == "axes" else None
+
+
+# Reading and writing single values. A reader raises ValueError for what is not allowed.
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def _shortest(value: float) -> str:
+    # four significant digits: far below a pixel, and links stay short
+    return f"{value:.4g}" if value else "0"
+
+
+def _read_model(text: str) -> str:
+    if not _MODEL_NAME.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _read_z(text: str) -> tuple[float, ...]:
+    z = tuple(_number(part) for part in text.split(","))
+    if len(z) > MAX_LATENT_DIM or any(abs(value) > MAX_Z for value in z):
+        raise ValueError(text)
+    return z
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\d{1,15}", text, re.ASCII) or not low <= int(text) <= high:
+            raise ValueError(text)
+        return int(text)
+
+    return read
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(text)
+        return text
+
+    return read
+
+
+def _read_axes(text: str) -> tuple[int, int]:
+    # people count dimensions from 1, as the pages do
+    i, j = (_whole_number(1, MAX_LATENT_DIM)(part) for part in text.split(","))
+    if i == j:
+        raise ValueError(text)
+    return i - 1, j - 1
+
+
+def _write_axes(axes: tuple[int, int]) -> str:
+    return f"{axes[0] + 1},{axes[1] + 1}"
+
+
+def _read_camera(text: str) -> tuple[float, float, float]:
+    x, y, scale = (_number(part) for part in text.split(","))
+    if not 0 < scale <= 1e6 or max(abs(x), abs(y)) > 1e6:
+        raise ValueError(text)
+    return x, y, scale
+
+
+def _read_selection(text: str) -> Selection:
+    plane, _, vertices = text.partition(":")
+    if plane not in ("pca", "tsne") and plane_axes(plane) is None:
+        raise ValueError(text)
+    polygon = []
+    for vertex in vertices.split(";"):
+        x, y = (_number(part) for part in vertex.split(","))
+        polygon.append((x, y))
+    if not 3 <= len(polygon) <= MAX_VERTICES:
+        raise ValueError(text)
+    return Selection(plane, tuple(polygon))
+
+
+def _read_figure(text: str) -> tuple[str, str, str]:
+    data, chart, metric = (_read_model(part) for part in text.split(","))
+    return data, chart, metric
+
+
+def _read_share(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
+def _write_numbers(values: tuple[float, ...]) -> str:
+    return ",".join(_shortest(value) for value in values)
+
+
+def _write_selection(selection: Selection) -> str:
+    return f"{selection.plane}:{';'.join(map(_write_numbers, selection.polygon))}"
+
+
+FIELDS = {
+    "model": Field("model", _read_model, str, "a model's name"),
+    "z": Field(
+        "z", _read_z, _write_numbers, f"numbers from −{MAX_Z:g} to {MAX_Z:g} with commas between"
+    ),
+    "pinned_id": Field("id", _whole_number(0, 10**12), str, "the id of an example"),
+    "y": Field("y", _whole_number(0, MAX_CLASSES - 1), str, "the number of a label, from 0"),
+    "projection": Field("map", _one_of(PROJECTIONS), str, "axes, pca, tsne or 3d"),
+    "axes": Field(
+        "axes", _read_axes, _write_axes, "two different dimensions, such as 1,2"
+    ),
+    "colour": Field("colour", _one_of(COLOURS), str, "label, rate or distortion"),
+    "selection": Field(
+        "select",
+        _read_selection,
+        _write_selection,
+        f"a plane and 3 to {MAX_VERTICES} corners, such as pca:0,0;1,0;1,1",
+    ),
+    "camera": Field("camera", _read_camera, _write_numbers, "x, y and a zoom above 0"),
+    "backdrop": Field("behind", _read_share, _shortest, "a strength from 0 to 1"),
+    "grid": Field(
+        "n", _whole_number(*GRID_SIDES), str, f"a whole number from {GRID_SIDES[0]} to "
+        f"{GRID_SIDES[1]}"
+    ),
+    "seed": Field("seed", _whole_number(0, 2**31 - 1), str, "a whole number from 0 to 2147483647"),
+    "run": Field("run", _read_model, str, "a training's name"),
+    "study": Field("study", _read_model, str, "a study's name"),
+    "figure": Field(
+        "figure", _read_figure, ",".join, "data set, figure and metric, such as mnist,cells,elbo"
+    ),
+    "other": Field("with", _read_model, str, "a model's name"),
+    "linked": Field("linked", _one_of(LINKS), str, "z or example"),
+    "other_selection": Field(
+        "select-with",
+        _read_selection,
+        _write_selection,
+        f"a plane and 3 to {MAX_VERTICES} corners, such as pca:0,0;1,0;1,1",
+    ),
+}  # fmt: skip
+
+
+def _notice(parameter: str, value: str, allowed: str) -> str:
+    shown = value if len(value) <= 40 else value[:39] + "…"
+    return f"{parameter} = {shown!r} in the address was ignored. Allowed: {allowed}."
+
+
+def parse(parameters: Mapping[str, str]) -> tuple[State, list[str]]:
+    """Read a URL's parameters; what cannot be read keeps its default and is named.
+
+    Parameters
+    ----------
+    parameters : mapping of str to str
+        Parameters that are not the explorer's own are left alone.
+
+    Returns
+    -------
+    state : State
+    notices : list of str
+        One sentence for each value that was ignored.
+    """
+    values: dict[str, Any] = {}
+    notices = []
+    for name, entry in FIELDS.items():
+        text = parameters.get(entry.parameter)
+        if text is None:
+            continue
+        try:
+            values[name] = entry.read(text)
+        except ValueError:
+            notices.append(_notice(entry.parameter, text, entry.allowed))
+    return State(**values), notices
+
+
+def to_parameters(state: State) -> dict[str, str]:
+    """Write a state as URL parameters: the model always, the rest where it is not the default."""
+    default = State()
+    return {
+        entry.parameter: entry.write(getattr(state, name))
+        for name, entry in FIELDS.items()
+        if name == "model" or getattr(state, name) != getattr(default, name)
+    }
+
+
+def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
+    """Drop what the open model does not have, and name it.
+
+    Returns
+    -------
+    state : State
+        One that the model can show.
+    notices : list of str
+        One sentence for each value that was dropped.
+    """
+    dims = facts.latent_dim
+    planes = [p for p in facts.projections if p not in ("axes", "3d")]
+    problems = {
+        "z": (
+            state.z is not None and len(state.z) != dims,
+            f"{dims} numbers with this model",
+        ),
+        "pinned_id": (
+            state.pinned_id is not None and not facts.has_id(state.pinned_id),
+            "the id of an example in this model's test set",
+        ),
+        "y": (
+            state.y is not None and state.y >= facts.classes,
+            f"a whole number from 0 to {facts.classes - 1} with this model"
+            if facts.classes
+            else "no label with this model, which takes none",
+        ),
+        "projection": (
+            state.projection is not None and state.projection not in facts.projections,
+            f"{', '.join(facts.projections)} with this model",
+        ),
+        "axes": (
+            state.axes is not None and max(state.axes) >= dims,
+            f"two different dimensions from 1 to {dims} with this model",
+        ),
+        "colour": (
+            state.colour == "label" and not facts.has_labels,
+            "rate or distortion, since this model's data has no labels",
+        ),
+        "selection": (
+            state.selection is not None and not _has_plane(state.selection.plane, planes, dims),
+            f"a selection on {', '.join([*planes, 'axes-i-j'])} with this model",
+        ),
+    }
+    notices = []
+    for name, (wrong, allowed) in problems.items():
+        if wrong:
+            entry, value = FIELDS[name], getattr(state, name)
+            default = getattr(State(), name)
+            if name == "colour":  # the default itself does not fit: no notice, nobody asked for it
+                state = replace(state, colour="rate")
+                continue
+            notices.append(_notice(entry.parameter, entry.write(value), allowed))
+            state = replace(state, **{name: default})
+    return state, notices
+
+
+def _has_plane(plane: str, planes: list[str], dims: int) -> bool:
+    axes = plane_axes(plane)
+    # a line is shown in a plane, one row above the other
+    return plane in planes if axes is None else max(axes) < max(dims, 2)
+
+
+def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> tuple[Point, ...]:
+    """Thin a lasso to at most `limit` vertices, dropping those that change its area least.
+
+    Visvalingam & Whyatt (1993). Coordinates are rounded as the URL writes them, so that a link
+    selects exactly what was selected here.
+    """
+    ring = [(float(_shortest(x)), float(_shortest(y))) for x, y in polygon]
+    while len(ring) > limit:
+        least = min(range(len(ring)), key=lambda i: _triangle(ring, i))
+        del ring[least]
+    return tuple(ring)
+
+
+def _triangle(ring: list[Point], i: int) -> float:
+    (ax, ay), (bx, by), (cx, cy) = ring[i - 1], ring[i], ring[(i + 1) % len(ring)]
+    return abs((bx - ax) * (cy - ay) - (cx - ax) * (by - ay))
+
+
+assert {entry.name for entry in fields(State)} == set(FIELDS)
