@@ -3,9 +3,10 @@
 import streamlit as st
 
 from app import metrics, resources
-from app.resources import Opened
+from app.resources import Opened, OpenedMachine
 from vae_core.checkpoints import Metric
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.models import boltzmann
 
 #: What newer cards tell and older ones may lack; the last two need labels.
 EXPECTED = (
@@ -17,10 +18,42 @@ OBJECTIVES = {"elbo": "ELBO", "iwae": "importance-weighted bound", "dreg": "DReG
 LEARNERS = {"aevb": "", "wake-sleep": "wake-sleep, ", "mcem": "Monte Carlo EM, "}
 
 
-def button(model: Opened) -> None:
+#: Units that say no more than the figure's name.
+SAID_BY_TITLE = ("share", "squared MMD", "p-value")
+
+
+def button(model: Opened | OpenedMachine) -> None:
     """Show the button that opens the card."""
     if st.button("About this model", width="stretch", key="w-about"):
-        show(model)
+        if isinstance(model, Opened):
+            show(model)
+        else:
+            show_machine(model)
+
+
+@st.dialog("About this model", width="large")
+def show_machine(opened: OpenedMachine) -> None:
+    """Show what a Boltzmann machine is and how it came to be."""
+    card, config = opened.saved.card, opened.saved.card.model
+    _, height, width = config.image_shape
+    hidden = "–".join(map(str, config.hidden))
+    weights = sum(tensor.numel() for tensor in opened.saved.machine.tensors().values())
+    st.markdown(
+        f"**{card.name}**: {boltzmann.KINDS[card.kind]} of {height} × {width} binary pixels and "
+        f"{hidden} hidden units."
+    )
+    st.markdown(
+        f"Each layer trained on {card.dataset} for {config.epochs:,} epochs in batches of "
+        f"{config.batch_size:,} by persistent contrastive divergence, at {config.learning_rate:g}, "
+        f"seed {config.seed}. {weights:,} weights."
+    )
+    st.caption(
+        "Its card holds no figures: the likelihood of a machine has a normaliser that nobody can "
+        f"sum. `python -m vae_core evaluate {card.name}` measures what its reconstructions cost."
+    )
+    if card.command:
+        st.caption("The command that made it")
+        st.code(card.command, language="bash", wrap_lines=True)
 
 
 @st.dialog("About this model", width="large")
@@ -94,7 +127,7 @@ def table(found: dict[str, Metric]) -> str:
     for name, metric in found.items():
         title, sign = ("−ELBO", -1) if name == "elbo" else (metrics.title(name), 1)
         value = metrics.measured(sign * metric.value, metric.se).replace(" ", "\N{NO-BREAK SPACE}")
-        unit = "" if metric.unit == "share" else f" {metric.unit}"
+        unit = "" if metric.unit in SAID_BY_TITLE else f" {metric.unit}"
         draws = ""
         if metric.samples is not None:
             draws = ", one draw each" if metric.samples == 1 else f", {metric.samples:,} draws each"

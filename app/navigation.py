@@ -110,6 +110,7 @@ def run() -> None:
         machines.settle(machine)
         with st.sidebar:
             choose_model(list(dict.fromkeys([*names, *others, machine.name])))
+            about.button(machine)
             parts.copy_link()
         show_notices()
         machines.show(page.title, machine)

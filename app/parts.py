@@ -160,11 +160,13 @@ def gallery(
     return figures.to_png(sheet), pictures.kind
 
 
-def invitation(model: Opened) -> None:
+def invitation(
+    model: Opened, until_then: str = "Its pictures here are reconstructions until it is."
+) -> None:
     """Invite to download the model's data where it is not on this machine."""
     status = resources.missing_dataset(model.card.dataset)
     if status is not None:
-        download_invitation(status, "Its pictures here are reconstructions until it is.")
+        download_invitation(status, until_then)
 
 
 def download_invitation(status: DatasetStatus, until_then: str = "") -> None:
@@ -257,9 +259,7 @@ def pinned_card(model: Opened, shown: State) -> None:
         nearest = resources.nearest_codes(model, z, 1)
         example, distance = int(nearest.ids[0]), float(nearest.distances[0])
         where = "The prior's mean is pinned" if shown.z is None else "A free code is pinned"
-        st.markdown(
-            f"{where}. The nearest example is {named(model, example)}, {distance:.2f} away."
-        )
+        st.markdown(f"{where}. The nearest is {named(model, example)}, {distance:.2f} away.")
         st.button("Pin that example", on_click=pin_example, args=(example,))
         return
     row = model.row[shown.pinned_id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -28,7 +28,6 @@ def show(shown: State) -> None:
     """Show a study that can be chosen."""
     study = choose(shown)
     result = found(study)
-    st.subheader(study.title, anchor=False)
     st.caption(f"Reproduces {study.reproduces}")
     left, right = st.columns([5, 3], gap="large")
     with left:
@@ -83,7 +82,7 @@ def not_run_yet(study: Study) -> None:
         count = len(study.cells)
         st.markdown(
             f"The study trains {count} model{'s' if count > 1 else ''}: "
-            f"{', '.join(cell.name for cell in study.cells)}. It can be interrupted: what is "
+            f"{listed(cell.name for cell in study.cells)}. It can be interrupted: what is "
             "finished is kept, and this page shows it as it comes."
         )
         st.code(f"python -m vae_core study {study.name}", language="bash", wrap_lines=True)
@@ -96,10 +95,15 @@ def say_what_is_missing(study: Study, result: Json) -> None:
     prints = {cell.name: cell.fingerprint for cell in study.cells}
     there = {cell["name"]: cell["fingerprint"] for cell in result["cells"]}
     if missing := [name for name in prints if name not in there]:
-        st.info(f"{len(there)} of {len(prints)} models are there. Missing: {', '.join(missing)}.")
+        st.info(f"{len(there)} of {len(prints)} models are there. Missing: {listed(missing)}.")
     changed = [name for name, mark in there.items() if prints.get(name, mark) != mark]
     if changed:
-        st.info(f"Made before the study was last changed: {', '.join(changed)}.")
+        st.info(f"Made before the study was last changed: {listed(changed)}.")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Join names that have commas of their own."""
+    return "; ".join(names)
 
 
 # The figure

@@ -23,7 +23,7 @@ from vae_core.run_commands import runs as runs_group
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae_core.checkpoints import Metric, ModelCard, SavedMachine
+    from vae_core.checkpoints import BoltzmannCard, Metric, ModelCard, SavedMachine
     from vae_core.data import ImageDataset
     from vae_core.learning import EpochRecord
     from vae_core.runs import RunConfig
@@ -105,14 +105,25 @@ def download(name: str, as_json: bool, data_dir: Path | None) -> None:
 def models(as_json: bool, markdown: bool) -> None:
     """List the models that come with the project."""
     from vae_core import checkpoints, exports
+    from vae_core.models import boltzmann
 
-    cards = [checkpoints.load_card(name) for name in checkpoints.list_models()]
+    cards: list[ModelCard] = []
+    others: list[BoltzmannCard] = []
+    for name in checkpoints.list_models():
+        machine = checkpoints.load_machine(name)
+        if machine is None:
+            cards.append(checkpoints.load_card(name))
+        else:
+            others.append(machine.card)
     if as_json:
-        _print_json({"models": [_summary(card) for card in cards]})
+        _print_json({"models": [_summary(card) for card in (*cards, *others)]})
         return
     if markdown:
         click.echo(exports.cards_markdown(cards))
         return
+    for other in others:
+        hidden = "–".join(map(str, other.model.hidden))
+        click.echo(f"{other.name:18} {other.dataset:10} {boltzmann.KINDS[other.kind]}, {hidden}")
     for card in cards:
         hidden = "–".join(map(str, card.model.hidden))
         line = f"{card.name:18} {card.dataset:10} z = {card.model.latent_dim:<3} {hidden:14}"
@@ -626,7 +637,7 @@ def _summary(card: Any) -> dict[str, Any]:
         "name": card.name,
         "dataset": card.dataset,
         "model": card.model.model_dump(),
-        "metrics": {name: metric.model_dump() for name, metric in card.metrics.items()},
+        "metrics": {name: m.model_dump() for name, m in getattr(card, "metrics", {}).items()},
     }
 
 

@@ -35,7 +35,7 @@ def nearest_training(model: Opened, shown: State) -> None:
         )
     elif resources.missing_dataset(model.card.dataset) is not None:
         st.subheader("Nearest training pictures", anchor=False)
-        parts.invitation(model)
+        parts.invitation(model, "What the model learnt from is shown here once it is.")
 
 
 opened, current = parts.opened()

@@ -124,7 +124,7 @@ def test_an_unfinished_result_names_what_is_missing(open_page: Open, found: Path
     """What is there is shown."""
     results.write(found, "latent-size", cells=4)
     read = texts(open_page("compare"))
-    assert "4 of 6 models are there. Missing: z = 20, z = 200." in read
+    assert "4 of 6 models are there. Missing: z = 20; z = 200." in read
 
 
 def test_a_result_of_an_earlier_declaration_says_so(open_page: Open, found: Path) -> None:

@@ -120,3 +120,13 @@ def test_a_zipped_machine_opens(no_data: Path, tmp_path: Path) -> None:
     assert resources.open_machine_zip(checkpoints.zip_folder("digits-2d")) is None
     with pytest.raises(CheckpointError, match="holds a deep belief net"):
         resources.open_zip(checkpoints.zip_folder(tmp_path / "mine"))
+
+
+def test_a_machine_tells_what_it_is(machine: Open) -> None:
+    """Layers, training, and why there are no figures."""
+    session = machine()
+    session.button(key="w-about").click().run()
+    assert not session.exception
+    read = texts(session)
+    assert "**net**: a deep belief net of 8 × 8 binary pixels and 12–7 hidden units." in read
+    assert "python -m vae_core evaluate net" in read

@@ -331,3 +331,24 @@ def test_what_a_machine_has_not_is_refused(
     heard = capsys.readouterr().err
     assert says in heard
     assert heard.count("\n") == 1
+
+
+def test_models_lists_a_machine_among_the_others(
+    folders: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """In words and for machines; the table of README.md keeps to VAEs."""
+    monkeypatch.setattr(checkpoints, "list_models", lambda: ["digits-2d", folders["dbn"]])
+    told = {}
+    for options in [(), ("--json",), ("--markdown",)]:
+        cli(["models", *options])
+        told[options] = capsys.readouterr().out
+    assert re.search(r"^my-dbn +digits +a deep belief net, ", told[()], re.MULTILINE)
+    assert "digits-2d" in told[()]
+    rows = json.loads(told["--json",])["models"]
+    assert [(row["name"], bool(row["metrics"])) for row in rows] == [
+        ("digits-2d", True),
+        ("my-dbn", False),
+    ]
+    assert "my-dbn" not in told["--markdown",]

@@ -29,6 +29,7 @@ export function link(first, second, { by, shared, codeOf }) {
     if (shared && changed.has("selected")) patch.selected = state.selected;
     const labelled = state.y !== null && to.get().y !== null;
     if (shared && by !== null && labelled && changed.has("y")) patch.y = state.y;
+    if (shared && by !== null && labelled && changed.has("liveY")) patch.liveY = state.liveY;
     if (by === "z") {
       const fits = (z) => (z?.length === to.get().z.length ? z : null);
       if (changed.has("live")) patch.live = fits(state.live);
@@ -58,7 +59,7 @@ export function link(first, second, { by, shared, codeOf }) {
 
   return () => {
     for (const stop of stops) stop();
-    for (const store of [first, second]) store.set({ live: null, hovered: null }, origin);
+    for (const store of [first, second]) store.set({ live: null, liveY: null, hovered: null }, origin);
     second.set({ selected: null }, origin);
   };
 }

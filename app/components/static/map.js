@@ -341,7 +341,7 @@ export function mount(element, data, emit) {
     cursor = { x, y };
     mine = true;
     const id = example < 0 ? null : points.ids[example];
-    store.set({ live: there.z, hovered: id }, self);
+    store.set({ live: there.z, liveY: id === null ? null : labelGiven(example), hovered: id }, self);
     if (id === null) card.leave();
     else card.over(id, () => contentOf(example));
     tell(there.z, example);
@@ -353,7 +353,7 @@ export function mount(element, data, emit) {
     cursor = null;
     if (mine) {
       mine = false;
-      store.set({ live: null, hovered: null }, self);
+      store.set({ live: null, liveY: null, hovered: null }, self);
     }
     schedule(drawOver);
   }

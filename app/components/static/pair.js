@@ -95,11 +95,11 @@ export function mount(element, data) {
 
   /** @returns {boolean} whether there is a picture */
   function drawSide(side) {
-    const { network, live, y } = side.store.get();
+    const { network, live } = side.store.get();
     const z = side.store.shown();
     if (!network?.decoder || z.length !== network.latentDim) return false;
     if (side.mean.length !== pixelCount(network)) side.mean = new Float32Array(pixelCount(network));
-    decode(network, z, y, side.mean);
+    decode(network, z, side.store.label(), side.mean);
     put(side, network.imageShape, (image) => paint(side.mean, network.imageShape, image));
     side.words.textContent = `${live ? "live" : "pinned"}, ${code(z)}`;
     side.canvas.setAttribute("aria-label", `Decoded by ${side.title.textContent}`);

@@ -36,7 +36,7 @@ export function mount(element, data) {
   let drawnFor = null;
 
   function draw() {
-    const { network, live, y } = store.get();
+    const { network, live } = store.get();
     if (!network?.decoder) return;
     if (drawnFor !== network.hash) {
       const [, height, width] = network.imageShape;
@@ -50,7 +50,7 @@ export function mount(element, data) {
     }
     const z = store.shown();
     if (z.length !== network.latentDim) return;
-    paint(decode(network, z, y, mean), network.imageShape, image);
+    paint(decode(network, z, store.label(), mean), network.imageShape, image);
     context.putImageData(image, 0, 0);
     which.textContent = live ? "Under the pointer" : "Pinned";
     numbers.textContent = code(z);
@@ -62,7 +62,7 @@ export function mount(element, data) {
   }
 
   const stop = store.subscribe((state, changed) => {
-    if (["z", "live", "y", "network"].some((key) => changed.has(key))) schedule(draw);
+    if (["z", "live", "y", "liveY", "network"].some((key) => changed.has(key))) schedule(draw);
   });
   configure();
   schedule(draw);

@@ -17,6 +17,7 @@
  * @property {number|null} hovered  id of the example under the pointer
  * @property {number|null} pinnedId  id of the example whose code is pinned
  * @property {number|null} y  label given to a conditional model
+ * @property {number|null} liveY  label of the example whose code is `live`, null for any other code
  * @property {{mu: Float32Array, logvar: Float32Array}|null} posterior  of a drawing or an upload
  * @property {Set<number>|null} selected  ids of the examples that are selected, null for no selection
  * @property {number} seed
@@ -33,6 +34,7 @@ function initial() {
     hovered: null,
     pinnedId: null,
     y: null,
+    liveY: null,
     posterior: null,
     selected: null,
     seed: 0,
@@ -126,6 +128,11 @@ export function createStore() {
     return state.live ?? state.z;
   }
 
+  /** The label that pictures are given with that code: an example's own. @returns {number|null} */
+  function label() {
+    return state.live === null ? state.y : (state.liveY ?? state.y);
+  }
+
   /**
    * Takes over what Python sends, once for each version of it: a rerun that carries a version
    * already seen changes nothing, so it cannot snap a point back that the user is moving.
@@ -146,6 +153,7 @@ export function createStore() {
         pinnedId: page.pinnedId ?? null,
         y: page.y ?? null,
         live: null,
+        liveY: null,
         hovered: null,
         ...(newModel ? { posterior: null } : {}),
       },
@@ -154,7 +162,7 @@ export function createStore() {
     return true;
   }
 
-  return { get, set, subscribe, shown, adopt };
+  return { get, set, subscribe, shown, label, adopt };
 }
 
 /** The state that every panel of this page shares. */

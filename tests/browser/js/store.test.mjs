@@ -37,6 +37,18 @@ test("what moves is shown, what is pinned otherwise", () => {
   assert.deepEqual([...store.shown()], [1]);
 });
 
+test("a code is decoded under its example's own label, any other under the one that was chosen", () => {
+  const store = createStore();
+  store.set({ z: Float32Array.of(1), y: 4 });
+  assert.equal(store.label(), 4);
+  store.set({ live: Float32Array.of(5), liveY: 7 });
+  assert.equal(store.label(), 7);
+  store.set({ liveY: null });
+  assert.equal(store.label(), 4);
+  store.set({ live: null, liveY: 7 });
+  assert.equal(store.label(), 4);
+});
+
 test("a rerun with a version already seen moves nothing", () => {
   const store = createStore();
   assert.equal(store.adopt(page([1, 2], 1)), true);
