@@ -74,6 +74,8 @@ COLUMNS: dict[str, tuple[torch.dtype, tuple[str | int, ...]]] = {
     "pca_components": (torch.float32, (2, "d")),
 }
 REQUIRED = {"ids", "mu", "logvar", "rate", "distortion"}
+#: Columns that are halved on the disk: three digits are more than a map shows.
+HALVED = {"mu", "logvar"}
 _HASH_LENGTH = 16
 #: What Python's zip reader raises on damaged, encrypted or exotic archives.
 _UNZIPPING = (
@@ -314,7 +316,10 @@ def machine_of(card: BoltzmannCard, content: bytes) -> Boltzmann:
 
 def codes_of(card: ModelCard, content: bytes) -> Codes:
     """Parse an encoded set and check its columns against each other and its card."""
-    columns = _tensors(CODES, content)
+    columns = {
+        name: column.float() if name in HALVED and column.dtype == torch.float16 else column
+        for name, column in _tensors(CODES, content).items()
+    }
     if missing := sorted(REQUIRED - columns.keys()):
         raise CheckpointError(f"{CODES} has no {missing[0]}")
     size: dict[str | int, int] = {
@@ -456,7 +461,7 @@ def save(
         }
     )
     lines = "".join(json.dumps(record) + "\n" for record in history)
-    columns = {name: column.contiguous() for name, column in codes.tensors().items()}
+    columns = {name: _on_disk(name, column) for name, column in codes.tensors().items()}
     write_atomically(folder / WEIGHTS, weights)
     write_atomically(folder / CODES, safetensors.torch.save(columns))
     write_atomically(folder / HISTORY, lines.encode())
@@ -488,6 +493,12 @@ def save_machine(
     write_atomically(folder / WEIGHTS, weights)
     _write_card(folder, card)
     return card
+
+
+def _on_disk(name: str, column: Tensor) -> Tensor:
+    if name in HALVED and torch.isfinite(half := column.half()).all():
+        return half.contiguous()
+    return column.contiguous()
 
 
 def add_metrics(name_or_folder: str | Path, metrics: Mapping[str, Metric]) -> ModelCard:

@@ -43,6 +43,12 @@ def test_every_recipe_has_its_folder_and_every_folder_its_recipe() -> None:
     assert MUST_REACH.keys() <= recipes.RECIPES.keys()
 
 
+def test_all_of_them_are_small() -> None:
+    """Models and results of studies together stay under 50 MB."""
+    files = [path for path in checkpoints.PRETRAINED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 50 * MEGABYTE
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_folder_is_whole_and_small(name: str) -> None:
     """Weights fit their hash, codes their card; under 8 MB; nothing but the known files."""
