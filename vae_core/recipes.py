@@ -176,7 +176,7 @@ _MODELS = (
         model=ModelConfig(
             image_shape=(1, 68, 68),
             latent_dim=2,
-            hidden=(8, 50),
+            hidden=(6, 50),
             activation="leaky-relu",
             symmetric=True,
             prior="mixture",
@@ -184,16 +184,16 @@ _MODELS = (
         ),
         training=TrainConfig(
             dataset="graphs",
-            epochs=800,
+            epochs=600,
             batch_size=100,
             learning_rate=3e-3,
             decay="cosine",
             beta=2.0,
-            kl_warmup_epochs=100,
+            kl_warmup_epochs=30,
             weight_prior=True,
             threads=1,
         ),
-        importance_samples=5000,
+        importance_samples=1000,
     ),
 )
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}
