@@ -155,9 +155,9 @@ def gallery(
 ) -> tuple[bytes, str]:
     """Show up to `GALLERY` examples' pictures; return them as a PNG, and what they are."""
     pictures = resources.pictures(model, ids[:GALLERY])
-    sheet = figures.mosaic(pictures.images, columns)
+    sheet = figures.to_png(figures.mosaic(pictures.images, columns))
     st.image(sheet, alt=f"{len(pictures.images)} {pictures.kind}")
-    return figures.to_png(sheet), pictures.kind
+    return sheet, pictures.kind
 
 
 def invitation(

@@ -5,6 +5,7 @@ new hash, so nothing stale is ever shown. What comes from here is shared and mus
 """
 
 import dataclasses
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -234,16 +235,17 @@ class MachineSet:
 
 def model_names() -> list[str]:
     """Names of the VAEs that everybody can open: those of the project, then trained ones."""
-    return [name for name in _all_names() if _machine_kind(name) is None]
+    return [name for name, kind in _kinds().items() if kind is None]
 
 
 def machine_names() -> list[str]:
     """Names of the Boltzmann machines that lie beside them."""
-    return [name for name in _all_names() if _machine_kind(name) is not None]
+    return [name for name, kind in _kinds().items() if kind is not None]
 
 
-def _all_names() -> list[str]:
-    return [*checkpoints.list_models(), *checkpoints.list_models(runs.runs_dir())]
+def _kinds() -> dict[str, str | None]:
+    names = [*checkpoints.list_models(), *checkpoints.list_models(runs.runs_dir())]
+    return {name: _machine_kind(name) for name in names}
 
 
 def _machine_kind(name: str) -> str | None:
@@ -254,7 +256,8 @@ def _machine_kind(name: str) -> str | None:
         return None
 
 
-@st.cache_data(show_spinner=False, max_entries=512)
+# Asked for some fifty times in each run of the script: Streamlit's caches cost more than they hold.
+@functools.lru_cache(maxsize=512)
 def _kind_in(card: Path, version: int) -> str | None:
     return checkpoints.machine_kind(card.read_bytes())
 
@@ -419,7 +422,16 @@ def _uploads() -> "OrderedDict[str, Opened]":
 
 
 def _card(name: str) -> ModelCard:
-    return checkpoints.load_card(_folder(name))
+    folder = _folder(name)
+    try:
+        return _card_in(folder, (folder / checkpoints.CARD).stat().st_mtime_ns)
+    except OSError:
+        return checkpoints.load_card(folder)  # says what is missing
+
+
+@functools.lru_cache(maxsize=512)
+def _card_in(folder: Path, version: int) -> ModelCard:
+    return checkpoints.load_card(folder)
 
 
 def _folder(name: str) -> Path:

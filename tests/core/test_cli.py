@@ -208,8 +208,8 @@ def test_encode(vae: Any, trained: Path, tmp_path: Path, digits: ImageDataset, s
         codes = checkpoints.load_codes(trained)
         mu = torch.tensor([[float(row["mu_0"]), float(row["mu_1"])] for row in rows])
         sigma = torch.tensor([[float(row["sigma_0"]), float(row["sigma_1"])] for row in rows])
-        torch.testing.assert_close(mu, codes.mu, rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(sigma, (0.5 * codes.logvar).exp(), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(mu, codes.mu, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(sigma, (0.5 * codes.logvar).exp(), rtol=1e-3, atol=1e-3)
     assert vae("encode", trained, "--split", split, "--out", out).out == f"written to {out}\n"
 
 
