@@ -4,12 +4,13 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
+BENCH  ?= .venv-bench
 PORT   ?= 8501
 BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check unit browser js bench-ui bench-decode bench-kill bench-load bench-hostile pretrained browser-ready clean help
+.PHONY: run test check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-hostile pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -58,7 +59,16 @@ pretrained: $(VENV)/.run-ready
 	$(BIN)/python -m vae_core pretrain
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(BENCH) build *.egg-info
+
+# The peers that speed is held against have an environment of their own.
+$(BENCH)/.ready: requirements.txt benchmarks/requirements.txt
+	@if [ ! -e $@ ]; then rm -rf $(BENCH); $(PYTHON) -m venv $(BENCH); fi
+	$(BENCH)/bin/python -m pip install --quiet -r benchmarks/requirements.txt
+	@touch $@
+
+bench: $(BENCH)/.ready
+	$(BENCH)/bin/python -m benchmarks.bench
 
 bench-ui: $(VENV)/.test-ready browser-ready
 	$(BIN)/python -m benchmarks.ui

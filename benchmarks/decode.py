@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -18,6 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks import machine
 from vae_core import models, portable
 from vae_core.config import ModelConfig
 
@@ -49,7 +48,7 @@ def main() -> None:
     node = shutil.which("node")
     if node is None:
         sys.exit("node was not found; install it to measure.")
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    described = machine.describe()
     figures = {}
     with tempfile.TemporaryDirectory() as folder:
         for kind, settings in KINDS.items():
@@ -61,14 +60,9 @@ def main() -> None:
             figures[kind] = json.loads(told)
             times = (f"{name} {value:8.2f}" for name, value in figures[kind].items())
             print(f"{kind:36}", *times)
-    machine = {
-        "cores": os.cpu_count(),
-        "processor": platform.machine(),
-        "node": subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip(),
-        "load before": load,
-    }
+    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip()
     out.parent.mkdir(parents=True, exist_ok=True)
-    recorded = {"machine": machine, "figures": figures}
+    recorded = {"machine": described | {"node": version}, "figures": figures}
     out.write_text(json.dumps(recorded, indent=2, ensure_ascii=False) + "\n")
 
 

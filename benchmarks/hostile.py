@@ -14,7 +14,6 @@ import gc
 import io
 import json
 import os
-import platform
 import random
 import resource
 import struct
@@ -39,6 +38,7 @@ from hypothesis import strategies
 from PIL import Image
 
 from app import address
+from benchmarks import machine
 from vae_core import checkpoints, images, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import folder as pictures
@@ -609,7 +609,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         found = run(given.cases, given.seed, Path(work))
-    result = {"machine": platform.machine(), "seed": given.seed, **found}
+    result = {"machine": machine.describe(), "seed": given.seed, **found}
     given.out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
     for kind, faults in found["faults"].items():
         print(kind, Counter(fault.split(": ", 1)[1] for fault in faults).most_common(8))

@@ -20,7 +20,6 @@ import math
 import multiprocessing
 import multiprocessing.process
 import os
-import platform
 import random
 import signal
 import subprocess
@@ -34,7 +33,7 @@ from typing import Any
 import torch
 import websockets
 
-from benchmarks import load
+from benchmarks import load, machine
 from tests.browser import serving
 from vae_core import checkpoints, processes, publishing, runs
 from vae_core.config import ModelConfig, TrainConfig
@@ -275,7 +274,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     draw = random.Random(given.seed)
-    busy = os.getloadavg()[0]
+    described = machine.describe()
     outcomes = recorded(given.out)
     preload()
     with tempfile.TemporaryDirectory() as work:
@@ -290,11 +289,7 @@ def main() -> None:
                 outcomes[kind] = kill(root, count, draw)
     every = [one for kind in outcomes.values() for one in kind]
     found = {
-        "machine": {
-            "cores": os.cpu_count(),
-            "processor": platform.machine(),
-            "load before": round(busy, 2),
-        },
+        "machine": described,
         "seed": given.seed,
         "kills": {kind: sum("seconds" in one for one in found) for kind, found in outcomes.items()},
         "runs with other weights": sum(not one.get("same weights", True) for one in every),

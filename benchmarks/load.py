@@ -15,8 +15,6 @@ import argparse
 import asyncio
 import json
 import math
-import os
-import platform
 import random
 import statistics
 import sys
@@ -35,6 +33,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks import machine
 from tests.browser import serving
 from vae_core import checkpoints, processes, runs
 from vae_core.config import ModelConfig, TrainConfig
@@ -241,29 +240,10 @@ class Session:
 # The server ---------------------------------------------------------------------------------------
 
 
-def find_server(address: str) -> int:
-    """Return the process that listens at an address that this program started."""
-    port = address.rsplit(":", 1)[1].encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"--server.port" in words and words[words.index(b"--server.port") + 1] == port:
-            return int(folder.name)
-    raise RuntimeError(f"no process listens at {address}")
-
-
-def memory(process: int) -> float:
-    """Return what a process holds in memory, in MB."""
-    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
 async def look(process: int, until: float, found: list[float]) -> None:
     """Note the server's memory again and again."""
     while time.monotonic() < until:
-        found.append(memory(process))
+        found.append(machine.memory(process))
         await asyncio.sleep(LOOKS)
 
 
@@ -286,8 +266,8 @@ async def attend(
 ) -> dict[str, Any]:
     """Let so many sessions work for so many seconds."""
     measured = Measured()
-    process = find_server(server.address)
-    before = memory(process)
+    process = machine.find_server(server.address)
+    before = machine.memory(process)
     until = time.monotonic() + ARRIVE + seconds
     looks: list[float] = []
 
@@ -376,14 +356,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     assert MODEL in checkpoints.list_models()
-    load = os.getloadavg()[0]
+    described = machine.describe()
     found = [measure(sessions, given.seconds, given.seed) for sessions in given.sessions]
     result = {
-        "machine": {
-            "cores": os.cpu_count(),
-            "processor": platform.machine(),
-            "load before": round(load, 2),
-        },
+        "machine": described,
         "seed": given.seed,
         "classes": found,
     }

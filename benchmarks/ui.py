@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import random
 import statistics
 import sys
@@ -21,6 +19,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from benchmarks import machine
 from tests.browser import serving
 
 HERE = Path(__file__).resolve().parent
@@ -228,7 +227,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE / "results" / "ui.json")
     out = parser.parse_args().out
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    described = machine.describe()
     if serving.find_chromium() is None:
         sys.exit("No Chromium was found; install one or set CHROMIUM to its path.")
     with (
@@ -240,16 +239,12 @@ def main() -> None:
         version = browser.version
     for name, value in figures.items():
         print(f"{name:50} {value:10.1f}")
-    machine = {
-        "cores": os.cpu_count(),
-        "processor": platform.machine(),
-        "chromium": version,
-        # What others were doing meanwhile: figures taken on a busy machine say little.
-        "load before": load,
-    }
     out.parent.mkdir(parents=True, exist_ok=True)
     rounded = {name: round(value, 2) for name, value in figures.items()}
-    out.write_text(json.dumps({"machine": machine, "figures": rounded}, indent=2) + "\n")
+    out.write_text(
+        json.dumps({"machine": described | {"chromium": version}, "figures": rounded}, indent=2)
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,16 @@
+"""What is measured, section by section: one module each, with a title and ``measure``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from benchmarks.table import Row
+from benchmarks.timing import Spread
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a section found: rows for the table, and every value of every round."""
+
+    rows: list[Row]
+    rounds: dict[str, Spread] = field(default_factory=dict)

@@ -1,0 +1,174 @@
+"""How time and memory grow: with images, hidden units, latent dimensions, samples, map points."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import table, timing
+from benchmarks.scale import Scale
+from benchmarks.sections import Found
+from benchmarks.table import Goal, Row
+from benchmarks.timing import Say, Spread
+from benchmarks.worker import Worker
+from vae_core import projection
+
+TITLE = "Growth: exponents of time and memory, fitted over the sizes stated"
+PLOT = Path(__file__).resolve().parents[1] / "results" / "growth.svg"
+#: A size whose measurement is shorter than this, in seconds, is measured again.
+SHORT, REPEATS = 2.0, 3
+HIDDEN, LATENT, SAMPLES = (
+    (125, 250, 500, 1_000, 2_000),
+    (2, 8, 32, 128, 512),
+    (10, 100, 1_000, 5_000),
+)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Seconds, and MB above the start of the process, at each size."""
+
+    work: str
+    over: str
+    sizes: tuple[int, ...]
+    seconds: tuple[float, ...]
+    memory: tuple[float, ...] | None = None
+    goal: Goal | None = None
+
+    def rows(self) -> list[Row]:
+        """State the exponents."""
+        span = f"{self.sizes[0]:,} to {self.sizes[-1]:,}"
+        name = f"{self.work}, time against {self.over}, {span}"
+        rows = [Row(name, timing.exponent(self.sizes, self.seconds), goal=self.goal)]
+        if self.memory is not None:
+            name = f"{self.work}, memory against {self.over}, {span}"
+            held = f"{self.memory[-1]:,.0f} MB at {self.sizes[-1]:,}"
+            rows.append(Row(name, timing.exponent(self.sizes, self.memory), note=held))
+        return rows
+
+
+def measure(scale: Scale, threads: int, say: Say) -> Found:
+    """Run every curve, then draw them."""
+    is_quick = scale.name == "quick"
+    linear = table.at_most(1.05)
+    small = {"images": 200 if is_quick else 6_000}
+    few = {"images": 2 if is_quick else 20}
+    keep = slice(None, None, 2 if is_quick else 1)
+    grown: list[tuple[str, str, str, Iterable[int], dict[str, Any], Goal | None]] = [
+        ("training", "images", "images", scale.growth_images, {"batch_size": 500}, linear),
+        ("encoding", "images", "images", scale.growth_images, {}, linear),
+        ("evaluation", "images", "images", scale.growth_images, {"k": 5}, linear),
+        ("training", "hidden", "hidden units", HIDDEN[keep], small, None),
+        ("training", "latent_dim", "latent dimensions", LATENT[:-1][keep], small, None),
+        ("evaluation", "k", "k", SAMPLES[keep], few, None),
+    ]
+    curves = []
+    for work, name, over, sizes, settings, goal in grown:
+        if over == "images":
+            sizes = [max(size, 500) for size in sizes]
+        curves.append(_curve(work, name, over, tuple(sizes), settings, goal, threads, say))
+    curves.append(_maps(scale, threads, say))
+    if not is_quick:
+        draw(curves, PLOT)
+        say(f"drawn to {PLOT}")
+    rows = [_peak(scale, threads)]
+    for curve in curves:
+        rows += curve.rows()
+    rounds = {f"{c.work} against {c.over}, seconds": Spread(c.seconds) for c in curves}
+    return Found(rows, rounds)
+
+
+def _curve(
+    work: str,
+    name: str,
+    over: str,
+    sizes: tuple[int, ...],
+    settings: dict[str, Any],
+    goal: Goal | None,
+    threads: int,
+    say: Say,
+) -> Curve:
+    """Measure sizes in rising order in one process, whose peak is therefore that of the last."""
+    seconds, memory = [], []
+    with Worker(threads) as worker:
+        smallest = settings | {name: sizes[0], "threads": threads}
+        worker.ask("grow", work=work, **smallest)  # warms the process
+        for size in sizes:
+            found: dict[str, Any] = {}
+
+            def once(size: int = size, found: dict[str, Any] = found) -> float:
+                found |= worker.ask("grow", work=work, **settings | {name: size}, threads=threads)
+                return float(found["seconds"])
+
+            seconds.append(_repeated(once))
+            # What other sizes left is no part of it; a floor keeps the logarithm finite.
+            memory.append(max(1.0, found["peak"] - found["start"]))
+            say(f"{work}, {over} {size:,}: {seconds[-1]:.3g} s, {memory[-1]:.0f} MB")
+    return Curve(work, over, sizes, tuple(seconds), tuple(memory), goal)
+
+
+def _repeated(measured: Callable[[], float]) -> float:
+    values = [measured()]
+    while values[-1] < SHORT and len(values) < REPEATS:
+        values.append(measured())
+    return Spread(tuple(values)).median
+
+
+def _maps(scale: Scale, threads: int, say: Say) -> Curve:
+    from benchmarks.sections.maps import MODEL
+    from vae_core import checkpoints
+
+    codes = checkpoints.load_codes(MODEL).mu.numpy()
+    seconds = []
+    for size in scale.growth_maps:
+        began = time.perf_counter()
+        projection.tsne(codes[:size], threads=threads)
+        seconds.append(time.perf_counter() - began)
+        say(f"t-SNE, points {size:,}: {seconds[-1]:.3g} s")
+    return Curve("t-SNE", "points", scale.growth_maps, tuple(seconds))
+
+
+def _peak(scale: Scale, threads: int) -> Row:
+    """Train an epoch of MNIST in a process of its own, and see what it held beyond its imports."""
+    with Worker(threads) as worker:
+        settings = {"epochs": 1, "threads": threads, "train_size": scale.train_size}
+        worker.ask("start", contestant="ours", model={}, training=settings)
+        found = worker.ask("epoch")
+    return Row(
+        "training on 60,000 images, peak memory over the bare import",
+        found["peak"] - found["start"],
+        "MB",
+        goal=table.below(300),
+        note=f"{found['start']:.0f} MB for the imports; data, epoch and test included",
+    )
+
+
+def draw(curves: list[Curve], path: Path) -> None:
+    """Draw every curve on logarithmic axes, its exponent in its title."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    import matplotlib.pyplot as plt
+
+    columns = 3
+    height = math.ceil(len(curves) / columns)
+    figure, axes = plt.subplots(height, columns, figsize=(4 * columns, 3 * height), squeeze=False)
+    for axis in axes.flat[len(curves) :]:
+        axis.set_visible(False)
+    for axis, curve in zip(axes.flat, curves, strict=False):
+        slope = timing.exponent(curve.sizes, curve.seconds)
+        axis.loglog(curve.sizes, curve.seconds, "o-", color="#4c6ef5", label="seconds")
+        axis.set(xlabel=curve.over, ylabel="seconds", title=f"{curve.work}: exponent {slope:.2f}")
+        if curve.memory is not None:
+            other = axis.twinx()
+            other.loglog(curve.sizes, curve.memory, "s--", color="#868e96")
+            other.set_ylabel("MB above the start")
+        axis.grid(alpha=0.3)
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)

@@ -1,0 +1,198 @@
+"""Seconds until the test set costs no more than 105 nats, by the recipe and by the peers."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks import table, timing
+from benchmarks.scale import Scale
+from benchmarks.sections import Found
+from benchmarks.table import Row
+from benchmarks.timing import Say, Spread
+from benchmarks.worker import Worker
+from vae_core import recipes
+
+TITLE = "Time to −ELBO ≤ 105 on the grey test set, z = 20"
+BOUND = 105.0
+LATENT_DIM = 20
+PAPER: dict[str, Any] = {"hidden": [500], "activation": "tanh"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A peer's settings: its network, its training, and what is its own."""
+
+    name: str
+    contestant: str
+    model: dict[str, Any]
+    training: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+#: What each peer's own documentation trains with, and this project's net beside it; the faster one
+#: counts.
+WAYS: dict[str, tuple[Way, ...]] = {
+    "the textbook loop": (
+        Way(
+            "as PyTorch's example: 400 ReLU, batch 128, Adam 1e-3",
+            "textbook",
+            {"hidden": [400], "activation": "relu"},
+            {"batch_size": 128},
+        ),
+        Way("500 tanh, batch 100, Adam 1e-3", "textbook", PAPER, {"batch_size": 100}),
+    ),
+    "pythae": (
+        Way(
+            "as in its README: 512 ReLU, batch 200, AdamW 1e-3, halved on a plateau",
+            "pythae_trainer",
+            {"hidden": [512], "activation": "relu"},
+            {"batch_size": 200},
+            {
+                "optimizer_cls": "AdamW",
+                "optimizer_params": {"weight_decay": 0.05, "betas": [0.91, 0.995]},
+                "scheduler_cls": "ReduceLROnPlateau",
+                "scheduler_params": {"patience": 5, "factor": 0.5},
+            },
+        ),
+        Way("500 tanh, batch 100, Adam 1e-3", "pythae_trainer", PAPER, {"batch_size": 100}),
+    ),
+}
+
+
+def recipe(seed: int, threads: int) -> dict[str, Any]:
+    """Return the fast recipe as a worker is told it."""
+    fast = recipes.FAST
+    training = fast.training.model_copy(update={"seed": seed, "threads": threads})
+    return {"model": fast.model.model_dump(), "training": training.model_dump()}
+
+
+def measure(scale: Scale, threads: int, say: Say) -> Found:
+    """Train the recipe and both peers, seed after seed."""
+    peers = list(WAYS)
+    with ExitStack() as stack:
+        ours = stack.enter_context(Worker(threads))
+        workers = {peer: stack.enter_context(Worker(threads)) for peer in peers}
+        _train_recipe(ours, -1, scale, threads)  # the first one warms the process
+        found: dict[str, list[float]] = {name: [] for name in ("ours", "ours, −ELBO", *peers)}
+        ways = {}
+        for peer in peers:
+            tried = {way: _until(workers[peer], way, 0, scale, threads, say) for way in WAYS[peer]}
+            ways[peer] = min(tried, key=lambda way: tried[way])
+            say(f"{peer}: {ways[peer].name} is its faster way")
+            found[peer].append(tried[ways[peer]])
+        for turn in range(scale.peer_seeds):
+            for seed in range(
+                turn * scale.seeds // scale.peer_seeds,
+                (turn + 1) * scale.seeds // scale.peer_seeds,
+            ):
+                seconds, negative = _train_recipe(ours, seed, scale, threads)
+                found["ours"].append(seconds)
+                found["ours, −ELBO"].append(negative)
+                say(f"ours, seed {seed}: {negative:.2f} nats after {seconds:.2f} s")
+            for peer in peers:
+                if turn:  # seed 0 chose the way
+                    way = ways[peer]
+                    found[peer].append(_until(workers[peer], way, turn, scale, threads, say))
+    spreads = {name: Spread(tuple(values)) for name, values in found.items()}
+    return Found(_rows(spreads, ways), spreads)
+
+
+def _train_recipe(worker: Worker, seed: int, scale: Scale, threads: int) -> tuple[float, float]:
+    """Train to the recipe's end, the only moment that counts; return seconds and nats."""
+    told = recipe(max(seed, 0), threads)
+    if seed < 0:
+        told["training"] |= {"epochs": 1, "train_size": 2_000}
+    elif scale.train_size is not None:
+        told["training"] |= {"train_size": scale.train_size}
+    worker.ask("start", contestant="ours", **told)
+    epochs = told["training"]["epochs"]
+    seconds = sum(worker.ask("epoch")["seconds"] for _ in range(epochs))
+    return seconds, worker.ask("judge")["negative elbo"]
+
+
+def _until(worker: Worker, way: Way, seed: int, scale: Scale, threads: int, say: Say) -> float:
+    """Train until the bound is reached, looking after each epoch; infinity if it never is."""
+    training = way.training | {"epochs": scale.epochs, "seed": seed, "threads": threads}
+    worker.ask(
+        "start",
+        contestant=way.contestant,
+        model=way.model | {"latent_dim": LATENT_DIM},
+        training=training | {"train_size": scale.train_size},
+        options=way.options,
+    )
+    seconds = 0.0
+    for done in range(1, scale.epochs + 1):
+        seconds += worker.ask("epoch")["seconds"]
+        negative = worker.ask("judge")["negative elbo"]
+        if negative <= BOUND:
+            say(
+                f"{way.contestant}, seed {seed}: {negative:.2f} after {done} epochs, {seconds:.1f} s"
+            )
+            return seconds
+    say(f"{way.contestant}, seed {seed}, {way.name}: {negative:.2f} after {done} epochs")
+    return math.inf
+
+
+def _rows(found: dict[str, Spread], ways: dict[str, Way]) -> list[Row]:
+    ours, reached = found["ours"], found["ours, −ELBO"]
+    count = sum(value <= BOUND for value in reached.values)
+    seeds = len(reached.values)
+    rows = [
+        Row(
+            f"the fast recipe reaches it, of {seeds} seeds",
+            count,
+            "",
+            goal=table.at_least(seeds),
+        ),
+        table.row("the fast recipe, seconds", ours, "s"),
+        table.row("the fast recipe, −ELBO at its end", reached, "nats"),
+    ]
+    for peer, way in ways.items():
+        theirs = found[peer]
+        goal = table.at_least(8) if peer == "pythae" else None
+        times = theirs.times(1 / ours.median)
+        rows.append(table.row(f"time to 105, against {peer}", times, "×", goal))
+        rows.append(table.row(f"{peer}, seconds", theirs, "s", note=way.name))
+    return rows
+
+
+def compare(scale: Scale, threads: int, say: Say) -> Found:
+    """Train the recipe's net plainly in float32, and by each fast path, over several seeds."""
+    from vae_core.learning import native_bfloat16
+
+    paths = {"plain": ("plain", "float32"), "ours, float32": ("ours", "float32")}
+    if native_bfloat16():
+        paths["ours, bfloat16"] = ("ours", "bfloat16")
+    found: dict[str, list[float]] = {name: [] for name in paths}
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(Worker(threads)) for name in paths}
+        for seed in range(scale.elbo_seeds):
+            for name, (contestant, precision) in paths.items():
+                told = recipe(seed, threads)
+                told["training"] |= {"precision": precision, "train_size": scale.train_size}
+                workers[name].ask("start", contestant=contestant, **told)
+                for _ in range(told["training"]["epochs"]):
+                    workers[name].ask("epoch")
+                found[name].append(workers[name].ask("judge")["negative elbo"])
+            say(f"seed {seed}: " + ", ".join(f"{n} {v[-1]:.2f}" for n, v in found.items()))
+    spreads = {name: Spread(tuple(values)) for name, values in found.items()}
+    rows = []
+    for name in list(paths)[1:]:
+        difference, se = timing.gap(spreads[name], spreads["plain"])
+        work = f"{name}, against the plain loop in float32: difference of −ELBO"
+        error = f"± {se:.2f}, {scale.elbo_seeds} seeds each"
+        rows.append(Row(work, abs(difference), "nats", goal=table.below(0.3), note=error))
+        limit = significance(2 * scale.elbo_seeds - 2)
+        rows.append(Row(f"{name}: the same, in standard errors", abs(difference) / se, goal=limit))
+    rows += [table.row(f"{name}, −ELBO", spread, "nats") for name, spread in spreads.items()]
+    return Found(rows, spreads)
+
+
+def significance(freedom: int) -> table.Goal:
+    """Largest difference, in standard errors, that chance makes 19 times of 20 (Student's t)."""
+    from scipy.stats import t
+
+    return table.below(round(float(t.ppf(0.975, freedom)), 2))
