@@ -1,4 +1,4 @@
-"""Speed, held against peers and the machine's limits: ``make bench``, ``python -m benchmarks.bench``.
+"""Speed against peers and the machine's limits: ``make bench``, ``python -m benchmarks.bench``.
 
 Measures section by section, prints what it does, writes ``benchmarks/results/<date>.json`` and
 the tables in ``benchmarks/README.md``. Sections that are left out keep what the same day's file

@@ -86,9 +86,11 @@ def row(work: str, measured: Spread, unit: str, goal: Goal | None = None, note: 
 
 
 def number(value: float, unit: str) -> str:
-    """Write a figure with three digits that count, and its unit."""
+    """Write a figure with three digits that count, and its unit; a count as it is."""
     if not math.isfinite(value):
         return "—"
+    if isinstance(value, int):
+        return f"{value:,} {unit}".rstrip()
     digits = 0 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
     space = "" if unit in ("×", "") else " "
     return f"{value:,.{digits}f}{space}{unit}"

@@ -10,10 +10,10 @@ from typing import Any
 from benchmarks import table, timing
 from benchmarks.scale import Scale
 from benchmarks.sections import Found
-from benchmarks.table import Row
+from benchmarks.table import Goal, Row
 from benchmarks.timing import Say, Spread
 from benchmarks.worker import Worker
-from vae_core import recipes
+from vae_core.learning import native_bfloat16
 
 TITLE = "Time to −ELBO ≤ 105 on the grey test set, z = 20"
 BOUND = 105.0
@@ -32,8 +32,14 @@ class Way:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-#: What each peer's own documentation trains with, and this project's net beside it; the faster one
-#: counts.
+#: pythae's README trains with these.
+README: dict[str, Any] = {
+    "optimizer_cls": "AdamW",
+    "optimizer_params": {"weight_decay": 0.05, "betas": [0.91, 0.995]},
+    "scheduler_cls": "ReduceLROnPlateau",
+    "scheduler_params": {"patience": 5, "factor": 0.5},
+}
+#: What each peer's own documentation trains with, and the paper's net beside it; the fastest counts.
 WAYS: dict[str, tuple[Way, ...]] = {
     "the textbook loop": (
         Way(
@@ -46,16 +52,18 @@ WAYS: dict[str, tuple[Way, ...]] = {
     ),
     "pythae": (
         Way(
-            "as in its README: 512 ReLU, batch 200, AdamW 1e-3, halved on a plateau",
+            "as in its README: 512 ReLU, batch 200, AdamW 1e-3, two loaders",
             "pythae_trainer",
             {"hidden": [512], "activation": "relu"},
             {"batch_size": 200},
-            {
-                "optimizer_cls": "AdamW",
-                "optimizer_params": {"weight_decay": 0.05, "betas": [0.91, 0.995]},
-                "scheduler_cls": "ReduceLROnPlateau",
-                "scheduler_params": {"patience": 5, "factor": 0.5},
-            },
+            README | {"train_dataloader_num_workers": 2},
+        ),
+        Way(
+            "as in its README, without loaders of their own",
+            "pythae_trainer",
+            {"hidden": [512], "activation": "relu"},
+            {"batch_size": 200},
+            README,
         ),
         Way("500 tanh, batch 100, Adam 1e-3", "pythae_trainer", PAPER, {"batch_size": 100}),
     ),
@@ -64,9 +72,11 @@ WAYS: dict[str, tuple[Way, ...]] = {
 
 def recipe(seed: int, threads: int) -> dict[str, Any]:
     """Return the fast recipe as a worker is told it."""
-    fast = recipes.FAST
-    training = fast.training.model_copy(update={"seed": seed, "threads": threads})
-    return {"model": fast.model.model_dump(), "training": training.model_dump()}
+    precision = "bfloat16" if native_bfloat16() else "float32"
+    model = {"latent_dim": LATENT_DIM, "hidden": [500], "activation": "silu"}
+    training = {"batch_size": 200, "learning_rate": 5e-3, "warmup": 0.1, "decay": "linear"}
+    training |= {"epochs": 5, "precision": precision, "seed": seed, "threads": threads}
+    return {"model": model, "training": training}
 
 
 def measure(scale: Scale, threads: int, say: Say) -> Found:
@@ -79,10 +89,10 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
         found: dict[str, list[float]] = {name: [] for name in ("ours", "ours, −ELBO", *peers)}
         ways = {}
         for peer in peers:
-            tried = {way: _until(workers[peer], way, 0, scale, threads, say) for way in WAYS[peer]}
-            ways[peer] = min(tried, key=lambda way: tried[way])
+            tried = [_until(workers[peer], way, 0, scale, threads, say) for way in WAYS[peer]]
+            ways[peer] = WAYS[peer][tried.index(min(tried))]
             say(f"{peer}: {ways[peer].name} is its faster way")
-            found[peer].append(tried[ways[peer]])
+            found[peer].append(min(tried))
         for turn in range(scale.peer_seeds):
             for seed in range(
                 turn * scale.seeds // scale.peer_seeds,
@@ -101,7 +111,10 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
 
 
 def _train_recipe(worker: Worker, seed: int, scale: Scale, threads: int) -> tuple[float, float]:
-    """Train to the recipe's end, the only moment that counts; return seconds and nats."""
+    """Train to the recipe's end, the only moment that counts; return seconds and nats.
+
+    Seconds are infinite where the bound was not reached.
+    """
     told = recipe(max(seed, 0), threads)
     if seed < 0:
         told["training"] |= {"epochs": 1, "train_size": 2_000}
@@ -110,7 +123,8 @@ def _train_recipe(worker: Worker, seed: int, scale: Scale, threads: int) -> tupl
     worker.ask("start", contestant="ours", **told)
     epochs = told["training"]["epochs"]
     seconds = sum(worker.ask("epoch")["seconds"] for _ in range(epochs))
-    return seconds, worker.ask("judge")["negative elbo"]
+    negative = worker.ask("judge")["negative elbo"]
+    return seconds if negative <= BOUND else math.inf, negative
 
 
 def _until(worker: Worker, way: Way, seed: int, scale: Scale, threads: int, say: Say) -> float:
@@ -128,9 +142,7 @@ def _until(worker: Worker, way: Way, seed: int, scale: Scale, threads: int, say:
         seconds += worker.ask("epoch")["seconds"]
         negative = worker.ask("judge")["negative elbo"]
         if negative <= BOUND:
-            say(
-                f"{way.contestant}, seed {seed}: {negative:.2f} after {done} epochs, {seconds:.1f} s"
-            )
+            say(f"{way.contestant}, seed {seed}: {negative:.2f}, {done} epochs, {seconds:.1f} s")
             return seconds
     say(f"{way.contestant}, seed {seed}, {way.name}: {negative:.2f} after {done} epochs")
     return math.inf
@@ -138,31 +150,30 @@ def _until(worker: Worker, way: Way, seed: int, scale: Scale, threads: int, say:
 
 def _rows(found: dict[str, Spread], ways: dict[str, Way]) -> list[Row]:
     ours, reached = found["ours"], found["ours, −ELBO"]
-    count = sum(value <= BOUND for value in reached.values)
-    seeds = len(reached.values)
+    count, seeds = sum(map(math.isfinite, ours.values)), len(ours.values)
+    work = f"the fast recipe reaches it, of {seeds} seeds"
     rows = [
-        Row(
-            f"the fast recipe reaches it, of {seeds} seeds",
-            count,
-            "",
-            goal=table.at_least(seeds),
-        ),
-        table.row("the fast recipe, seconds", ours, "s"),
+        Row(work, count, goal=table.at_least(seeds)),
         table.row("the fast recipe, −ELBO at its end", reached, "nats"),
+        _row("the fast recipe, seconds", ours, "s"),
     ]
     for peer, way in ways.items():
         theirs = found[peer]
         goal = table.at_least(8) if peer == "pythae" else None
-        times = theirs.times(1 / ours.median)
-        rows.append(table.row(f"time to 105, against {peer}", times, "×", goal))
-        rows.append(table.row(f"{peer}, seconds", theirs, "s", note=way.name))
+        compared = theirs.times(1 / ours.median)
+        rows.append(_row(f"time to 105, against {peer}", compared, "×", goal))
+        rows.append(_row(f"{peer}, seconds", theirs, "s", note=way.name))
     return rows
+
+
+def _row(work: str, spread: Spread, unit: str, goal: Goal | None = None, note: str = "") -> Row:
+    if all(map(math.isfinite, spread.values)) and spread.median > 0:
+        return table.row(work, spread, unit, goal, note)
+    return Row(work, None, unit, goal=goal, note="the bound was not reached")
 
 
 def compare(scale: Scale, threads: int, say: Say) -> Found:
     """Train the recipe's net plainly in float32, and by each fast path, over several seeds."""
-    from vae_core.learning import native_bfloat16
-
     paths = {"plain": ("plain", "float32"), "ours, float32": ("ours", "float32")}
     if native_bfloat16():
         paths["ours, bfloat16"] = ("ours", "bfloat16")

@@ -1,0 +1,269 @@
+"""The measurements themselves: NumPy's gradients, statistics, products, maps, tables."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import reference
+import small
+import torch
+from sklearn.manifold import TSNE
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import bench, machine, table, timing
+from benchmarks.peers import numpy_vae, plain, textbook
+from benchmarks.sections import maps
+from benchmarks.timing import Spread
+from vae_core import models
+from vae_core.config import ModelConfig
+
+WAYS_TO_SUM = {"summed": reference.summed, "per-sample": reference.per_sample}
+
+
+def contestant(module: Any, **options: Any) -> Any:
+    """Make a peer with a small network on small images."""
+    config = small.model_config(hidden=(11,), activation="tanh")
+    return module.Contestant(config, small.train_config(), small.dataset(), **options)
+
+
+@pytest.mark.parametrize("gradient", WAYS_TO_SUM)
+def test_numpys_gradients_are_autograds(gradient: str) -> None:
+    """In float32 as the benchmark trains, and whichever way a minibatch is summed."""
+    peer = contestant(numpy_vae, gradient=gradient)
+    x = peer.x[:12]
+    eps = np.random.default_rng(0).standard_normal((1, 12, 3), dtype=np.float32)
+    found = reference.differentiate(
+        peer.arrays,
+        x,
+        eps,
+        activation="tanh",
+        likelihood="bernoulli",
+        weight_gradient=WAYS_TO_SUM[gradient],
+    )
+    network = textbook.Network(peer.model)
+    network.load_state_dict(peer.weights())
+    raw = network.posterior(network.encoder(torch.from_numpy(x)))
+    mu, logvar = models.vae.gaussian_of(raw).mu, models.vae.gaussian_of(raw).logvar
+    z = mu + torch.exp(0.5 * logvar) * torch.from_numpy(eps[0])
+    logits = network.likelihood(network.decoder(z))
+    loss = textbook.loss_function(logits, torch.from_numpy(x), mu, logvar) / len(x)
+    loss.backward()
+    assert found.rate + found.distortion == pytest.approx(loss.item(), rel=1e-5)
+    for name, weights in network.named_parameters():
+        assert found.gradients[name].dtype == np.float32
+        torch.testing.assert_close(
+            torch.from_numpy(found.gradients[name]), weights.grad, atol=1e-5, rtol=1e-4
+        )
+
+
+def test_numpys_adam_is_pytorchs() -> None:
+    """Five steps lead to the same weights."""
+    draw = np.random.default_rng(0)
+    start = draw.standard_normal((3, 4), dtype=np.float32)
+    ours, theirs = start.copy(), torch.nn.Parameter(torch.from_numpy(start.copy()))
+    adam = numpy_vae.Adam({"weights": ours}, 0.05)
+    peer = torch.optim.Adam([theirs], lr=0.05)
+    for _ in range(5):
+        gradient = draw.standard_normal((3, 4), dtype=np.float32)
+        adam.step({"weights": gradient})
+        theirs.grad = torch.from_numpy(gradient)
+        peer.step()
+    torch.testing.assert_close(torch.from_numpy(ours), theirs.detach(), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("module", [numpy_vae, plain, textbook], ids=lambda m: m.__name__)
+def test_a_peer_learns_and_its_network_is_one_of_ours(module: Any) -> None:
+    """Its weights go into a model of the package, which costs less after ten epochs."""
+    peer = contestant(module)
+
+    def cost() -> float:
+        network = models.build(small.model_config(hidden=(11,), activation="tanh"))
+        network.load_state_dict(peer.weights())
+        x = small.dataset().train.images.float() / 255
+        with torch.no_grad():
+            inference = network(x, generator=torch.Generator().manual_seed(0))
+            negative = -inference.p.log_prob(x).mean() + inference.q.kl_per_dim().sum(1).mean()
+        return float(negative)
+
+    before = cost()
+    assert all(peer.epoch() > 0 for _ in range(10))
+    assert cost() < before - 0.1
+
+
+def test_the_textbooks_tensor_is_the_picture() -> None:
+    """ToTensor, written again: grey levels in [0, 1], channel first."""
+    images = small.images(3)
+    tensor, label = textbook.Pictures(images)[1]
+    assert torch.equal(tensor, images[1].float() / 255)
+    assert (tensor.dtype, label) == (torch.float32, 0)
+
+
+def test_what_is_compared_is_measured_in_turn() -> None:
+    """A B A B; a first round warms and does not count."""
+    clock, order = count(1), []
+
+    def measured(name: str) -> float:
+        order.append(name)
+        return float(next(clock))
+
+    both = {name: lambda name=name: measured(name) for name in "ab"}
+    found = timing.interleave(both, 2, lambda told: None)
+    assert "".join(order) == "ababab"
+    assert found == {"a": Spread((3.0, 5.0)), "b": Spread((4.0, 6.0))}
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    """A machine that slows down for both changes no ratio."""
+    peer, ours = Spread((4.0, 8.0, 40.0)), Spread((2.0, 4.0, 20.0))
+    ratio = timing.ratios(peer, ours)
+    assert (ratio.low, ratio.median, ratio.high) == (2, 2, 2)
+    assert peer.median == 8
+    assert peer.inverse(80).values == (20, 10, 2)
+    assert Spread((1.0, 3.0)).se == pytest.approx(1.0)
+    assert math.isnan(Spread((1.0,)).se)
+
+
+def test_exponents_and_gaps_of_known_numbers() -> None:
+    """A power law has its exponent; two means differ by what they differ."""
+    sizes = (10, 100, 1_000)
+    assert timing.exponent(sizes, [3 * n**1.5 for n in sizes]) == pytest.approx(1.5)
+    difference, se = timing.gap(Spread((3.0, 5.0)), Spread((1.0, 1.0)))
+    assert (difference, se) == pytest.approx((3.0, 1.0))
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_the_flops_of_a_step_are_those_that_pytorch_counts(batch: int) -> None:
+    """Forward and backward products of every layer, and none for the images' own gradient."""
+    network = textbook.Network(ModelConfig(latent_dim=20, hidden=(500,)))
+    x = torch.rand(batch, 1, 28, 28)
+    with FlopCounterMode(display=False) as counted:
+        logits, mu, logvar = network(x)
+        textbook.loss_function(logits, x, mu, logvar).backward()
+    products = machine.training_products(((784, 500, 40), (20, 500, 784)), batch)
+    assert machine.flops(products) == counted.get_total_flops()
+
+
+def test_a_process_names_its_own_peak() -> None:
+    """Memory that was held once stays in the peak."""
+    before = machine.peak_memory()
+    held = bytearray(64 * 2**20)
+    held[::4096] = b"1" * len(held[::4096])
+    assert machine.peak_memory() >= before
+    del held
+    assert machine.peak_memory() >= machine.memory(os.getpid()) - 1
+
+
+def test_divergence_of_a_map_is_scikit_learns() -> None:
+    """The one measure of both maps agrees with the one that scikit-learn reports."""
+    draw = np.random.default_rng(0)
+    codes = np.concatenate([draw.normal(m, 1, (60, 5)) for m in (-4, 0, 4)])
+    peer = TSNE(perplexity=15, init="pca", random_state=0, method="exact")
+    points = peer.fit_transform(codes.astype(np.float32))
+    p = maps.affinities(codes, 15)
+    assert p.sum() == pytest.approx(1)
+    assert maps.kl_divergence(p, points) == pytest.approx(peer.kl_divergence_, rel=0.03)
+    assert maps.kl_divergence(p, draw.normal(size=points.shape)) > 2 * peer.kl_divergence_
+
+
+@pytest.mark.parametrize(
+    ("goal", "figure", "reached"),
+    [
+        (table.at_least(2.5), 2.5, True),
+        (table.at_least(2.5), 2.4, False),
+        (table.at_most(1.05), 1.06, False),
+        (table.below(300), 300, False),
+        (table.below(300), 299, True),
+        (table.at_least(8), math.nan, False),
+        (None, 1.0, None),
+    ],
+)
+def test_a_goal_is_reached_or_missed_by_its_figure(
+    goal: table.Goal | None, figure: float, reached: bool | None
+) -> None:
+    """Nobody types in a verdict; a stored one is computed anew."""
+    row = table.Row("work", figure, "×", goal=goal)
+    assert row.reached is reached
+    stored = row.as_dict()
+    assert stored["reached"] is reached
+    assert table.Row.of(stored | {"reached": "typed in"}).reached is reached
+
+
+def test_rows_that_decide_come_first() -> None:
+    """The table holds figure, spread, goal and verdict; a row without a figure says why."""
+    rows = [
+        table.row("seconds", Spread((1.234, 1.0, 2.0)), "s"),
+        table.row("epoch", Spread((2.0, 2.2, 2.1)), "×", table.at_least(2.5)),
+        table.Row("on the GPU", None, "s", goal=table.at_most(0.1), note="no GPU here"),
+    ]
+    assert table.markdown(rows).splitlines()[2:] == [
+        "| epoch | 2.10× | 2.00 – 2.20 | ≥ 2.5× | **missed** |",
+        "| on the GPU (no GPU here) | — |  | ≤ 0.1 s | not measured |",
+        "| seconds | 1.23 s | 1.00 – 2.00 |  |  |",
+    ]
+
+
+def test_a_table_replaces_what_lies_between_its_markers(tmp_path: Path) -> None:
+    """Twice is as good as once, and the rest of the page stays."""
+    record = {
+        "date": "2026-11-20",
+        "machine": machine.describe(),
+        "threads": 2,
+        "versions": {"torch": "2.13.0"},
+        "sections": {
+            "maps": {
+                "title": "Maps",
+                "load before": 0.1,
+                "rows": [table.Row("t-SNE", 2.5, "×", goal=table.at_least(2)).as_dict()],
+            }
+        },
+    }
+    page = tmp_path / "README.md"
+    page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
+    table.render(record, page)
+    once = page.read_text()
+    table.render(record, page)
+    assert page.read_text() == once
+    assert "| t-SNE | 2.50× |  | ≥ 2× | reached |" in once
+    assert once.startswith("before\n")
+    assert once.endswith("\nafter\n")
+    assert "old" not in once
+    page.write_text("no markers")
+    with pytest.raises(ValueError, match="bench: begin"):
+        table.render(record, page)
+
+
+def test_a_record_holds_plain_json() -> None:
+    """A bound that was never reached took no number of seconds."""
+    kept = bench.finite({"rounds": [1.0, math.inf], "note": "x", "figure": math.nan})
+    assert json.loads(json.dumps(kept, allow_nan=False)) == {
+        "rounds": [1.0, None],
+        "note": "x",
+        "figure": None,
+    }
+
+
+def test_sections_and_threads_that_are_not_there_are_refused() -> None:
+    """By name, with what is there, before anything is measured."""
+    assert bench.chosen("maps,training") == ("training", "maps")
+    with pytest.raises(Exception, match="section 'speed': allowed are training, quality"):
+        bench.chosen("maps,speed")
+    for text in ("0", "-1", "many", str(machine.usable_cores() + 1)):
+        with pytest.raises(Exception, match=f"threads '{text}': allowed are 1 to"):
+            bench.threads(text)
+
+
+def test_the_tables_on_the_page_are_those_of_the_newest_record(tmp_path: Path) -> None:
+    """No figure of ``benchmarks/README.md`` was typed in."""
+    if not list((bench.HERE / "results").glob("????-??-??.json")):
+        pytest.skip("no record yet")
+    page = tmp_path / "README.md"
+    page.write_text(bench.README.read_text(encoding="utf-8"), encoding="utf-8")
+    table.render(json.loads(bench.newest().read_bytes()), page)
+    assert page.read_text(encoding="utf-8") == bench.README.read_text(encoding="utf-8")
