@@ -85,15 +85,21 @@ def row(work: str, measured: Spread, unit: str, goal: Goal | None = None, note: 
     return Row(work, measured.median, unit, measured.low, measured.high, goal, note)
 
 
-def number(value: float, unit: str) -> str:
-    """Write a figure with three digits that count, and its unit; a count as it is."""
+def plain(value: float, unit: str) -> str:
+    """Write a figure with three digits that count; nats with two places, a count as it is."""
+    if isinstance(value, int):
+        return f"{value:,}"
     if not math.isfinite(value):
         return "—"
-    if isinstance(value, int):
-        return f"{value:,} {unit}".rstrip()
-    digits = 0 if value == 0 else max(0, 2 - math.floor(math.log10(abs(value))))
-    space = "" if unit in ("×", "") else " "
-    return f"{value:,.{digits}f}{space}{unit}"
+    if value == 0:
+        return "0"
+    places = 2 if unit == "nats" else max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{places}f}"
+
+
+def number(value: float, unit: str) -> str:
+    """Write a figure and its unit."""
+    return plain(value, unit) + _unit(unit)
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -105,7 +111,7 @@ def markdown(rows: Sequence[Row]) -> str:
         figure = "—" if one.figure is None else number(one.figure, one.unit)
         spread = ""
         if one.low is not None and one.high is not None:
-            spread = f"{number(one.low, '')} – {number(one.high, '')}"
+            spread = f"{plain(one.low, one.unit)} – {plain(one.high, one.unit)}"
         goal = "" if one.goal is None else f"{one.goal.sense} {one.goal.limit:g}{_unit(one.unit)}"
         verdict = {True: "reached", False: "**missed**", None: ""}[one.reached]
         if one.goal is not None and one.figure is None:

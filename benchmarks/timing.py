@@ -64,10 +64,10 @@ def interleave(
     rounds
         How often each is measured.
     warm_up
-        Whether a first round is made that does not count.
+        Whether a first round is made that does not count; never before a single one.
     """
     found: dict[str, list[float]] = {name: [] for name in measured}
-    for turn in range(-1 if warm_up else 0, rounds):
+    for turn in range(-1 if warm_up and rounds > 1 else 0, rounds):
         for name, measure in measured.items():
             value = measure()
             if turn >= 0:

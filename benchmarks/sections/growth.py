@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,21 @@ PLOT = Path(__file__).resolve().parents[1] / "results" / "growth.svg"
 SHORT, REPEATS = 2.0, 3
 HIDDEN, LATENT, SAMPLES = (
     (125, 250, 500, 1_000, 2_000),
-    (2, 8, 32, 128, 512),
+    (2, 8, 32, 128, 500),
     (10, 100, 1_000, 5_000),
 )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A kind of work, and the setting of it that grows: its name, what it counts, its sizes."""
+
+    work: str
+    setting: str
+    over: str
+    sizes: tuple[int, ...]
+    common: dict[str, Any]
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True)
@@ -53,26 +66,21 @@ class Curve:
 
 def measure(scale: Scale, threads: int, say: Say) -> Found:
     """Run every curve, then draw them."""
-    is_quick = scale.name == "quick"
-    linear = table.at_most(1.05)
-    small = {"images": 200 if is_quick else 6_000}
-    few = {"images": 2 if is_quick else 20}
-    keep = slice(None, None, 2 if is_quick else 1)
-    grown: list[tuple[str, str, str, Iterable[int], dict[str, Any], Goal | None]] = [
-        ("training", "images", "images", scale.growth_images, {"batch_size": 500}, linear),
-        ("encoding", "images", "images", scale.growth_images, {}, linear),
-        ("evaluation", "images", "images", scale.growth_images, {"k": 5}, linear),
-        ("training", "hidden", "hidden units", HIDDEN[keep], small, None),
-        ("training", "latent_dim", "latent dimensions", LATENT[:-1][keep], small, None),
-        ("evaluation", "k", "k", SAMPLES[keep], few, None),
+    images, linear = scale.growth_images, table.at_most(1.05)
+    few, fewer = {"images": 6_000}, {"images": 20}
+    plans = [
+        Plan("training", "images", "images", images, {"batch_size": 500}, linear),
+        Plan("encoding", "images", "images", images, {}, linear),
+        Plan("evaluation", "images", "images", images, {"k": 5}, linear),
+        Plan("training", "hidden", "hidden units", HIDDEN, few),
+        Plan("training", "latent_dim", "latent dimensions", LATENT, few),
+        Plan("evaluation", "k", "k", SAMPLES, fewer),
     ]
-    curves = []
-    for work, name, over, sizes, settings, goal in grown:
-        if over == "images":
-            sizes = [max(size, 500) for size in sizes]
-        curves.append(_curve(work, name, over, tuple(sizes), settings, goal, threads, say))
+    if scale.name == "quick":
+        plans = plans[:1]
+    curves = [_curve(plan, threads, say) for plan in plans]
     curves.append(_maps(scale, threads, say))
-    if not is_quick:
+    if scale.name != "quick":
         draw(curves, PLOT)
         say(f"drawn to {PLOT}")
     rows = [_peak(scale, threads)]
@@ -82,40 +90,26 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
     return Found(rows, rounds)
 
 
-def _curve(
-    work: str,
-    name: str,
-    over: str,
-    sizes: tuple[int, ...],
-    settings: dict[str, Any],
-    goal: Goal | None,
-    threads: int,
-    say: Say,
-) -> Curve:
+def _curve(plan: Plan, threads: int, say: Say) -> Curve:
     """Measure sizes in rising order in one process, whose peak is therefore that of the last."""
     seconds, memory = [], []
     with Worker(threads) as worker:
-        smallest = settings | {name: sizes[0], "threads": threads}
-        worker.ask("grow", work=work, **smallest)  # warms the process
-        for size in sizes:
-            found: dict[str, Any] = {}
-
-            def once(size: int = size, found: dict[str, Any] = found) -> float:
-                found |= worker.ask("grow", work=work, **settings | {name: size}, threads=threads)
-                return float(found["seconds"])
-
-            seconds.append(_repeated(once))
-            # What other sizes left is no part of it; a floor keeps the logarithm finite.
-            memory.append(max(1.0, found["peak"] - found["start"]))
-            say(f"{work}, {over} {size:,}: {seconds[-1]:.3g} s, {memory[-1]:.0f} MB")
-    return Curve(work, over, sizes, tuple(seconds), tuple(memory), goal)
+        for size in (plan.sizes[0], *plan.sizes):  # the first one warms the process
+            settings = plan.common | {plan.setting: size, "threads": threads}
+            ask = partial(worker.ask, "grow", work=plan.work, **settings)
+            asked = _repeated(ask)
+            seconds.append(Spread(tuple(found["seconds"] for found in asked)).median)
+            # A floor keeps the logarithm finite where nothing is held.
+            memory.append(max(1.0, asked[-1]["peak"] - asked[-1]["start"]))
+            say(f"{plan.work}, {plan.over} {size:,}: {seconds[-1]:.3g} s, {memory[-1]:.0f} MB")
+    return Curve(plan.work, plan.over, plan.sizes, tuple(seconds[1:]), tuple(memory[1:]), plan.goal)
 
 
-def _repeated(measured: Callable[[], float]) -> float:
-    values = [measured()]
-    while values[-1] < SHORT and len(values) < REPEATS:
-        values.append(measured())
-    return Spread(tuple(values)).median
+def _repeated(ask: Callable[[], dict[str, Any]]) -> list[dict[str, Any]]:
+    asked = [ask()]
+    while asked[-1]["seconds"] < SHORT and len(asked) < REPEATS:
+        asked.append(ask())
+    return asked
 
 
 def _maps(scale: Scale, threads: int, say: Say) -> Curve:
