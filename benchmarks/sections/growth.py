@@ -142,27 +142,43 @@ def _peak(scale: Scale, threads: int) -> Row:
 
 
 def draw(curves: list[Curve], path: Path) -> None:
-    """Draw every curve on logarithmic axes, its exponent in its title."""
+    """Draw every curve on logarithmic axes, its exponent in its title; memory is dashed."""
     import matplotlib as mpl
 
     mpl.use("svg")
     import matplotlib.pyplot as plt
 
-    columns = 3
+    time_colour, memory_colour, columns = "#1c5fb0", "#8a5a00", 3
     height = math.ceil(len(curves) / columns)
-    figure, axes = plt.subplots(height, columns, figsize=(4 * columns, 3 * height), squeeze=False)
-    for axis in axes.flat[len(curves) :]:
-        axis.set_visible(False)
-    for axis, curve in zip(axes.flat, curves, strict=False):
-        slope = timing.exponent(curve.sizes, curve.seconds)
-        axis.loglog(curve.sizes, curve.seconds, "o-", color="#4c6ef5", label="seconds")
-        axis.set(xlabel=curve.over, ylabel="seconds", title=f"{curve.work}: exponent {slope:.2f}")
-        if curve.memory is not None:
-            other = axis.twinx()
-            other.loglog(curve.sizes, curve.memory, "s--", color="#868e96")
-            other.set_ylabel("MB above the start")
-        axis.grid(alpha=0.3)
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "growth", "font.size": 9}):
+        figure, axes = plt.subplots(
+            height, columns, figsize=(3.8 * columns, 2.8 * height), squeeze=False
+        )
+        for axis in axes.flat[len(curves) :]:
+            axis.set_visible(False)
+        for axis, curve in zip(axes.flat, curves, strict=False):
+            slope = timing.exponent(curve.sizes, curve.seconds)
+            axis.loglog(curve.sizes, curve.seconds, "o-", color=time_colour)
+            axis.set_title(f"{curve.work}: time ∝ {curve.over}^{slope:.2f}")
+            axis.set_ylabel("seconds", color=time_colour)
+            axis.set_xlabel(curve.over)
+            axis.set_xticks(curve.sizes, [short(size) for size in curve.sizes])
+            axis.set_xticks([], minor=True)
+            axis.grid(alpha=0.3)
+            if curve.memory is not None:
+                other = axis.twinx()
+                other.plot(curve.sizes, curve.memory, "s--", color=memory_colour, markersize=4)
+                other.set_yscale("log")
+                other.set_ylabel("MB beyond the imports", color=memory_colour)
+        figure.tight_layout()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata={"Date": None}, facecolor="white")
+        plt.close(figure)
+
+
+def short(size: int) -> str:
+    """Write a size for an axis: 500, 10k, 1M."""
+    for unit, letter in ((1_000_000, "M"), (1_000, "k")):
+        if size >= unit and size % unit == 0:
+            return f"{size // unit}{letter}"
+    return str(size)
