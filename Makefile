@@ -68,7 +68,7 @@ $(BENCH)/.ready: requirements.txt benchmarks/requirements.txt
 	@touch $@
 
 bench: $(BENCH)/.ready
-	$(BENCH)/bin/python -m benchmarks.bench
+	$(BENCH)/bin/python -m benchmarks.bench $(ARGS)
 
 bench-ui: $(VENV)/.test-ready browser-ready
 	$(BIN)/python -m benchmarks.ui

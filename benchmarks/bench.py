@@ -104,6 +104,7 @@ def begun(path: Path, threads: int) -> dict[str, Any]:
         "date": datetime.date.today().isoformat(),
         "machine": machine.describe(),
         "threads": threads,
+        "paths": machine.paths(),
         "versions": machine.versions(),
         "sections": sections,
     }
@@ -125,6 +126,7 @@ def measured(name: str, how_much: scale.Scale, threads: int) -> dict[str, Any]:
         "scale": how_much.name,
         "seconds": round(time.monotonic() - began, 1),
         "load before": load,
+        "plot": found.plot,
         "rows": [row.as_dict() for row in found.rows],
         "rounds": {name: list(spread.values) for name, spread in found.rounds.items()},
     }

@@ -51,6 +51,18 @@ def processor() -> str:
     return next(names, platform.machine())
 
 
+def paths() -> dict[str, str]:
+    """Name what PyTorch uses of this processor: the kernels that ran are of these kinds."""
+    import torch
+
+    found = torch.cpu.get_capabilities()
+    bfloat16 = [name for name in ("amx_tile", "avx512_bf16") if found.get(name)]
+    return {
+        "kernels": torch.backends.cpu.get_cpu_capability(),
+        "bfloat16 products by": ", ".join(bfloat16) or "nothing of its own",
+    }
+
+
 def usable_cores() -> int:
     """Count the cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):

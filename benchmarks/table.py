@@ -130,7 +130,9 @@ def page(record: Mapping[str, Any]) -> str:
     parts = [
         f"Measured on {record['date']}: {said['processor']}, {said['cores in use']} of "
         f"{said['cores']} cores in use, {record['threads']} threads, {said['memory (GB)']} GB; "
-        + ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        + ", ".join(
+            f"{name} {value}" for name, value in (record["paths"] | record["versions"]).items()
+        )
         + ". A figure is a median, with the lowest and the highest of its rounds; a ratio is taken "
         "round by round."
     ]
@@ -138,6 +140,8 @@ def page(record: Mapping[str, Any]) -> str:
         rows = [Row.of(values) for values in section["rows"]]
         load = f"load before {section['load before']}"
         parts.append(f"### {section['title']}\n\n{markdown(rows)}\n\n`{name}`, {load}.")
+        if section["plot"]:
+            parts.append(f"![{section['title']}](results/{section['plot']})")
     return "\n\n".join(parts)
 
 

@@ -10,7 +10,11 @@ from benchmarks.timing import Spread
 
 @dataclass(frozen=True)
 class Found:
-    """What a section found: rows for the table, and every value of every round."""
+    """What a section found: rows for the table, every value of every round, and a plot if any.
+
+    ``plot`` is a file of ``benchmarks/results``.
+    """
 
     rows: list[Row]
     rounds: dict[str, Spread] = field(default_factory=dict)
+    plot: str = ""

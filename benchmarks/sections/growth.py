@@ -80,14 +80,15 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
         plans = plans[:1]
     curves = [_curve(plan, threads, say) for plan in plans]
     curves.append(_maps(scale, threads, say))
+    plot = ""
     if scale.name != "quick":
         draw(curves, PLOT)
-        say(f"drawn to {PLOT}")
+        plot = PLOT.name
     rows = [_peak(scale, threads)]
     for curve in curves:
         rows += curve.rows()
     rounds = {f"{c.work} against {c.over}, seconds": Spread(c.seconds) for c in curves}
-    return Found(rows, rounds)
+    return Found(rows, rounds, plot)
 
 
 def _curve(plan: Plan, threads: int, say: Say) -> Curve:

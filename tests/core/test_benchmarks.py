@@ -215,11 +215,13 @@ def test_a_table_replaces_what_lies_between_its_markers(tmp_path: Path) -> None:
         "date": "2026-11-20",
         "machine": machine.describe(),
         "threads": 2,
+        "paths": machine.paths(),
         "versions": {"torch": "2.13.0"},
         "sections": {
             "maps": {
                 "title": "Maps",
                 "load before": 0.1,
+                "plot": "maps.svg",
                 "rows": [table.Row("t-SNE", 2.5, "×", goal=table.at_least(2)).as_dict()],
             }
         },
@@ -231,6 +233,7 @@ def test_a_table_replaces_what_lies_between_its_markers(tmp_path: Path) -> None:
     table.render(record, page)
     assert page.read_text() == once
     assert "| t-SNE | 2.50× |  | ≥ 2× | reached |" in once
+    assert "](results/maps.svg)" in once
     assert once.startswith("before\n")
     assert once.endswith("\nafter\n")
     assert "old" not in once
