@@ -119,6 +119,7 @@ def _maps(scale: Scale, threads: int, say: Say) -> Curve:
 
     codes = checkpoints.load_codes(MODEL).mu.numpy()
     seconds = []
+    projection.tsne(codes[: scale.growth_maps[0]], threads=threads)  # loads what it needs
     for size in scale.growth_maps:
         began = time.perf_counter()
         projection.tsne(codes[:size], threads=threads)
@@ -131,10 +132,10 @@ def _peak(scale: Scale, threads: int) -> Row:
     """Train an epoch of MNIST in a process of its own, and see what it held beyond its imports."""
     with Worker(threads) as worker:
         settings = {"epochs": 1, "threads": threads, "train_size": scale.train_size}
-        worker.ask("start", contestant="ours", model={}, training=settings)
+        started = worker.ask("start", contestant="ours", model={}, training=settings)
         found = worker.ask("epoch")
     return Row(
-        "training on 60,000 images, peak memory over the bare import",
+        f"training on {started['images']:,} images, peak memory over the bare import",
         found["peak"] - found["start"],
         "MB",
         goal=table.below(300),
