@@ -204,7 +204,7 @@ async def _kill_while_visited(server: serving.Server, run: str, moment: float) -
     visitor = load.Session(server.address, load.Measured(), random.Random(0))
     visit = asyncio.create_task(visitor.watch(run, until=math.inf))
     await asyncio.sleep(moment)
-    os.kill(load.find_server(server.address), signal.SIGKILL)
+    os.kill(machine.find_server(server.address), signal.SIGKILL)
     with contextlib.suppress(OSError, websockets.WebSocketException):
         await visit
 
