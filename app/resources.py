@@ -665,14 +665,21 @@ def _sprite(opened: Opened, present: bool) -> Asset | None:
 
 
 def standalone_page(opened: Opened) -> bytes:
-    """Return the model as one HTML page that needs no server."""
-    return _standalone_page(opened, opened.name)
+    """Return the model as one HTML page that needs no server, with its replay if it has one."""
+    folder = _folder(opened.name)
+    try:
+        version = (folder / runs.REPLAY).stat().st_mtime_ns
+    except FileNotFoundError:
+        version = 0
+    return _standalone_page(opened, folder, version)
 
 
-# By name too: a card from elsewhere may say other things of the same weights.
+# By folder too: a card from elsewhere may say other things of the same weights.
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
-def _standalone_page(opened: Opened, name: str) -> bytes:
-    return standalone.page(opened.saved)
+def _standalone_page(opened: Opened, folder: Path, replay_version: int) -> bytes:
+    replay = runs.read_replay(folder)
+    film = None if replay is None else runs.film.small_bundle(replay, opened.card.model)
+    return standalone.page(opened.saved, film=film)
 
 
 # Neighbours
@@ -927,6 +934,47 @@ def _in_training(folder: Path, version: int) -> Opened | None:
     )
     key = f"{folder.name}-{step}-{version:x}"
     return Opened(name=folder.name, hash=key, saved=Saved(card=card, model=model, codes=codes))
+
+
+@dataclass(frozen=True)
+class Film:
+    """The replay of a run as browsers are given it.
+
+    Attributes
+    ----------
+    told : mapping
+        What `runs.film.describe` tells.
+    addresses : tuple of str
+        Of each frame's bundle.
+    """
+
+    told: Mapping[str, Any]
+    addresses: tuple[str, ...]
+
+
+def film(folder: Path) -> Film | None:
+    """Publish the frames of a run that there are by now; None where there is none."""
+    try:
+        found = (folder / runs.REPLAY).stat()
+    except FileNotFoundError:
+        return None
+    frames = _frames(folder, found.st_mtime_ns, found.st_size)
+    if frames is None:
+        return None
+    told, assets = frames
+    return Film(told, tuple(map(routes.publish, assets)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _frames(
+    folder: Path, modified: int, size: int
+) -> tuple[Mapping[str, Any], tuple[Asset, ...]] | None:
+    replay = runs.read_replay(folder)
+    if replay is None:
+        return None
+    bundles = map(runs.film.frame_bundle, replay.frames)
+    told = runs.film.describe(replay, runs.read_config(folder).model)
+    return told, tuple(Asset(content, "frame.bin") for content in bundles)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import components, figures, parts, resources, state
+from app import components, figures, parts, replaying, resources, state
 from app.components import Pin
 from app.resources import Opened
 from app.settings import run_name
@@ -80,8 +80,10 @@ def watch(name: str, state_before: str) -> None:
 def show(now: RunStatus) -> None:
     """Show a training: how it stands, its curves, and the space that it has learnt so far."""
     headline(now)
-    left, right = st.columns([7, 3], gap="medium")
     opened = resources.in_training(now.folder)
+    if now.state in ENDED:
+        replaying.show(now, opened)
+    left, right = st.columns([7, 3], gap="medium")
     with right:
         curves(now)
         if opened is not None:
@@ -93,6 +95,8 @@ def show(now: RunStatus) -> None:
             shown = own_plane(opened)
             parts.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
             grid(opened, shown)
+    if now.state not in ENDED:
+        replaying.show(now, opened)
 
 
 def invite(model: Opened, shown: State) -> None:

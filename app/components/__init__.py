@@ -13,6 +13,7 @@ from app.components.controls import (
 )
 from app.components.pairs import OTHER, pair
 from app.components.panel import Pin, Scene
+from app.components.replays import replay
 from app.components.sharing import link
 from app.components.views import (
     Camera,
@@ -45,6 +46,7 @@ __all__ = [
     "pad",
     "pair",
     "picture",
+    "replay",
     "sliders",
     "strip",
     "styles",

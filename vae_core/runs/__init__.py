@@ -13,6 +13,7 @@ the files of a model folder   once the training has ended
 ``docs/runs.md`` tells the whole of it.
 """
 
+from vae_core.runs import film
 from vae_core.runs.changes import Change
 from vae_core.runs.changes import applied as check_changes
 from vae_core.runs.changes import read as read_change
@@ -58,6 +59,7 @@ from vae_core.runs.folders import (
 )
 from vae_core.runs.limits import Limits, limits
 from vae_core.runs.queue import Place, advance, in_turn, places, stands
+from vae_core.runs.replay import FILE as REPLAY
 from vae_core.runs.replay import Frame, Replay
 from vae_core.runs.replay import read as read_replay
 from vae_core.runs.status import RunStatus, State, status
@@ -69,6 +71,7 @@ __all__ = [
     "EVENTS",
     "NEXT",
     "PREVIOUS",
+    "REPLAY",
     "Change",
     "Frame",
     "Limits",
@@ -91,6 +94,7 @@ __all__ = [
     "events",
     "execute",
     "extend",
+    "film",
     "follow",
     "in_turn",
     "limits",

@@ -6,6 +6,7 @@
 ``codes``    (n, latent_dim) float16, mu of a fixed part of the test set
 ``grid``     (side, side, c, h, w) uint8, the manifold of a two-dimensional model
 ``samples``  (m, c, h, w) uint8, decoded from the same draws of the prior each time
+``elbo``     () float32, mean over the pictures of the codes, one draw of z for each
 ``ids``      (n,) int64, of the codes' pictures, in the first frame alone
 ``labels``   (n,) int64, in the first frame alone, where there are any
 ===========  =====================================================================
@@ -19,7 +20,7 @@ import itertools
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -48,6 +49,7 @@ SEED = 0
 _HEAD = struct.Struct("<4sII")
 _MAGIC = b"LXR1"
 _MAX_FRAME = 16 * 2**20
+_SHOWN = ("codes", "samples", "grid")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Frame:
 
     step: int
     epoch: float
+    elbo: float | None  # mean over the pictures of the codes; None where it was not kept
     codes: Tensor  # float32 (n, latent_dim)
     samples: Tensor  # uint8 (m, c, h, w)
     grid: Tensor | None  # uint8 (side, side, c, h, w), of a two-dimensional model
@@ -76,7 +79,10 @@ def is_milestone(step: int) -> bool:
 
 
 def read(folder: Path) -> Replay | None:
-    """Read a run's frames; None where there is none."""
+    """Read a run's frames; None where there is none.
+
+    Frames end where one is torn, damaged, or does not fit the first.
+    """
     try:
         with (folder / FILE).open("rb") as file:
             found = [(when, tensors) for _, when, tensors in _frames(file)]
@@ -84,18 +90,19 @@ def read(folder: Path) -> Replay | None:
         return None
     if not found or "ids" not in found[0][1]:
         return None
+    first = found[0][1]
     frames = tuple(
         Frame(
             step=int(when["step"]),
             epoch=when["epoch"],
+            elbo=_finite(tensors.get("elbo")),
             codes=tensors["codes"].float(),
             samples=tensors["samples"],
             grid=tensors.get("grid"),
         )
-        for when, tensors in found
+        for when, tensors in itertools.takewhile(lambda one: _fits(one[1], first), found)
     )
-    first = found[0][1]
-    return Replay(ids=first["ids"], labels=first.get("labels"), frames=frames)
+    return Replay(ids=first["ids"], labels=first.get("labels"), frames=frames) if frames else None
 
 
 class Recorder:
@@ -143,7 +150,8 @@ class Recorder:
         labels = self.labels if config.takes_labels else None
         encoded = evaluation.encode(model, self.images, kind=self.kind, labels=labels)
         is_small = config.pixels * (GRID**2 + SAMPLES) <= PICTURE_VALUES
-        tensors = {"codes": encoded.mu.to(torch.float16)}
+        elbo = -(encoded.rate + encoded.distortion).mean()
+        tensors = {"codes": encoded.mu.to(torch.float16), "elbo": elbo}
         generator = torch.Generator().manual_seed(SEED)
         samples = model.sample(SAMPLES if is_small else FEW_SAMPLES, generator=generator)
         tensors["samples"] = _bytes(samples)
@@ -189,13 +197,39 @@ def _frames(file: BinaryIO) -> Iterator[tuple[int, dict[str, float], dict[str, T
         if len(blob) < length or zlib.crc32(blob) != checksum:
             return
         end += _HEAD.size + length
-        yield end, _when(blob), safetensors.torch.load(blob)
+        try:
+            frame = _when(blob), safetensors.torch.load(blob)
+        except (safetensors.SafetensorError, ValueError, KeyError, TypeError, struct.error):
+            return
+        yield end, *frame
 
 
 def _when(blob: bytes) -> dict[str, float]:
     size = struct.unpack("<Q", blob[:8])[0]
-    told: dict[str, float] = json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["frame"])
-    return told
+    told = json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["frame"])
+    return {"step": float(told["step"]), "epoch": float(told["epoch"])}
+
+
+def _fits(tensors: Mapping[str, Tensor], first: Mapping[str, Tensor]) -> bool:
+    """Whether a frame shows the same pictures, codes of one length, and as much as the first."""
+
+    def has(name: str, kind: torch.dtype, rank: int) -> bool:
+        one = tensors.get(name)
+        return one is not None and one.dtype == kind and one.ndim == rank
+
+    n = (len(first["ids"]),)
+    return (
+        has("codes", torch.float16, 2)
+        and has("samples", torch.uint8, 4)
+        and (has("grid", torch.uint8, 5) or "grid" not in first)
+        and all(tensors[name].shape == first[name].shape for name in _SHOWN if name in first)
+        and first["ids"].shape == tensors["codes"].shape[:1] == n
+        and first.get("labels", first["ids"]).shape == n
+    )
+
+
+def _finite(value: Tensor | None) -> float | None:
+    return None if value is None or not value.isfinite().all() else float(value.mean())
 
 
 def _bytes(pictures: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ const PANELS = {
   pair: () => import("./pair.js"),
   labels: () => import("./labels.js"),
   styles: () => import("./styles.js"),
+  replay: () => import("./replay.js"),
   link: () => import("./link.js"),
 };
 

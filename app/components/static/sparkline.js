@@ -32,8 +32,9 @@ export function linePoints(values, low, high) {
 /**
  * @param {string} name
  * @param {string} unit
+ * @param {string} [along] what the line goes along
  */
-export function sparkline(name, unit) {
+export function sparkline(name, unit, along = "along the path") {
   const line = svg("polyline", { class: "lx-spark-line" });
   const reference = svg("line", { class: "lx-spark-reference", x1: 0, x2: WIDTH });
   const mark = svg("line", { class: "lx-spark-mark", y1: 0, y2: HEIGHT });
@@ -65,7 +66,7 @@ export function sparkline(name, unit) {
     note.textContent = place.said ?? "";
     value.textContent = Number.isFinite(place.value) ? `${number(place.value)} ${unit}`.trim() : "";
     const range = known.length > 0 ? `, between ${number(low)} and ${number(high)}` : "";
-    drawing.setAttribute("aria-label", `${name} along the path${range}`);
+    drawing.setAttribute("aria-label", `${name} ${along}${range}`);
   }
 
   return { element, show };

@@ -1,0 +1,46 @@
+"""The replay of a training, as the Train page shows it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import components, resources
+from app.resources import Opened
+from vae_core.runs import RunStatus
+
+#: States in which no more frames come by themselves.
+ENDED = ("finished", "stopped", "failed")
+
+
+def show(now: RunStatus, opened: Opened | None) -> None:
+    """Show how the space of a training came to be; nothing before there are two frames."""
+    film = resources.film(now.folder)
+    if film is None or len(film.addresses) < 2:
+        return
+    st.subheader("How it came to be", anchor=False)
+    components.replay(
+        f"replay-{now.folder.name}",
+        film=film.told,
+        addresses=film.addresses,
+        classes=() if opened is None else opened.class_names,
+        epochs=now.config.training.epochs,
+        live=now.state not in ENDED,
+    )
+    st.caption(caption(film))
+
+
+def caption(film: resources.Film) -> str:
+    """Say what is seen."""
+    parts = [
+        "Each point is the mean code of one test picture, the same ones throughout; scale and axes "
+        "hold for the whole training."
+    ]
+    if film.told["prior"] is not None:
+        parts.append("Dashed: one and two standard deviations of the prior.")
+    if film.told["plane"] is not None:
+        parts.append("The plane is that of the last frame's principal components.")
+    parts.append(
+        "Time runs by ratios: each frame has 26 % more steps than the one before, "
+        "since most happens early. Space plays, arrow keys step."
+    )
+    return " ".join(parts)
