@@ -26,21 +26,3 @@ def show(now: RunStatus, opened: Opened | None) -> None:
         epochs=now.config.training.epochs,
         live=now.state not in ENDED,
     )
-    st.caption(caption(film))
-
-
-def caption(film: resources.Film) -> str:
-    """Say what is seen."""
-    parts = [
-        "Each point is the mean code of one test picture, the same ones throughout; scale and axes "
-        "hold for the whole training."
-    ]
-    if film.told["prior"] is not None:
-        parts.append("Dashed: one and two standard deviations of the prior.")
-    if film.told["plane"] is not None:
-        parts.append("The plane is that of the last frame's principal components.")
-    parts.append(
-        "Time runs by ratios: each frame has 26 % more steps than the one before, "
-        "since most happens early. Space plays, arrow keys step."
-    )
-    return " ".join(parts)

@@ -23,7 +23,7 @@ from vae_core.run_commands import runs as runs_group
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vae_core.checkpoints import BoltzmannCard, Metric, ModelCard, SavedMachine
+    from vae_core.checkpoints import BoltzmannCard, Metric, ModelCard, Saved, SavedMachine
     from vae_core.data import ImageDataset
     from vae_core.learning import EpochRecord
     from vae_core.runs import RunConfig
@@ -494,14 +494,25 @@ def study(
 )
 @out_option
 @json_option
-def export(model: str, form: str, out: Path, as_json: bool) -> None:
-    """Write MODEL for others: a page that needs no server, its codes, or its decoder."""
-    from vae_core import checkpoints, exports, onnx_graph, standalone
+@data_option
+def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | None) -> None:
+    """Write MODEL for others: a page that needs no server, its codes, or its decoder.
 
-    saved = checkpoints.open_folder(model)
+    MODEL may be a run, also while it trains: then it is the model of its last checkpoint, and the
+    data has to be at hand. A page has the replay of the training where the folder holds one.
+    """
+    from vae_core import exports, onnx_graph, runs, standalone
+
+    folder, saved = _openable(model, data_dir)
     codes = saved.codes
+
+    def page() -> bytes:
+        replay = runs.read_replay(folder)
+        film = None if replay is None else runs.film.small_bundle(replay, saved.card.model)
+        return standalone.page(saved, film=film)
+
     writers: dict[str, Callable[[], bytes]] = {
-        "html": lambda: standalone.page(saved),
+        "html": page,
         "csv": lambda: exports.codes_csv(codes.ids, codes.labels, codes.mu, codes.logvar).encode(),
         "onnx": lambda: onnx_graph.decoder(saved.model),
     }
@@ -528,6 +539,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _fail(sentence: str) -> None:
     click.echo("error: " + " ".join(sentence.split()), err=True)
     sys.exit(2)
+
+
+def _openable(model: str, data_dir: Path | None) -> tuple[Path, Saved]:
+    """Open a model by its name or folder, or a run by its own, whether it has ended or not."""
+    from vae_core import checkpoints, runs
+
+    places = (checkpoints.PRETRAINED / model, Path(model), runs.runs_dir() / model)
+    marks = (checkpoints.CARD, runs.CONFIG)
+    there = [one for one in places if any((one / mark).is_file() for mark in marks)]
+    folder = there[0] if there else Path(model)
+    is_run = (folder / runs.CONFIG).is_file()
+    if is_run and runs.status(folder).state not in ("finished", "stopped"):
+        return folder, runs.open_unfinished(folder, data_dir=data_dir)
+    folder = checkpoints.locate(folder)
+    return folder, checkpoints.open_folder(folder)
 
 
 def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:

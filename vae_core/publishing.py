@@ -286,9 +286,20 @@ def _classified(
 
 
 def map_codes(
-    encoded: Encoded, split: Split, *, threads: int = 1, say: Say = lambda stage: None
+    encoded: Encoded,
+    split: Split,
+    *,
+    tsne: bool = True,
+    threads: int = 1,
+    say: Say = lambda stage: None,
 ) -> Codes:
-    """Attach ids, labels and, above two dimensions, PCA and t-SNE maps to an encoded set."""
+    """Attach ids, labels and, above two dimensions, PCA and t-SNE maps to an encoded set.
+
+    Parameters
+    ----------
+    tsne
+        Whether the slow one is made too.
+    """
     maps: dict[str, Tensor] = {}
     mean = components = None
     if encoded.mu.shape[1] > 2 and len(encoded.mu) > 1:
@@ -303,7 +314,7 @@ def map_codes(
             say(f"t-SNE, iteration {iteration} of {total}")
             return True
 
-        if perplexity >= 2:
+        if tsne and perplexity >= 2:
             say("t-SNE, looking for neighbours")
             points = projection.tsne(mu, perplexity=perplexity, threads=threads, progress=progress)
             maps["tsne"] = torch.from_numpy(points)

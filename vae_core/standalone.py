@@ -1,4 +1,4 @@
-"""A model as one web page that needs no server: map, sliders, manifold, drawing pad.
+"""A model as one web page that needs no server: map, replay, sliders, manifold, drawing pad.
 
 The page is the app's own browser modules in one file. Each is a ``data:`` address in an import
 map; network and codes are the bundles of :mod:`vae_core.portable`, compressed. No picture of the
@@ -23,7 +23,8 @@ from vae_core.errors import ConfigError
 
 STATIC = Path(__file__).resolve().parent.parent / "app" / "components" / "static"
 ENTRY = "standalone.js"
-TEMPLATE, PAD_TEMPLATE = "standalone.html", "standalone-pad.html"
+TEMPLATE = "standalone.html"
+PAD_TEMPLATE, REPLAY_TEMPLATE = "standalone-pad.html", "standalone-replay.html"
 STYLES = ("panel.css", "standalone.css")
 #: Bare names of modules in the import map begin with it.
 SCOPE = "latent-explorer/"
@@ -42,10 +43,15 @@ _IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")\./([\w-]+\.js)(";)$', re.MU
 _PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
 
 
-def page(saved: Saved) -> bytes:
+def page(saved: Saved, *, film: bytes | None = None) -> bytes:
     """Write a model as one self-contained HTML page; the same model gives the same bytes.
 
     The drawing pad, and the encoder with it, is there where the model's pictures are ink.
+
+    Parameters
+    ----------
+    film
+        The replay of its training, as ``runs.film.small_bundle`` makes it; None without one.
 
     Raises
     ------
@@ -62,14 +68,17 @@ def page(saved: Saved) -> bytes:
     slots = {
         "title": html.escape(card.name),
         "facts": html.escape(_facts(card)),
+        "warnings": "".join(f'<p class="facts">{html.escape(one)}</p>' for one in card.warnings),
         "cells": _CELLS.get(card.model.prior, ": each cell is as probable as any other."),
         "held": "The other dimensions stay at the pinned code." if latent_dim > 2 else "",
+        "replay": "" if film is None else _read(REPLAY_TEMPLATE),
         "pad": "" if frame is None else _read(PAD_TEMPLATE),
         "command": html.escape(_command(card)),
         "style": "\n".join(_read(name) for name in STYLES),
         "data": _json(_data(saved)),
         "network": _packed(portable.network_bundle(saved.model, parts=parts)),
         "codes": _packed(portable.codes_bundle(saved.codes)),
+        "film": "" if film is None else _packed(film),
         "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
         "entry": SCOPE + ENTRY,
     }
@@ -101,6 +110,7 @@ def _data(saved: Saved) -> dict[str, Any]:
         "latent_dim": card.model.latent_dim,
         "classes": list(card.classes),
         "given": list(_labels_given(card)),
+        "epochs": card.training.epochs,
         "kl": [round(nats, 4) for nats in kl.tolist()],
         "dims": [first, second],
         "projections": [*(maps if card.model.latent_dim > 2 else []), "raw"],

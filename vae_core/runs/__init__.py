@@ -58,6 +58,7 @@ from vae_core.runs.folders import (
     write_checkpoint,
 )
 from vae_core.runs.limits import Limits, limits
+from vae_core.runs.opening import open_unfinished
 from vae_core.runs.queue import Place, advance, in_turn, places, stands
 from vae_core.runs.replay import FILE as REPLAY
 from vae_core.runs.replay import Frame, Replay
@@ -100,6 +101,7 @@ __all__ = [
     "limits",
     "list_runs",
     "new_folder",
+    "open_unfinished",
     "pause",
     "places",
     "purge",

@@ -117,8 +117,9 @@ export function mount(element, data) {
     make("p", { class: "lx-replay-moment" }, moment, live));
   const root = make("div", { class: "lx-replay", role: "group", "aria-label": "Replay of the training", keydown: onKey },
     make("figure", { class: "lx-replay-map" }, stage, legend.element), gridFigure, bar, samplesFigure);
+  const note = make("p", { class: "lx-quiet lx-replay-note" });
   element.classList.add("lx-replay-frame");
-  element.append(notice, root);
+  element.append(notice, root, note);
   root.hidden = true;
   const context = map.getContext("2d");
   const gridTiles = createTiles(grid);
@@ -201,6 +202,12 @@ export function mount(element, data) {
     const middle = middleOf(frames[last()]);
     hairlines = hasMargin(middle, first.shape) ? null : isDark(middle) ? GREY : CLEAR;
     bar.hidden = frames.length < 2;
+    note.textContent = [
+      "Each point is the mean code of one test picture; scale and axes hold for the whole training. Rings at the rim lie beyond it.",
+      next.prior && "Dashed: one and two standard deviations of the prior.",
+      next.plane && "The plane is that of the last codes' two principal components.",
+      "Time runs by ratios, since most happens early: from frame to frame the steps grow by a quarter. Space plays, arrow keys go frame by frame.",
+    ].filter(Boolean).join(" ");
     curve.element.hidden = moments.every(({ elbo }) => elbo === null);
   }
 
@@ -509,6 +516,7 @@ export function mount(element, data) {
       unschedule(draw);
       unschedule(tick);
       notice.remove();
+      note.remove();
       root.remove();
     },
   };

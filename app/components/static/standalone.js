@@ -1,8 +1,8 @@
 /**
  * The entry of an exported page: the app's panels over a model that lies in the page itself.
  *
- * vae_core/standalone.py writes the page. Its elements: `facts` (JSON), `network` and `codes`
- * (bundles, as gzip in base64), and a place for each panel. The address keeps what is pinned.
+ * vae_core/standalone.py writes the page. Its elements: `facts` (JSON), `network`, `codes` and, where
+ * there is a replay, `film` (bundles, as gzip in base64), and a place for each panel. The address keeps what is pinned.
  *
  * @typedef {object} Facts
  * @property {string} name
@@ -13,6 +13,7 @@
  * @property {number[]} kl  nats of each dimension
  * @property {[number, number]} dims  the plane to begin with
  * @property {string[]} projections  the maps that there are, the first one first
+ * @property {number} epochs  of the training
  * @property {import("./centring.js").Frame|null} frame  how drawings are placed; null without a pad
  */
 import { make } from "./dom.js";
@@ -23,14 +24,17 @@ import { mount as mountMap } from "./map.js";
 import { mount as mountPad } from "./pad.js";
 import { open } from "./page.js";
 import { mount as mountPicture } from "./picture.js";
+import { mount as mountReplay } from "./replay.js";
 import { mount as mountSliders } from "./sliders.js";
 import { store } from "./store.js";
+import { readFilm } from "./timeline.js";
 import { dimension } from "./words.js";
 
 const MOUNT = {
   map: mountMap,
   picture: mountPicture,
   labels: mountLabels,
+  replay: mountReplay,
   sliders: mountSliders,
   manifold: mountManifold,
   pad: mountPad,
@@ -126,7 +130,9 @@ async function start() {
   }
 
   readAddress();
-  const [network, codes] = await Promise.all([unpack("network"), unpack("codes")]);
+  const [network, codes, film] = await Promise.all([
+    unpack("network"), unpack("codes"), place("replay") && unpack("film").then(readFilm),
+  ]);
   const extras = {
     map: () => ({ codes, sprite: null, classes: facts.classes, projection: view.projection, colour: "label", height: MAP_HEIGHT, tools: true }),
     picture: () => ({ size: PICTURE_SIZE }),
@@ -134,6 +140,7 @@ async function start() {
     sliders: () => ({ kl: facts.kl }),
     manifold: () => ({ n: GRID_SIDE, model_name: facts.name }),
     pad: () => ({ frame: facts.frame }),
+    replay: () => ({ ...film.told, read: film.frames, classes: facts.classes, epochs: facts.epochs, live: false }),
   };
   const dataOf = (kind) => ({
     model: { hash: facts.hash, decoder: network },

@@ -1,0 +1,46 @@
+"""A run's model before its training has ended, as if it were a model folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vae_core import publishing
+from vae_core.checkpoints import ModelCard, Saved
+from vae_core.data import load_dataset
+from vae_core.errors import CheckpointError
+from vae_core.runs import folders
+from vae_core.runs.status import status
+
+
+def open_unfinished(folder: Path, *, data_dir: Path | None = None) -> Saved:
+    """Open the model as a run's last checkpoint has it, with the test set that it encodes.
+
+    Nothing is measured and no t-SNE map is made; the card says how far it has come.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no checkpoint yet.
+    DatasetError
+        If the data is not on this machine.
+    """
+    now = status(folder)
+    config = now.config
+    found = folders.read_model(folder)
+    if found is None:
+        raise CheckpointError(f"run {folder.name!r} has no checkpoint yet, so there is no model to open")
+    model, step = found
+    dataset = load_dataset(config.training.dataset, data_dir=data_dir)
+    encoded = publishing.encode_test(model, dataset, config.training)
+    came = f"{now.epoch} of {config.training.epochs} epochs are done"
+    card = ModelCard(
+        name=config.name,
+        dataset=dataset.name,
+        classes=dataset.classes,
+        model=config.model,
+        training=config.training,
+        warnings=(f"The training has not ended: this is the model after step {step:,}; {came}.",),
+        command=folders.command_line(config),
+    )
+    codes = publishing.map_codes(encoded, dataset.test, tsne=False)
+    return Saved(card=card, model=model, codes=codes)
