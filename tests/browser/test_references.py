@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.special import ndtri
 
 from vae_core import images
+from vae_core.config import ModelConfig
 from vae_core.data import ImageDataset
+from vae_core.runs import Frame, Replay, film
 
 NODE = shutil.which("node")
 SCRIPT = Path(__file__).parent / "js" / "reference.mjs"
@@ -142,3 +145,49 @@ def test_print_png_states_its_resolution() -> None:
     with Image.open(io.BytesIO(base64.b64decode(content))) as png:
         assert png.info["dpi"] == pytest.approx((300, 300), abs=0.01)
         np.testing.assert_array_equal(np.asarray(png), pixels)
+
+
+@pytest.fixture
+def replay() -> Replay:
+    """Make three frames of random codes and of pictures in three colours."""
+    generator = torch.Generator().manual_seed(0)
+
+    def pictures(*sides: int) -> torch.Tensor:
+        return torch.randint(256, (*sides, 3, 5, 4), generator=generator, dtype=torch.uint8)
+
+    def frame(step: int) -> Frame:
+        codes = torch.randn(7, 2, generator=generator).half().float()
+        return Frame(step, step / 4, -100.5, codes, samples=pictures(4), grid=pictures(2, 2))
+
+    return Replay(torch.arange(7), torch.arange(7) % 3, tuple(map(frame, (0, 1, 8))))
+
+
+def assert_same(read: dict[str, Any], frame: Frame, *, within: float = 0) -> None:
+    """Compare a frame as the browser read it with what was kept."""
+    assert frame.grid is not None
+    assert read["shape"] == [3, 5, 4]
+    np.testing.assert_array_equal(read["codes"], frame.codes.flatten())
+    for name, kept in (("samples", frame.samples), ("grid", frame.grid)):
+        apart = np.abs(np.array(read[name]) - kept.flatten().numpy().astype(int))
+        assert apart.max() <= within
+
+
+def test_a_frame_is_read_as_it_was_kept(replay: Replay) -> None:
+    """Codes in half precision, pictures byte by byte."""
+    for frame in replay.frames:
+        content = base64.b64encode(film.frame_bundle(frame)).decode()
+        assert_same(run("frame", bundle=content), frame)
+
+
+@pytest.mark.parametrize(("levels", "within"), [(256, 0), (16, 8.5)])
+def test_a_small_film_is_read_frame_by_frame(
+    replay: Replay, levels: int, within: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Differences add up to the frames again, within half a grey level."""
+    monkeypatch.setattr(film, "LEVELS", (levels,))
+    config = ModelConfig(image_shape=(3, 5, 4), latent_dim=2, likelihood="gaussian")
+    content = base64.b64encode(film.small_bundle(replay, config)).decode()
+    read = run("film", bundle=content)
+    assert read["told"] == film.describe(replay, config)
+    for found, frame in zip(read["frames"], replay.frames, strict=True):
+        assert_same(found, frame, within=within)

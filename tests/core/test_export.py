@@ -15,13 +15,14 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+import running
 import torch
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from numpy.typing import NDArray
 from small import model, model_config, train_config
 from test_portable import KINDS, of_kind, read_bundle
 
-from vae_core import __main__, checkpoints, onnx_graph, portable, standalone
+from vae_core import __main__, checkpoints, onnx_graph, portable, runs, standalone
 from vae_core.checkpoints import Codes, Metric, ModelCard, Saved
 from vae_core.errors import ConfigError
 from vae_core.models import VAE
@@ -435,6 +436,71 @@ def test_onnx_refuses_a_layer_that_it_does_not_know() -> None:
     network.decoder.append(torch.nn.Softsign())
     with pytest.raises(ConfigError, match="layer Softsign cannot be written; allowed: Linear"):
         onnx_graph.decoder(network)
+
+
+# Runs
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train a small model of the bundled digits to the end."""
+    return running.run(tmp_path_factory.mktemp("runs") / "digits-run")
+
+
+def test_page_of_a_run_has_its_replay(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its folder and by its name: every frame, in the small bundle."""
+    monkeypatch.setenv(runs.ENVIRONMENT_VARIABLE, str(trained.parent))
+    for name in (trained, trained.name):
+        out = tmp_path / "page.html"
+        assert export(name, "--format", "html", "--out", out) == 0
+        page = out.read_text()
+        told, arrays = bundle(page, "film")
+        replay = runs.read_replay(trained)
+        assert replay is not None
+        assert [one["step"] for one in told["frames"]] == [one.step for one in replay.frames]
+        assert arrays["grid"].shape == (len(replay.frames), 8, 8, 1, 8, 8)
+        assert '<div id="replay">' in page
+        assert json.loads(element(page, "facts"))["epochs"] == 3
+
+
+def test_page_without_a_replay_says_nothing_of_one(page: str) -> None:
+    """Neither a heading nor an empty place."""
+    assert 'id="replay"' not in page
+    assert element(page, "film") == ""
+
+
+def test_run_that_has_not_ended_is_exported_as_it_stands(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The model of its last checkpoint; the page says that the training has not ended."""
+    folder = tmp_path / "unfinished"
+    folder.mkdir()
+    for name in (runs.CONFIG, runs.CHECKPOINT, runs.EVENTS, runs.REPLAY):
+        (folder / name).write_bytes((trained / name).read_bytes())
+    runs.append(folder, "state", state="paused", step=45)
+    out = tmp_path / "page.html"
+    assert export(folder, "--format", "html", "--out", out) == 0
+    text = html.unescape(out.read_text())
+    assert "The training has not ended: this is the model after step 45; 3 of 3 epochs" in text
+    whole = checkpoints.open_folder(trained)
+    _, codes = bundle(out.read_text(), "codes")
+    np.testing.assert_allclose(codes["mu"], whole.codes.mu, atol=1e-5)
+    (folder / runs.CHECKPOINT).unlink()
+    out.unlink()
+    capsys.readouterr()
+    assert export(folder, "--format", "html", "--out", out) == 2
+    assert "has no checkpoint yet" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_warnings_of_a_model_stand_on_its_page() -> None:
+    """As text."""
+    one = saved()
+    card = one.card.model_copy(update={"warnings": ("<b>2 of 3</b> dimensions collapsed.",)})
+    page = standalone.page(Saved(card=card, model=one.model, codes=one.codes)).decode()
+    assert "&lt;b&gt;2 of 3&lt;/b&gt; dimensions collapsed." in page
 
 
 # The command

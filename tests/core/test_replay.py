@@ -51,6 +51,11 @@ def test_a_run_leaves_its_frames(tmp_path: Path) -> None:
     drawn = last.grid[3, 4].float() / 255  # right of and above the middle
     assert torch.allclose(drawn, centre.mean[0], atol=1 / 255)
     assert (folder / replay.FILE).stat().st_size < 1_000_000
+    assert codes.rate is not None
+    kept_elbo = -float((codes.rate + codes.distortion).mean())
+    assert last.elbo == pytest.approx(kept_elbo, abs=0.5)  # of other draws of z
+    assert found.frames[0].elbo is not None
+    assert found.frames[0].elbo < last.elbo
 
 
 def test_frames_do_not_disturb_the_training(
@@ -109,6 +114,45 @@ def test_a_torn_frame_is_left_out_and_overwritten(tmp_path: Path, cut: int) -> N
     found = runs.read_replay(tmp_path)
     assert found is not None
     assert [frame.step for frame in found.frames] == [0]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda frame: {},
+        lambda frame: frame | {"codes": frame["codes"][:-1]},
+        lambda frame: frame | {"codes": frame["codes"].float()},
+        lambda frame: frame | {"codes": frame["codes"] * float("nan")},
+        lambda frame: frame | {"samples": frame["samples"][0]},
+        lambda frame: {name: one for name, one in frame.items() if name != "grid"},
+    ],
+)
+def test_frames_end_where_one_does_not_fit(tmp_path: Path, fault: Any) -> None:
+    """What cannot be shown beside the first frame is left out, and what follows it."""
+    kept, trainer = recorder(tmp_path)
+    frame = kept.snapshot(trainer.model)
+    for step, tensors in enumerate((frame, fault(frame), frame)):
+        kept.append(step, 0.0, tensors)
+    found = runs.read_replay(tmp_path)
+    assert found is not None
+    assert [one.step for one in found.frames] == [0]
+    first = tmp_path / "first"
+    first.mkdir()
+    kept = replay.Recorder(first, small.dataset(), small.train_config())
+    kept.resume(0)
+    kept.append(0, 0.0, {name: one for name, one in frame.items() if name != "codes"})
+    assert runs.read_replay(first) is None
+
+
+def test_frames_of_older_versions_have_no_elbo(tmp_path: Path) -> None:
+    """They are shown without it; so is one that is not finite."""
+    kept, trainer = recorder(tmp_path)
+    frame = kept.snapshot(trainer.model)
+    kept.append(0, 0.0, {name: one for name, one in frame.items() if name != "elbo"})
+    kept.append(1, 0.0, frame | {"elbo": torch.tensor(float("inf"))})
+    found = runs.read_replay(tmp_path)
+    assert found is not None
+    assert [one.elbo for one in found.frames] == [None, None]
 
 
 def test_large_pictures_are_fewer() -> None:

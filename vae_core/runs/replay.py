@@ -49,7 +49,6 @@ SEED = 0
 _HEAD = struct.Struct("<4sII")
 _MAGIC = b"LXR1"
 _MAX_FRAME = 16 * 2**20
-_SHOWN = ("codes", "samples", "grid")
 
 
 @dataclass(frozen=True)
@@ -211,20 +210,16 @@ def _when(blob: bytes) -> dict[str, float]:
 
 
 def _fits(tensors: Mapping[str, Tensor], first: Mapping[str, Tensor]) -> bool:
-    """Whether a frame shows the same pictures, codes of one length, and as much as the first."""
-
-    def has(name: str, kind: torch.dtype, rank: int) -> bool:
-        one = tensors.get(name)
-        return one is not None and one.dtype == kind and one.ndim == rank
-
-    n = (len(first["ids"]),)
+    """Whether a frame can be shown beside the first one: the same pictures, as many, all finite."""
+    kinds = {"codes": (torch.float16, 2), "samples": (torch.uint8, 4), "grid": (torch.uint8, 5)}
+    shown = tensors.keys() & kinds.keys()
+    n = first["ids"].shape
     return (
-        has("codes", torch.float16, 2)
-        and has("samples", torch.uint8, 4)
-        and (has("grid", torch.uint8, 5) or "grid" not in first)
-        and all(tensors[name].shape == first[name].shape for name in _SHOWN if name in first)
-        and first["ids"].shape == tensors["codes"].shape[:1] == n
-        and first.get("labels", first["ids"]).shape == n
+        {"codes", "samples"} <= shown == first.keys() & kinds.keys()
+        and all((tensors[name].dtype, tensors[name].ndim) == kinds[name] for name in shown)
+        and all(tensors[name].shape == first[name].shape for name in shown)
+        and n == tensors["codes"].shape[:1] == first.get("labels", first["ids"]).shape
+        and bool(tensors["codes"].isfinite().all())
     )
 
 

@@ -6,9 +6,13 @@ import { colourPalette, encodeGif, greyPalette } from "../../../app/components/s
 import { render } from "../../../app/components/static/ink.js";
 import { withResolution } from "../../../app/components/static/png.js";
 import { quantile } from "../../../app/components/static/quantile.js";
+import { readFilm, readFrame } from "../../../app/components/static/timeline.js";
 
 const PALETTES = { grey: greyPalette, colour: colourPalette };
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
+const bytesOf = (text) => new Uint8Array(Buffer.from(text, "base64"));
+const listed = ({ codes, samples, grid, shape }) =>
+  ({ codes: Array.from(codes), samples: Array.from(samples), grid: grid && Array.from(grid), shape });
 
 const JOBS = {
   quantile: ({ probabilities }) => probabilities.map(quantile),
@@ -17,6 +21,11 @@ const JOBS = {
     pictures.map((values) => Array.from(centre({ width, height, values: Float32Array.from(values) }, size, frame))),
   gif: ({ width, height, delay, palette, frames }) =>
     base64(encodeGif({ width, height, delay, palette: PALETTES[palette](), frames: frames.map((frame) => Uint8Array.from(frame)) })),
+  frame: ({ bundle }) => listed(readFrame(bytesOf(bundle))),
+  film: ({ bundle }) => {
+    const { told, frames } = readFilm(bytesOf(bundle));
+    return { told, frames: frames.map(listed) };
+  },
   resolution: ({ png, dpi }) => base64(withResolution(new Uint8Array(Buffer.from(png, "base64")), dpi)),
 };
 

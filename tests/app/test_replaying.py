@@ -1,0 +1,108 @@
+"""The replay as a session of the Train page is given it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import resources, routes
+from vae_core import checkpoints, runs, standalone
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.runs import RunConfig
+
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def trained(no_data: Path) -> Path:
+    """Return the folder of a short training that has finished."""
+    config = RunConfig(
+        name="short",
+        model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(16,)),
+        training=TrainConfig(dataset="digits", epochs=2, threads=1),
+    )
+    folder = runs.create(runs.runs_dir() / "short", config)
+    assert runs.execute(folder) == "finished"
+    return folder
+
+
+def shown(session: AppTest) -> list[dict[str, Any]]:
+    """Return what the replay panels of the page are given."""
+    sent = [json.loads(one.proto.json) for one in session.get("bidi_component")]
+    return [one for one in sent if one["kind"] == "replay"]
+
+
+def cut(folder: Path, frames: int) -> None:
+    """Leave the first frames of a replay."""
+    content = (folder / runs.REPLAY).read_bytes()
+    ends = [at for at in range(len(content)) if content.startswith(b"LXR1", at)]
+    (folder / runs.REPLAY).write_bytes(content[: ends[frames]])
+
+
+def test_a_finished_training_has_its_replay(trained: Path, open_page: Open) -> None:
+    """Every frame by an address of its own, where it is found as it was kept."""
+    session = open_page("train")
+    assert not session.exception
+    (replay,) = shown(session)
+    kept = runs.read_replay(trained)
+    assert kept is not None
+    assert [one["step"] for one in replay["frames"]] == [one.step for one in kept.frames]
+    assert replay["classes"] == [str(digit) for digit in range(10)]
+    assert (replay["epochs"], replay["live"]) == (2, False)
+    for told, frame in zip(replay["frames"], kept.frames, strict=True):
+        digest = told["source"].removeprefix(routes.SCHEME).split("/")[1]
+        asset = routes._SHELF.get(digest)
+        assert asset is not None
+        assert asset.content == runs.film.frame_bundle(frame)
+
+
+def test_frames_that_are_known_keep_their_address(trained: Path) -> None:
+    """A new frame is one more address: browsers fetch it alone."""
+    whole = (trained / runs.REPLAY).read_bytes()
+    cut(trained, 5)
+    before = resources.film(trained)
+    assert before is not None
+    assert len(before.addresses) == 5
+    (trained / runs.REPLAY).write_bytes(whole)
+    after = resources.film(trained)
+    assert after is not None
+    assert after.addresses[:5] == before.addresses
+    assert len(after.addresses) > 5
+
+
+@pytest.mark.parametrize("frames", [0, 1])
+def test_a_training_without_two_frames_shows_nothing(
+    trained: Path, open_page: Open, frames: int
+) -> None:
+    """Neither a panel nor a heading."""
+    cut(trained, frames)
+    session = open_page("train")
+    assert not session.exception
+    assert shown(session) == []
+    assert "How it came to be" not in [one.value for one in session.subheader]
+
+
+def test_a_torn_last_frame_is_left_out(trained: Path, open_page: Open) -> None:
+    """The others are shown."""
+    kept = runs.read_replay(trained)
+    assert kept is not None
+    path = trained / runs.REPLAY
+    path.write_bytes(path.read_bytes()[:-9])
+    (replay,) = shown(open_page("train"))
+    assert len(replay["frames"]) == len(kept.frames) - 1
+
+
+def test_the_exported_page_of_a_trained_model_has_its_replay(trained: Path) -> None:
+    """As the command writes it; a pretrained model has none."""
+    opened = resources.open_model("short")
+    kept = runs.read_replay(trained)
+    assert kept is not None
+    film = runs.film.small_bundle(kept, opened.card.model)
+    saved = checkpoints.open_folder(trained)
+    assert resources.standalone_page(opened) == standalone.page(saved, film=film)
+    assert b'id="replay"' not in resources.standalone_page(resources.open_model("digits-2d"))
