@@ -28,7 +28,9 @@ def open_unfinished(folder: Path, *, data_dir: Path | None = None) -> Saved:
     config = now.config
     found = folders.read_model(folder)
     if found is None:
-        raise CheckpointError(f"run {folder.name!r} has no checkpoint yet, so there is no model to open")
+        raise CheckpointError(
+            f"run {folder.name!r} has no checkpoint yet, so there is no model to open"
+        )
     model, step = found
     dataset = load_dataset(config.training.dataset, data_dir=data_dir)
     encoded = publishing.encode_test(model, dataset, config.training)
