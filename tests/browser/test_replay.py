@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,24 @@ MOMENT = ".lx-replay-moment"
 Enter = Callable[..., Visitor]
 
 
-@pytest.fixture
-def trained(server: Server) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train a small model on the bundled digits."""
     config = RunConfig(
         name="short",
         model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(64,)),
         training=TrainConfig(dataset="digits", epochs=8, learning_rate=3e-3, threads=1),
     )
-    folder = runs.create(server.runs / "short", config)
+    folder = runs.create(tmp_path_factory.mktemp("trained") / "short", config)
     assert runs.execute(folder) == "finished"
-    yield folder
-    for path in runs.list_runs(server.runs):
-        runs.delete(path)
+    return folder
+
+
+@pytest.fixture
+def trained(run: Path, server: Server) -> Iterator[Path]:
+    """Return a copy of the training, among those of the server."""
+    yield Path(shutil.copytree(run, server.runs / "short"))
+    shutil.rmtree(server.runs / "short")
 
 
 def watching(somebody: Visitor) -> Visitor:
@@ -192,11 +198,11 @@ class File(Visitor):
             self.problems.append(message.text)
 
 
-def test_an_exported_page_plays_offline(browser: Any, trained: Path, tmp_path: Path) -> None:
+def test_an_exported_page_plays_offline(browser: Any, run: Path, tmp_path: Path) -> None:
     """The same slider over the same frames, from a file and with no network."""
-    replay = runs.read_replay(trained)
+    replay = runs.read_replay(run)
     assert replay is not None
-    saved = checkpoints.open_folder(trained)
+    saved = checkpoints.open_folder(run)
     film = runs.film.small_bundle(replay, saved.card.model)
     path = tmp_path / "short.html"
     path.write_bytes(standalone.page(saved, film=film))

@@ -62,10 +62,13 @@ const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").match
 export function mount(element, data) {
   let moments = [];
   let frames = [];
+  const known = new Map();
   let places = { x: [], y: [] };
+  let bounds = null;
   let camera = null;
   let cameraFrom = null;
   let size = { width: 0, height: 0 };
+  let width = 0;
   let theme = null;
   let hidden = new Set();
   let byClass = [];
@@ -73,6 +76,9 @@ export function mount(element, data) {
   let means = null;
   let hairlines = null;
   let loading = "";
+  let named = "";
+  /** What the pictures were drawn of. */
+  const shown = { grid: "", samples: "" };
   let destroyed = false;
   // Time, in frames.
   let at = 0;
@@ -93,7 +99,7 @@ export function mount(element, data) {
   const across = make("span", { class: "lx-axis" });
   const up = make("span", { class: "lx-axis lx-axis-up" });
   const gridFigure = make("figure", { class: "lx-replay-grid" },
-    make("div", { class: "lx-manifold-grid" }, up, make("div", {}, grid), across));
+    make("div", { class: "lx-replay-plane" }, up, make("div", {}, grid), across));
   const samples = make("canvas", { class: "lx-tiles", role: "img" });
   const samplesFigure = make("figure", { class: "lx-replay-samples" },
     make("figcaption", { class: "lx-quiet" }, "Samples: the same draws from the prior, decoded at each moment"), samples);
@@ -105,7 +111,8 @@ export function mount(element, data) {
       pause();
       moveTo(reducedMotion() ? Math.round(Number(scrub.value)) : Number(scrub.value));
     },
-    change: letGo,
+    // A drag that ends where it began is no change.
+    pointerup: letGo, pointercancel: letGo, change: letGo,
   });
   const curve = sparkline("ELBO", "nats", "over the training");
   const moment = make("span", { class: "lx-number" });
@@ -127,6 +134,8 @@ export function mount(element, data) {
 
   const last = () => frames.length - 1;
   const atEnd = () => at >= last() - 1e-6;
+  /** Where it will rest. */
+  const goal = () => glide?.to ?? at;
 
   // --- the frames --------------------------------------------------------------------------------
 
@@ -138,7 +147,7 @@ export function mount(element, data) {
     loading = key;
     if (frames.length === 0) notice.textContent = "Loading the replay …";
     try {
-      const found = wanted.read ?? (await Promise.all(wanted.frames.map(({ source }) => fetchBytes(source).then(readFrame))));
+      const found = wanted.read ?? (await Promise.all(wanted.frames.map(({ source }) => frameAt(source))));
       if (destroyed || loading !== key) return;
       notice.textContent = "";
       take(wanted, found);
@@ -149,10 +158,19 @@ export function mount(element, data) {
     }
   }
 
+  /** A frame is fetched and read once, however many come after it. */
+  function frameAt(source) {
+    if (!known.has(source)) {
+      const reading = fetchBytes(source).then(readFrame);
+      reading.catch(() => known.delete(source));
+      known.set(source, reading);
+    }
+    return known.get(source);
+  }
+
   function take(next, found) {
     const first = frames.length === 0;
-    const following = first || atEnd();
-    const old = Math.min(at, found.length - 1);
+    const following = !first && !held && !playing && goal() >= last() - 1e-6;
     moments = next.frames;
     frames = found;
     const all = frames.map((frame) => placesOf(frame, next));
@@ -161,23 +179,18 @@ export function mount(element, data) {
     now = { x: new Float32Array(count), y: new Float32Array(count) };
     means = { grid: new Float32Array(frames[0].grid?.length ?? 0), samples: new Float32Array(frames[0].samples.length) };
     byClass = classes(next.labels, count);
-    const bounds = boundsOfAll(all, next.prior);
-    cameraFrom = first || reducedMotion() ? null : { ...camera, start: null };
-    fitTo(bounds);
+    cameraFrom = camera === null || reducedMotion() ? null : { ...camera, start: null };
+    bounds = boundsOfAll(all, next.prior);
+    if (size.width > 0) camera = geometry.fit(bounds, size);
     describe(next);
     scrub.max = last();
-    at = first ? last() : old;
+    at = first ? last() : Math.min(at, last());
     tail = at;
+    if (glide && glide.to > last()) glide = null;
     root.hidden = false;
-    if (following && !first && !held) goTo(last());
+    if (following) goTo(last());
     theme = readTheme(element);
     schedule(draw);
-  }
-
-  let bounds = null;
-  function fitTo(wanted) {
-    bounds = wanted;
-    if (size.width > 0) camera = geometry.fit(bounds, size);
   }
 
   /** The codes of each class, those without one last. */
@@ -197,8 +210,7 @@ export function mount(element, data) {
     gridFigure.hidden = first.grid === null;
     root.classList.toggle("lx-replay-flat", first.grid !== null);
     [across.textContent, up.textContent] = ["z₁ →", "z₂ →"];
-    if (next.labels && next.classes.length > 0) legend.showClasses(next.classes, hidden);
-    else legend.clear();
+    nameClasses(next);
     const middle = middleOf(frames[last()]);
     hairlines = hasMargin(middle, first.shape) ? null : isDark(middle) ? GREY : CLEAR;
     bar.hidden = frames.length < 2;
@@ -209,6 +221,15 @@ export function mount(element, data) {
       "Time runs by ratios, since most happens early: from frame to frame the steps grow by a quarter. Space plays, arrow keys go frame by frame.",
     ].filter(Boolean).join(" ");
     curve.element.hidden = moments.every(({ elbo }) => elbo === null);
+  }
+
+  /** Names may come after the first frames. */
+  function nameClasses({ labels, classes: names }) {
+    const wanted = labels ? names.join("\n") : "";
+    if (wanted === named) return;
+    named = wanted;
+    if (wanted === "") legend.clear();
+    else legend.showClasses(names, hidden);
   }
 
   function middleOf({ grid: cells, samples: drawn, shape }) {
@@ -274,6 +295,7 @@ export function mount(element, data) {
 
   /** What rests is a frame. */
   function letGo() {
+    if (!held) return;
     held = false;
     goTo(Math.round(at));
   }
@@ -299,7 +321,7 @@ export function mount(element, data) {
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || frames.length < 2) return;
     const onButton = event.target instanceof HTMLButtonElement;
-    const to = onButton && event.target !== play ? null : frameAfterKey(event.key, glide?.to ?? at, last());
+    const to = onButton && event.target !== play ? null : frameAfterKey(event.key, goal(), last());
     if (to !== null) goTo(to);
     else if (event.key === " " && !onButton) toggle();
     else return;
@@ -452,8 +474,8 @@ export function mount(element, data) {
     const put = (tiles, name, columns, rows) => {
       const fresh = tiles.layOut({ columns, rows, shape, hairlines, gap: 0 });
       const wanted = `${loading} ${at}`;
-      if (!fresh && tiles.shown === wanted) return;
-      tiles.shown = wanted;
+      if (!fresh && shown[name] === wanted) return;
+      shown[name] = wanted;
       faded(frames[first][name], frames[next][name], share, means[name]);
       for (let i = 0; i < means[name].length / pixels; i += 1) {
         tiles.picture(i, means[name].subarray(i * pixels, (i + 1) * pixels));
@@ -464,7 +486,7 @@ export function mount(element, data) {
       put(gridTiles, "grid", side, side);
     }
     const count = frames[0].samples.length / pixels;
-    const columns = frames[0].grid === null ? Math.ceil(Math.sqrt(count)) : element.clientWidth < 520 ? Math.min(count, 8) : count;
+    const columns = frames[0].grid === null ? Math.ceil(Math.sqrt(count)) : width < 520 ? Math.min(count, 8) : count;
     put(sampleTiles, "samples", columns, Math.ceil(count / columns));
   }
 
@@ -489,11 +511,12 @@ export function mount(element, data) {
   }
 
   function resize() {
-    const { width, height } = stage.getBoundingClientRect();
-    if (width === 0) return;
-    size = { width, height };
-    map.width = Math.round(width * devicePixelRatio);
-    map.height = Math.round(height * devicePixelRatio);
+    const box = stage.getBoundingClientRect();
+    if (box.width === 0) return;
+    size = { width: box.width, height: box.height };
+    width = root.clientWidth;
+    map.width = Math.round(size.width * devicePixelRatio);
+    map.height = Math.round(size.height * devicePixelRatio);
     if (bounds) camera = geometry.fit(bounds, size);
     cameraFrom = null;
     schedule(draw);
@@ -507,6 +530,7 @@ export function mount(element, data) {
     update(next) {
       data = next;
       theme = readTheme(element);
+      nameClasses(next);
       load();
       schedule(draw);
     },
