@@ -19,6 +19,7 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
 from vae_core.run_commands import dask_option
 from vae_core.run_commands import runs as runs_group
+from vae_core.run_commands import tell as tell_run
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -164,6 +165,7 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 )
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the model.")
 @click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run.")
+@click.option("--queue", is_flag=True, help="Let it train in turn, among the runs of the app.")
 @dask_option
 @json_option
 @data_option
@@ -174,18 +176,26 @@ def train(
     changed: tuple[str, ...],
     out: Path | None,
     resume: Path | None,
+    queue: bool,
     as_json: bool,
     data_dir: Path | None,
     **settings: str | None,
 ) -> None:
-    """Train a model into a folder, or resume one with --resume DIR."""
+    """Train a model into a folder, resume one with --resume DIR, or put one into the --queue."""
     from vae_core import runs
 
     run: dict[str, Any] = {"name": name, "importance_samples": importance_samples}
     run |= {"limit": limit, "change": changed or None}
     given = {key: value for key, value in (settings | run).items() if value is not None}
-    if (out is None) == (resume is None):
-        raise ConfigError("train needs either --out DIR for a new run or --resume DIR, not both")
+    if sum((out is not None, resume is not None, queue)) != 1:
+        raise ConfigError("train needs one of --out DIR for a new run, --resume DIR and --queue")
+    if queue:
+        if changed or data_dir is not None:
+            option = "--change" if changed else "--data-dir"
+            raise ConfigError(f"{option} goes with --out DIR, not with --queue")
+        config = _run_config(given, data_dir)
+        tell_run(runs.submit(runs.runs_dir(), config), as_json)
+        return
     if cluster.address() is not None and data_dir is not None:
         raise ConfigError("--data-dir is of this machine: a cluster's workers have VAE_DATA_DIR")
     if resume is not None:
@@ -206,7 +216,10 @@ def train(
     report = _json_record if as_json else _table_record(config.training.epochs)
     say = _say_nothing if as_json else _say
     if cluster.address() is None:
-        state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)
+        try:
+            state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)
+        finally:
+            runs.pass_on(folder.absolute())
     else:
         state = runs.follow(folder, on_record=report, say=say)
     if not as_json:
@@ -568,7 +581,7 @@ def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
     model = learning.describe_model(dataset, **chosen)
     learning.check_fit(model, training, dataset)  # before a folder is made
     return runs.RunConfig.of(
-        name=given["name"],
+        name=given.get("name", f"{training.dataset} {model.latent_dim}d"),
         model=model,
         training=training,
         importance_samples=given.get("importance_samples", 0),

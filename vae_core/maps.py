@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import filelock
 import numpy as np
 import safetensors
 import safetensors.torch
@@ -34,6 +35,8 @@ CONFIG, CODES, POINTS = "config.json", "codes.safetensors", "points.safetensors"
 EVERY, PAUSE_LOOKS = 25, 0.1
 #: A paused worker ends, with the map as it is, after this many seconds.
 PAUSE_LINGERS = 600.0
+#: Held for the moment in which a map is given its worker.
+TURN_LOCK = ".turn.lock"
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 
@@ -85,8 +88,23 @@ def create(root: Path, config: MapConfig, *, ids: Tensor, mu: Tensor) -> Path:
 
 
 def request(folder: Path, command: Command) -> None:
-    """Ask for a map to be computed, to pause, or to stop as it is; returns at once."""
-    processes.request(folder, command, worker=["map", str(folder)])
+    """Ask for a map to be computed, to pause, or to stop as it is; returns at once.
+
+    Raises
+    ------
+    ConfigError
+        If another map in the same folder of maps is being computed: there is one at a time.
+    """
+    with filelock.FileLock(folder.parent / TURN_LOCK):
+        if command == "run" and any(map(_is_at_work, folder.parent.glob("*/"))):
+            raise ConfigError("another map is being computed here: try again in a minute")
+        processes.request(folder, command, worker=["map", str(folder)])
+
+
+def _is_at_work(folder: Path) -> bool:
+    if processes.is_starting(folder, since=0.0):
+        return True
+    return processes.is_alive(folder) and status(folder).state == "running"
 
 
 def status(folder: Path) -> MapStatus:

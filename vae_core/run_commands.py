@@ -98,9 +98,6 @@ def show(run: str, root: Path | None, as_json: bool) -> None:
     for change in now.changes:
         settings = ", ".join(f"{name} {value:g}" for name, value in change.settings.items())
         click.echo(f"  {settings} since step {change.step}")
-    if now.epochs:
-        last = now.epochs[-1]
-        click.echo(f"  test ELBO {last['test']['elbo']:.2f} after epoch {last['epoch']}")
 
 
 @runs.command()
@@ -188,7 +185,7 @@ def copy(run: str, root: Path | None, as_json: bool, settings: Sequence[str]) ->
     given: dict[str, object] = dict(_pairs(settings))
     for name in {"hidden", "upper_hidden"} & given.keys():
         given[name] = tuple(part.strip() for part in str(given[name]).split(","))
-    _tell(runs.copy(_folder(run, root), given), as_json)
+    tell(runs.copy(_folder(run, root), given), as_json)
 
 
 @runs.command()
@@ -212,7 +209,7 @@ def restore(run: str, root: Path | None, as_json: bool) -> None:
     """Bring the deleted RUN back."""
     from vae_core import runs
 
-    _tell(runs.restore(runs.runs_dir(root), run), as_json)
+    tell(runs.restore(runs.runs_dir(root), run), as_json)
 
 
 def _folder(run: str, root: Path | None) -> Path:
@@ -244,12 +241,14 @@ def _act(
     deadline = time.monotonic() + WAITS
     while until and runs.status(folder).state not in until and time.monotonic() < deadline:
         time.sleep(LOOKS)
-    _tell(folder, as_json)
+    tell(folder, as_json)
 
 
-def _tell(folder: Path, as_json: bool) -> None:
+def tell(folder: Path, as_json: bool) -> None:
+    """Tell how a run stands, with its place in the queue."""
     from vae_core import runs
 
+    runs.pass_on(folder)  # what was asked may have left room for another
     place = runs.places(runs.stands(folder.parent)).get(folder.name)
     now = runs.status(folder)
     click.echo(json.dumps(_facts(now, place)) if as_json else _line(now, place))
@@ -265,6 +264,8 @@ def _facts(now: RunStatus, place: Place | None) -> dict[str, Any]:
         "epochs": now.config.training.epochs,
         "step": now.step,
         "seconds_left": now.seconds_left,
+        "images_per_second": now.images_per_second,
+        "test_elbo": now.epochs[-1]["test"]["elbo"] if now.epochs else None,
         "place": place.number if place else None,
         "seconds_until_it_begins": place.seconds if place else None,
         "owner": now.config.owner,
@@ -279,6 +280,12 @@ def _facts(now: RunStatus, place: Place | None) -> dict[str, Any]:
 def _line(now: RunStatus, place: Place | None) -> str:
     said = f"{now.folder.name:24} {now.state:11} "
     said += f"epoch {now.epoch} of {now.config.training.epochs}, step {now.step}"
+    if now.epochs:
+        said += f", test ELBO {now.epochs[-1]['test']['elbo']:.2f}"
+    if now.images_per_second:
+        said += f", {now.images_per_second:.0f} images a second"
+    if now.state == "running" and now.seconds_left:
+        said += f", about {now.seconds_left:.0f} s left"
     if place:
         begins = "" if place.seconds is None else f", in about {place.seconds:.0f} s"
         said += f", number {place.number} in the queue{begins}"

@@ -236,8 +236,10 @@ def test_reconstruct(vae: Any, trained: Path, tmp_path: Path, picture: Path) -> 
 
 BAD = [
     ("frobnicate", "frobnicate"),
-    ("train --dataset digits", "either --out DIR .* or --resume DIR"),
-    ("train --dataset digits --out {new} --resume {trained}", "either --out DIR"),
+    ("train --dataset digits", "one of --out DIR .* --resume DIR and --queue"),
+    ("train --dataset digits --out {new} --resume {trained}", "one of --out DIR"),
+    ("train --dataset digits --queue --change 5:beta=2", "--change goes with --out DIR"),
+    ("train --dataset digits --queue --batch-size 5000", "batch_size 5000.*1437"),
     ("train --dataset nothing --out {new}", "nothing.*mnist.*digits"),
     ("train --dataset mnist --data-dir {here} --out {new}", "download mnist"),
     ("train --dataset digits --epochs none --out {new}", "epochs 'none'"),
@@ -360,6 +362,26 @@ def test_runs_are_steered_by_their_names(
         vae("runs", "continue", "first-2", "--epochs", "1", "--json")
         running.wait_for(lambda: runs.status(tmp_path / "first-2").epoch == 4)
         running.wait_for_state(tmp_path / "first-2", "finished")
+
+
+def test_a_training_is_put_into_the_queue(
+    vae: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is laid among the runs of the app and trains there; a second one waits for its turn."""
+    monkeypatch.setenv("VAE_RUNS_DIR", str(tmp_path))
+    monkeypatch.setenv("VAE_RUNS_AT_ONCE", "1")
+    words = ["train", "--queue", "--dataset", "digits", "--hidden", "16", "--latent-dim", "3"]
+    with running.trainers_in_threads(monkeypatch):
+        first = vae(*words, "--epochs", "1000", "--json").json()
+        second = vae(*words, "--name", "mine", "--epochs", "1", "--json").json()
+        assert (first["name"], second["name"]) == ("digits-3d", "mine")
+        assert (second["state"], second["place"]) == ("queued", 1)
+        running.wait_for(lambda: runs.status(tmp_path / "digits-3d").epoch > 1)
+        shown = vae("runs", "show", "digits-3d").out
+        assert "images a second" in shown
+        assert "s left" in shown
+        vae("runs", "pause", "digits-3d", "--json")  # what waits is given its turn
+        running.wait_for_state(tmp_path / "mine", "finished")
 
 
 @pytest.mark.parametrize(

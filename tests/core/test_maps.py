@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vae_core import maps
+from vae_core import maps, processes
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.maps import MapConfig, MapStatus
 
@@ -63,6 +63,26 @@ def test_a_worker_pauses_goes_on_and_stops(folder: Path) -> None:
         stopped = wait_for(folder, lambda now: now.state == "stopped")
         assert stopped.points is not None
         assert stopped.iteration == paused.iteration
+
+
+def test_maps_are_computed_one_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one is on its way or at work another is refused, and may begin once that pauses."""
+    started: list[Path] = []
+    monkeypatch.setattr(processes, "start", lambda folder, worker: started.append(folder))
+    config = MapConfig(model_hash="abc", perplexity=20, seed=1)
+    other = maps.create(folder.parent, config, ids=torch.arange(180), mu=torch.zeros(180, 5))
+    maps.request(folder, "run")
+    with pytest.raises(ConfigError, match="another map is being computed here"):
+        maps.request(other, "run")
+    with processes.held(folder):
+        processes.take(folder)
+        execution = maps._Execution(folder, config, torch.zeros(1), torch.zeros(1))
+        execution._tell("running")
+        with pytest.raises(ConfigError, match="another map is being computed here"):
+            maps.request(other, "run")
+        execution._tell("paused")
+        maps.request(other, "run")
+    assert started == [folder, other]
 
 
 def test_the_same_map_is_laid_once(folder: Path) -> None:

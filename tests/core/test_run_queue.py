@@ -12,7 +12,7 @@ from pathlib import Path
 
 import filelock
 import pytest
-from running import config
+from running import config, wait_for_state
 
 from vae_core import processes, runs
 from vae_core.errors import ConfigError
@@ -209,3 +209,17 @@ def test_a_full_disk_takes_no_new_run(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(ConfigError, match="less than 64 MB"):
         runs.submit(tmp_path, config())
     assert runs.list_runs(tmp_path) == []
+
+
+def test_a_queue_goes_on_when_nobody_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trainer that ends gives its turn to the next; a run of no queue to nobody."""
+    monkeypatch.setenv("VAE_RUNS_AT_ONCE", "1")
+    alone = laid(tmp_path / "elsewhere", "alone")
+    runs.pass_on(tmp_path / "elsewhere" / "gone")
+    assert runs.status(alone).state == "queued"
+    first, second = (
+        runs.submit(tmp_path / "runs", config(name, epochs=1)) for name in ("first", "second")
+    )
+    assert runs.status(second).state == "queued"
+    wait_for_state(second, "finished")
+    assert runs.status(first).state == "finished"

@@ -350,6 +350,35 @@ def test_what_is_left_is_estimated(tmp_path: Path) -> None:
     assert runs.status(folder).seconds_left == pytest.approx(3.0 * 6)
 
 
+def test_the_pace_is_of_late_and_leaves_pauses_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """40 steps a second of 100 images, and 280 steps left before any epoch has ended."""
+    folder = runs.create(tmp_path / "run", config(epochs=20, batch_size=100))
+    monkeypatch.setattr(processes, "is_alive", lambda folder: True)
+
+    def tell(kind: str, at: float, **values: Any) -> None:
+        monkeypatch.setattr(time, "time", lambda: at)
+        runs.append(folder, kind, **values)
+
+    figures = {"elbo": -1.0, "rate": 0.0, "distortion": 1.0}
+    tell("state", 1000, state="running", step=0, batches=15)
+    tell("step", 1001, step=1, epoch=1, train=figures)
+    tell("state", 1002, state="paused")
+    assert runs.status(folder).pace is None
+    tell("state", 2000, state="running")
+    tell("step", 2000, step=2, epoch=1, train=figures)
+    assert runs.status(folder).images_per_second is None
+    tell("step", 2000.25, step=10, epoch=1, train=figures)
+    tell("step", 2000.45, step=20, epoch=2, train=figures)
+    now = runs.status(folder)
+    assert now.images_per_second == pytest.approx(4000)
+    assert now.seconds_left == pytest.approx((20 * 15 - 20) / 40)
+    tell("step", 2010.0, step=21, epoch=2, train=figures)
+    tell("step", 2011.0, step=22, epoch=2, train=figures)
+    assert runs.status(folder).pace == pytest.approx(1.0), "what is long ago counts no more"
+
+
 def test_a_repeated_epoch_counts_once(tmp_path: Path) -> None:
     """After an interruption the epoch in progress is told again, and the last telling holds."""
     folder = tmp_path / "run"

@@ -59,7 +59,7 @@ from vae_core.runs.folders import (
 )
 from vae_core.runs.limits import Limits, limits
 from vae_core.runs.opening import open_unfinished
-from vae_core.runs.queue import Place, advance, in_turn, places, stands
+from vae_core.runs.queue import Place, advance, in_turn, pass_on, places, stands
 from vae_core.runs.replay import FILE as REPLAY
 from vae_core.runs.replay import Frame, Replay
 from vae_core.runs.replay import read as read_replay
@@ -102,6 +102,7 @@ __all__ = [
     "list_runs",
     "new_folder",
     "open_unfinished",
+    "pass_on",
     "pause",
     "places",
     "purge",

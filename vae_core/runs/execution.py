@@ -131,7 +131,8 @@ class _Execution:
         self.changes = status(self.folder).changes
         self.recorder = replay.Recorder(self.folder, dataset, self.config.training)
         self._write(lambda: self.recorder.resume(self.trainer.progress.step))
-        self._tell("state", state="running", step=self.trainer.progress.step)
+        here = self.trainer.progress.step
+        self._tell("state", state="running", step=here, batches=self.trainer.batches)
 
     def _train(self) -> None:
         trainer = self.trainer

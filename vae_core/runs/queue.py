@@ -99,6 +99,15 @@ def advance(root: Path, *, at_once: int | None = None) -> None:
         pass  # somebody else is at it
 
 
+def pass_on(folder: Path) -> None:
+    """Let the next one begin where a trainer has left ``folder``; a run outside a queue has none.
+
+    So a queue goes on when nobody looks at it.
+    """
+    if (folder.parent / QUEUE_LOCK).exists():
+        advance(folder.parent)
+
+
 def begin(folder: Path, command: processes.Command | None = None) -> None:
     """Ask for a run's trainer at once, for what waits in the queue or for ``command``."""
     waiting = processes.peek(folder)

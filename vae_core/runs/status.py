@@ -6,7 +6,7 @@ import contextlib
 import copy
 import os
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,6 +20,8 @@ State = Literal["queued", "running", "paused", "stopped", "finished", "failed", 
 
 #: Step records that are kept of a run, evenly over its length.
 STEPS_KEPT = 2000
+#: Seconds over which the pace of a run is taken.
+PACE_OVER = 5.0
 #: Runs whose events are remembered, so that a look reads only what is new.
 REMEMBERED = 512
 
@@ -37,6 +39,8 @@ class RunStatus:
     step: int = 0  # finished steps, as last told
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()  # a sentence each
+    batches: int | None = None  # steps of an epoch, once a trainer has told
+    pace: float | None = None  # steps a second of late, tests and records included; while running
 
     @property
     def epoch(self) -> int:
@@ -44,11 +48,21 @@ class RunStatus:
         return len(self.epochs)
 
     @property
+    def images_per_second(self) -> float | None:
+        """Training images a second of late, None where nobody is at work."""
+        return None if self.pace is None else self.pace * self.config.training.batch_size
+
+    @property
     def seconds_left(self) -> float | None:
-        """Estimate of the training time that is left, from the last epochs' median."""
+        """Estimate of the training time that is left.
+
+        From the last epochs' median; in the first epoch, from the pace of its steps.
+        """
         recent = sorted(record["seconds"] for record in self.epochs[-5:])
         if not recent:
-            return None
+            if not self.pace or self.batches is None:
+                return None
+            return max(self.config.training.epochs * self.batches - self.step, 0) / self.pace
         left = max(self.config.training.epochs - self.epoch, 0)
         return float(recent[len(recent) // 2]) * left
 
@@ -79,6 +93,8 @@ def status(path: Path) -> RunStatus:
         step=told.step,
         changes=told.changes,
         warnings=tuple(told.warnings),
+        batches=told.batches,
+        pace=told.pace() if state == "running" else None,
     )
 
 
@@ -99,6 +115,8 @@ class _Told:
         self.step = 0
         self.changes: tuple[Change, ...] = ()
         self.warnings: list[str] = []
+        self.batches: int | None = None
+        self.recent: deque[tuple[float, int]] = deque(maxlen=64)  # times and steps since a start
 
     def look(self, path: Path) -> None:
         """Read what is new."""
@@ -129,7 +147,16 @@ class _Told:
         twin = copy.copy(self)
         twin.epochs, twin.steps = dict(self.epochs), list(self.steps)
         twin.warnings = list(self.warnings)
+        twin.recent = self.recent.copy()
         return twin
+
+    def pace(self) -> float | None:
+        """Return the steps a second over the last seconds."""
+        if not self.recent:
+            return None
+        end, step = self.recent[-1]
+        begin, before = next(one for one in self.recent if one[0] >= end - PACE_OVER)
+        return (step - before) / (end - begin) if end > begin and step > before else None
 
     def all_steps(self) -> tuple[Event, ...]:
         """Return the kept step records, and the last one."""
@@ -144,10 +171,13 @@ class _Told:
             self.state = {"state": "paused", "step": 0, "time": float(event["time"])}
         elif kind == "state" and event["state"] in get_args(State):
             self.state = event | {"time": float(event.get("time", 0.0))}
+            self.recent.clear()  # a pause is none of the pace
+            self.batches = event.get("batches", self.batches)
             if "step" in event:
                 self._stand_at(event["step"])
         elif kind == "step":
             self.step, self.last_step = event["step"], event
+            self.recent.append((float(event["time"]), event["step"]))
             self._keep(event)
         elif kind == "epoch":
             # After an interruption the epoch in progress is told again: the last telling holds.
