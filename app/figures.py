@@ -241,7 +241,11 @@ def two_largest(values: Floats) -> tuple[int, int]:
 
 
 def training_curve(
-    epochs: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]], part: str
+    epochs: Sequence[Mapping[str, Any]],
+    steps: Sequence[Mapping[str, Any]],
+    part: str,
+    *,
+    marks: Sequence[tuple[int, str]] = (),
 ) -> dict[str, Any]:
     """Draw one figure of a training by epoch, test and training set, as an ECharts option.
 
@@ -251,6 +255,8 @@ def training_curve(
         Records as in a run's events.
     part : str
         "elbo", "rate" or "distortion".
+    marks
+        Steps after which something was changed, with what it was: thin vertical lines.
     """
     test = [[e["epoch"], round(e["test"][part], 3)] for e in epochs]
     train = [[e["epoch"], round(e["train"][part], 3)] for e in epochs]
@@ -274,12 +280,21 @@ def training_curve(
     series = [line("test", test), line("training", train, type="dashed", width=1.5)]
     if first:
         series.append(line("minibatch", first, width=1, opacity=0.5))
+    if marks:
+        series.append(_marks([(step / per_epoch, text) for step, text in marks]))
     names = {"elbo": "ELBO", "rate": "Rate", "distortion": "Distortion"}
     return {
         "animation": False,
         "color": [ACCENT, "#e07b39", "#8a9694"],
         "title": {"text": f"{names[part]}, nats", "textStyle": {"fontSize": 13}, "left": 0},
-        "legend": {"left": 0, "top": 26, "show": part == "elbo", "itemWidth": 18, "padding": 0},
+        "legend": {
+            "left": 0,
+            "top": 26,
+            "show": part == "elbo",
+            "itemWidth": 18,
+            "padding": 0,
+            "data": [one["name"] for one in series if one["data"]],
+        },
         "grid": {
             "left": 8,
             "right": 12,
@@ -291,6 +306,24 @@ def training_curve(
         "xAxis": {"type": "value", "min": 0, "minInterval": 1, "splitLine": {"show": False}},
         "yAxis": {"type": "value", "scale": True, "splitNumber": 4},
         "series": series,
+    }
+
+
+def _marks(places: Sequence[tuple[float, str]]) -> dict[str, Any]:
+    """Draw vertical lines at (x, what it says), in a series of their own: others may be empty."""
+    label = {"show": True, "position": "insideEndTop", "fontSize": 10, "color": "#8a9694"}
+    return {
+        "name": "changed",
+        "type": "line",
+        "data": [],
+        "markLine": {
+            "symbol": "none",
+            "silent": True,
+            "lineStyle": {"width": 1, "type": "solid", "color": "#8a9694"},
+            "data": [
+                {"xAxis": round(x, 3), "label": {**label, "formatter": text}} for x, text in places
+            ],
+        },
     }
 
 

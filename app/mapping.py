@@ -11,7 +11,7 @@ import streamlit as st
 from app import resources, state
 from app.address import State
 from app.resources import Opened
-from vae_core import maps
+from vae_core import maps, runs
 from vae_core.errors import LatentExplorerError
 from vae_core.maps import MapStatus
 from vae_core.processes import Command
@@ -64,6 +64,9 @@ def controls(model: Opened) -> None:
     """Offer to compute the map again with another perplexity."""
     largest = min(100, (len(model.codes.ids) - 1) // 3)
     with st.popover("Compute it again"):
+        if not runs.limits().training:
+            st.caption("Computing maps is turned off on this server, as training is.")
+            return
         st.caption(
             "Perplexity is about how many neighbours each point tries to stay near: small ones "
             "show fine grain, large ones the whole."
@@ -87,7 +90,7 @@ def begin(model: Opened, perplexity: int) -> None:
         if maps.status(folder).state not in ("finished", "running", "paused"):
             maps.request(folder, "run")
     except (LatentExplorerError, OSError) as error:
-        state.notify(f"The map was not computed: {error}")
+        state.notify(f"The map was not computed: {error}.")
         return
     state.remember("maps", {**state.recall("maps", {}), model.hash: folder})
     state.update(selection=None, camera=None)
@@ -117,11 +120,23 @@ def watch(model: Opened, shown: State, draw: Callable[[MapStatus | None], None])
         else:
             ask("Pause", now, "pause")
         ask("Stop", now, "stop")
+    refused = state.recall("refused")
+    if refused is not None and refused[0] == now.folder.name:
+        st.error(f"The map stays as it is: {refused[1]}.")
 
 
 def ask(label: str, now: MapStatus, command: Command) -> None:
     """Show a button that asks the worker for something."""
-    st.button(label, on_click=maps.request, args=(now.folder, command), key=f"tsne-{command}")
+    st.button(label, on_click=request, args=(now, command), key=f"tsne-{command}")
+
+
+def request(now: MapStatus, command: Command) -> None:
+    """Ask a worker for something; a refusal is told beside the buttons until the next try."""
+    state.remember("refused", None)
+    try:
+        maps.request(now.folder, command)
+    except (LatentExplorerError, OSError) as error:
+        state.remember("refused", (now.folder.name, str(error)))
 
 
 def ended(model: Opened, now: MapStatus) -> None:

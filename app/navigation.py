@@ -103,6 +103,7 @@ def run() -> None:
         for name, title in PAGES.items()
     ]
     page = st.navigation(pages)
+    state.enter(page.url_path)
     parts.style()
     names = [*resources.model_names(), *state.recall("files", [])]
     others = [*resources.machine_names(), *state.recall("machine-files", [])]

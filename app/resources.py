@@ -892,6 +892,19 @@ def maps_root() -> Path:
 # Trainings
 
 
+@st.cache_resource(ttl=1.0, show_spinner=False, max_entries=4)
+def stands(root: Path) -> list[runs.RunStatus]:
+    """Read how all trainings stand, once a second for all sessions, and give those that wait turns.
+
+    Raises
+    ------
+    LatentExplorerError
+        If it is a run's turn and no cluster answers.
+    """
+    runs.advance(root)
+    return runs.stands(root)
+
+
 #: Test pictures that the map of a model in training shows: dense layers encode that many in a
 #: second, other networks a few.
 LIVE_POINTS, FEWER_POINTS = 2_000, 500

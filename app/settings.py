@@ -7,11 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from app import parts, resources
-from vae_core import learning
+from app import parts, resources, state
+from vae_core import learning, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
-from vae_core.errors import LatentExplorerError
+from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.runs import RunConfig
 
 Given = dict[str, Any]
 
@@ -70,6 +71,15 @@ PIXELS = {
 }  # fmt: skip
 #: What a prior by label or a conditional model has and these lack.
 NO_LABELS = "{} has no labels: a conditional model, and a prior for each label, need them."
+#: What the form asks for; other settings of a run that is copied stay as they are.
+ASKED = {
+    "latent_dim", "hidden", "network", "activation", "likelihood", "prior", "components",
+    "conditional", "first_latent_dim", "upper_hidden", "epochs", "learner", "objective", "samples",
+    "beta", "kl_warmup_epochs", "free_bits", "weight_prior", "pixels", "learning_rate",
+    "batch_size", "train_size", "seed",
+}  # fmt: skip
+#: What a dataset gives.
+GIVEN = {"dataset", "image_shape", "classes"}
 
 
 def form() -> tuple[ModelConfig, TrainConfig] | None:
@@ -84,6 +94,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
         key="train-data",
         persist_state="session",
     )
+    base = copied(name)
     if name not in present:
         parts.download_invitation(known[name])
         return None
@@ -104,17 +115,110 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     with steps:
         given |= of_steps(name, given["likelihood"])
     try:
-        settings = described(dataset, given)
+        settings = described(dataset, given, base=base)
     except LatentExplorerError as error:
         st.error(f"This cannot be trained: {error}.")
         settings = None
-    wrong = settings is None
-    asked = st.button("Train", type="primary", width="stretch", key="train-start", disabled=wrong)
-    return settings if asked else None
+    return settings if is_asked(settings) else None
 
 
-def described(dataset: ImageDataset, given: Given) -> tuple[ModelConfig, TrainConfig]:
+def is_asked(settings: tuple[ModelConfig, TrainConfig] | None) -> bool:
+    """Show the button that starts a training; where training is off, how to train elsewhere."""
+    if runs.limits().training:
+        return st.button(
+            "Train", type="primary", width="stretch", key="train-start", disabled=settings is None
+        )
+    st.info("Training is turned off on this server. On a machine of your own, this trains it:")
+    if settings is not None:
+        model, training = settings
+        config = RunConfig(name=run_name(*settings), model=model, training=training)
+        st.code(runs.command_line(config), language="bash", wrap_lines=True)
+    return False
+
+
+def copied(dataset: str) -> RunConfig | None:
+    """Say whose settings the form was filled with, if it was; return that run."""
+    base = base_of(dataset)
+    if base is None:
+        return None
+    st.caption(f"A copy of **{base.name}**: what you do not change stays as it was there.")
+    st.button("Usual settings instead", type="tertiary", on_click=empty, key="train-usual")
+    return base
+
+
+def base_of(dataset: str) -> RunConfig | None:
+    """Return the run of a dataset whose settings the form was filled with, if it was."""
+    base: RunConfig | None = state.recall("copied")
+    return base if base is not None and base.training.dataset == dataset else None
+
+
+def fill(config: RunConfig) -> None:
+    """Fill the form with the settings of a run.
+
+    Raises
+    ------
+    LatentExplorerError
+        If its data are not offered here.
+    """
+    if config.training.dataset not in SUGGESTED:
+        raise ConfigError(
+            f"{config.training.dataset} is no dataset of this page; "
+            "`python -m vae_core runs copy` copies the training"
+        )
+    state.fill(values(config))
+    state.remember("copied", config)
+
+
+def empty() -> None:
+    """Let the form have its usual settings."""
+    state.empty(key for key in values(state.recall("copied")) if key != "train-data")
+    state.remember("copied", None)
+
+
+def values(config: RunConfig) -> dict[str, Any]:
+    """Return what the form's widgets hold, by their keys, for the settings of a run."""
+    model, training = config.model, config.training
+    name, layers = training.dataset, model.first_latent_dim is not None
+    labelled = resources.outline(name).train.labels is not None
+    hidden = f"hidden-{name}" + ("" if model.network == "mlp" else f"-{model.network}")
+    of_form = {
+        "data": name,
+        "network": model.network,
+        "act": model.activation,
+        f"likelihood-{name}": model.likelihood,
+        f"prior-{labelled}": model.prior,
+        "components": model.components,
+        "conditional": model.conditional,
+        "layers": layers,
+        "upper": _words(model.upper_hidden),
+        f"z-{name}": model.latent_dim,
+        hidden: _words(model.hidden),
+        f"epochs-{name}": training.epochs,
+        "learner": training.learner,
+        f"objective-{layers}": training.objective,
+        f"samples-{training.objective}": training.samples,
+        "beta": training.beta,
+        "warm": round(training.kl_warmup_epochs),
+        "free": training.free_bits,
+        "weights": training.weight_prior,
+        "pixels": training.pixels,
+        "lr": max(training.learning_rate, 1e-6),
+        f"batch-{name}": training.batch_size,
+        f"size-{name}": training.train_size,
+        "seed": training.seed,
+    } | ({"first": model.first_latent_dim} if layers else {})  # fmt: skip
+    return {f"train-{key}": value for key, value in of_form.items()}
+
+
+def described(
+    dataset: ImageDataset, given: Given, *, base: RunConfig | None = None
+) -> tuple[ModelConfig, TrainConfig]:
     """Make the configs of what was chosen.
+
+    Parameters
+    ----------
+    base
+        A run of the same data whose settings hold where the form does not ask.
 
     Raises
     ------
@@ -123,10 +227,12 @@ def described(dataset: ImageDataset, given: Given) -> tuple[ModelConfig, TrainCo
     """
     of_model = {name: given[name] for name in ModelConfig.model_fields.keys() & given.keys()}
     of_training = {name: given[name] for name in TrainConfig.model_fields.keys() & given.keys()}
-    model = learning.describe_model(dataset, **of_model)
-    training = TrainConfig.of(
-        dataset=dataset.name, decay="cosine", warmup=0.05, threads=1, **of_training
-    )
+    kept: Given = {}
+    usual: Given = {"decay": "cosine", "warmup": 0.05, "threads": 1}
+    if base is not None:
+        kept, usual = _not_asked(base.model), _not_asked(base.training)
+    model = learning.describe_model(dataset, **kept | of_model)
+    training = TrainConfig.of(dataset=dataset.name, **usual | of_training)
     learning.check_fit(model, training, dataset)
     return model, training
 
@@ -289,6 +395,10 @@ def of_steps(name: str, likelihood: str) -> Given:
     }
 
 
+def _not_asked(config: ModelConfig | TrainConfig) -> Given:
+    return {k: v for k, v in config.model_dump().items() if k not in ASKED | GIVEN}
+
+
 def _choice(
     label: str, choices: dict[str, str], key: str, *, first: str | None = None, help: str = ""
 ) -> str:
@@ -311,3 +421,7 @@ def _kept(key: str) -> dict[str, Any]:
 
 def _widths(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _words(widths: tuple[int, ...]) -> str:
+    return ", ".join(map(str, widths))

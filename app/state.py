@@ -4,7 +4,8 @@ What a `State` holds, and how it is written into an address, is `app.address`'s.
 touches `st.session_state` and `st.query_params`. Keys start with "le-", widgets' with "w-".
 """
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -162,3 +163,31 @@ def recall(name: str, default: Any = None) -> Any:
 def remember(name: str, value: Any) -> None:
     """Remember a value of this session that a link does not restore."""
     st.session_state[f"le-{name}"] = value
+
+
+def enter(page: str) -> None:
+    """Forget what belongs to the page that was left, when another is entered."""
+    if recall("page") != page:
+        remember("page", page)
+        remember("deleted", [])
+        remember("refused", None)
+
+
+def owner() -> str:
+    """Return the session's key, by which its trainings are known: random, and no secret."""
+    if recall("owner") is None:
+        remember("owner", secrets.token_hex(8))
+    key: str = recall("owner")
+    return key
+
+
+def fill(values: Mapping[str, Any]) -> None:
+    """Give widgets values, by their keys, before the page shows them."""
+    for key, value in values.items():
+        st.session_state[key] = value
+
+
+def empty(keys: Iterable[str]) -> None:
+    """Let widgets have what they have at first, before the page shows them."""
+    for key in keys:
+        st.session_state.pop(key, None)

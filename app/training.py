@@ -7,20 +7,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import components, figures, parts, replaying, resources, state
+from app import components, figures, parts, replaying, resources, settings, state, steering
+from app.address import State
 from app.components import Pin
 from app.resources import Opened
-from app.settings import run_name
-from app.state import State
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
-from vae_core.processes import Command
-from vae_core.runs import RunStatus
+from vae_core.runs import Place, RunConfig, RunStatus
 
-#: Seconds between two looks at a training.
-LOOK = 1.0
-ENDED = ("finished", "stopped", "failed")
+#: Seconds between two looks at a training: what it tells is on the page within a second.
+LOOK = 0.8
+ACTIVE = ("queued", "running", "paused")
 SAYS = {
     "queued": "Waiting for its turn",
     "running": "Training",
@@ -28,7 +26,7 @@ SAYS = {
     "stopped": "Stopped before its last epoch",
     "finished": "Finished",
     "failed": "Failed",
-    "interrupted": "Interrupted: its process ended. Nothing before the last checkpoint is lost",
+    "interrupted": "Interrupted",
 }
 GRID = 15
 
@@ -38,40 +36,68 @@ def root() -> Path:
     return runs.runs_dir()
 
 
-def start(settings: tuple[ModelConfig, TrainConfig] | None) -> None:
-    """Lay a run of these settings and let it begin; nothing is asked without any."""
-    if settings is None:
+def start(wanted: tuple[ModelConfig, TrainConfig] | None) -> None:
+    """Lay a run of these settings, which begins in its turn; nothing is asked without any.
+
+    A refusal is told where the button is, and the settings stay as they are.
+    """
+    if wanted is None:
         return
-    model, training = settings
+    model, training = wanted
+    name = runs.new_folder(root(), settings.run_name(model, training)).name
+    base = settings.base_of(training.dataset)
     try:
-        folder = runs.new_folder(root(), run_name(model, training))
-        config = runs.RunConfig(name=folder.name, model=model, training=training)
-        runs.create(folder, config)
-        runs.advance(root())
+        config = RunConfig(
+            name=name,
+            model=model,
+            training=training,
+            importance_samples=base.importance_samples if base else 0,
+            importance_limit=base.importance_limit if base else None,
+            owner=state.owner(),
+        )
+        folder = runs.submit(root(), config)
     except (LatentExplorerError, OSError) as error:
-        st.error(str(error))
+        st.error(f"This did not start: {error}.")
         return
+    state.remember("copied", None)
+    state.remember("begun", True)
     state.update(run=folder.name)
     st.rerun()
 
 
+def close_form() -> None:
+    """Close the settings of a new training once it has begun."""
+    if state.recall("begun"):
+        state.remember("begun", False)
+        state.fill({"train-new": False})
+
+
 def chosen(shown: State) -> RunStatus | None:
-    """Return the training that the page shows: the one asked for, else the newest."""
+    """Return the training that the page shows: the one asked for, else the newest of one's own."""
     folders = {folder.name: folder for folder in runs.list_runs(root())}
     if shown.run is not None and shown.run not in folders:
         state.notify(f"run = {shown.run!r} in the address was ignored: no training has that name.")
         state.update(run=None)
         st.rerun()
-    newest = next(reversed(folders), None)
+    own = [name for name, folder in folders.items() if is_own(runs.read_config(folder))]
+    newest = next(reversed(own or list(folders)), None)
     name = shown.run or newest
     return None if name is None else runs.status(folders[name])
 
 
+def is_own(config: RunConfig) -> bool:
+    """Whether a training was started in this session."""
+    return config.owner == state.owner()
+
+
 @st.fragment(run_every=LOOK)
 def watch(name: str, state_before: str) -> None:
-    """Show a training, again every second; the whole page follows when its state changes."""
-    runs.advance(root())
-    now = runs.status(root() / name)
+    """Show a training, again and again; the whole page follows when its state changes."""
+    folder = root() / name
+    if not folder.is_dir():  # somebody deleted it
+        st.rerun()
+    resources.stands(root())  # whose turn it is
+    now = runs.status(folder)
     if now.state != state_before:
         st.rerun()
     show(now)
@@ -81,7 +107,7 @@ def show(now: RunStatus) -> None:
     """Show a training: how it stands, its curves, and the space that it has learnt so far."""
     headline(now)
     opened = resources.in_training(now.folder)
-    if now.state in ENDED:
+    if now.state in replaying.ENDED:
         replaying.show(now, opened)
     left, right = st.columns([7, 3], gap="medium")
     with right:
@@ -95,16 +121,19 @@ def show(now: RunStatus) -> None:
             shown = own_plane(opened)
             parts.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
             grid(opened, shown)
-    if now.state not in ENDED:
+    if now.state not in replaying.ENDED:
         replaying.show(now, opened)
 
 
 def invite(model: Opened, shown: State) -> None:
     """Show what a training leads to by the model that is open."""
-    st.markdown(
-        "Nothing has been trained here yet. Choose the data and press **Train**: curves, map "
-        "and manifold appear here and grow with every epoch. You can leave the page meanwhile."
-    )
+    if runs.limits().training:
+        st.markdown(
+            "Nothing has been trained here yet. Choose the data and press **Train**: curves, map "
+            "and manifold appear here and grow with every epoch. You can leave the page meanwhile."
+        )
+    else:
+        st.markdown("Nothing has been trained here yet, and training is turned off on this server.")
     parts.label_choice(model, shown)
     grid(model, shown, on_pin=parts.pin)
     st.caption(f"The manifold that {model.card.name} learnt. Yours begins as grey noise.")
@@ -112,43 +141,75 @@ def invite(model: Opened, shown: State) -> None:
 
 def headline(now: RunStatus) -> None:
     """Say how a training stands, with the controls that make sense now."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.subheader(now.config.name, anchor=False, width="content")
+        st.caption(described(now.config), width="content")
+    place = None
+    if now.state == "queued":
+        place = runs.places(resources.stands(root())).get(now.folder.name)
+    st.progress(done(now), says(now, place))
+    troubles(now)
+    steering.controls(now)
+    steering.wheel(now)
+
+
+def described(config: RunConfig) -> str:
+    """Say in a few words what is trained, and whether it is of this session."""
+    model, training = config.model, config.training
+    words = [
+        settings.NETWORKS[model.network] + " " + ", ".join(map(str, model.hidden)),
+        f"z of {model.latent_dim}",
+        f"batches of {training.batch_size}",
+        *(["yours"] if is_own(config) else []),
+    ]
+    return " · ".join(words)
+
+
+def done(now: RunStatus) -> float:
+    """Return the share of a training that is done."""
     total = now.config.training.epochs
-    st.subheader(now.config.name, anchor=False)
-    said = SAYS[now.state] + (f": {now.message}" if now.message else "")
-    left = now.seconds_left
-    if now.state == "running" and left:
-        said += f" · about {duration(left)} left"
+    share = now.step / (now.batches * total) if now.batches else now.epoch / total
+    return min(share, 1.0)
+
+
+def says(now: RunStatus, place: Place | None = None) -> str:
+    """Say how a training stands, in a line."""
+    total = now.config.training.epochs
+    words = [f"Epoch {now.epoch:,} of {total:,}", SAYS[now.state]]
+    if place is not None:
+        words[1] = f"Number {place.number} in the queue"
+        if place.seconds is not None:
+            words.append(f"begins in about {duration(place.seconds)}")
+    if now.state == "running" and now.message:
+        words[1] = now.message[:1].upper() + now.message[1:]
+    if now.step and now.state not in steering.TRAINED:
+        words.append(f"step {now.step:,}")
+    if now.images_per_second:
+        words.append(f"{rounded(now.images_per_second)} images a second")
+    if now.state == "running" and now.seconds_left:
+        words.append(f"about {duration(now.seconds_left)} left")
+    return " · ".join(words)
+
+
+def troubles(now: RunStatus) -> None:
+    """Say what went wrong, what was done about it, and what leads on."""
     if now.state == "failed":
-        st.error(said)
-    st.progress(min(now.epoch / total, 1.0), f"Epoch {now.epoch} of {total} · {said}")
-    with st.container(horizontal=True, key="train-controls"):
-        if now.state == "running":
-            command("Pause", now, "pause")
-        if now.state in ("paused", "interrupted"):
-            command("Resume", now, "run")
-        if now.state in ("running", "paused", "interrupted"):
-            command("Stop", now, "stop")
-        if now.state in ("finished", "stopped"):
-            st.button("Explore it", type="primary", on_click=explore, args=(now.folder.name,))
-        if now.state in (*ENDED, "queued"):
-            st.button("Delete", on_click=delete, args=(now.folder,), key="train-delete")
+        on = " Steer it, then resume; or stop it there." if runs.limits().training else ""
+        st.error(f"{sentence(now.message)}{on}")
+    if now.state == "paused" and now.message:
+        st.warning(sentence(now.message))
+    if now.state == "interrupted":
+        st.info(
+            "Its process ended before the training did. Resume goes on from the last checkpoint "
+            "and ends in the very weights of a training that was never interrupted."
+        )
+    for told in dict.fromkeys(now.warnings):
+        st.warning(sentence(told))
 
 
-def command(label: str, now: RunStatus, asked: Command) -> None:
-    """Show a button that asks the trainer for something."""
-    st.button(label, on_click=runs.request, args=(now.folder, asked), key=f"train-{asked}")
-
-
-def explore(name: str) -> None:
-    """Open a trained model in every page."""
-    state.update(model=name)
-    state.remember("go", "explore")
-
-
-def delete(folder: Path) -> None:
-    """Delete a training; the page shows the newest of the others."""
-    runs.delete(folder)
-    state.update(run=None)
+def sentence(message: str) -> str:
+    """Write a message as a sentence."""
+    return f"{message[:1].upper()}{message[1:].removesuffix('.')}."
 
 
 def curves(now: RunStatus) -> None:
@@ -157,7 +218,8 @@ def curves(now: RunStatus) -> None:
         return
     kind = resources.kind_of_pixels(now.config.model, now.config.training)
     for part, height in (("elbo", 220), ("rate", 140), ("distortion", 140)):
-        chart = figures.training_curve(now.epochs, now.steps, part)
+        marks = [(c.step, steering.told(c) if part == "elbo" else "") for c in now.changes]
+        chart = figures.training_curve(now.epochs, now.steps, part, marks=marks)
         st.echarts_chart(chart, key=f"curve-{part}", height=height, alt=f"{part} by epoch")
     if now.epochs:
         last = now.epochs[-1]
@@ -168,6 +230,8 @@ def curves(now: RunStatus) -> None:
             f"picture); training ELBO {parts.number(train['elbo'], 2)}; "
             f"{last['seconds']:.1f} s an epoch."
         )
+    for change in now.changes:
+        st.caption(f"Changed after step {change.step:,}: {steering.told(change)}.")
 
 
 def own_plane(opened: Opened) -> State:
@@ -206,19 +270,47 @@ def duration(seconds: float) -> str:
     """Tell a length of time as people do."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / 3600)} h"
+
+
+def rounded(number: float) -> str:
+    """Write a number with two figures."""
+    return f"{float(f'{number:.2g}'):,.0f}"
 
 
 def others(now: RunStatus) -> None:
-    """Show the list of trainings, to choose the one that is shown."""
-    folders = runs.list_runs(root())
-    names = [folder.name for folder in reversed(folders)]
-    if len(names) < 2:
+    """Offer all trainings, to choose the one that is shown."""
+    count = len(runs.list_runs(root()))
+    if count < 2:
         return
-    st.selectbox(
-        "Training",
+    box = st.popover(f"All {count} trainings", key="train-list", on_change="rerun")
+    if box.open:
+        with box:
+            listing(now.folder.name)
+
+
+@st.fragment(run_every=LOOK)
+def listing(name: str) -> None:
+    """Show all trainings, the newest first, with how they stand."""
+    if state.current().run not in (None, name) or not (root() / name).is_dir():
+        st.rerun()
+    found = {one.folder.name: one for one in resources.stands(root()) if one.folder.is_dir()}
+    found.setdefault(name, runs.status(root() / name))
+    names = list(reversed(found))
+    st.radio(
+        "Training that is shown",
         names,
-        label_visibility="collapsed",
-        width=260,
-        **state.bind("run", shown=lambda _: now.folder.name),
+        format_func=lambda name: f"{name} · yours" if is_own(found[name].config) else name,
+        captions=[standing(found[name]) for name in names],
+        **state.bind("run", part="list", shown=lambda _: name),
     )
+
+
+def standing(now: RunStatus) -> str:
+    """Say in a few words how a training stands."""
+    words = [SAYS[now.state], f"epoch {now.epoch:,} of {now.config.training.epochs:,}"]
+    if now.epochs:
+        words.append(f"test ELBO {parts.number(now.epochs[-1]['test']['elbo'], 2)}")
+    return " · ".join(words)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import parts, settings, state, training
+from app import parts, settings, state, steering, training
 
 if state.recall("go") == "explore":
     state.remember("go", None)
@@ -10,6 +10,7 @@ if state.recall("go") == "explore":
 
 opened, current = parts.opened()
 parts.heading("Train", "How does a latent space come to be?")
+steering.undo()
 now = training.chosen(current)
 if now is None:
     left, right = st.columns([1, 3], gap="medium")
@@ -19,9 +20,10 @@ if now is None:
         training.start(settings.form())
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
-        another = st.popover("Train another model")
+        training.close_form()
+        another = st.popover("Train another model", key="train-new", on_change="rerun")
         training.others(now)
-    if now.state in ("queued", "running", "paused"):
+    if now.state in training.ACTIVE:
         training.watch(now.folder.name, now.state)
     else:
         training.show(now)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import figures
-from vae_core import runs
+from app import figures, training
+from vae_core import processes, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.processes import is_alive
 from vae_core.runs import RunConfig
@@ -111,6 +113,228 @@ def test_deleting_a_training_removes_its_folder(trained: Path, open_page: Open) 
     session.button(key="train-delete").click().run()
     assert not trained.exists()
     assert "Nothing has been trained here yet" in sentences(session)
+
+
+def test_a_deleted_training_comes_back_until_the_page_is_left(
+    trained: Path, open_page: Open
+) -> None:
+    """Undo restores it; after another page there is nothing to undo, and it is in the trash."""
+    session = open_page("train")
+    session.button(key="train-delete").click().run()
+    assert "**short** is deleted" in sentences(session)
+    session.button(key="train-undo").click().run()
+    assert trained.is_dir()
+    assert "short" in sentences(session)
+    session.button(key="train-delete").click().run()
+    session.switch_page("views/decode.py").run()
+    session.switch_page("views/train.py").run()
+    assert not [button for button in session.button if button.key == "train-undo"]
+    assert runs.deleted(trained.parent) == ["short"]
+
+
+def labels(session: AppTest) -> set[str]:
+    """Return the words of all buttons below the headline."""
+    return {b.label for b in session.button if (b.key or "").startswith("train-")}
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        ("paused", {"Resume", "One step", "One epoch", "Stop", "Go on"}),
+        ("interrupted", {"Resume", "One step", "One epoch", "Stop", "Go on"}),
+        ("failed", {"Resume", "Stop"}),
+        ("stopped", {"Explore it", "Resume", "Go on"}),
+        ("finished", {"Explore it", "Go on"}),
+    ],
+)
+def test_each_state_has_the_controls_that_make_sense(
+    trained: Path, open_page: Open, state: str, offered: set[str]
+) -> None:
+    """Whatever has been trained can also be rewound, copied and deleted."""
+    told = "running" if state == "interrupted" else state
+    runs.append(trained, "state", state=told, message="the loss became inf" * (state == "failed"))
+    session = open_page("train")
+    always = {"Train", "Rewind and lose it", "Copy and change", "Delete"}
+    steered = {"Apply"} if state in ("paused", "interrupted", "failed") else set()
+    assert labels(session) | {b.label for b in session.button if b.label == "Apply"} == (
+        always | offered | steered
+    )
+    assert not session.exception
+    if state == "interrupted":
+        assert "ends in the very weights" in "\n".join(one.value for one in session.info)
+    if state == "failed":
+        assert "The loss became inf. Steer it, then resume" in sentences(session)
+
+
+def test_rewind_and_more_epochs(trained: Path, open_page: Open) -> None:
+    """More epochs train on from where it ended; a rewind leaves a paused run at its beginning."""
+    session = open_page("train")
+    session.number_input(key="train-more-short").set_value(100_000)
+    session.button(key="train-extend").click().run()
+    try:
+        assert runs.status(trained).state == "running"
+        assert runs.status(trained).config.training.epochs == 3 or is_alive(trained)
+        assert not session.exception
+    finally:
+        end(trained)
+    assert runs.status(trained).config.training.epochs == 100_003
+    session.run()
+    session.button(key="train-rewind").click().run()
+    now = runs.status(trained)
+    assert (now.state, now.step, now.config.training.epochs) == ("paused", 0, 3)
+
+
+def test_the_wheel_changes_what_a_training_goes_on_with(trained: Path, open_page: Open) -> None:
+    """Only what was moved is changed, it is told with its step, and the curves mark it."""
+    runs.append(trained, "state", state="paused", step=87)
+    session = open_page("train")
+    wheel = {one.label: one for one in session.select_slider}
+    wheel["Learning rate"].set_value(0.0005)
+    next(b for b in session.button if b.label == "Apply").click().run()
+    (change,) = runs.status(trained).changes
+    assert (change.step, dict(change.settings)) == (87, {"learning_rate": 0.0005})
+    assert "Changed after step 87: learning rate 0.0005." in sentences(session)
+    assert not session.exception
+
+
+def test_a_copy_opens_the_form_with_all_its_settings(no_data: Path, open_page: Open) -> None:
+    """What the form asks for is filled in, what it does not ask for stays, and can be given up."""
+    config = RunConfig(
+        name="odd",
+        model=ModelConfig(
+            image_shape=(1, 8, 8), latent_dim=3, hidden=(20, 12), activation="relu", classes=10,
+            conditional=True, decoder_activation="tanh",
+        ),
+        training=TrainConfig(
+            dataset="digits", epochs=7, threads=1, beta=2.5, decay="linear", optimizer="adagrad",
+            batch_size=64, seed=5,
+        ),
+        importance_samples=3,
+    )  # fmt: skip
+    runs.create(runs.runs_dir() / "odd", config)
+    runs.append(runs.runs_dir() / "odd", "state", state="paused", step=0)
+    session = open_page("train")
+    session.button(key="train-copy").click().run()
+    assert session.session_state["train-new"] is True
+    assert session.text_input(key="train-hidden-digits").value == "20, 12"
+    session.number_input(key="train-epochs-digits").set_value(1000).run()
+    session.button(key="train-start").click().run()
+    assert not session.exception
+    folder = runs.list_runs()[-1]
+    try:
+        copied = runs.read_config(folder)
+        assert copied.model == config.model
+        assert copied.training == config.training.model_copy(update={"epochs": 1000})
+        assert copied.importance_samples == 3
+    finally:
+        end(folder)
+    session.button(key="train-copy").click().run()
+    session.button(key="train-usual").click().run()
+    assert session.text_input(key="train-hidden-digits").value == "256, 128"
+    assert "A copy of" not in sentences(session)
+
+
+@pytest.fixture
+def nobody_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no trainer begin, so that what has its turn is on its way."""
+    monkeypatch.setattr(processes, "start", lambda folder, worker: None)
+
+
+def test_a_training_waits_for_its_turn_and_a_limit_refuses(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, nobody_starts: None
+) -> None:
+    """The second is told its place; the third, above the session's limit, why it did not start."""
+    monkeypatch.setenv("VAE_RUNS_AT_ONCE", "1")
+    monkeypatch.setenv("VAE_MAX_RUNS_PER_SESSION", "2")
+    session = open_page("train")
+    for _ in range(2):
+        session.button(key="train-start").click().run()
+    first, second = map(runs.status, runs.list_runs())
+    assert first.config.owner == second.config.owner != ""
+    assert runs.places(runs.stands(runs.runs_dir()))[second.folder.name].number == 1
+    st.cache_resource.clear()  # as a second later
+    session.run()
+    assert training.says(second, runs.Place(1, 200.0)).startswith(
+        "Epoch 0 of 100 · Number 1 in the queue · begins in about 3 min"
+    )
+    session.number_input(key="train-epochs-digits").set_value(77).run()
+    session.button(key="train-start").click().run()
+    assert "2 of your trainings wait or run" in sentences(session)
+    assert session.number_input(key="train-epochs-digits").value == 77
+    assert len(runs.list_runs()) == 2
+
+
+def test_all_trainings_are_listed_with_how_they_stand(trained: Path, open_page: Open) -> None:
+    """Name, state, epochs and test ELBO; those of this session are marked, and one is chosen."""
+    config = runs.read_config(trained).model_copy(update={"name": "own", "owner": "me"})
+    runs.create(trained.with_name("own"), config)
+    runs.append(trained.with_name("own"), "state", state="paused", step=0)
+    session = open_page("train", run="short")
+    session.session_state["le-owner"] = "me"
+    session.session_state["train-list"] = True
+    session.run()
+    (listed,) = session.radio
+    assert listed.options == ["own · yours", "short"]
+    assert training.standing(runs.status(trained)).startswith("Finished · epoch 3 of 3 · test ELBO")
+    listed.set_value("own").run()
+    assert session.query_params["run"] in ("own", ["own"])
+    assert "own" in [one.value for one in session.subheader]
+    assert not session.exception
+
+
+def test_with_training_off_the_page_only_shows(
+    trained: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form says so and gives the command; a trained model can still be explored."""
+    monkeypatch.setenv("VAE_TRAINING", "off")
+    session = open_page("train")
+    assert labels(session) == {"Explore it"}
+    assert "Training is turned off on this server" in "\n".join(i.value for i in session.info)
+    assert "train --name 'digits 2d'" in session.code[0].value
+    assert not session.select_slider
+    assert not session.exception
+
+
+def test_what_went_wrong_is_told(trained: Path, open_page: Open) -> None:
+    """A damaged checkpoint for which the one before was taken; a disk that is full."""
+    damaged = "checkpoint.safetensors is damaged; the one before it was taken, of step 58"
+    runs.append(trained, "warning", message=damaged)
+    runs.append(trained, "state", state="paused", message="the disk is full; make room")
+    session = open_page("train")
+    told = [warning.value for warning in session.warning]
+    assert told == ["The disk is full; make room.", f"C{damaged[1:]}."]
+
+
+def test_a_refusal_is_told_beside_the_controls(trained: Path, open_page: Open) -> None:
+    """Somebody else has resumed it meanwhile: a sentence, which the next try forgets."""
+    runs.append(trained, "state", state="paused", step=58)
+    session = open_page("train")
+    with processes.held(trained):
+        runs.append(trained, "state", state="running")
+        session.button(key="train-resume").click().run()
+        assert "Not done: short is running already." in sentences(session)
+        assert not session.exception
+    session.button(key="train-delete").click().run()
+    assert "Not done" not in sentences(session)
+
+
+def test_a_line_says_how_fast_and_how_long(trained: Path) -> None:
+    """Images a second with two figures, and what is left."""
+    now = dataclasses.replace(
+        runs.status(trained), state="running", pace=1234.5, batches=29, step=1200
+    )
+    assert "step 1,200 · 120,000 images a second" in training.says(now)
+    assert training.done(dataclasses.replace(now, step=29)) == pytest.approx(1 / 3)
+
+
+def test_changes_are_marked_in_the_curves() -> None:
+    """A thin line where the step lies among the epochs, with what was changed."""
+    figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
+    epochs = [{"epoch": e, "step": 8 * e, "test": figure, "train": figure} for e in (1, 2, 3)]
+    chart = figures.training_curve(epochs, [], "elbo", marks=[(12, "beta 2")])
+    (mark,) = chart["series"][-1]["markLine"]["data"]
+    assert (mark["xAxis"], mark["label"]["formatter"]) == (1.5, "beta 2")
+    assert chart["legend"]["data"] == ["test", "training"]
 
 
 def test_an_unknown_training_in_the_address_is_named(trained: Path, open_page: Open) -> None:
