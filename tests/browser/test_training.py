@@ -147,6 +147,39 @@ def test_the_address_names_the_training(visitor: Enter, folder: Path) -> None:
     somebody.page.get_by_role("heading", name="newer", exact=True).wait_for()
 
 
+def test_a_training_is_steered_while_it_runs(visitor: Enter, folder: Path) -> None:
+    """What is moved on the wheel stays there until it is applied; the page tells the change."""
+    somebody = visitor()
+    begin(somebody)
+    (run,) = runs.list_runs(folder)
+    before = runs.read_config(run).training.learning_rate
+    somebody.page.get_by_text("Steer", exact=True).click()
+    rate = somebody.page.get_by_role("slider", name="Learning rate")
+    rate.focus()
+    somebody.key("ArrowLeft")
+    somebody.page.wait_for_timeout(LOOKS)
+    assert runs.status(run).changes == ()
+    somebody.button("Apply").click()
+    assert somebody.eventually(lambda: somebody.says(re.compile(r"Changed after step [\d,]+")))
+    (change,) = runs.status(run).changes
+    assert 0 < change.settings["learning_rate"] < before
+    assert somebody.says(re.compile("images a second"))
+
+
+def test_a_deleted_training_is_brought_back_and_copied(visitor: Enter, folder: Path) -> None:
+    """Undo restores it; a copy opens the settings filled with its own."""
+    tiny(folder, "first", latent_dim=3)
+    somebody = visitor().open("train")
+    somebody.button("Delete").click()
+    assert somebody.eventually(lambda: runs.deleted(folder) == ["first"])
+    somebody.button("Undo").click()
+    somebody.page.get_by_role("heading", name="first", exact=True).wait_for()
+    assert runs.deleted(folder) == []
+    somebody.button("Copy and change").click()
+    assert somebody.eventually(lambda: somebody.says(re.compile("A copy of")))
+    assert somebody.page.get_by_label("Size of z", exact=True).input_value() == "3"
+
+
 @pytest.fixture
 def five_dimensional(folder: Path) -> str:
     """Make a model of digits with five dimensions and so many codes that t-SNE takes seconds.
