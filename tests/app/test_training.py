@@ -173,7 +173,6 @@ def test_rewind_and_more_epochs(trained: Path, open_page: Open) -> None:
     session.button(key="train-extend").click().run()
     try:
         assert runs.status(trained).state == "running"
-        assert runs.status(trained).config.training.epochs == 3 or is_alive(trained)
         assert not session.exception
     finally:
         end(trained)
@@ -186,14 +185,14 @@ def test_rewind_and_more_epochs(trained: Path, open_page: Open) -> None:
 
 def test_the_wheel_changes_what_a_training_goes_on_with(trained: Path, open_page: Open) -> None:
     """Only what was moved is changed, it is told with its step, and the curves mark it."""
-    runs.append(trained, "state", state="paused", step=87)
+    runs.append(trained, "state", state="paused", step=45)
     session = open_page("train")
     wheel = {one.label: one for one in session.select_slider}
     wheel["Learning rate"].set_value(0.0005)
     next(b for b in session.button if b.label == "Apply").click().run()
     (change,) = runs.status(trained).changes
-    assert (change.step, dict(change.settings)) == (87, {"learning_rate": 0.0005})
-    assert "Changed after step 87: learning rate 0.0005." in sentences(session)
+    assert (change.step, dict(change.settings)) == (45, {"learning_rate": 0.0005})
+    assert "Changed after step 45: learning rate 0.0005." in sentences(session)
     assert not session.exception
 
 
@@ -276,7 +275,7 @@ def test_all_trainings_are_listed_with_how_they_stand(trained: Path, open_page: 
     (listed,) = session.radio
     assert listed.options == ["own · yours", "short"]
     assert training.standing(runs.status(trained)).startswith("Finished · epoch 3 of 3 · test ELBO")
-    listed.set_value("own").run()
+    listed.set_value("own · yours").run()
     assert session.query_params["run"] in ("own", ["own"])
     assert "own" in [one.value for one in session.subheader]
     assert not session.exception
