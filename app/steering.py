@@ -177,7 +177,7 @@ def wheel(now: RunStatus) -> None:
         st.expander("Steer", expanded=now.state == "failed", key=f"train-steer-{now.state}"),
         st.form("train-wheel", border=False),
     ):
-        columns = st.columns([4, 4, 1], vertical_alignment="bottom", gap="medium")
+        columns = st.columns([3, 3, 1], vertical_alignment="bottom", gap="medium")
         chosen = {}
         for column, setting in zip(columns, steerable(training), strict=False):
             present = getattr(training, setting)
@@ -190,7 +190,7 @@ def wheel(now: RunStatus) -> None:
                 key=f"train-{setting}-{name}-{present:g}",
             )
         changed = {key: v for key, v in chosen.items() if v != getattr(training, key)}
-        if columns[-1].form_submit_button("Apply", width="stretch") and changed:
+        if columns[-1].form_submit_button("Apply") and changed:
             attempt(name, lambda: runs.change(now.folder, **changed))
             st.rerun()
 
