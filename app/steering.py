@@ -35,6 +35,8 @@ TRAINED = ("finished", "stopped")
 CAN_GO_ON = (*TRAINED, "paused", "interrupted")
 CAN_BE_REWOUND = (*CAN_GO_ON, "failed")
 STEERED = ("queued", "running", "paused", "interrupted", "failed")
+#: What a training may have in all.
+MOST_EPOCHS = 100_000
 NAMES = {"learning_rate": "learning rate", "beta": "beta", "epochs": "epochs"}
 HELP = {
     "learning_rate": "At the top of its schedule: warm-up and decay go on over it.",
@@ -102,7 +104,9 @@ def more_epochs(now: RunStatus) -> None:
     """Offer to train for more epochs than it was to have."""
     name, total = now.folder.name, now.config.training.epochs
     with st.popover("More epochs", type="tertiary"):
-        more = st.number_input("How many more", 1, 100_000, total, key=f"train-more-{name}")
+        most = max(1, MOST_EPOCHS - total)
+        key = f"train-more-{name}"
+        more = st.number_input("How many more", 1, most, min(total, most), key=key)
         st.caption(
             f"It ends after epoch {total + more:,} then. A learning rate that decays climbs back "
             "to where a training of that length would have it."

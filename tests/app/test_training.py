@@ -169,14 +169,14 @@ def test_each_state_has_the_controls_that_make_sense(
 def test_rewind_and_more_epochs(trained: Path, open_page: Open) -> None:
     """More epochs train on from where it ended; a rewind leaves a paused run at its beginning."""
     session = open_page("train")
-    session.number_input(key="train-more-short").set_value(100_000)
+    session.number_input(key="train-more-short").set_value(90_000)
     session.button(key="train-extend").click().run()
     try:
         assert runs.status(trained).state == "running"
         assert not session.exception
     finally:
         end(trained)
-    assert runs.status(trained).config.training.epochs == 100_003
+    assert runs.status(trained).config.training.epochs == 90_003
     session.run()
     session.button(key="train-rewind").click().run()
     now = runs.status(trained)
