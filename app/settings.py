@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import parts, resources, state
-from vae_core import learning, runs
+from vae_core import learning, recipes, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError, LatentExplorerError
@@ -26,12 +26,20 @@ class Suggestion:
     batch_size: int = 50
     epochs: int = 100
     likelihood: str = "bernoulli"
+    learning_rate: float = 2e-3
+    warmup: float = 0.05
+    decay: str = "cosine"
+    precision: str = "float32"
 
 
+_FAST = recipes.fast()
 GRAPHS = Suggestion({"mlp": "100", "conv": "8, 16, 32", "rows": "64"}, batch_size=20)
 SUGGESTED = {
     "mnist": Suggestion(
-        {"mlp": "512, 256, 128", "conv": "16, 32", "rows": "128"}, batch_size=200, epochs=10
+        {"mlp": ", ".join(map(str, _FAST["hidden"])), "conv": "16, 32", "rows": "128"},
+        latent_dim=_FAST["latent_dim"], batch_size=_FAST["batch_size"], epochs=_FAST["epochs"],
+        learning_rate=_FAST["learning_rate"], warmup=_FAST["warmup"], decay=_FAST["decay"],
+        precision=_FAST["precision"],
     ),
     "fashion-mnist": Suggestion(
         {"mlp": "512, 256, 128", "conv": "16, 32", "rows": "128"}, batch_size=200, epochs=10
@@ -227,8 +235,14 @@ def described(
     """
     of_model = {name: given[name] for name in ModelConfig.model_fields.keys() & given.keys()}
     of_training = {name: given[name] for name in TrainConfig.model_fields.keys() & given.keys()}
+    suggested = SUGGESTED[dataset.name]
     kept: Given = {}
-    usual: Given = {"decay": "cosine", "warmup": 0.05, "threads": 1}
+    usual: Given = {
+        "decay": suggested.decay,
+        "warmup": suggested.warmup,
+        "precision": suggested.precision,
+        "threads": 1,
+    }
     if base is not None:
         kept, usual = _not_asked(base.model), _not_asked(base.training)
     model = learning.describe_model(dataset, **kept | of_model)
@@ -378,7 +392,13 @@ def of_steps(name: str, likelihood: str) -> Given:
         )
     return given | {
         "learning_rate": st.number_input(
-            "Learning rate", 1e-6, 1.0, 2e-3, 1e-4, format="%.4g", **_kept("lr")
+            "Learning rate",
+            1e-6,
+            1.0,
+            SUGGESTED[name].learning_rate,
+            1e-4,
+            format="%.4g",
+            **_kept(f"lr-{name}"),
         ),
         "batch_size": st.number_input(
             "Batch size", 1, 65_536, SUGGESTED[name].batch_size, **_kept(f"batch-{name}")

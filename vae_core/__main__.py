@@ -154,6 +154,11 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 @cli.command()
 @_settings(ModelConfig, skipped=("image_shape",))
 @_settings(TrainConfig)
+@click.option(
+    "--recipe",
+    help="Settings to begin with; those given beside it hold. fast: −ELBO below 105 on grey MNIST "
+    "in seconds, z = 20.",
+)
 @click.option("--name", help="Name on the model's card  [default: the folder's name]")
 @click.option("--importance-samples", type=int, help="k of an nll_iw{k} figure on the card.")
 @click.option("--limit", type=int, help="Test images that this figure is taken over.")
@@ -170,6 +175,7 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 @json_option
 @data_option
 def train(
+    recipe: str | None,
     name: str | None,
     importance_samples: int | None,
     limit: int | None,
@@ -184,7 +190,7 @@ def train(
     """Train a model into a folder, resume one with --resume DIR, or put one into the --queue."""
     from vae_core import runs
 
-    run: dict[str, Any] = {"name": name, "importance_samples": importance_samples}
+    run: dict[str, Any] = {"recipe": recipe, "name": name, "importance_samples": importance_samples}
     run |= {"limit": limit, "change": changed or None}
     given = {key: value for key, value in (settings | run).items() if value is not None}
     if sum((out is not None, resume is not None, queue)) != 1:
@@ -207,7 +213,7 @@ def train(
     else:
         assert out is not None
         folder = out
-        config = _run_config({"name": out.name} | given, data_dir)
+        config = _run_config({"name": out.name} | _beginning(recipe) | given, data_dir)
         changes = [runs.read_change(word) for word in changed]
         runs.check_changes(config.training, changes)
         runs.create(folder, config)
@@ -569,6 +575,16 @@ def _openable(model: str, data_dir: Path | None) -> tuple[Path, Saved]:
     return folder, checkpoints.open_folder(folder)
 
 
+def _beginning(recipe: str | None) -> dict[str, Any]:
+    if recipe is None:
+        return {}
+    from vae_core import recipes
+
+    if recipe not in recipes.BEGINNINGS:
+        raise ConfigError(f"recipe {recipe!r}: allowed are {', '.join(recipes.BEGINNINGS)}")
+    return recipes.BEGINNINGS[recipe]()
+
+
 def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
     from vae_core import learning, runs
     from vae_core.data import load_dataset
@@ -577,7 +593,8 @@ def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
     dataset = load_dataset(training.dataset, data_dir=data_dir)
     chosen = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
     for widths in {"hidden", "upper_hidden"} & chosen.keys():
-        chosen[widths] = tuple(part.strip() for part in chosen[widths].split(","))
+        if isinstance(chosen[widths], str):
+            chosen[widths] = tuple(part.strip() for part in chosen[widths].split(","))
     model = learning.describe_model(dataset, **chosen)
     learning.check_fit(model, training, dataset)  # before a folder is made
     return runs.RunConfig.of(

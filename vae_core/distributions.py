@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -225,6 +225,23 @@ def _as_images(values: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
     return values.reshape(*values.shape[:-1], *image_shape)
 
 
+class _BernoulliLogProb(torch.autograd.Function):
+    """Σ x·l − softplus(l) over the last axis; ∂/∂l = x − σ(l), where autograd takes five passes."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, x: Tensor) -> Tensor:
+        ctx.save_for_backward(logits, x)
+        return (x * logits).sum(-1) - F.softplus(logits).sum(-1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None]:
+        logits, x = ctx.saved_tensors
+        gradient = gradient.unsqueeze(-1)
+        by_logits = ((x - torch.sigmoid(logits)) * gradient).sum_to_size(logits.shape)
+        by_x = (gradient * logits).sum_to_size(x.shape) if ctx.needs_input_grad[1] else None
+        return by_logits, by_x
+
+
 @dataclass(frozen=True)
 class Bernoulli:
     """Independent Bernoulli pixels from ``logits`` (..., c · h · w).
@@ -249,11 +266,9 @@ class Bernoulli:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Σ x·log p + (1 − x)·log(1 − p), from logits: x·l − softplus(l)."""
-        logits, x = self.logits, _flat(x)
-        if logits.dim() == 3 and logits.shape[0] > 1 and logits.shape[1:] == x.shape:
-            # Many samples for one image: a product with it spares an array as large as theirs.
-            return torch.einsum("kbp,bp->kb", logits, x) - F.softplus(logits).sum(-1)
-        return (x * logits - F.softplus(logits)).sum(-1)
+        return _BernoulliLogProb.apply(  # type: ignore[no-any-return, no-untyped-call]
+            self.logits, _flat(x)
+        )
 
     def sample(self, *, generator: torch.Generator) -> Tensor:
         """Draw binary pixels."""

@@ -124,6 +124,7 @@ def nll_iw(
     nll, ess = [], []
     for batch, given in _batches(images, labels, max(1, CODES_AT_ONCE // per_image)):
         x = pixels.view(batch, kind, generator=generator)
+        observed = model.observe(x, **given)
         top = torch.full((len(x),), -math.inf)
         total = torch.zeros(len(x))
         squares = torch.zeros(len(x))
@@ -131,7 +132,7 @@ def nll_iw(
         while left:
             k_now = min(left, per_image)
             left -= k_now
-            log_w = objectives.log_weights(model(x, samples=k_now, generator=generator, **given))
+            log_w = objectives.log_weights(model.draw(observed, samples=k_now, generator=generator))
             new_top = torch.maximum(top, log_w.amax(0))
             shrink, w = torch.exp(top - new_top), torch.exp(log_w - new_top)
             total = total * shrink + w.sum(0)

@@ -10,11 +10,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
+
+#: Slope of the leaky ReLU below zero.
+LEAK = 0.2
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,41 @@ class Activation:
     inputs: int = 1
 
 
+class _TanhBySigmoid(torch.autograd.Function):
+    """tanh(a) = 2σ(2a) − 1: PyTorch's σ takes a quarter of the time of its tanh on a processor."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor) -> Tensor:
+        h = (2 * a).sigmoid_().mul_(2).sub_(1)
+        ctx.save_for_backward(h)
+        return h
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (h,) = ctx.saved_tensors
+        return gradient * (1 - h * h)
+
+
+def tanh(a: Tensor) -> Tensor:
+    """Hyperbolic tangent, to the rounding of 1 (2e-7 in float32)."""
+    if a.dtype == torch.bfloat16:
+        return torch.tanh(a)  # which keeps small values; 1 rounds too coarsely for the difference
+    return _TanhBySigmoid.apply(a)  # type: ignore[no-any-return, no-untyped-call]
+
+
+class Tanh(nn.Tanh):
+    """The module of :func:`tanh`."""
+
+    def forward(self, a: Tensor) -> Tensor:
+        """Return tanh(a)."""
+        return tanh(a)
+
+
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(lambda axis: nn.Tanh()),
+    "tanh": Activation(lambda axis: Tanh()),
     "relu": Activation(lambda axis: nn.ReLU()),
     "silu": Activation(lambda axis: nn.SiLU()),
-    "leaky-relu": Activation(lambda axis: nn.LeakyReLU(0.2)),
+    "leaky-relu": Activation(lambda axis: nn.LeakyReLU(LEAK)),
     #: (Wx + b) · σ(Vx + c) (Dauphin et al. 2017; Tomczak & Welling 2018).
     "gated": Activation(lambda axis: nn.GLU(dim=axis), inputs=2),
 }

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from vae_core.distributions import SMALL_LOGIT
 from vae_core.errors import ConfigError
 from vae_core.models import VAE, HierarchicalVAE
-from vae_core.networks import EveryRow, MapHead, Rows
+from vae_core.networks import EveryRow, MapHead, Rows, Tanh
 
 IR_VERSION, OPERATOR_SET = 8, 13
 INPUT, LABEL, OUTPUT = "z", "y", "mean"
@@ -244,7 +244,7 @@ _LAYERS: dict[type[nn.Module], Callable[[_Graph, Any, str], str]] = {
     nn.Sequential: _hidden,
     EveryRow: _every_row,
     Rows: _recurrent,
-    nn.Tanh: lambda graph, layer, x: graph.add("Tanh", x),
+    Tanh: lambda graph, layer, x: graph.add("Tanh", x),
     nn.ReLU: lambda graph, layer, x: graph.add("Relu", x),
     nn.SiLU: lambda graph, layer, x: graph.add("Mul", x, graph.add("Sigmoid", x)),
     nn.LeakyReLU: lambda graph, layer, x: graph.add("LeakyRelu", x, alpha=layer.negative_slope),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-CHUNK = 10_000
+CHUNK = 1_000
 
 
 def grey(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -54,6 +54,14 @@ def prepare(images: Tensor, kind: str, *, seed: int) -> Tensor:
         part = slice(start, start + CHUNK)
         drawn[part] = bernoulli_draw(images[part], generator).mul_(255).to(torch.uint8)
     return drawn
+
+
+def mean_image(images: Tensor) -> Tensor:
+    """Mean intensity in [0, 1] of each pixel: uint8 (n, c, h, w) → (c, h, w)."""
+    total = torch.zeros(images.shape[1:], dtype=torch.int64)
+    for part in torch.split(images, CHUNK):
+        total += part.sum(0)
+    return (total.double() / (255 * len(images))).float()
 
 
 def view(images: Tensor, kind: str, *, generator: torch.Generator) -> Tensor:

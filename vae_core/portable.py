@@ -30,7 +30,7 @@ from vae_core.distributions import (
 )
 from vae_core.errors import ConfigError
 from vae_core.models import VAE, HierarchicalVAE
-from vae_core.networks import EveryRow, Head, LastRow, MapHead, Rows
+from vae_core.networks import EveryRow, Head, LastRow, MapHead, Rows, Tanh
 
 FORMAT_VERSION = 1
 #: Bytes; arrays start at multiples of it, so that a reader can map them without a copy.
@@ -267,7 +267,7 @@ class _Writer:
             Rows: self._recurrent_layers,
             EveryRow: lambda layer: self.add("repeat", parts=layer.rows),
             LastRow: lambda layer: self.add("last", parts=1, rows=self.parts),
-            nn.Tanh: lambda layer: self.add("tanh"),
+            Tanh: lambda layer: self.add("tanh"),
             nn.ReLU: lambda layer: self.add("relu"),
             nn.SiLU: lambda layer: self.add("silu"),
             nn.LeakyReLU: lambda layer: self.add("leaky_relu", slope=layer.negative_slope),

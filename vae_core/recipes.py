@@ -1,4 +1,4 @@
-"""The models that come with the project, and how each is made again."""
+"""Settings that are known to serve: of the models that come with the project, and to begin with."""
 
 from __future__ import annotations
 
@@ -197,6 +197,31 @@ _MODELS = (
     ),
 )
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}
+
+
+#: −ELBO below 105 on grey MNIST in a few seconds. Chosen on a validation split, the last 10,000
+#: training images, among peak learning rates from 3e-3 to 7e-3, 4 or 5 epochs, batch 100 or 200.
+FAST: dict[str, Any] = {
+    "latent_dim": 20,
+    "hidden": (500,),
+    "activation": "silu",
+    "epochs": 5,
+    "batch_size": 200,
+    "learning_rate": 5e-3,
+    "warmup": 0.1,
+    "decay": "linear",
+}
+
+
+def fast() -> dict[str, Any]:
+    """Return ``FAST`` with the quickest precision that this processor has."""
+    from vae_core import learning
+
+    return FAST | {"precision": "bfloat16" if learning.native_bfloat16() else "float32"}
+
+
+#: Settings to begin with, by the name that ``train --recipe`` takes.
+BEGINNINGS: dict[str, Callable[[], dict[str, Any]]] = {"fast": fast}
 
 
 def make(

@@ -428,3 +428,16 @@ def test_a_steered_training_is_made_again_by_its_command(vae: Any, tmp_path: Pat
     assert answer.status == 2
     assert "seed cannot be changed" in answer.err
     assert not (tmp_path / "three").exists()
+
+
+def test_a_recipe_is_where_settings_begin(vae: Any, tmp_path: Path) -> None:
+    """Settings given beside it hold; an unknown one is named before a folder is made."""
+    words = ["train", "--dataset", "digits", "--recipe", "fast", "--epochs", 1, "--hidden", "24,20"]
+    done = vae(*words, "--threads", 1, "--json", "--out", tmp_path / "quick")
+    assert done.status == 0, done.err
+    config = runs.read_config(tmp_path / "quick")
+    assert (config.training.epochs, config.training.batch_size) == (1, 200)
+    assert (config.model.hidden, config.model.latent_dim) == ((24, 20), 20)
+    wrong = vae("train", "--recipe", "slow", "--out", tmp_path / "none")
+    assert (wrong.status, wrong.err) == (2, "error: recipe 'slow': allowed are fast\n")
+    assert not (tmp_path / "none").exists()

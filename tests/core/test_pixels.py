@@ -84,3 +84,11 @@ def test_only_static_sets_are_prepared(kind: str) -> None:
     images = ramp()
     shared = pixels.prepare(images, kind, seed=0) is images
     assert shared == (kind != "static")
+
+
+def test_the_mean_image_is_the_mean_of_all() -> None:
+    """Over several chunks, the last one short."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (2 * pixels.CHUNK + 3, 1, 3, 2), generator=generator)
+    found = pixels.mean_image(images.to(torch.uint8))
+    torch.testing.assert_close(found, (images.double().mean(0) / 255).float())

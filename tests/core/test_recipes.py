@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vae_core import checkpoints, recipes, runs
+from vae_core import checkpoints, learning, recipes, runs
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError
 
 
@@ -23,6 +24,18 @@ def test_a_model_was_made_by_its_recipe(name: str) -> None:
 def test_every_model_has_a_recipe() -> None:
     """Nothing lies in pretrained/ that a stranger could not make again."""
     assert set(checkpoints.list_models()) == set(recipes.RECIPES)
+
+
+def test_beginnings_are_settings() -> None:
+    """Each is known by name, fits together, and asks for no precision that is not here."""
+    for begin in recipes.BEGINNINGS.values():
+        given = begin()
+        model = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
+        training = {k: v for k, v in given.items() if k in TrainConfig.model_fields}
+        assert model.keys() | training.keys() == given.keys()
+        ModelConfig.of(**model)
+        TrainConfig.of(**training)
+        assert learning.native_bfloat16() or given["precision"] == "float32"
 
 
 def test_an_unknown_recipe_is_named(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from vae_core import objectives
 from vae_core.config import TrainConfig
-from vae_core.learning import schedules
+from vae_core.learning import by_hand, schedules
 from vae_core.learning.records import Figures
-from vae_core.learning.visit import Stateless, Visit, autocast, figures
+from vae_core.learning.visit import DTYPES, Stateless, Visit, autocast, figures
 from vae_core.models import VAE
 from vae_core.objectives import Loss
 
@@ -22,24 +22,37 @@ class AEVB(Stateless):
 
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config = model, config
+        self.layers: by_hand.Layers | None = None
+        if by_hand.fits(model, config):
+            self.layers = by_hand.Layers(model, DTYPES[config.precision])
 
     def step(self, visit: Visit) -> Figures:
         """One update of encoder and decoder."""
-        loss = self._loss(visit.x, visit)
 
         def teach() -> None:
             self._teach_encoder(visit)
 
-        visit.update(loss.value.mean(), teach if self.config.encoder_shift else None)
+        add = teach if self.config.encoder_shift else None
+        if self.layers is not None:
+            beta, generator = self._beta(visit), visit.generator
+            by_chain_rule = by_hand.Pass(self.layers, visit.x, beta=beta, generator=generator)
+            visit.update(by_chain_rule, add)
+            return by_chain_rule.figures
+        loss = self._loss(visit.x, visit)
+        visit.update(loss.value.mean(), add)
         return figures(loss.bound)
+
+    def _beta(self, visit: Visit) -> float:
+        return self.config.beta * schedules.kl_weight(visit.epochs, self.config)
 
     def _loss(self, x: Tensor, visit: Visit) -> Loss:
         config = self.config
-        beta = config.beta * schedules.kl_weight(visit.epochs, config)
         k = schedules.samples(visit.epochs, config)
         with autocast(config):
             inference = self.model(x, y=visit.y, samples=k, generator=visit.generator)
-        return objectives.LOSSES[config.objective](inference, beta=beta, free_bits=config.free_bits)
+        return objectives.LOSSES[config.objective](
+            inference, beta=self._beta(visit), free_bits=config.free_bits
+        )
 
     def _teach_encoder(self, visit: Visit) -> None:
         """Add the encoder's gradient on a moved copy of the minibatch, the decoder held.

@@ -23,7 +23,7 @@ from vae_core.data import ImageDataset, subset
 from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
 from vae_core.learning import aevb, mcem, schedules, wake_sleep
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
-from vae_core.learning.visit import Learner, Visit
+from vae_core.learning.visit import Differentiable, Learner, Visit
 from vae_core.models import VAE, build, initialise
 
 #: Learners by name: each is made from the model, its settings and the training images' number.
@@ -102,7 +102,7 @@ class Trainer:
         self.model = build(model_config)
         initialise(
             self.model,
-            mean_image=self._train.float().mean(0) / 255,
+            mean_image=pixels.mean_image(self._train),
             scheme=train_config.init,
             generator=torch.Generator().manual_seed(self._seed(WEIGHTS)),
             examples=self._spread(model_config.components).float() / 255,
@@ -210,7 +210,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         visit = Visit(
-            x=pixels.view(self._train[rows], config.pixels, generator=self._noise),
+            x=pixels.view(self._train.index_select(0, rows), config.pixels, generator=self._noise),
             y=None if self._labels is None else self._labels[rows],
             rows=rows,
             epochs=self.progress.step / self.batches,
@@ -219,11 +219,11 @@ class Trainer:
         )
         return self.learner.step(visit)
 
-    def _update(self, loss: Tensor, add: Callable[[], None] | None = None) -> None:
-        if not torch.isfinite(loss):
-            raise DivergedError(self._diverged("loss", loss.item(), step=self.progress.step + 1))
+    def _update(self, loss: Differentiable, add: Callable[[], None] | None = None) -> None:
+        if not math.isfinite(value := loss.item()):
+            raise DivergedError(self._diverged("loss", value, step=self.progress.step + 1))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         if add is not None:
             add()
         self.optimizer.step()

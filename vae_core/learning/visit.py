@@ -14,11 +14,24 @@ from vae_core.config import TrainConfig
 from vae_core.learning.records import Figures
 from vae_core.objectives import Bound
 
+#: Matrix products by the name of their precision.
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Differentiable(Protocol):
+    """A scalar loss: a tensor, or what knows its own gradient."""
+
+    def item(self) -> float:
+        """Return its value."""
+
+    def backward(self) -> None:
+        """Set the gradient of every parameter that it depends on."""
+
 
 class Update(Protocol):
     """Moves parameters by one step."""
 
-    def __call__(self, loss: Tensor, add: Callable[[], None] | None = None) -> None:
+    def __call__(self, loss: Differentiable, add: Callable[[], None] | None = None) -> None:
         """Differentiate a scalar loss, let ``add`` add to the gradients, step."""
 
 
@@ -74,4 +87,4 @@ def autocast(config: TrainConfig) -> contextlib.AbstractContextManager[Any]:
     """Matrix products in the precision that the settings ask for."""
     if config.precision == "float32":
         return contextlib.nullcontext()
-    return torch.autocast("cpu", dtype=torch.bfloat16)
+    return torch.autocast("cpu", dtype=DTYPES[config.precision])

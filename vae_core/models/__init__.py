@@ -2,9 +2,9 @@
 
 from vae_core.config import ModelConfig
 from vae_core.models.hierarchical import HierarchicalVAE
-from vae_core.models.vae import VAE, Inference, Latent, initialise
+from vae_core.models.vae import VAE, Given, Inference, Latent, initialise
 
-__all__ = ["VAE", "HierarchicalVAE", "Inference", "Latent", "build", "initialise"]
+__all__ = ["VAE", "Given", "HierarchicalVAE", "Inference", "Latent", "build", "initialise"]
 
 
 def build(config: ModelConfig) -> VAE:

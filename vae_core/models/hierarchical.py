@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from vae_core import networks
 from vae_core.config import ModelConfig
 from vae_core.distributions import DiagonalGaussian, Likelihood, UpperLayer
-from vae_core.models.vae import VAE, Inference, Latent, gaussian_of
+from vae_core.models.vae import VAE, Given, Inference, Latent, gaussian_of
 
 
 class HierarchicalVAE(VAE):
@@ -65,25 +65,21 @@ class HierarchicalVAE(VAE):
         """p(x|z1) at the mean z1 of p(z1|z2), for codes z2 ``z`` (..., latent_dim)."""
         return self.decode_first(self.decode_second(z).mu, y)
 
-    def forward(
-        self,
-        x: Tensor,
-        *,
-        y: Tensor | None = None,
-        samples: int = 1,
-        generator: torch.Generator,
-    ) -> Inference:
-        """Encode, draw ``samples`` pairs (z1, z2) for each image, decode them."""
-        q1 = self.encode_first(x, y)
+    def observe(self, x: Tensor, y: Tensor | None = None) -> Given:
+        """Encode images as far as q(z1|x), for any number of draws to come."""
+        return Given(x, y, self.encode_first(x, y), self.prior_given(y))
+
+    def draw(self, given: Given, *, samples: int, generator: torch.Generator) -> Inference:
+        """Draw ``samples`` pairs (z1, z2) for each image, decode them."""
+        q1, prior = given.q, given.prior
         z1 = q1.sample(samples, generator=generator)
         q2 = self.encode_second(z1)
         z2 = q2.sample(generator=generator)
-        prior = self.prior_given(y)
         return Inference(
-            x=x,
+            x=given.x,
             q=self.encode_second(q1.mu),
             z=z2,
-            p=self.decode_first(z1, y),
+            p=self.decode_first(z1, given.y),
             prior=prior,
             several=(
                 Latent(q1, z1, UpperLayer(self.decode_second(z2))),

@@ -31,6 +31,16 @@ class Latent:
 
 
 @dataclass(frozen=True)
+class Given:
+    """What a pass knows before it draws: images, their posterior and the prior."""
+
+    x: Tensor  # (batch, c, h, w) in [0, 1]
+    y: Tensor | None  # (batch,) labels, for a model that takes them
+    q: DiagonalGaussian  # of the layer next to x, (batch, latent_dim)
+    prior: Prior  # of the top layer
+
+
+@dataclass(frozen=True)
 class Inference:
     """Everything that one pass over a batch yields; the objectives are functions of it."""
 
@@ -138,9 +148,16 @@ class VAE(nn.Module):
         generator: torch.Generator,
     ) -> Inference:
         """Encode, draw ``samples`` codes for each image, decode them."""
-        q = self.encode(x, y)
-        z = q.sample(samples, generator=generator)
-        return Inference(x=x, q=q, z=z, p=self.decode(z, y), prior=self.prior_given(y))
+        return self.draw(self.observe(x, y), samples=samples, generator=generator)
+
+    def observe(self, x: Tensor, y: Tensor | None = None) -> Given:
+        """Encode images once, for any number of draws to come."""
+        return Given(x, y, self.encode(x, y), self.prior_given(y))
+
+    def draw(self, given: Given, *, samples: int, generator: torch.Generator) -> Inference:
+        """Draw ``samples`` codes for each image, decode them."""
+        z = given.q.sample(samples, generator=generator)
+        return Inference(x=given.x, q=given.q, z=z, p=self.decode(z, given.y), prior=given.prior)
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Decode the posterior mean: (batch, c, h, w) → (batch, c, h, w)."""

@@ -1,0 +1,169 @@
+"""The gradient of the plain VAE's bound, written out by the chain rule.
+
+Most trainings are of one kind: fully connected layers, a standard normal prior, Bernoulli pixels,
+one sample. Of such a step, autograd spends as long on its own bookkeeping of small tensors as on a
+large matrix product. Here the same gradient (Kingma & Welling 2014, equation 10 and appendix B)
+takes few operations beside the products. Where :func:`fits` says no, autograd does the work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vae_core import networks
+from vae_core.config import TrainConfig
+from vae_core.distributions import POSTERIOR_LOGVAR
+from vae_core.learning.records import Figures
+from vae_core.models import VAE
+
+aten = torch.ops.aten
+
+
+@dataclass(frozen=True)
+class Activation:
+    """h of a, and ∂loss/∂a of (∂loss/∂h, a, h)."""
+
+    h: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "tanh": Activation(networks.tanh, lambda d_h, a, h: aten.tanh_backward(d_h, h)),
+    "relu": Activation(torch.relu, lambda d_h, a, h: aten.threshold_backward(d_h, h, 0)),
+    "silu": Activation(F.silu, lambda d_h, a, h: aten.silu_backward(d_h, a)),
+    "leaky-relu": Activation(
+        lambda a: F.leaky_relu(a, networks.LEAK),
+        lambda d_h, a, h: aten.leaky_relu_backward(d_h, a, networks.LEAK, False),
+    ),
+}
+
+
+def fits(model: VAE, config: TrainConfig) -> bool:
+    """Whether this module knows the gradient of such a training."""
+    of = model.config
+    return (
+        type(model) is VAE
+        and of.network == "mlp"
+        and of.likelihood == "bernoulli"
+        and of.prior == "standard"
+        and not of.conditional
+        and not of.symmetric
+        and {of.activation, of.decoder_activation or of.activation} <= ACTIVATIONS.keys()
+        and config.objective == "elbo"
+        and config.free_bits == 0
+        and config.samples == 1
+        and (config.coarse_epochs == 0 or config.coarse_samples == 1)
+    )
+
+
+@dataclass
+class Layer:
+    """a = W x + b, h = f(a): products in ``dtype``, everything else in float32."""
+
+    linear: nn.Linear
+    activation: Activation | None
+    dtype: torch.dtype
+    weight: Tensor = field(init=False)
+    x: Tensor = field(init=False)
+    a: Tensor = field(init=False)
+    h: Tensor = field(init=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, inputs) → (batch, outputs)."""
+        self.weight = self.linear.weight.to(self.dtype)
+        self.x = x.to(self.dtype)
+        self.a = self.h = F.linear(self.x, self.weight, self.linear.bias.to(self.dtype)).float()
+        if self.activation is not None:
+            self.h = self.activation.h(self.a)
+        return self.h
+
+    def learn(self, d_h: Tensor) -> Tensor:
+        """Set the weights' gradients from ∂loss/∂h; returns ∂loss/∂a in ``dtype``."""
+        d_a = d_h if self.activation is None else self.activation.slope(d_h, self.a, self.h)
+        self.linear.bias.grad = d_a.sum(0)
+        d_a = d_a.to(self.dtype)
+        self.linear.weight.grad = (d_a.t() @ self.x).float()
+        return d_a
+
+    def backward(self, d_h: Tensor) -> Tensor:
+        """Learn, and return ∂loss/∂x."""
+        return (self.learn(d_h) @ self.weight).float()
+
+
+class Pass:
+    """One minibatch through the model; ``backward`` sets every weight's gradient."""
+
+    def __init__(
+        self, layers: Layers, x: Tensor, *, beta: float, generator: torch.Generator
+    ) -> None:
+        self.layers, self.x, self.beta = layers, x.flatten(1), beta
+        with torch.no_grad():
+            self._forward(generator)
+
+    def _forward(self, generator: torch.Generator) -> None:
+        h = self.x
+        for layer in self.layers.encoder:
+            h = layer.forward(h)
+        self.mu, raw = self.layers.posterior.forward(h).chunk(2, dim=-1)
+        # The soft clamp of the log-variance, from above and then from below.
+        low, high = POSTERIOR_LOGVAR
+        self.from_high = high - raw
+        self.from_low = high - low - F.softplus(self.from_high)
+        logvar = low + F.softplus(self.from_low)
+        self.sigma = torch.exp(0.5 * logvar)
+        self.eps = torch.randn(self.mu.shape, generator=generator)
+        h = self.mu + self.sigma * self.eps
+        for layer in self.layers.decoder:
+            h = layer.forward(h)
+        self.logits = self.layers.likelihood.forward(h)
+
+        n = len(self.x)
+        kl = self.mu.square().add_(self.sigma.square()).sub_(logvar).sum().item() - logvar.numel()
+        rate = 0.5 * kl / n
+        x_logits = torch.dot(self.x.reshape(-1), self.logits.view(-1)).item()
+        distortion = (F.softplus(self.logits).sum().item() - x_logits) / n
+        self.figures = Figures(-(rate + distortion), rate, distortion)
+
+    def item(self) -> float:
+        """Return the loss, β · rate + distortion."""
+        return self.beta * self.figures.rate + self.figures.distortion
+
+    @torch.no_grad()
+    def backward(self) -> None:
+        """Set the gradient of the loss: of a mean over the batch, as autograd would."""
+        n, layers = len(self.x), self.layers
+        d_h = layers.likelihood.backward(torch.sigmoid(self.logits).sub_(self.x).div_(n))
+        for layer in reversed(layers.decoder):
+            d_h = layer.backward(d_h)
+        d_mu = torch.add(d_h, self.mu, alpha=self.beta / n)
+        # ∂z/∂logvar = ε σ / 2, ∂rate/∂logvar = (σ² − 1) / 2.
+        d_logvar = (d_h * self.eps).mul_(self.sigma)
+        d_logvar.add_(self.sigma.square().sub_(1), alpha=self.beta / n).mul_(0.5)
+        d_raw = d_logvar.mul_(torch.sigmoid(self.from_low)).mul_(torch.sigmoid(self.from_high))
+        d_h = layers.posterior.backward(torch.cat([d_mu, d_raw], dim=-1))
+        for layer in reversed(layers.encoder[1:]):
+            d_h = layer.backward(d_h)
+        layers.encoder[0].learn(d_h)  # nobody asks for the image's own gradient
+
+
+class Layers:
+    """A model's layers in the order in which x meets them."""
+
+    def __init__(self, model: VAE, dtype: torch.dtype) -> None:
+        of = model.config
+        inner = ACTIVATIONS[of.activation]
+        outer = ACTIVATIONS[of.decoder_activation or of.activation]
+        self.encoder = [Layer(linear, inner, dtype) for linear in _linear(model.encoder)]
+        self.posterior = Layer(model.posterior, None, dtype)
+        self.decoder = [Layer(linear, outer, dtype) for linear in _linear(model.decoder)]
+        assert isinstance(model.likelihood, nn.Linear)
+        self.likelihood = Layer(model.likelihood, None, dtype)
+
+
+def _linear(trunk: nn.Sequential) -> list[nn.Linear]:
+    return [module for module in trunk if isinstance(module, nn.Linear)]
