@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vae_core.distributions import DiagonalGaussian, Gaussian, StandardNormal
-from vae_core.models import Inference
+from vae_core.models import Given, Inference
 
 SHAPE = (1, 3, 3)
 NOISE_LOGVAR = math.log(0.05)
@@ -59,11 +59,18 @@ class CorrelatedPCA:
         mu = z @ self.loadings.T + 0.5
         return Gaussian(mu, torch.full_like(mu, NOISE_LOGVAR), SHAPE)
 
+    def observe(self, x: Tensor) -> Given:
+        """Encode."""
+        return Given(x, None, self.encode(x), self.prior)
+
+    def draw(self, given: Given, *, samples: int, generator: torch.Generator) -> Inference:
+        """Draw, decode."""
+        z = given.q.sample(samples, generator=generator)
+        return Inference(x=given.x, q=given.q, z=z, p=self.decode(z), prior=given.prior)
+
     def __call__(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
         """Encode, draw, decode."""
-        q = self.encode(x)
-        z = q.sample(samples, generator=generator)
-        return Inference(x=x, q=q, z=z, p=self.decode(z), prior=self.prior)
+        return self.draw(self.observe(x), samples=samples, generator=generator)
 
     def exact_nll(self, images: Tensor) -> Tensor:
         """−log N(x; b, WWᵀ + s²I) in nats, (n,)."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from vae_core import evaluation, objectives, pixels
 from vae_core.distributions import DiagonalGaussian, Gaussian, StandardNormal
 from vae_core.evaluation import Estimate
-from vae_core.models import Inference
+from vae_core.models import Given, Inference
 
 SHAPE = (1, 3, 3)
 
@@ -61,11 +61,18 @@ class LinearGaussian:
         mu = z @ self.loadings.T + 0.5
         return Gaussian(mu, torch.full_like(mu, self.logvar), SHAPE)
 
+    def observe(self, x: Tensor) -> Given:
+        """Encode."""
+        return Given(x, None, self.encode(x), self.prior)
+
+    def draw(self, given: Given, *, samples: int, generator: torch.Generator) -> Inference:
+        """Draw, decode."""
+        z = given.q.sample(samples, generator=generator)
+        return Inference(x=given.x, q=given.q, z=z, p=self.decode(z), prior=given.prior)
+
     def __call__(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
         """Encode, draw, decode."""
-        q = self.encode(x)
-        z = q.sample(samples, generator=generator)
-        return Inference(x=x, q=q, z=z, p=self.decode(z), prior=self.prior)
+        return self.draw(self.observe(x), samples=samples, generator=generator)
 
     def exact_nll(self, images: Tensor) -> Tensor:
         """−log N(x; b, WWᵀ + s²I) in nats, (n,)."""
@@ -282,3 +289,14 @@ def test_knn_is_a_vote_of_the_nearest() -> None:
         assert votes[label] == votes.max()
     few = evaluation.knn_labels(train[:3], np.array([1, 1, 2]), test)
     assert few.tolist() == [1] * 25
+
+
+def test_a_bound_of_many_samples_encodes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many chunks its samples come in."""
+    model = small.model()
+    images = torch.randint(256, (4, *small.SHAPE), generator=torch.Generator()).to(torch.uint8)
+    seen: list[int] = []
+    encode = model.encode
+    monkeypatch.setattr(model, "encode", lambda x, y=None: (seen.append(len(x)), encode(x, y))[1])
+    evaluation.nll_iw(model, images, k=350, kind="grey")
+    assert seen == [4]
