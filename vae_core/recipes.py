@@ -199,15 +199,16 @@ _MODELS = (
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}
 
 
-#: For −ELBO below 105 on grey MNIST in a few seconds. Trained on the first 50,000 images, it
-#: leaves 105.6 nats on the 10,000 held out for validation; a sixth more images lower that.
+#: For −ELBO below 105 on grey MNIST in a few seconds. The peak learning rate was chosen on a
+#: validation split: trained on the first 50,000 images, 5e-3 leaves 105.6 nats on the other 10,000
+#: training images and 6e-3 leaves 105.2 (bfloat16, seed 0).
 FAST: dict[str, Any] = {
     "latent_dim": 20,
     "hidden": (500,),
     "activation": "silu",
     "epochs": 5,
     "batch_size": 200,
-    "learning_rate": 5e-3,
+    "learning_rate": 6e-3,
     "warmup": 0.1,
     "decay": "linear",
 }
