@@ -40,6 +40,7 @@ class _TanhBySigmoid(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        h: Tensor
         (h,) = ctx.saved_tensors
         return gradient * (1 - h * h)
 
