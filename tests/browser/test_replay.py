@@ -98,8 +98,7 @@ def test_keys_step_through_the_training(visitor: Enter, trained: Path) -> None:
     assert somebody.eventually(lambda: time(somebody) == 0)
     somebody.key("End")
     assert somebody.eventually(lambda: time(somebody) == last(somebody))
-    somebody.page.wait_for_timeout(800)
-    assert seen(somebody) == end
+    assert somebody.eventually(lambda: seen(somebody) == end)
     assert somebody.sent == sent
 
 

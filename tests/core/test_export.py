@@ -486,7 +486,7 @@ def test_run_that_has_not_ended_is_exported_as_it_stands(
     assert "The training has not ended: this is the model after step 45; 3 of 3 epochs" in text
     whole = checkpoints.open_folder(trained)
     _, codes = bundle(out.read_text(), "codes")
-    np.testing.assert_allclose(codes["mu"], whole.codes.mu, atol=1e-5)
+    np.testing.assert_allclose(codes["mu"], whole.codes.mu, atol=2e-3)
     (folder / runs.CHECKPOINT).unlink()
     out.unlink()
     capsys.readouterr()

@@ -23,7 +23,7 @@ from vae_core.models import VAE, initialise
 
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
-TOLERANCE = 2e-3  # per pixel, of a mean in [0, 1]
+TOLERANCE = 3e-3  # per pixel, of a mean in [0, 1]: three quarters of a grey level of 256
 
 
 def small_model(**settings: object) -> VAE:

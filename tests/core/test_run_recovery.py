@@ -158,7 +158,7 @@ def test_a_stop_on_a_full_disk_waits_for_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[Path]
 ) -> None:
     """It is not forgotten: with room, the run ends with what it has."""
-    folder = runs.create(tmp_path / "run", config(epochs=50))
+    folder = runs.create(tmp_path / "run", config(epochs=20_000))
     full = threading.Event()
     full.set()
     real = folders.write_checkpoint
@@ -176,7 +176,7 @@ def test_a_stop_on_a_full_disk_waits_for_room(
     assert runs.status(folder).state == "paused"
     full.clear()
     processes.request(folder, "stop", worker=())
-    assert wait_for_state(folder, "stopped").epoch < 50
+    assert wait_for_state(folder, "stopped").epoch < 20_000
     checkpoints.load_model(folder)
 
 
