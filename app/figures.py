@@ -20,6 +20,8 @@ CLASS_COLOURS = (
     "#a96b59", "#e76300", "#b9ac70", "#a02060", "#92dadd",
 )  # fmt: skip
 ACCENT = "#12897f"
+#: Points of a line: a curve is as many pixels wide, and is sent anew every second.
+CURVE_POINTS = 150
 BRIGHTER, DARKER = (230, 97, 1), (33, 102, 172)
 
 Image8 = NDArray[np.uint8]
@@ -240,6 +242,13 @@ def two_largest(values: Floats) -> tuple[int, int]:
     return (first, second)
 
 
+def thinned(epochs: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Return no more records than a curve has room for, evenly, with the first and the last."""
+    if len(epochs) <= CURVE_POINTS:
+        return epochs
+    return [epochs[i] for i in np.linspace(0, len(epochs) - 1, CURVE_POINTS).round().astype(int)]
+
+
 def training_curve(
     epochs: Sequence[Mapping[str, Any]],
     steps: Sequence[Mapping[str, Any]],
@@ -258,8 +267,9 @@ def training_curve(
     marks
         Steps after which something was changed, with what it was: thin vertical lines.
     """
-    test = [[e["epoch"], round(e["test"][part], 3)] for e in epochs]
-    train = [[e["epoch"], round(e["train"][part], 3)] for e in epochs]
+    shown = thinned(epochs)
+    test = [[e["epoch"], round(e["test"][part], 3)] for e in shown]
+    train = [[e["epoch"], round(e["train"][part], 3)] for e in shown]
     per_epoch = max((s["step"] / s["epoch"] for s in steps), default=1.0)
     if epochs:
         per_epoch = epochs[-1]["step"] / epochs[-1]["epoch"]

@@ -6,6 +6,7 @@ of the app's own, so that a browser keeps them.
 """
 
 import gc
+import sys
 import tomllib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -75,6 +76,9 @@ async def first_page(request: Request) -> RedirectResponse:
 
 apply_settings()
 keep_uploads_in_memory()
+# Each message to a browser gives the interpreter away and waits for it again, behind every other
+# session that computes: 5 ms by default, and a run of the script sends some forty messages.
+sys.setswitchinterval(5e-4)
 torch.set_num_threads(1)  # one thread for each of many sessions beats many threads for one
 
 app = st.App(

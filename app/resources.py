@@ -905,18 +905,26 @@ def stands(root: Path) -> list[runs.RunStatus]:
     return runs.stands(root)
 
 
+#: Seconds for which all who watch a training see the same map and manifold: each costs the server
+#: as much as some twenty looks at the curves.
+NEW_PICTURES = 2.0
 #: Test pictures that the map of a model in training shows: dense layers encode that many in a
 #: second, other networks a few.
 LIVE_POINTS, FEWER_POINTS = 2_000, 500
 
 
 def in_training(folder: Path) -> Opened | None:
-    """Open the model of a run as its last checkpoint has it; None before the first."""
+    """Open the model of a run as a checkpoint of the last seconds has it; None before the first."""
+    version = _checkpoint(folder)
+    return None if version is None else _in_training(folder, version)
+
+
+@st.cache_data(show_spinner=False, max_entries=64, ttl=NEW_PICTURES)
+def _checkpoint(folder: Path) -> int | None:
     try:
-        version = (folder / runs.CHECKPOINT).stat().st_mtime_ns
+        return (folder / runs.CHECKPOINT).stat().st_mtime_ns
     except FileNotFoundError:
         return None
-    return _in_training(folder, version)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -350,20 +350,18 @@ def end(folder: Path) -> None:
 def main() -> None:
     """Measure, print and record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load")
-    parser.add_argument("--sessions", type=int, nargs="+", default=[30, 100])
-    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--classes", nargs="+", default=["30x120", "100x120", "30x600"])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
     assert MODEL in checkpoints.list_models()
     described = machine.describe()
-    found = [measure(sessions, given.seconds, given.seed) for sessions in given.sessions]
-    result = {
-        "machine": described,
-        "seed": given.seed,
-        "classes": found,
-    }
-    given.out.write_text(json.dumps(result, indent=1) + "\n")
+    found = []
+    for wanted in given.classes:
+        sessions, seconds = wanted.split("x")
+        found.append(measure(int(sessions), float(seconds), given.seed))
+        result = {"machine": described, "seed": given.seed, "classes": found}
+        given.out.write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(found, indent=1))
     sys.exit(any(one["failures"] for one in found))
 

@@ -34,7 +34,7 @@ except ImportError:  # Windows
 
 CONTROL, CONTROL_LOCK, LOCK, LOG = "control", "control.lock", "lock", "worker.log"
 #: The dashboard answers first.
-NICE = 5
+NICE = 10
 #: A worker that was asked to start and told nothing for so many seconds never will.
 STARTING = 60.0
 
@@ -195,11 +195,20 @@ def start(folder: Path, worker: Sequence[str]) -> None:
             stderr=log,
             start_new_session=True,
         )
-    if hasattr(os, "setpriority"):
-        with contextlib.suppress(OSError):  # it may have ended already
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+    _make_way(process.pid)
     # Somebody has to wait for it: a process that ended stays in the table until then.
     threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _make_way(process: int) -> None:
+    """Lower a new worker's priority, so that pages stay quick while it works."""
+    with contextlib.suppress(OSError):  # it may have ended already
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, process, NICE)
+        # A session of its own is a group of its own to Linux, which weighs groups alike first.
+        group = Path(f"/proc/{process}/autogroup")
+        if group.exists():
+            group.write_text(str(NICE))
 
 
 def _control(folder: Path) -> filelock.BaseFileLock:

@@ -336,6 +336,16 @@ def test_changes_are_marked_in_the_curves() -> None:
     assert chart["legend"]["data"] == ["test", "training"]
 
 
+def test_a_long_curve_is_thinned() -> None:
+    """Evenly, from the first epoch to the last: it is sent to every watcher each second."""
+    figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
+    epochs = [{"epoch": e, "step": e, "test": figure, "train": figure} for e in range(1, 5001)]
+    chart = figures.training_curve(epochs, [], "elbo")
+    drawn = [epoch for epoch, _ in chart["series"][0]["data"]]
+    assert len(drawn) == len(set(drawn)) == figures.CURVE_POINTS
+    assert (drawn[0], drawn[-1]) == (1, 5000)
+
+
 def test_an_unknown_training_in_the_address_is_named(trained: Path, open_page: Open) -> None:
     """The page says that it is not here and shows the newest."""
     session = open_page("train", run="gone")
