@@ -270,12 +270,14 @@ def training_curve(
     shown = thinned(epochs)
     test = [[e["epoch"], round(e["test"][part], 3)] for e in shown]
     train = [[e["epoch"], round(e["train"][part], 3)] for e in shown]
-    per_epoch = max((s["step"] / s["epoch"] for s in steps), default=1.0)
+    first: list[list[float]] = []  # minibatches, until there are epochs to show
     if epochs:
         per_epoch = epochs[-1]["step"] / epochs[-1]["epoch"]
-    recent = [s for s in steps if not epochs or s["epoch"] <= 2]
-    noisy = [[round(s["step"] / per_epoch, 3), round(s["train"][part], 2)] for s in recent]
-    first = [] if len(epochs) > 2 else noisy[1:]  # minibatches, until there are epochs to show
+    else:
+        per_epoch = max((s["step"] / s["epoch"] for s in steps), default=1.0)
+    if len(epochs) <= 2:
+        recent = [s for s in steps if not epochs or s["epoch"] <= 2]
+        first = [[round(s["step"] / per_epoch, 3), round(s["train"][part], 2)] for s in recent[1:]]
 
     def line(name: str, data: list[list[float]], **style: Any) -> dict[str, Any]:
         return {

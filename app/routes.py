@@ -21,7 +21,7 @@ PREFIX = "explorer"
 #: What panels replace by the server's root, which only the browser knows.
 SCHEME = "asset:"
 #: Published bytes kept in memory; beyond it the longest unused go, and come back when published.
-MAX_BYTES = 512 * 2**20
+MAX_BYTES = 128 * 2**20
 
 
 @dataclass(frozen=True)

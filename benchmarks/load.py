@@ -248,13 +248,15 @@ async def look(process: int, until: float, found: list[float]) -> None:
 
 
 def train(root: Path) -> list[Path]:
-    """Start trainings that last longer than the measurement."""
+    """Start trainings that last longer than the measurement, with epochs of about a second."""
     folders = []
     for number in range(TRAININGS):
         config = runs.RunConfig(
             name=f"class {number}",
-            model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(256, 128)),
-            training=TrainConfig(dataset="digits", epochs=100_000, threads=1, seed=number),
+            model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(512, 512)),
+            training=TrainConfig(
+                dataset="digits", epochs=100_000, batch_size=5, threads=1, seed=number
+            ),
             owner=f"owner {number}",
         )
         folders.append(runs.submit(root, config))

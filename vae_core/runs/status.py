@@ -87,7 +87,7 @@ def status(path: Path) -> RunStatus:
         folder=path,
         config=config,
         state=state,
-        epochs=tuple(told.epochs[number] for number in sorted(told.epochs)),
+        epochs=tuple(told.epochs.values()),
         steps=told.all_steps(),
         message=message,
         step=told.step,
@@ -181,6 +181,7 @@ class _Told:
             self._keep(event)
         elif kind == "epoch":
             # After an interruption the epoch in progress is told again: the last telling holds.
+            self.epochs.pop(event["epoch"], None)
             self.epochs[event["epoch"]] = event
             self.step = event.get("step", self.step)
         elif kind == "change":
