@@ -210,7 +210,7 @@ def values(config: RunConfig) -> dict[str, Any]:
         "free": training.free_bits,
         "weights": training.weight_prior,
         "pixels": training.pixels,
-        "lr": max(training.learning_rate, 1e-6),
+        f"lr-{name}": max(training.learning_rate, 1e-6),
         f"batch-{name}": training.batch_size,
         f"size-{name}": training.train_size,
         "seed": training.seed,

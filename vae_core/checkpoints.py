@@ -590,7 +590,7 @@ def _weights_of(card: ModelCard | BoltzmannCard, content: bytes) -> dict[str, Te
         )
     expected, tensors = _shapes(card.model), _tensors(WEIGHTS, content)
     found = {name: tuple(t.shape) for name, t in tensors.items()}
-    for name in expected.keys() | found.keys():
+    for name in expected | found:
         if expected.get(name) != found.get(name):
             raise CheckpointError(
                 f"{WEIGHTS}: {name} has shape {found.get(name)} where {CARD} leads to "

@@ -376,7 +376,7 @@ def test_a_training_is_put_into_the_queue(
         second = vae(*words, "--name", "mine", "--epochs", "1", "--json").json()
         assert (first["name"], second["name"]) == ("digits-3d", "mine")
         assert (second["state"], second["place"]) == ("queued", 1)
-        running.wait_for(lambda: runs.status(tmp_path / "digits-3d").epoch > 1)
+        running.wait_for(lambda: runs.status(tmp_path / "digits-3d").pace is not None)
         shown = vae("runs", "show", "digits-3d").out
         assert "images a second" in shown
         assert "s left" in shown
