@@ -62,6 +62,9 @@ def say(error: Exception) -> bool:
 @asynccontextmanager
 async def ready(_: st.App) -> AsyncIterator[None]:
     """Load what the first visitor will ask for before the server answers."""
+    # Each message to a browser gives the interpreter away and waits for it again, behind every other
+    # session that computes: 5 ms by default, and a run of the script sends some forty messages.
+    sys.setswitchinterval(5e-4)
     resources.preload()
     gc.collect()
     gc.freeze()  # imports and preloaded models are never garbage: no later collection visits them
@@ -76,9 +79,6 @@ async def first_page(request: Request) -> RedirectResponse:
 
 apply_settings()
 keep_uploads_in_memory()
-# Each message to a browser gives the interpreter away and waits for it again, behind every other
-# session that computes: 5 ms by default, and a run of the script sends some forty messages.
-sys.setswitchinterval(5e-4)
 torch.set_num_threads(1)  # one thread for each of many sessions beats many threads for one
 
 app = st.App(
