@@ -62,8 +62,8 @@ def say(error: Exception) -> bool:
 @asynccontextmanager
 async def ready(_: st.App) -> AsyncIterator[None]:
     """Load what the first visitor will ask for before the server answers."""
-    # Each message to a browser gives the interpreter away and waits for it again, behind every other
-    # session that computes: 5 ms by default, and a run of the script sends some forty messages.
+    # Each message to a browser gives the interpreter away and waits for it again, behind every
+    # other session that computes: 5 ms by default, and a run of the script sends forty messages.
     sys.setswitchinterval(5e-4)
     resources.preload()
     gc.collect()
