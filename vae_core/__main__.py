@@ -298,7 +298,7 @@ def evaluate(
     data_dir: Path | None,
 ) -> None:
     """Measure MODEL on its test set."""
-    from vae_core import checkpoints, learning, publishing
+    from vae_core import checkpoints, evaluation, learning, publishing
     from vae_core.data import load_dataset
 
     other = {"dataset": dataset, "pixels": pixels, "limit": limit}
@@ -322,17 +322,21 @@ def evaluate(
     learning.check_data(card.model, training.tested_on, data)
     if limit is not None:
         data = _limited(data, limit)
+    encoded = publishing.encode_test(loaded, data, training, seed=seed)
     metrics = publishing.measure(
         loaded,
         data,
         training,
+        encoded=encoded,
         importance_samples=importance_samples,
         estimators=estimators,
         seed=seed,
     )
     if write:
         checkpoints.add_metrics(model, metrics)
-    _report_metrics(as_json, card.name, data.name, metrics)
+    kl = publishing.kl_per_dim(loaded, data, encoded)
+    warning = evaluation.collapse_warning(encoded.mu, kl)
+    _report_metrics(as_json, card.name, data.name, metrics, warning)
 
 
 @cli.command()
@@ -633,10 +637,17 @@ def _no_labels(saved: SavedMachine, label: str | None) -> None:
         raise ConfigError(f"--label {label}: {saved.card.name} takes no labels")
 
 
-def _report_metrics(as_json: bool, model: str, dataset: str, metrics: Mapping[str, Metric]) -> None:
+def _report_metrics(
+    as_json: bool,
+    model: str,
+    dataset: str,
+    metrics: Mapping[str, Metric],
+    warning: str | None = None,
+) -> None:
     if as_json:
         dumped = {name: metric.model_dump() for name, metric in metrics.items()}
-        _print_json({"model": model, "dataset": dataset, "metrics": dumped})
+        told = {"model": model, "dataset": dataset, "metrics": dumped}
+        _print_json(told | {"warnings": [] if warning is None else [warning]})
         return
     for name, metric in metrics.items():
         error = "" if metric.se is None else f" ± {metric.se:.3f}"
@@ -646,6 +657,8 @@ def _report_metrics(as_json: bool, model: str, dataset: str, metrics: Mapping[st
             f"{name:14} {metric.value:10.3f}{error} {metric.unit}  "
             f"({metric.kind}, {metric.split}, n = {metric.n}{draws}{seed})"
         )
+    if warning is not None:
+        click.echo(warning)
 
 
 def _report_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]]) -> None:

@@ -233,7 +233,7 @@ class TrainConfig(Config):
                 f"{self.learner!r}: 'elbo'"
             )
         usual = {"samples": 1, "beta": 1.0, "kl_warmup_epochs": 0.0, "free_bits": 0.0}
-        usual["encoder_shift"] = 0
+        usual |= {"encoder_shift": 0, "coarse_epochs": 0}
         for name, allowed in usual.items():
             if getattr(self, name) != allowed:
                 raise ValueError(

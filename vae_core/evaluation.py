@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vae_core import objectives, pixels
 from vae_core.distributions import DiagonalGaussian, FactorisedPrior, GaussianMixture, Prior
+from vae_core.errors import ConfigError
 from vae_core.models import VAE
 
 #: Images encoded at once.
@@ -118,7 +119,14 @@ def nll_iw(
         uint8 (n, c, h, w).
     k
         Importance samples per image.
+
+    Raises
+    ------
+    ConfigError
+        If k is below 1.
     """
+    if k < 1:
+        raise ConfigError(f"k {k}: the bound takes 1 sample or more")
     generator = torch.Generator().manual_seed(seed)
     per_image = min(k, 100)
     nll, ess = [], []

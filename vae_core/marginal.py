@@ -56,6 +56,28 @@ class Target:
         return self.log_prior(z) + self.log_likelihood(z)
 
 
+def check(model: VAE, estimator: str) -> None:
+    """Refuse an estimator that does not exist for a model.
+
+    Raises
+    ------
+    ConfigError
+        With two stochastic layers; for Appendix D, if z has more than ``APPENDIX_D_DIMS``
+        dimensions.
+    """
+    if isinstance(model, HierarchicalVAE):
+        raise ConfigError(
+            "Appendix D and AIS move the codes of one stochastic layer and this model has two "
+            "(first_latent_dim); allowed for it: nll_iw"
+        )
+    d = model.config.latent_dim
+    if estimator == "appendix-d" and d > APPENDIX_D_DIMS:
+        raise ConfigError(
+            f"Appendix D's estimator fits a density to samples of z, and latent_dim {d} is "
+            f"too many for that; allowed: 1 to {APPENDIX_D_DIMS}"
+        )
+
+
 def nll_appendix_d(
     model: VAE,
     images: Tensor,
@@ -86,19 +108,14 @@ def nll_appendix_d(
     Raises
     ------
     ConfigError
-        If z has more than ``APPENDIX_D_DIMS`` dimensions, or there are two stochastic layers.
+        As :func:`check`.
     """
+    check(model, "appendix-d")
     generator = torch.Generator().manual_seed(seed)
     nll, errors = [], []
     for target in _targets(model, images, kind, labels, chains, generator):
         with torch.no_grad():
             start = target.q.sample(chains, generator=generator)
-        d = start.shape[-1]
-        if d > APPENDIX_D_DIMS:
-            raise ConfigError(
-                f"Appendix D's estimator fits a density to samples of z, and latent_dim {d} is "
-                f"too many for that; allowed: 1 to {APPENDIX_D_DIMS}"
-            )
         tuned = hmc(
             target.log_joint,
             start,
@@ -160,8 +177,9 @@ def nll_ais(
     Raises
     ------
     ConfigError
-        If there are two stochastic layers.
+        As :func:`check`.
     """
+    check(model, "ais")
     generator = torch.Generator().manual_seed(seed)
     betas = _path(temperatures)
     nll, errors = [], []
@@ -237,11 +255,6 @@ def _targets(
     chains: int,
     generator: torch.Generator,
 ) -> Iterator[Target]:
-    if isinstance(model, HierarchicalVAE):
-        raise ConfigError(
-            "Appendix D and AIS move the codes of one stochastic layer and this model has two "
-            "(first_latent_dim); allowed for it: nll_iw"
-        )
     size = max(1, CODES_AT_ONCE // chains)
     for first in range(0, len(images), size):
         part = slice(first, first + size)

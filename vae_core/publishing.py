@@ -18,7 +18,7 @@ from vae_core import checkpoints, evaluation, marginal, pixels, projection
 from vae_core.checkpoints import Codes, Metric, ModelCard
 from vae_core.config import TrainConfig
 from vae_core.data import ImageDataset, Split, subset
-from vae_core.distributions import LIKELIHOODS, DiagonalGaussian
+from vae_core.distributions import LIKELIHOODS
 from vae_core.evaluation import Encoded, Estimate
 from vae_core.learning import static_test_seed, static_train_seed
 from vae_core.models import VAE
@@ -75,9 +75,7 @@ def publish(
         say=say,
     )
     codes = map_codes(encoded, dataset.test, threads=training.threads, say=say)
-    with torch.inference_mode():
-        prior = model.prior_given(_labels(model, dataset.test))
-        kl = evaluation.kl_per_dim(encoded.mu, encoded.logvar, prior)
+    kl = kl_per_dim(model, dataset, encoded)
     warning = evaluation.collapse_warning(encoded.mu, kl)
     card = ModelCard(
         name=name,
@@ -123,7 +121,14 @@ def measure(
         Test images that this and ``estimators`` are taken over; None takes all.
     estimators
         Names in ``marginal.ESTIMATORS``, each an ``nll_…`` figure.
+
+    Raises
+    ------
+    ConfigError
+        If an estimator does not exist for the model; before anything is measured.
     """
+    for name in estimators:
+        marginal.check(model, name)
     encoded = encoded or encode_test(model, dataset, training, seed=seed)
     target = LIKELIHOODS[model.config.likelihood].kind
     kind = training.tested_on if target == "binary" else target
@@ -154,14 +159,14 @@ def measure(
     if kind == "discrete":
         metrics["bits_per_dim"] = bits(encoded.rate + encoded.distortion, 1)
     say("aggregate posterior and samples")
-    metrics |= _against_prior(model, encoded, dataset, kind, seed)
-    metrics |= _against_training(model, dataset, kind, seed)
+    metrics |= _against_prior(model, dataset, training, kind, seed)
+    metrics |= _against_training(model, dataset, training, kind, seed)
     if dataset.train.labels is not None and dataset.test.labels is not None:
         say("classifiers of the codes")
         for name, correct in _classified(model, encoded, dataset, training).items():
             metrics[name] = figure(correct, 1, unit="share").model_copy(update={"samples": None})
 
-    images = _test_images(dataset, training)[:importance_limit]
+    images = tested_split(dataset, training).images[:importance_limit]
     labels = _labels(model, dataset.test)
     labels = None if labels is None else labels[:importance_limit]
     if importance_samples:
@@ -185,11 +190,18 @@ def measure(
     return metrics
 
 
+@torch.inference_mode()
+def kl_per_dim(model: VAE, dataset: ImageDataset, encoded: Encoded) -> Tensor:
+    """Mean KL of each latent dimension over the encoded test set: (latent_dim,), in nats."""
+    prior = model.prior_given(_labels(model, dataset.test))
+    return evaluation.kl_per_dim(encoded.mu, encoded.logvar, prior)
+
+
 def encode_test(
     model: VAE, dataset: ImageDataset, training: TrainConfig, *, seed: int = EVALUATION_SEED
 ) -> Encoded:
     """Encode the test set as the training saw it."""
-    images = _test_images(dataset, training)
+    images = tested_split(dataset, training).images
     labels = _labels(model, dataset.test)
     return evaluation.encode(model, images, kind=training.tested_on, seed=seed, labels=labels)
 
@@ -198,20 +210,27 @@ def encode_train(
     model: VAE, dataset: ImageDataset, training: TrainConfig, *, seed: int = EVALUATION_SEED
 ) -> Encoded:
     """Encode the whole training set as the training saw it."""
-    split = _train_split(dataset, training)
+    split = _prepared(dataset.train, training, static_train_seed(training.seed))
     labels = _labels(model, split)
     return evaluation.encode(model, split.images, kind=training.tested_on, seed=seed, labels=labels)
 
 
-def _test_images(dataset: ImageDataset, training: TrainConfig) -> Tensor:
-    seed = static_test_seed(training.seed)
-    return pixels.prepare(dataset.test.images, training.tested_on, seed=seed)
+def tested_split(dataset: ImageDataset, training: TrainConfig) -> Split:
+    """Return the test set, its pixels fixed as the training's tests had them."""
+    return _prepared(dataset.test, training, static_test_seed(training.seed))
 
 
-def _train_split(dataset: ImageDataset, training: TrainConfig) -> Split:
-    seed = static_train_seed(training.seed)
-    images = pixels.prepare(dataset.train.images, training.tested_on, seed=seed)
-    return dataclasses.replace(dataset.train, images=images)
+def trained_split(dataset: ImageDataset, training: TrainConfig) -> Split:
+    """Return the images that were trained on, their pixels fixed as the training had them."""
+    split = _prepared(dataset.train, training, static_train_seed(training.seed))
+    if training.train_size is None:
+        return split
+    return subset(split, training.train_size, seed=training.seed)
+
+
+def _prepared(split: Split, training: TrainConfig, seed: int) -> Split:
+    images = pixels.prepare(split.images, training.tested_on, seed=seed)
+    return dataclasses.replace(split, images=images)
 
 
 def _labels(model: VAE, split: Split) -> Tensor | None:
@@ -220,20 +239,22 @@ def _labels(model: VAE, split: Split) -> Tensor | None:
 
 @torch.inference_mode()
 def _against_prior(
-    model: VAE, encoded: Encoded, dataset: ImageDataset, kind: str, seed: int
+    model: VAE, dataset: ImageDataset, training: TrainConfig, kind: str, seed: int
 ) -> dict[str, Metric]:
     """Draws of the aggregate posterior, the mean of q(z|x) over test images, against p(z)."""
-    n = min(MMD_DRAWS, len(encoded.mu))
+    n = min(MMD_DRAWS, len(dataset.test))
     if n < 2:
         return {}
     generator = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(encoded.mu), generator=generator)[:n]
+    rows = torch.randperm(len(dataset.test), generator=generator)[:n]
     labels = _labels(model, dataset.test)
-    prior = model.prior_given(None if labels is None else labels[rows])
-    posterior = DiagonalGaussian(encoded.mu[rows], encoded.logvar[rows])
-    found = evaluation.mmd(
-        posterior.sample(generator=generator), prior.sample(n, generator=generator), seed=seed
-    )
+    labels = None if labels is None else labels[rows]
+    # Drawn through every stochastic layer: q(z2|x) of two layers is no single Gaussian.
+    images = tested_split(dataset, training).images[rows]
+    x = pixels.view(images, training.tested_on, generator=generator)
+    posterior = model.draw(model.observe(x, labels), samples=1, generator=generator).z[0]
+    prior = model.prior_given(labels).sample(n, generator=generator)
+    found = evaluation.mmd(posterior, prior, seed=seed)
     common = Metric(value=found.mmd2, n=n, kind=kind, samples=1, seed=seed, unit="squared MMD")
     return {
         "mmd": common,
@@ -242,7 +263,9 @@ def _against_prior(
 
 
 @torch.inference_mode()
-def _against_training(model: VAE, dataset: ImageDataset, kind: str, seed: int) -> dict[str, Metric]:
+def _against_training(
+    model: VAE, dataset: ImageDataset, training: TrainConfig, kind: str, seed: int
+) -> dict[str, Metric]:
     """Distances to the nearest training image: of samples, and of test images to compare with.
 
     Samples much nearer than test images would be copies.
@@ -254,9 +277,11 @@ def _against_training(model: VAE, dataset: ImageDataset, kind: str, seed: int) -
         "sample_distance": model.sample(n, generator=generator),
         "test_distance": dataset.test.images[rows].float() / 255,
     }
-    metrics = {}
+    seen, metrics = dataset.train, {}
+    if training.train_size is not None:
+        seen = subset(seen, training.train_size, seed=training.seed)
     for name, pictures in queries.items():
-        found = evaluation.nearest_images(pictures, dataset.train.images)
+        found = evaluation.nearest_images(pictures, seen.images)
         estimate = Estimate.of(found.distances[:, 0])
         metrics[name] = Metric(
             value=estimate.mean, se=estimate.se, n=n, kind=kind, seed=seed, unit="distance"
@@ -270,7 +295,8 @@ def _classified(
     """Whether each test code's label is found, by its neighbours and by a linear probe."""
     assert dataset.test.labels is not None
     # At random, since pictures of one's own come sorted by class.
-    train = subset(_train_split(dataset, training), min(KNN_TRAIN, len(dataset.train)))
+    train = trained_split(dataset, training)
+    train = subset(train, min(KNN_TRAIN, len(train)))
     assert train.labels is not None
     mu = evaluation.encode(
         model, train.images, kind=training.tested_on, labels=_labels(model, train)

@@ -52,8 +52,10 @@ class MonteCarloEM:
                 p, q = self.model.decode(z), self.model.encode(visit.x)
             log_joint = p.log_prob(visit.x) + self.model.prior.log_prob(z)
             visit.update(-(log_joint + q.log_prob(z)).mean())
-        with torch.no_grad(), autocast(self.config):
-            return figures(objectives.elbo(self.model(visit.x, generator=visit.generator)))
+        with torch.no_grad():
+            with autocast(self.config):
+                inference = self.model(visit.x, generator=visit.generator)
+            return figures(objectives.elbo(inference))
 
     def state(self) -> dict[str, Tensor]:
         """Return the chains and their step size."""

@@ -165,20 +165,20 @@ def fit(
             f"image_shape {config.image_shape} is not that of the images, {tuple(images.shape[1:])}"
         )
     random = np.random.RandomState(config.seed)
+    # Whole batches only: the persistent chains are as many as a batch has images.
+    size = min(config.batch_size, len(images))
     values, layers = images.flatten(1), []
     for depth, width in enumerate(config.hidden, start=1):
         machine = BernoulliRBM(
             n_components=width,
             learning_rate=config.learning_rate,
-            batch_size=config.batch_size,
+            batch_size=size,
             random_state=random,
         )
         visible = values.numpy()
         for epoch in range(1, config.epochs + 1):
             say(f"{config.kind}, layer {depth}, epoch {epoch} of {config.epochs}")
             order = random.permutation(len(visible))
-            # Whole batches only: the persistent chains are as many as a batch has images.
-            size = min(config.batch_size, len(visible))
             for start in range(0, len(visible) - size + 1, size):
                 machine.partial_fit(visible[order[start : start + size]])
         layers.append(

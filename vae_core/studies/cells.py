@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core import checkpoints, evaluation, learning, marginal, pixels, projection, runs
+from vae_core import checkpoints, evaluation, learning, marginal, projection, publishing, runs
 from vae_core.checkpoints import Metric
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, Split, graphs
@@ -68,10 +68,7 @@ class Trained:
     def images(self, split: str = "test", limit: int | None = None) -> Tensor:
         """Images of a split as the training saw them, the first ``limit``."""
         limit = min(limit or QUICK_TEST, QUICK_TEST) if self.quick else limit
-        seed = {"test": learning.static_test_seed, "train": learning.static_train_seed}[split]
-        images = self._split(split).images
-        prepared = pixels.prepare(images, self.training.tested_on, seed=seed(self.training.seed))
-        return prepared[:limit]
+        return self._split(split).images[:limit]
 
     def labels(self, images: Tensor, split: str = "test") -> Tensor | None:
         """Labels of the first images of a split, for a model that takes them."""
@@ -90,8 +87,10 @@ class Trained:
             labels=self.labels(images, split),
         )
 
-    def _split(self, split: str) -> Split:
-        return {"test": self.dataset.test, "train": self.dataset.train}[split]
+    def _split(self, name: str) -> Split:
+        """Return a split as its pixels were prepared, of the training set what was trained on."""
+        prepared = {"test": publishing.tested_split, "train": publishing.trained_split}
+        return prepared[name](self.dataset, self.training)
 
 
 Measure = Callable[[Trained], Mapping[str, Figure]]

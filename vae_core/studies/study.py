@@ -78,7 +78,7 @@ class Comparison:
     """One cell against another, example by example: the mean of ``one − other``.
 
     With the goal that the difference should reach, or none; ``beyond_error`` also asks for more
-    than three standard errors.
+    than three standard errors. What is counted, such as active units, has no error.
     """
 
     one: str
@@ -367,7 +367,9 @@ def _result(
         "goals": []
         if quick
         else [found for goal in study.goals if (found := _reached(goal, finished))],
-        "comparisons": [found for one in study.comparisons if (found := _compared(one, values))],
+        "comparisons": [
+            found for one in study.comparisons if (found := _compared(one, finished, values))
+        ],
         "seconds": round(sum(cell["seconds"] for cell in cells), 2),
         "command": f"python -m vae_core study {study.name}" + (" --quick" if quick else ""),
         "software": {"python": platform.python_version()}
@@ -392,8 +394,16 @@ def _judged(
     return {"value": value, "met": short == 0, "missed_by": short}
 
 
-def _compared(one: Comparison, values: Mapping[str, Tensor]) -> Json | None:
-    columns = [values.get(f"{cell}/{one.metric}") for cell in (one.one, one.other)]
+def _compared(
+    one: Comparison, finished: Mapping[str, Json], values: Mapping[str, Tensor]
+) -> Json | None:
+    cells = (one.one, one.other)
+    counts = [finished.get(cell, {}).get("metrics", {}).get(one.metric) for cell in cells]
+    if all(count is not None and count["se"] is None for count in counts):
+        counted = counts[0]["value"] - counts[1]["value"]
+        judged = _judged(counted, one.at_least, one.at_most)
+        return asdict(one) | judged | {"se": None, "n": counts[0]["n"], "significant": True}
+    columns = [values.get(f"{cell}/{one.metric}") for cell in cells]
     if columns[0] is None or columns[1] is None or columns[0].shape != columns[1].shape:
         return None
     difference = Estimate.of(columns[0].double() - columns[1].double())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae_core.studies.study import RESULTS, Comparison, Goal, Json, Reference, Study, read
+from vae_core.studies.study import RESULTS, Json, Study, read
 
 
 def found(studies: Mapping[str, Study], folder: Path = RESULTS) -> dict[str, Json | None]:
@@ -38,7 +38,7 @@ def verdicts(result: Json) -> list[tuple[str, str, str]]:
         asked = f"{one['one']} − {one['other']}: {one['metric']} {_asked(one)}".rstrip()
         if one["beyond_error"]:
             asked += ", by 3 standard errors"
-        value = f"{_number(one['value'])} ± {_number(one['se'])}"
+        value = _measured(one)
         wanted = one["at_least"] is not None or one["at_most"] is not None
         lines.append((asked, value, _verdict(one) if wanted or one["beyond_error"] else ""))
     return lines
@@ -55,28 +55,24 @@ def markdown(studies: Mapping[str, Study], results: Mapping[str, Json | None]) -
             study.protocol,
         ]
         if result is not None:
-            lines.append(_table(study, result))
+            lines.append(_table(result))
             if judged := verdicts(result):
                 rows = [f"| {' | '.join(line)} |" for line in judged]
                 lines.append("\n".join(["| asked | found | |", "|---|---|---|", *rows]))
+        if study.notes:
+            lines.append("\n".join(f"- {note}" for note in study.notes))
         parts.append("\n\n".join(lines))
     return "\n\n".join(parts)
 
 
-def _table(study: Study, result: Json) -> str:
-    declared: list[Goal | Comparison | Reference]
-    declared = [*study.goals, *study.comparisons, *study.references]
-    shown = dict.fromkeys(one.metric for one in declared)
-    metrics = [name for name in shown if any(name in cell["metrics"] for cell in result["cells"])]
+def _table(result: Json) -> str:
+    metrics = list(dict.fromkeys(name for cell in result["cells"] for name in cell["metrics"]))
     lines = [f"| | {' | '.join(metrics)} |", "|---" * (1 + len(metrics)) + "|"]
     for cell in result["cells"]:
         figures = []
         for name in metrics:
             metric = cell["metrics"].get(name)
-            figure = "" if metric is None else _number(metric["value"])
-            if metric is not None and metric["se"] is not None:
-                figure += f" ± {_number(metric['se'])}"
-            figures.append(figure)
+            figures.append("" if metric is None else _measured(metric))
         lines.append(f"| {cell['name']} | {' | '.join(figures)} |")
     return "\n".join(lines)
 
@@ -90,6 +86,12 @@ def _verdict(one: Json) -> str:
     if one["met"]:
         return "reached"
     return f"missed by {_number(one['missed_by'])}" if one["missed_by"] else "within the error"
+
+
+def _measured(found: Json) -> str:
+    """Write a value, with its standard error if it has one."""
+    error = "" if found["se"] is None else f" ± {_number(found['se'])}"
+    return _number(found["value"]) + error
 
 
 def _number(value: float) -> str:
