@@ -63,19 +63,29 @@ def fits(model: VAE, config: TrainConfig) -> bool:
 
 @dataclass
 class Layer:
-    """a = W x + b, h = f(a): products in ``dtype``, everything else in float32."""
+    """a = W x + b, h = f(a): products in ``dtype``, everything else in float32.
+
+    What is as large as the weights is kept from step to step: fresh memory for it would cost as
+    much as a product.
+    """
 
     linear: nn.Linear
     activation: Activation | None
     dtype: torch.dtype
-    weight: Tensor = field(init=False)
     x: Tensor = field(init=False)
     a: Tensor = field(init=False)
     h: Tensor = field(init=False)
 
+    def __post_init__(self) -> None:
+        self.d_weight = torch.empty_like(self.linear.weight, requires_grad=False)
+        # In float32 both are the arrays themselves.
+        self.weight = self.linear.weight.detach().to(self.dtype)
+        self.product = self.d_weight.to(self.dtype)
+
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs) → (batch, outputs)."""
-        self.weight = self.linear.weight.to(self.dtype)
+        if self.dtype != self.linear.weight.dtype:
+            self.weight.copy_(self.linear.weight)
         self.x = x.to(self.dtype)
         self.a = self.h = F.linear(self.x, self.weight, self.linear.bias.to(self.dtype)).float()
         if self.activation is not None:
@@ -87,7 +97,10 @@ class Layer:
         d_a = d_h if self.activation is None else self.activation.slope(d_h, self.a, self.h)
         self.linear.bias.grad = d_a.sum(0)
         d_a = d_a.to(self.dtype)
-        self.linear.weight.grad = (d_a.t() @ self.x).float()
+        torch.mm(d_a.t(), self.x, out=self.product)
+        if self.product is not self.d_weight:
+            self.d_weight.copy_(self.product)
+        self.linear.weight.grad = self.d_weight
         return d_a
 
     def backward(self, d_h: Tensor) -> Tensor:
