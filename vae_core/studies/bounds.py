@@ -223,7 +223,7 @@ MARGINAL_LIKELIHOOD = Study(
     "section 5, for Monte Carlo EM 10 leapfrog steps at 90 % acceptance and 5 updates a sample; "
     "500 and 10 epochs: half a million images, where the paper goes to 60 million. log p(x) by the "
     "estimator of appendix D over the first 1,000 test images and the first 1,000 of those trained "
-    "on, with 500 samples of 25 chains where the paper takes 50.",
+    "on, with 200 samples of 20 chains where the paper takes 50.",
     kind="grey",
     cells=tuple(
         trained(

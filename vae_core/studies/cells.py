@@ -293,13 +293,20 @@ class Importance:
 
 @dataclass(frozen=True)
 class MarginalLikelihood:
-    """Minus log p(x) of the first images of both splits, by the estimator of appendix D."""
+    """Minus log p(x) of the first images of both splits, by the estimator of appendix D.
+
+    With ``chains`` · ``keep`` samples of each image for its density, and as many for the mean.
+    """
 
     limit: int = 1000
+    chains: int = 20
+    keep: int = 10
+    burn_in: int = 40
 
     def __call__(self, subject: Trained) -> dict[str, Figure]:
         """Measure both splits; training images are those that were trained on."""
-        figures, effort = {}, (QUICK_CHAINS if subject.quick else {})
+        effort = {"chains": self.chains, "keep": self.keep, "burn_in": self.burn_in}
+        figures, effort = {}, effort | (QUICK_CHAINS if subject.quick else {})
         for split in ("test", "train"):
             images = subject.images(split, self.limit)
             nll = marginal.nll_appendix_d(
