@@ -57,7 +57,7 @@ class MapStatus:
     folder: Path
     state: State
     iteration: int = 0
-    total: int = projection.TSNE_ITERATIONS
+    total: int = projection.USUAL.iterations
     divergence: float = float("nan")  # Kullback–Leibler divergence, in nats
     message: str = ""
     ids: Tensor | None = None
@@ -142,7 +142,8 @@ class _Execution:
     def __init__(self, folder: Path, config: MapConfig, ids: Tensor, mu: Tensor) -> None:
         self.folder, self.config, self.ids, self.mu = folder, config, ids, mu
         self.stopped = False
-        self.last: tuple[int, float] = (0, float("nan"))
+        self.iteration, self.total = 0, projection.descent(len(mu)).iterations
+        self.divergence = float("nan")
 
     def run(self) -> State:
         self._tell("running", message="looking for neighbours")
@@ -165,7 +166,7 @@ class _Execution:
     def _progress(
         self, iteration: int, total: int, divergence: float, points: NDArray[np.float32]
     ) -> bool:
-        self.last = iteration, divergence
+        self.iteration, self.divergence = iteration, divergence
         self._tell("running", points)
         command = processes.take(self.folder).command
         if command == "pause":
@@ -183,11 +184,11 @@ class _Execution:
     def _tell(
         self, state: State, points: NDArray[np.float32] | None = None, *, message: str = ""
     ) -> None:
-        iteration, divergence = self.last
         told = {
             "state": state,
-            "iteration": iteration,
-            "divergence": divergence,
+            "iteration": self.iteration,
+            "total": self.total,
+            "divergence": self.divergence,
             "message": message,
             "time": time.time(),
         }
