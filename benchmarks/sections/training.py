@@ -48,7 +48,7 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
     compared = _compared(scale, threads, precisions, say)
     others = _others(scale, threads, precisions, say)
     rows = _ratios(compared, precisions) + _ceilings(compared, precisions, scale)
-    rows += _numpy(compared)
+    rows += _numpy(compared, precisions)
     rows += [
         table.row(f"{name}, seconds an epoch", spread, "s")
         for name, spread in compared.items()
@@ -109,8 +109,7 @@ def _epoch(worker: Worker, key: str) -> float:
 
 
 def _ratios(found: dict[str, Spread], precisions: list[str]) -> list[Row]:
-    best = min(precisions, key=lambda one: found[f"ours, batch 100, {one}"].median)
-    rows = []
+    best, rows = _best(found, precisions), []
     for peer, goals in {"the textbook loop": (2.5, 4), "pythae": (2, 3)}.items():
         theirs = found[f"{peer}, batch 100"]
         for what, precision, goal in (
@@ -121,6 +120,10 @@ def _ratios(found: dict[str, Spread], precisions: list[str]) -> list[Row]:
             work = f"epoch, batch 100, {what}, against {peer}"
             rows.append(table.row(work, ratio, "×", table.at_least(goal)))
     return rows
+
+
+def _best(found: dict[str, Spread], precisions: list[str]) -> str:
+    return min(precisions, key=lambda one: found[f"ours, batch 100, {one}"].median)
 
 
 def _ceilings(found: dict[str, Spread], precisions: list[str], scale: Scale) -> list[Row]:
@@ -151,15 +154,18 @@ def _ceilings(found: dict[str, Spread], precisions: list[str], scale: Scale) -> 
     return rows
 
 
-def _numpy(found: dict[str, Spread]) -> list[Row]:
-    fair, ours = found["NumPy, batch 100"], found["ours, batch 100, float32"]
+def _numpy(found: dict[str, Spread], precisions: list[str]) -> list[Row]:
+    fair, best = found["NumPy, batch 100"], _best(found, precisions)
     per_sample = found["NumPy, a gradient per sample"].times(600 / PER_SAMPLE_BATCHES)
     return [
-        table.row(
-            "epoch, batch 100, float32, against NumPy with summed gradients",
-            timing.ratios(fair, ours),
-            "×",
-            table.at_least(5),
+        *(
+            table.row(
+                f"epoch, batch 100, {precision}, against NumPy with summed gradients",
+                timing.ratios(fair, found[f"ours, batch 100, {precision}"]),
+                "×",
+                table.at_least(5) if precision == best else None,
+            )
+            for precision in precisions
         ),
         table.row(
             "NumPy with a gradient per sample, batch 100, seconds an epoch",
