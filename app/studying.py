@@ -39,8 +39,8 @@ def show(shown: State) -> None:
     with right:
         protocol(study, result)
     published(study, result)
+    verdicts(study, result)
     if result is not None and result["cells"]:
-        verdicts(result)
         table(study, result)
     if study.notes:
         st.markdown("**Notes**\n\n" + "\n".join(f"- {note}" for note in study.notes))
@@ -218,45 +218,51 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def verdicts(result: Json) -> None:
-    """Show which goals were met, which missed and by how much, and the paired differences."""
+def verdicts(study: Study, result: dict[str, Any] | None) -> None:
+    """Show goals that were met, missed and by how much, or not run; and paired differences."""
     units = {
         (cell["name"], name): (one["unit"], one["se"])
-        for cell in result["cells"]
+        for cell in (result or {}).get("cells", [])
         for name, one in cell["metrics"].items()
     }
-    if result["goals"]:
-        goals = "\n".join(_goal(goal, units) for goal in result["goals"])
-        st.markdown(f"**Goals**\n\n{goals}")
-    if result["comparisons"]:
-        lines = "\n".join(_comparison(one, units) for one in result["comparisons"])
+    goals, comparisons = studies.asked(study, result)
+    if goals:
+        lines = "\n".join(_goal(goal, units) for goal in goals)
+        st.markdown(f"**Goals**\n\n{lines}")
+    if comparisons:
+        lines = "\n".join(_comparison(one, units) for one in comparisons)
         st.markdown(f"**Differences**, example by example\n\n{lines}")
 
 
 def _goal(goal: Json, units: Units) -> str:
     unit, se = units.get((goal["cell"], goal["metric"]), ("", None))
-    value = metrics.measured(goal["value"], se)
+    value = "" if goal["value"] is None else f" {metrics.measured(goal['value'], se)} {unit}"
     within = " within three standard errors" if goal["within_error"] else ""
     return (
-        f"- {_verdict(goal, unit)} **{goal['cell']}**: {metrics.title(goal['metric'])} "
-        f"{value} {unit}, {_wanted(goal)}{within}"
+        f"- {_verdict(goal, unit)} **{goal['cell']}**: {metrics.title(goal['metric'])}"
+        f"{value}, {_wanted(goal)}{within}"
     )
 
 
 def _comparison(one: Json, units: Units) -> str:
     unit, _ = units.get((one["one"], one["metric"]), ("", None))
-    wanted = ""
+    value = wanted = ""
+    if one["value"] is not None:
+        measured = metrics.measured(one["value"], one["se"])
+        value = f" {measured} {unit} over {one['n']:,} examples"
     if one["at_least"] is not None or one["at_most"] is not None:
         beyond = " and beyond three standard errors" if one["beyond_error"] else ""
         wanted = f", {_wanted(one)}{beyond}"
-    verdict = f"{_verdict(one, unit)} " if wanted else ""
+    verdict = f"{_verdict(one, unit)} " if wanted or not value else ""
     return (
-        f"- {verdict}**{one['one']}** minus **{one['other']}**: {metrics.title(one['metric'])} "
-        f"{metrics.measured(one['value'], one['se'])} {unit} over {one['n']:,} examples{wanted}"
+        f"- {verdict}**{one['one']}** minus **{one['other']}**: {metrics.title(one['metric'])}"
+        f"{value}{wanted}"
     )
 
 
 def _verdict(judged: Json, unit: str) -> str:
+    if judged["value"] is None:
+        return f":material/pending: {'not judged yet' if judged['run'] else 'not run'}:"
     if judged["met"]:
         return ":material/check: met:"
     if judged["missed_by"] > 0:

@@ -298,7 +298,7 @@ def evaluate(
     data_dir: Path | None,
 ) -> None:
     """Measure MODEL on its test set."""
-    from vae_core import checkpoints, evaluation, learning, publishing
+    from vae_core import checkpoints, evaluation, learning, marginal, publishing
     from vae_core.data import load_dataset
 
     other = {"dataset": dataset, "pixels": pixels, "limit": limit}
@@ -320,6 +320,8 @@ def evaluate(
     if pixels is not None:
         training = TrainConfig.of(**{**training.model_dump(), "test_pixels": pixels})
     learning.check_data(card.model, training.tested_on, data)
+    for name in estimators:
+        marginal.check(loaded, name)  # before the test set is encoded
     if limit is not None:
         data = _limited(data, limit)
     encoded = publishing.encode_test(loaded, data, training, seed=seed)
@@ -458,7 +460,7 @@ def studies(as_json: bool, markdown: bool) -> None:
         return
     for name, result in results.items():
         click.echo(f"{name:20} {STUDIES[name].title}: {summary.state(STUDIES[name], result)}")
-        for asked, value, verdict in [] if result is None else summary.verdicts(result):
+        for asked, value, verdict in summary.verdicts(STUDIES[name], result):
             click.echo(f"    {asked}: {value} {verdict}")
 
 

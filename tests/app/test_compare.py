@@ -120,6 +120,20 @@ def test_a_result_shows_goals_differences_and_every_figure(open_page: Open, foun
     assert "dynamic" in read
 
 
+def test_goals_of_models_that_are_missing_are_shown(open_page: Open, found: Path) -> None:
+    """As not run, of a study that was interrupted and of one that never ran."""
+    results.write(found, "latent-size", cells=4)
+    read = texts(open_page("compare"))
+    assert "not run: **z = 20**: ELBO, wanted at least −94" in read
+    assert "not run: **z = 200** minus **z = 20**: ELBO, wanted at least −2" in read
+    read = texts(open_page("compare", study="conditional"))
+    assert "not run: **conditional**: −log p(x), 5,000-sample bound, wanted at most 84.5" in read
+    results.write(found, "iwae", "nll_iw5000")
+    read = texts(open_page("compare", study="iwae"))
+    assert "not judged yet: **1 layer, IWAE, k = 50** minus **1 layer, VAE, k = 1**" in read
+    assert "not run" not in read
+
+
 def test_an_unfinished_result_names_what_is_missing(open_page: Open, found: Path) -> None:
     """What is there is shown."""
     results.write(found, "latent-size", cells=4)

@@ -254,6 +254,28 @@ def read(path: Path) -> Json:
     return result
 
 
+def asked(study: Study, result: Json | None) -> tuple[list[Json], list[Json]]:
+    """Return what a study asks for, as its result judged it: goals, and comparisons.
+
+    What the result has not judged has the value None; its ``run`` tells whether the cells are
+    there. Quick runs have no goals.
+    """
+    result = result or {"quick": False, "cells": [], "goals": [], "comparisons": []}
+    there = {cell["name"] for cell in result["cells"]}
+    goals = [_asked(goal, result["goals"], goal.cell in there) for goal in study.goals]
+    comparisons = [
+        _asked(one, result["comparisons"], there >= {one.one, one.other})
+        for one in study.comparisons
+    ]
+    return [] if result["quick"] else goals, comparisons
+
+
+def _asked(declared: Goal | Comparison, judged: list[Json], run: bool) -> Json:
+    wanted = asdict(declared)
+    found = (one for one in judged if wanted.items() <= one.items())
+    return next(found, wanted | {"value": None, "run": run})
+
+
 def _lock(work: Path, out: Path, what: str) -> Path:
     """Where the lock on a cell of a result file, or on the file, lies."""
     folder = work / "locks" / hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae_core.studies.study import RESULTS, Json, Study, read
+from vae_core.studies.study import RESULTS, Json, Study, asked, read
 
 
 def found(studies: Mapping[str, Study], folder: Path = RESULTS) -> dict[str, Json | None]:
@@ -22,25 +22,24 @@ def state(study: Study, result: Json | None) -> str:
     return f"{cells}, {result['seconds'] / 60:.0f} min"
 
 
-def verdicts(result: Json) -> list[tuple[str, str, str]]:
-    """Tell each goal and each comparison of a result.
+def verdicts(study: Study, result: Json | None) -> list[tuple[str, str, str]]:
+    """Tell each goal and each comparison that a study declares.
 
     Returns
     -------
     list of tuple
-        What was asked, what was found, and "reached" or by how much it is missed.
+        What was asked, what was found, and "reached", by how much it is missed, or "not run".
     """
+    goals, comparisons = asked(study, result)
     lines = [
-        (f"{goal['cell']}: {goal['metric']} {_asked(goal)}", _number(goal["value"]), _verdict(goal))
-        for goal in result["goals"]
+        (f"{goal['cell']}: {goal['metric']} {_bounds(goal)}", _found(goal), _verdict(goal))
+        for goal in goals
     ]
-    for one in result["comparisons"]:
-        asked = f"{one['one']} − {one['other']}: {one['metric']} {_asked(one)}".rstrip()
+    for one in comparisons:
+        wanted = f"{one['one']} − {one['other']}: {one['metric']} {_bounds(one)}".rstrip()
         if one["beyond_error"]:
-            asked += ", by 3 standard errors"
-        value = _measured(one)
-        wanted = one["at_least"] is not None or one["at_most"] is not None
-        lines.append((asked, value, _verdict(one) if wanted or one["beyond_error"] else ""))
+            wanted += ", by 3 standard errors"
+        lines.append((wanted, _found(one), _verdict(one)))
     return lines
 
 
@@ -56,9 +55,9 @@ def markdown(studies: Mapping[str, Study], results: Mapping[str, Json | None]) -
         ]
         if result is not None:
             lines.append(_table(result))
-            if judged := verdicts(result):
-                rows = [f"| {' | '.join(line)} |" for line in judged]
-                lines.append("\n".join(["| asked | found | |", "|---|---|---|", *rows]))
+        if judged := verdicts(study, result):
+            rows = [f"| {' | '.join(line)} |" for line in judged]
+            lines.append("\n".join(["| asked | found | |", "|---|---|---|", *rows]))
         if study.notes:
             lines.append("\n".join(f"- {note}" for note in study.notes))
         parts.append("\n\n".join(lines))
@@ -77,12 +76,20 @@ def _table(result: Json) -> str:
     return "\n".join(lines)
 
 
-def _asked(one: Json) -> str:
+def _bounds(one: Json) -> str:
     bounds = {"≥": one["at_least"], "≤": one["at_most"]}
     return ", ".join(f"{sign} {value:g}" for sign, value in bounds.items() if value is not None)
 
 
+def _found(one: Json) -> str:
+    return "" if one["value"] is None else _measured({"se": None} | one)
+
+
 def _verdict(one: Json) -> str:
+    if one["value"] is None:
+        return "not judged yet" if one["run"] else "not run"
+    if not (_bounds(one) or one.get("beyond_error")):
+        return ""
     if one["met"]:
         return "reached"
     return f"missed by {_number(one['missed_by'])}" if one["missed_by"] else "within the error"
