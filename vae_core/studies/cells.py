@@ -141,7 +141,8 @@ def trained(
 def pretrained(name: str, model: str, *measures: Measure, settings: Mapping[str, Any]) -> Cell:
     """Declare a cell that measures a model which comes with the project.
 
-    Its training is the recipe's; a quick run trains a small one in its place.
+    Its training is the recipe's, and ``weights`` in the result are the card's; a quick run
+    trains a small one in its place.
     """
     recipe = RECIPES[model]
     quick = trained(name, recipe.model, recipe.training, *measures, settings=settings)
@@ -156,7 +157,8 @@ def pretrained(name: str, model: str, *measures: Measure, settings: Mapping[str,
             record = EpochRecord.of(row)
             spent += record.seconds
             history.append(_row(record, size, spent))
-        return _measured(subject, measures, history, spent, saved.card.command, context)
+        command, weights = saved.card.command, saved.card.weights_hash
+        return _measured(subject, measures, history, spent, command, context, weights=weights)
 
     declared = {**quick.declared, "pretrained": model}
     return Cell(name=name, settings=settings, declared=declared, run=run)
@@ -195,6 +197,7 @@ def _measured(
     spent: float,
     command: str,
     context: Context,
+    **details: Any,
 ) -> Outcome:
     figures: dict[str, Figure] = {}
     for measure in measures:
@@ -211,6 +214,7 @@ def _measured(
             "parameters": sum(p.numel() for p in subject.model.parameters()),
             "train_seconds": round(spent, 2),
             "command": command,
+            **details,
         },
     )
 
