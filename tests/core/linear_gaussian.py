@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vae_core.config import ModelConfig
 from vae_core.distributions import DiagonalGaussian, Gaussian, StandardNormal
 from vae_core.models import Given, Inference
 
@@ -25,6 +26,11 @@ class CorrelatedPCA:
 
     latent_dim: int = 2
     shift: float = 0.1
+
+    @property
+    def config(self) -> ModelConfig:
+        """The sizes alone: there are no hidden layers."""
+        return ModelConfig(image_shape=SHAPE, latent_dim=self.latent_dim, hidden=(9,))
 
     @property
     def prior(self) -> StandardNormal:

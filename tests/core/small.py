@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, Split
-from vae_core.models import VAE, initialise
+from vae_core.distributions import POSTERIOR_LOGVAR
+from vae_core.models import VAE, build, initialise
 
 SHAPE = (1, 5, 4)
 
@@ -28,11 +30,32 @@ def train_config(**settings: Any) -> TrainConfig:
 def model(*, seed: int = 4, **settings: Any) -> VAE:
     """Make an untrained model in eval mode."""
     config = model_config(**settings)
-    built = VAE(config)
+    built = build(config)
     generator = torch.Generator().manual_seed(seed)
     mean_image = torch.rand(config.image_shape, generator=generator)
     initialise(built, mean_image=mean_image, scheme="default", generator=generator)
     return built.eval().requires_grad_(False)
+
+
+def blind(*, mu: float = 0.0, **settings: Any) -> VAE:
+    """Make a model with q(z|x) = N(mu, I) whatever x, and one p(x|z) whatever z.
+
+    With mu 0 the rate is 0, and every bound is log p(x).
+    """
+    built = model(**settings)
+    d = built.config.latent_dim
+    built.posterior.weight.zero_()
+    built.posterior.bias[:d] = mu
+    built.posterior.bias[d:] = unclamped(0.0)
+    built.likelihood.weight.zero_()
+    return built
+
+
+def unclamped(logvar: float) -> float:
+    """Return what the soft clamp of a posterior's log-variance bends into ``logvar``."""
+    low, high = POSTERIOR_LOGVAR
+    inner = low + math.log(math.expm1(logvar - low))
+    return high - math.log(math.expm1(high - inner))
 
 
 def images(n: int, shape: tuple[int, int, int] = SHAPE, *, seed: int = 0) -> Tensor:

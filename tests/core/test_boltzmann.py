@@ -131,6 +131,23 @@ def test_same_seed_same_machine(x: Tensor):
     assert not weights[0].equal(weights[2])
 
 
+def test_a_set_smaller_than_a_batch_is_one_batch(x: Tensor):
+    """The dreams that a step is held against are as many as its images.
+
+    So it is the step of batches of that size, and moves no bias by more than the learning rate:
+    the difference of two means of units.
+    """
+    few = x[:7]
+    wide, fitting = (
+        boltzmann.fit(config(epochs=1, batch_size=size, learning_rate=0.2), few).layers[0]
+        for size in (20, 7)
+    )
+    assert wide.weight.equal(fitting.weight)
+    assert wide.visible_bias.equal(fitting.visible_bias)
+    assert 0 < wide.visible_bias.abs().max() <= 0.2 + 1e-6
+    assert wide.hidden_bias.abs().max() <= 0.2 + 1e-6
+
+
 def test_a_folder_gives_the_machine_back(x: Tensor, tmp_path: Path):
     """What was saved reconstructs to the bit; the card tells the kind."""
     machine = boltzmann.fit(config("dbn", epochs=1), x[:200])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import re
@@ -19,8 +20,11 @@ import running
 import torch
 from PIL import Image
 
-from vae_core import __main__, checkpoints, runs
+from vae_core import __main__, checkpoints, evaluation, marginal, runs
+from vae_core.checkpoints import Codes, ModelCard
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
+from vae_core.models import VAE, initialise
 
 TRAIN = ["train", "--dataset", "digits", "--epochs", "2", "--batch-size", "100", "--seed", "3"]
 TRAIN += ["--latent-dim", "2", "--hidden", "24,16", "--learning-rate", "5e-3", "--threads", "1"]
@@ -59,6 +63,27 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train a small model on the bundled digits by the command line."""
     folder = tmp_path_factory.mktemp("cli") / "small-digits"
     __main__.main([*TRAIN, "--out", str(folder), "--json"])
+    return folder
+
+
+def untrained(folder: Path, *, latent_dim: int = 2) -> Path:
+    """Write a model of the digits that gives all of them one code."""
+    model = VAE(ModelConfig(image_shape=(1, 8, 8), latent_dim=latent_dim, hidden=(8,)))
+    generator = torch.Generator().manual_seed(0)
+    initialise(model, mean_image=torch.full((1, 8, 8), 0.3), scheme="default", generator=generator)
+    torch.nn.init.zeros_(model.posterior.weight)
+    card = ModelCard(
+        name="untrained",
+        dataset="digits",
+        model=model.config,
+        training=TrainConfig(dataset="digits"),
+    )
+    zeros = torch.zeros(2, latent_dim)
+    codes = Codes(
+        ids=torch.arange(2), labels=None, mu=zeros, logvar=zeros, rate=zeros[:, 0],
+        distortion=zeros[:, 0],
+    )  # fmt: skip
+    checkpoints.save(folder, card=card, model=model, codes=codes, history=[])
     return folder
 
 
@@ -169,6 +194,44 @@ def test_evaluate(vae: Any, trained: Path) -> None:
     value, error = metrics["nll_iw50"]["value"], metrics["nll_iw50"]["se"]
     line = rf"^nll_iw50 +{value:.3f} ± {error:.3f} nats .*grey, test, n = 100, 50 samples, seed 0"
     assert re.search(line, text, re.MULTILINE)
+
+
+def test_evaluate_estimates_the_likelihood_without_the_encoder(
+    vae: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Appendix D and AIS agree with the bound of many samples on the same images, for z = 2."""
+    effort = {"chains": 12, "temperatures": 60, "leapfrog": 3, "pilots": 4}
+    monkeypatch.setitem(marginal.ESTIMATORS, "ais", functools.partial(marginal.nll_ais, **effort))
+    words = ["evaluate", "digits-2d", "--limit", 12, "--importance-samples", 1000, "--json"]
+    answer = vae(*words, "--estimator", "appendix-d", "--estimator", "ais")
+    metrics = answer.json()["metrics"]
+    bound = metrics["nll_iw1000"]
+    for name in ("nll_appendix_d", "nll_ais"):
+        found = metrics[name]
+        assert found["value"] == pytest.approx(bound["value"], abs=0.3), name
+        assert found["se"] == pytest.approx(bound["se"], rel=0.15)
+        assert (found["unit"], found["kind"], found["n"]) == ("nats", "grey", 12)
+        assert found["samples"] is None
+
+
+def test_evaluate_refuses_an_estimator_before_it_encodes(
+    vae: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Appendix D needs a z of few dimensions: one line, status 2."""
+    folder = untrained(tmp_path / "model", latent_dim=6)
+    monkeypatch.setattr(evaluation, "encode", None)
+    answer = vae("evaluate", folder, "--estimator", "appendix-d")
+    assert (answer.status, answer.out) == (2, "")
+    assert re.search(r"^error: .*latent_dim 6 is .*allowed: 1 to 5$", answer.err.strip())
+
+
+def test_evaluate_warns_of_collapse(vae: Any, trained: Path, tmp_path: Path) -> None:
+    """In a sentence below the figures, and in a list beside them; a list that may be empty."""
+    folder = untrained(tmp_path / "model")
+    (warning,) = vae("evaluate", folder, "--limit", 20, "--json").json()["warnings"]
+    assert warning.startswith("Posterior collapse: all 2 latent dimensions carry nothing")
+    assert vae("evaluate", folder, "--limit", 20).out.splitlines()[-1] == warning
+    assert vae("evaluate", trained, "--limit", 20, "--json").json()["warnings"] == []
 
 
 def test_evaluate_adds_to_the_card_what_it_lacks(vae: Any, trained: Path, tmp_path: Path) -> None:

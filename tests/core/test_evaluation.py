@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vae_core import evaluation, objectives, pixels
 from vae_core.distributions import DiagonalGaussian, Gaussian, StandardNormal
+from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
 from vae_core.models import Given, Inference
 
@@ -300,3 +301,10 @@ def test_a_bound_of_many_samples_encodes_once(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(model, "encode", lambda x, y=None: (seen.append(len(x)), encode(x, y))[1])
     evaluation.nll_iw(model, images, k=350, kind="grey")
     assert seen == [4]
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_a_bound_of_no_samples_is_refused(k: int) -> None:
+    """By name, with what is allowed."""
+    with pytest.raises(ConfigError, match=rf"k {k}: .*1 sample or more"):
+        evaluation.nll_iw(SPOILT, PICTURES, k=k, kind="grey")

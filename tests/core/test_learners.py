@@ -7,13 +7,16 @@ import dataclasses
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import Bernoulli, Categorical, Independent, MixtureSameFamily, Normal
 
-from vae_core import evaluation, objectives
+from vae_core import evaluation, objectives, priors
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
+from vae_core.distributions import soft_clamp
 from vae_core.errors import ConfigError
-from vae_core.learning import LEARNERS, Trainer, mcem, wake_sleep
-from vae_core.models import VAE, initialise
+from vae_core.learning import LEARNERS, Trainer, mcem, native_bfloat16, wake_sleep
+from vae_core.learning.visit import Differentiable, Visit
+from vae_core.models import VAE, Inference, initialise
 
 SHAPE = (1, 8, 8)
 SIZE = 300
@@ -24,9 +27,10 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def small_model(*, latent_dim: int = 2, seed: int = 0) -> VAE:
+def small_model(*, latent_dim: int = 2, seed: int = 0, **settings: object) -> VAE:
     """Make an untrained model whose latent space matters."""
-    model = VAE(ModelConfig(image_shape=SHAPE, latent_dim=latent_dim, hidden=(16,)))
+    config = {"image_shape": SHAPE, "latent_dim": latent_dim, "hidden": (16,)}
+    model = VAE(ModelConfig.of(**config | settings))
     initialise(
         model, mean_image=torch.full(SHAPE, 0.4), scheme="default", generator=generator(seed)
     )
@@ -102,6 +106,59 @@ def test_asleep_only_the_encoder_learns():
     assert torch.allclose(loss, -expected, atol=1e-5)
 
 
+def mixture_of(model: VAE) -> MixtureSameFamily:
+    """Return a model's mixture prior as torch's own, in float64, with its gradients."""
+    mu, logits = model.p_z.mu.double(), model.p_z.logits.double()
+    scale = (0.5 * soft_clamp(model.p_z.logvar.double(), *priors.LOGVAR)).exp()
+    return MixtureSameFamily(Categorical(logits=logits), Independent(Normal(mu, scale), 1))
+
+
+def visited(x: Tensor, *, seed: int) -> Visit:
+    """Return a visit that differentiates and leaves the weights as they are."""
+
+    def update(loss: Differentiable, add: object = None) -> None:
+        loss.backward()
+
+    rows = torch.arange(len(x))
+    return Visit(x=x, y=None, rows=rows, epochs=0.0, generator=generator(seed), update=update)
+
+
+def test_one_step_of_wake_sleep_is_two_gradients():
+    """Weights of p(x, z), the prior's too, learn from the wake phase; those of q from the dream.
+
+    Each is differentiated by itself, with torch's densities, and nothing else arrives anywhere.
+    """
+    model = small_model(prior="mixture", components=3)
+    x = torch.rand(5, *SHAPE, generator=generator(1))
+    figures = wake_sleep.WakeSleep(model, TrainConfig(learner="wake-sleep"), 5).step(
+        visited(x, seed=3)
+    )
+    same = generator(3)
+    with torch.no_grad():
+        q = model.encode(x)
+        awake = q.sample(1, generator=same)[0]
+        dreamed = model.prior.sample(5, generator=same)
+        dream = model.decode(dreamed).sample(generator=same)
+    logits = model.likelihood(model.decoder(awake))
+    log_px = Independent(Bernoulli(logits=logits, validate_args=False), 1).log_prob(x.flatten(1))
+    log_pz = mixture_of(model).log_prob(awake.double())
+    q_dream = model.encode(dream)
+    log_q = Normal(q_dream.mu, (0.5 * q_dream.logvar).exp()).log_prob(dreamed).sum(-1)
+    names, weights = zip(*model.named_parameters(), strict=True)
+    by_wake, by_sleep = (
+        dict(zip(names, torch.autograd.grad(loss, weights, allow_unused=True), strict=True))
+        for loss in (-(log_px + log_pz).mean(), -log_q.mean())
+    )
+    for name, weight in model.named_parameters():
+        generative = name.startswith(("decoder", "likelihood", "p_z"))
+        expected, other = (by_wake, by_sleep) if generative else (by_sleep, by_wake)
+        assert other[name] is None, name
+        assert weight.grad is not None, name
+        assert weight.grad.abs().max() > 0, name
+        torch.testing.assert_close(weight.grad, expected[name], rtol=1e-3, atol=1e-6, msg=name)
+    assert figures.distortion == pytest.approx(-log_px.mean().item(), rel=1e-5)
+
+
 def test_aevb_would_teach_the_encoder_when_awake():
     """The contrast: the same image under AEVB moves the encoder through the code."""
     model, x = small_model(), torch.rand(5, *SHAPE, generator=generator(1))
@@ -148,6 +205,36 @@ def test_mcem_makes_five_updates_of_each_sample(digits: ImageDataset):
         training.model, x, state["z"], step_size=state["step_size"], generator=generator()
     )
     assert 0.8 < samples.acceptance.mean() < 0.97
+
+
+@pytest.mark.skipif(not native_bfloat16(), reason="this processor has no bfloat16 arithmetic")
+def test_mcem_reports_its_bound_in_full_precision(monkeypatch: pytest.MonkeyPatch):
+    """With networks in bfloat16 the ELBO of their outputs is float64's to five digits.
+
+    A mixture's density takes matrix products, which bfloat16 would spoil in the second.
+    """
+    model = small_model(prior="mixture", components=3)
+    x = torch.rand(20, *SHAPE, generator=generator(1))
+    with torch.no_grad():
+        model.p_z.mu.mul_(3)
+    passes: list[Inference] = []
+    forward = model.forward
+
+    def noted(*args: Tensor, **settings: object) -> Inference:
+        passes.append(forward(*args, **settings))
+        return passes[-1]
+
+    monkeypatch.setattr(model, "forward", noted)
+    training = TrainConfig(learner="mcem", precision="bfloat16")
+    figures = mcem.MonteCarloEM(model, training, 20).step(visited(x, seed=3))
+    (found,) = passes
+    z = found.z[0].double()
+    q = Normal(found.q.mu.double(), (0.5 * found.q.logvar.double()).exp())
+    rate = q.log_prob(z).sum(-1) - mixture_of(model).log_prob(z)
+    pixels = Bernoulli(logits=found.p.logits[0].double(), validate_args=False)
+    distortion = -pixels.log_prob(x.flatten(1).double()).sum(-1)
+    assert figures.rate == pytest.approx(rate.mean().item(), rel=1e-5)
+    assert figures.distortion == pytest.approx(distortion.mean().item(), rel=1e-5)
 
 
 def test_the_decoder_of_mcem_never_sees_the_encoder(digits: ImageDataset):
@@ -202,7 +289,14 @@ def test_each_learner_beats_a_model_without_codes(digits: ImageDataset, learner:
 
 @pytest.mark.parametrize(
     ("settings", "named"),
-    [({"samples": 2}, "samples 2"), ({"beta": 0.5}, "beta 0.5"), ({"free_bits": 0.1}, "free_bits")],
+    [
+        ({"samples": 2}, "samples 2"),
+        ({"beta": 0.5}, "beta 0.5"),
+        ({"free_bits": 0.1}, "free_bits"),
+        ({"coarse_epochs": 3}, "coarse_epochs 3 belongs to learner 'aevb'; allowed .*: 0"),
+        ({"kl_warmup_epochs": 1.5}, "kl_warmup_epochs 1.5"),
+        ({"encoder_shift": 1}, "encoder_shift 1"),
+    ],
 )
 @pytest.mark.parametrize("learner", ["wake-sleep", "mcem"])
 def test_settings_of_the_elbo_are_refused(learner: str, settings: dict[str, float], named: str):

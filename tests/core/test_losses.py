@@ -5,10 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
+from torch.distributions import (
+    Bernoulli,
+    Categorical,
+    Distribution,
+    Independent,
+    MixtureSameFamily,
+    Normal,
+)
 
-from vae_core import objectives
+from vae_core import objectives, priors
 from vae_core.config import LearnerName, ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
+from vae_core.distributions import soft_clamp
 from vae_core.errors import ConfigError
 from vae_core.learning import Trainer, check_method
 from vae_core.models import VAE, Inference, build, initialise
@@ -84,6 +93,73 @@ def test_dreg_is_unbiased_and_of_lower_variance() -> None:
     assert used.sum() > 20
     assert (gap[used] < 4.5 * se[used]).all()
     assert variance["iwae"].sum() > 3 * variance["dreg"].sum()
+
+
+def prior_of(built: VAE, y: Tensor) -> Distribution:
+    """Return a model's prior of labels ``y`` as torch's own distribution, with its gradients."""
+    of, kind = built.p_z, built.config.prior
+    if kind == "standard":
+        return Independent(Normal(torch.zeros(2), torch.ones(2)), 1)
+    if kind == "vamp":
+        q = built.encode(torch.nn.functional.hardsigmoid(of.pseudo_inputs))
+        normals = Normal(q.mu, (0.5 * q.logvar).exp())
+        return MixtureSameFamily(
+            Categorical(logits=torch.zeros(len(q.mu))), Independent(normals, 1)
+        )
+    logvar = soft_clamp(of.logvar, *priors.LOGVAR)
+    if kind == "label":
+        return Independent(Normal(of.mu[y], (0.5 * logvar[y]).exp()), 1)
+    normals = Normal(of.mu, (0.5 * logvar).exp())
+    return MixtureSameFamily(Categorical(logits=of.logits), Independent(normals, 1))
+
+
+def dreg_by_formula(built: VAE, y: Tensor, k: int, seed: int) -> list[Tensor | None]:
+    """Gradient of every weight by Tucker et al. (2019), equation (8), term by term."""
+    q = built.encode(X)
+    z = q.sample(k, generator=generator(seed))
+    held = z.detach().requires_grad_()
+    without_score = Normal(q.mu.detach(), (0.5 * q.logvar.detach()).exp())
+    log_w = (
+        Independent(Bernoulli(logits=built.likelihood(built.decoder(held))), 1).log_prob(
+            X.flatten(1)
+        )
+        + prior_of(built, y).log_prob(held)
+        - without_score.log_prob(held).sum(-1)
+    )
+    w = log_w.detach().softmax(0)
+    (by_z,) = torch.autograd.grad(log_w.sum(), held, retain_graph=True)
+    encoder = (w.square()[..., None] * by_z * z).sum(-1)
+    everything_else = w * log_w
+    loss = -(encoder + everything_else).sum(0).mean()
+    found = torch.autograd.grad(loss, list(built.parameters()), allow_unused=True)
+    return list(found)
+
+
+@pytest.mark.parametrize("prior", sorted(priors.PRIORS))
+def test_dreg_is_its_formula_with_every_prior(prior: str) -> None:
+    """Of all weights, a prior's own included; a VampPrior's encoder learns in both ways.
+
+    And a prior's own weights learn as from the plain bound, whose gradient they share.
+    """
+    built = model(prior=prior, components=3, classes=2)
+    with torch.no_grad():
+        for weight in built.p_z.parameters():
+            weight.add_(0.5 * torch.randn(weight.shape, generator=generator(1)))
+    y = torch.tensor([0, 1, 1])
+    found = {}
+    for objective in ("dreg", "iwae"):
+        built.zero_grad()
+        inference = built(X, y=y, samples=5, generator=generator(2))
+        objectives.LOSSES[objective](inference).value.mean().backward()
+        found[objective] = {name: p.grad for name, p in built.named_parameters()}
+    expected = dreg_by_formula(built, y, 5, 2)
+    for (name, gradient), wanted in zip(found["dreg"].items(), expected, strict=True):
+        torch.testing.assert_close(gradient, wanted, rtol=1e-3, atol=1e-6, msg=name)
+        if name.startswith("p_z"):
+            plain = found["iwae"][name]
+            assert plain is not None
+            assert plain.abs().max() > 1e-4, name
+            torch.testing.assert_close(gradient, plain, rtol=1e-3, atol=1e-6, msg=name)
 
 
 @pytest.mark.parametrize("objective", ["iwae", "dreg"])

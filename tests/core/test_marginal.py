@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import linear_gaussian
 import pytest
+import small
 import torch
 from linear_gaussian import CorrelatedPCA
+from torch import Tensor
 
 from vae_core import checkpoints, evaluation, marginal
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
+from vae_core.models import VAE
 
 MODEL = CorrelatedPCA()
 PICTURES = linear_gaussian.pictures(30, MODEL)
@@ -82,3 +88,48 @@ def test_appendix_d_refuses_a_large_z() -> None:
     model = CorrelatedPCA(latent_dim=6)
     with pytest.raises(ConfigError, match=r"latent_dim 6 .*allowed: 1 to 5"):
         marginal.nll_appendix_d(model, PICTURES, kind="grey", chains=4, keep=2, burn_in=1)
+
+
+def on_a_grid(model: VAE, images: Tensor, y: Tensor) -> Tensor:
+    """Minus log p(x|y) of each image, with z of two dimensions integrated over a grid: (n,)."""
+    line = torch.linspace(-6, 6, 121)
+    z = torch.cartesian_prod(line, line)
+    nll = []
+    for image, label in zip(images, y, strict=True):
+        given = label.expand(len(z))
+        log_joint = model.prior_given(given).log_prob(z) + model.decode(z, given).log_prob(
+            image[None] / 255
+        )
+        nll.append(-torch.logsumexp(log_joint.double(), 0) - 2 * math.log(0.1))
+    return torch.stack(nll)
+
+
+@pytest.mark.parametrize("settings", [{"conditional": True}, {"prior": "label"}])
+def test_each_image_is_given_its_label(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Image by image, in several batches, both find the log p(x|y) of a grid, as nll_iw does.
+
+    The contrast: under another label the images are less likely.
+    """
+    monkeypatch.setattr(marginal, "CODES_AT_ONCE", 64)  # four images at once
+    model = small.model(latent_dim=2, hidden=(6,), classes=3, **settings)
+    model.likelihood.weight.mul_(3)
+    for name, weight in model.p_z.named_parameters():
+        weight.copy_({"mu": torch.tensor([[-1.0], [0], [1]]), "logvar": torch.tensor(-0.5)}[name])
+    y, generator = torch.arange(10) % 3, torch.Generator().manual_seed(3)
+    images = (model.sample(10, generator=generator, y=y) * 255).round().to(torch.uint8)
+    exact = on_a_grid(model, images, y)
+    assert (on_a_grid(model, images, y.roll(1)) - exact).mean() > 0.8
+    iw = evaluation.nll_iw(model, images, k=5000, kind="grey", labels=y).nll
+    assert ((iw - exact).abs() < 0.25).all()
+    for found in (
+        marginal.nll_appendix_d(
+            model, images, kind="grey", labels=y, chains=16, keep=12, burn_in=30
+        ),
+        marginal.nll_ais(
+            model, images, kind="grey", labels=y, chains=16, temperatures=40, leapfrog=3, pilots=4
+        ),
+    ):
+        assert ((found.nll - exact).abs() < 5 * found.se + 0.05).all()
+        assert found.se.mean() < 0.1

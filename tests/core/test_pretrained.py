@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
+import math
+from typing import Any
+
 import pytest
+import safetensors.numpy
 import torch
 
-from vae_core import checkpoints, evaluation, pixels, publishing, recipes
+from vae_core import checkpoints, evaluation, pixels, publishing, recipes, studies
 from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import DatasetMissingError
 from vae_core.learning import static_test_seed
+from vae_core.studies import STUDIES, Study
+from vae_core.studies.study import Comparison, Goal
 
 MEGABYTE = 10**6
 #: Nats, or this share of the standard error where a picture has thousands of them.
@@ -19,6 +26,52 @@ MUST_REACH = {
     "mnist-20d": 93.5,
     "mnist-20d-paper": 99.8,
     "mnist-3d": 131.5,
+}
+#: What studies must find.
+STUDIES_MUST_FIND: dict[str, tuple[Goal | Comparison, ...]] = {
+    "iwae": (
+        Goal("1 layer, VAE, k = 1", "nll_iw5000", at_most=88.3),
+        Goal("1 layer, IWAE, k = 5", "nll_iw5000", at_most=87.0),
+        Goal("1 layer, IWAE, k = 50", "nll_iw5000", at_most=86.5),
+        *(
+            Comparison(worse, better, "nll_iw5000", at_least=0.0, beyond_error=True)
+            for worse, better in (
+                ("1 layer, VAE, k = 1", "1 layer, IWAE, k = 5"),
+                ("1 layer, IWAE, k = 5", "1 layer, IWAE, k = 50"),
+                ("1 layer, IWAE, k = 50", "2 layers, IWAE, k = 50"),
+            )
+        ),
+        Comparison("1 layer, IWAE, k = 50", "1 layer, VAE, k = 1", "active_units", at_least=1.0),
+    ),
+    "conditional": (Goal("conditional", "nll_iw5000", at_most=84.5),),
+    "priors": (
+        Comparison("MNIST, standard", "MNIST, vamp", "nll_iw5000", at_least=1.0, beyond_error=True),
+        Goal("Frey, standard", "bits_per_dim_iw5000", at_most=4.62),
+        Goal("Frey, vamp", "bits_per_dim_iw5000", at_most=4.55),
+    ),
+    "latent-size": (
+        Goal("z = 20", "elbo", at_least=-94.0),
+        Comparison("z = 200", "z = 20", "elbo", at_least=-2.0),
+    ),
+    "convolution": (
+        Comparison(
+            "CIFAR-10, mlp",
+            "CIFAR-10, conv",
+            "bits_per_dim_iw500",
+            at_least=0.4,
+            beyond_error=True,
+        ),
+    ),
+    "graphs": (
+        Goal("z = 2, 6 units", "gap_percent", at_most=1.0),
+        Goal("z = 20, 6 units", "gap_percent", at_most=1.0),
+        *(
+            Goal(cell, "gap_percent", at_least=0.0, within_error=True)
+            for cell in ("z = 2", "z = 20", "z = 2, 6 units", "z = 20, 6 units")
+        ),
+        *(Goal(cell, "knn_accuracy", at_least=0.99) for cell in ("z = 2", "z = 2, 6 units")),
+        *(Goal(cell, "knn_accuracy_pca", at_least=0.99) for cell in ("z = 20", "z = 20, 6 units")),
+    ),
 }
 MODELS = checkpoints.list_models()
 
@@ -151,3 +204,78 @@ def test_no_picture_of_a_dataset_is_in_the_repository() -> None:
         if card.model.pixels > 4 * card.model.latent_dim + 16:
             largest = max(column.numel() for column in codes.tensors().values())
             assert largest < len(codes.ids) * card.model.pixels
+
+
+def result_of(name: str) -> dict[str, Any]:
+    """Read the result of a study, or skip visibly where it has not been run."""
+    path = studies.RESULTS / f"{name}.json"
+    if not path.exists():
+        pytest.skip(f"{name} has not been run")
+    return studies.read(path)
+
+
+def measured(name: str, asked: Goal | Comparison) -> tuple[float, float]:
+    """Return what a study's files hold on a goal or comparison, and its standard error."""
+    metrics = {cell["name"]: cell["metrics"] for cell in result_of(name)["cells"]}
+    if isinstance(asked, Goal):
+        found = metrics[asked.cell][asked.metric]
+        return found["value"], found["se"] or 0.0
+    one, other = (metrics[cell][asked.metric] for cell in (asked.one, asked.other))
+    if one["se"] is None:
+        return one["value"] - other["value"], 0.0
+    columns = safetensors.numpy.load_file(studies.RESULTS / f"{name}.safetensors")
+    a, b = (columns[f"{cell}/{asked.metric}"].astype(float) for cell in (asked.one, asked.other))
+    assert a.mean() == pytest.approx(one["value"], rel=1e-5)
+    assert b.mean() == pytest.approx(other["value"], rel=1e-5)
+    return (a - b).mean(), (a - b).std(ddof=1) / math.sqrt(len(a))
+
+
+def assert_reached(asked: Goal | Comparison, value: float, se: float) -> None:
+    """Compare a value with its bounds, as far as the error counts."""
+    slack = 3 * se if isinstance(asked, Goal) and asked.within_error else 0.0
+    assert asked.at_least is None or value >= asked.at_least - slack, (asked, value)
+    assert asked.at_most is None or value <= asked.at_most + slack, (asked, value)
+    assert isinstance(asked, Goal) or not asked.beyond_error or abs(value) > 3 * se, (asked, se)
+
+
+@pytest.mark.parametrize("name", STUDIES_MUST_FIND)
+def test_studies_reach_their_figures(name: str) -> None:
+    """What a study must find it declares, and the figures in its files are as good."""
+    study = studies.find(name)
+    for asked in STUDIES_MUST_FIND[name]:
+        assert asked in (*study.goals, *study.comparisons)
+        assert_reached(asked, *measured(name, asked))
+
+
+@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
+def test_no_study_in_the_repository_misses_a_goal(study: Study) -> None:
+    """Each goal and comparison that its result judges is met, by the figures that it holds."""
+    result = result_of(study.name)
+    assert not result["quick"]
+    goals, comparisons = studies.asked(study, result)
+    pairs = [*zip(study.goals, goals, strict=True)]
+    pairs += zip(study.comparisons, comparisons, strict=True)
+    for asked, found in pairs:
+        if found["value"] is not None:
+            value, se = measured(study.name, asked)
+            assert found["value"] == pytest.approx(value, rel=1e-5, abs=1e-9)
+            assert found["met"]
+            assert_reached(asked, value, se)
+
+
+def test_studies_measured_the_models_that_are_here() -> None:
+    """A result names the weights that it was measured on; an older one is not older than they."""
+    told = []
+    for study in STUDIES.values():
+        path = studies.RESULTS / f"{study.name}.json"
+        found = studies.read(path)["cells"] if path.exists() else []
+        models = {cell.name: cell.declared.get("pretrained") for cell in study.cells}
+        for cell in found:
+            if (model := models.get(cell["name"])) is not None:
+                card = checkpoints.load_card(model)
+                made = datetime.datetime.fromisoformat(card.created)
+                measured_at = datetime.datetime.fromisoformat(cell["created"])
+                told.append(model)
+                assert cell.get("weights", card.weights_hash) == card.weights_hash, model
+                assert "weights" in cell or made <= measured_at, model
+    assert {"mnist-iwae", "mnist-conditional", "frey-vamp", "graphs-2d"} <= set(told)

@@ -9,13 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import reference
 import small
 import torch
+from torch import Tensor
 
 from vae_core import checkpoints, evaluation, pixels, publishing
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
+from vae_core.distributions import DiagonalGaussian, LabelGaussian
+from vae_core.errors import ConfigError
 from vae_core.learning import Trainer
+from vae_core.models import VAE, HierarchicalVAE
 
 
 def publish(
@@ -189,3 +194,221 @@ def test_the_cards_command_can_be_typed() -> None:
         "--limit": "9",
         "--out": "DIR",
     }
+
+
+def test_bits_per_dimension_are_those_of_the_levels() -> None:
+    """Minus log2 of the levels' probabilities, a mean over every value of a picture in colour."""
+    dataset = small.dataset(shape=(3, 5, 4))
+    model = small.blind(image_shape=(3, 5, 4), likelihood="discretised-logistic")
+    model.likelihood.bias[60:] = torch.randn(60, generator=torch.Generator().manual_seed(1)) - 2
+    metrics = publishing.measure(model, dataset, small.train_config(), importance_samples=7)
+    p = model.decode(torch.zeros(3))
+    bits = reference.bits_per_value(
+        dataset.test.images.flatten(1).double().numpy(),
+        p.mu.double().numpy(),
+        p.log_scale.double().numpy(),
+    )
+    for name, samples in (("bits_per_dim", 1), ("bits_per_dim_iw7", 7)):
+        found = metrics[name]
+        assert found.value == pytest.approx(bits.mean(), rel=1e-4)
+        assert found.se == pytest.approx(bits.std(ddof=1) / np.sqrt(20), rel=1e-3)
+        assert (found.unit, found.kind, found.samples) == ("bits", "discrete", samples)
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "continuous-bernoulli", "gaussian"])
+def test_densities_and_cross_entropies_have_no_bits_per_dimension(likelihood: str) -> None:
+    """Only probabilities of discrete levels do."""
+    metrics = publishing.measure(
+        small.model(likelihood=likelihood),
+        small.dataset(labelled=False),
+        small.train_config(),
+        importance_samples=2,
+    )
+    assert "nll_iw2" in metrics
+    assert not [name for name in metrics if "bits" in name]
+
+
+@pytest.mark.parametrize("kind", ["grey", "static"])
+def test_the_images_trained_on_are_the_trainers(kind: str) -> None:
+    """Both sets as the trainer has them: the subset that the seed draws, its pixels, its labels."""
+    dataset = small.dataset()
+    training = small.train_config(train_size=17, pixels=kind, seed=5)
+    trainer = Trainer(small.model_config(prior="label", classes=2), training, dataset)
+    train = publishing.trained_split(dataset, training)
+    test = publishing.tested_split(dataset, training)
+    assert len(train) == 17
+    assert torch.equal(train.images, trainer._train)
+    assert trainer._labels is not None
+    assert train.labels is not None
+    assert torch.equal(train.labels, trainer._labels)
+    assert dataset.train.labels is not None
+    assert torch.equal(train.labels, dataset.train.labels[train.ids])
+    assert torch.equal(test.images, trainer._test)
+    assert torch.equal(test.ids, dataset.test.ids)
+    whole = publishing.trained_split(dataset, small.train_config(pixels=kind, seed=5))
+    assert torch.equal(whole.images[train.ids], train.images)
+
+
+def spoilt(dataset: ImageDataset, used: Tensor) -> ImageDataset:
+    """Put test images, wrongly labelled, in place of the training images that are not used."""
+    images, labels = dataset.train.images.clone(), dataset.train.labels
+    assert labels is not None
+    assert dataset.test.labels is not None
+    others = torch.tensor([row for row in range(len(images)) if row not in used.tolist()])
+    copied = torch.arange(len(others)) % len(dataset.test)
+    images[others] = dataset.test.images[copied]
+    labels = labels.scatter(0, others, 1 - dataset.test.labels[copied])
+    train = dataclasses.replace(dataset.train, images=images, labels=labels)
+    return dataclasses.replace(dataset, train=train)
+
+
+def test_figures_of_training_images_are_of_those_trained_on() -> None:
+    """What a subset left out changes neither the nearest images nor the classifiers' accuracy.
+
+    The contrast: a training on all of them meets copies of the test images.
+    """
+    model, dataset = small.model(), small.dataset(n_train=60, n_test=30)
+    part, whole = small.train_config(train_size=20, seed=5), small.train_config(seed=5)
+    other = spoilt(dataset, publishing.trained_split(dataset, part).ids)
+    names = ("sample_distance", "test_distance", "knn_accuracy", "probe_accuracy")
+    before, after, contrast = (
+        publishing.measure(model, data, training)
+        for data, training in ((dataset, part), (other, part), (other, whole))
+    )
+    for name in names:
+        assert after[name] == before[name], name
+    assert before["test_distance"].value > 0.1
+    assert contrast["test_distance"].value == 0
+    assert contrast["knn_accuracy"].value < before["knn_accuracy"].value
+
+
+def test_distances_are_to_the_nearest_image_trained_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of samples and of test images, as all pairs give it, with the error of the mean."""
+    model, dataset = small.model(), small.dataset()
+    training = small.train_config(train_size=20, seed=5)
+    drawn: list[Tensor] = []
+    sample = model.sample
+
+    def noted(n: int, *, generator: torch.Generator) -> Tensor:
+        drawn.append(sample(n, generator=generator))
+        return drawn[-1]
+
+    monkeypatch.setattr(model, "sample", noted)
+    metrics = publishing.measure(model, dataset, training)
+    known = publishing.trained_split(dataset, training).images.numpy() / 255
+    for name, pictures in (
+        ("sample_distance", drawn[0].numpy()),
+        ("test_distance", dataset.test.images.numpy() / 255),
+    ):
+        pairs = [[np.linalg.norm(one - other) for other in known] for one in pictures]
+        nearest = np.array(pairs).min(axis=1)
+        assert metrics[name].n == len(nearest) == 20
+        assert metrics[name].value == pytest.approx(nearest.mean(), rel=1e-5)
+        assert metrics[name].se == pytest.approx(nearest.std(ddof=1) / np.sqrt(20), rel=1e-4)
+
+
+def expected_mmd(shift: float, dimensions: int) -> float:
+    """Squared MMD of N(shift, I) and N(0, I), in closed form but for the kernel's width."""
+    draws = np.random.default_rng(0).standard_normal((2, 100_000, dimensions)) * np.sqrt(2)
+    pairs = np.concatenate([draws[0], draws[1] + shift])
+    width = np.median((pairs**2).sum(axis=1))
+    alike = (1 + 4 / width) ** (-dimensions / 2)
+    return float(2 * alike * (1 - np.exp(-dimensions * shift**2 / (width + 4))))
+
+
+def against_prior(model: VAE, dataset: ImageDataset) -> tuple[float, float]:
+    """Return the squared MMD of a model's aggregate posterior and its prior, and its p-value."""
+    metrics = publishing.measure(model, dataset, small.train_config())
+    assert metrics["mmd"].n == metrics["mmd_p"].n == len(dataset.test)
+    return metrics["mmd"].value, metrics["mmd_p"].value
+
+
+def test_the_aggregate_posterior_is_held_against_the_prior() -> None:
+    """0 where they are the same; where it is shifted, as far as the closed form says."""
+    dataset = small.dataset(n_test=400, labelled=False)
+    mmd, p = against_prior(small.blind(), dataset)
+    assert abs(mmd) < 0.01
+    assert p > 0.05
+    mmd, p = against_prior(small.blind(mu=0.8), dataset)
+    assert mmd == pytest.approx(expected_mmd(0.8, 3), rel=0.15)
+    assert p == pytest.approx(1 / 501)
+
+
+class Told(VAE):
+    """A model whose posterior is the prior of a label: of the one that it is told."""
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+        """q(z|x, y) = p(z|y)."""
+        prior = self.prior_given(y)
+        assert isinstance(prior, LabelGaussian)
+        return prior.given
+
+
+class Mistold(Told):
+    """A model that takes one label for the other."""
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+        """q(z|x, y) = p(z|1 − y)."""
+        assert y is not None
+        return super().encode(x, 1 - y)
+
+
+def test_a_label_prior_is_that_of_the_test_images_labels() -> None:
+    """Nine in ten are of one label: posteriors that are their labels' priors are 0 away."""
+    dataset = small.dataset(n_test=400, labelled=False)
+    labels = (torch.arange(400) % 10 == 0).long()
+    dataset = dataclasses.replace(dataset, test=dataclasses.replace(dataset.test, labels=labels))
+    found = {}
+    for kind in (Told, Mistold):
+        model = kind(small.model_config(prior="label", classes=2)).requires_grad_(False)
+        model.p_z.mu.copy_(torch.tensor([[-2.0] * 3, [2.0] * 3]))
+        found[kind] = against_prior(model, dataset)
+    mmd, p = found[Told]
+    assert abs(mmd) < 0.01
+    assert p > 0.05
+    mmd, p = found[Mistold]
+    assert mmd > 0.3
+    assert p == pytest.approx(1 / 501)
+
+
+def test_two_layers_are_drawn_through_both() -> None:
+    """z1 ~ N(0, 0.9) and z2 ~ N(z1, 0.1) make N(0, 1); z2 at the mean of z1 would not."""
+    model = small.blind(
+        hidden=(11,), first_latent_dim=3, latent_dim=3, upper_hidden=(6,), activation="relu"
+    )
+    assert isinstance(model, HierarchicalVAE)
+    both_signs = torch.cat([torch.eye(3), -torch.eye(3)])  # of relu units, whose difference is z1
+    model.posterior.bias[3:] = small.unclamped(np.log(0.9))
+    model.upper_encoder[0].weight.copy_(both_signs)
+    model.upper_posterior.weight.zero_()
+    model.upper_posterior.weight[:3] = both_signs.T
+    model.upper_posterior.bias[3:] = small.unclamped(np.log(0.1))
+    dataset = small.dataset(n_test=400, labelled=False)
+    mmd, p = against_prior(model, dataset)
+    assert abs(mmd) < 0.01
+    assert p > 0.05
+    generator = torch.Generator().manual_seed(0)
+    shown = model.encode(dataset.test.images.float() / 255).sample(generator=generator)
+    at_the_mean = evaluation.mmd(shown, torch.randn(400, 3, generator=generator))
+    assert at_the_mean.mmd2 > 0.05
+
+
+@pytest.mark.parametrize(
+    ("settings", "estimator", "named"),
+    [
+        ({"latent_dim": 6}, "appendix-d", r"latent_dim 6 .*allowed: 1 to 5"),
+        ({"first_latent_dim": 5, "upper_hidden": (5,)}, "ais", r"two.*allowed for it: nll_iw"),
+    ],
+)
+def test_an_estimator_that_does_not_exist_is_refused_first(
+    settings: dict[str, Any], estimator: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the test set is encoded before."""
+    monkeypatch.setattr(evaluation, "encode", None)
+    with pytest.raises(ConfigError, match=named):
+        publishing.measure(
+            small.model(**settings),
+            small.dataset(),
+            small.train_config(),
+            estimators=["ais", estimator],
+        )

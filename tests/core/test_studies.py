@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import small
 import torch
+from reference import bits_per_value
 from torch import Tensor
 
 from vae_core import __main__ as command_line
 from vae_core import checkpoints, studies
 from vae_core.data import graphs
 from vae_core.errors import CheckpointError, ConfigError
+from vae_core.learning import Trainer
 from vae_core.models import boltzmann as machines
 from vae_core.studies import boltzmann, cells, summary
 from vae_core.studies.study import (
@@ -233,7 +237,8 @@ def test_a_summary_tells_what_is_reached_and_what_is_missed(tmp_path: Path):
     goals = (Goal("low", "score", at_most=100.0), Goal("low", "score", at_least=3.0))
     one = Comparison("high", "low", "score", at_least=0.4, beyond_error=True)
     result = judged(tmp_path, goals=goals, comparisons=(one,))
-    met, missed, difference = summary.verdicts(result)
+    study = study_of(title="Another", goals=goals, comparisons=(one,))
+    met, missed, difference = summary.verdicts(study, result)
     assert met[0] == "low: score ≤ 100"
     assert met[2] == "reached"
     assert missed[2].startswith("missed by ")
@@ -241,10 +246,75 @@ def test_a_summary_tells_what_is_reached_and_what_is_missed(tmp_path: Path):
     assert difference[1].startswith("0.5 ± 0.0")
     assert difference[2] == "reached"
 
-    study = study_of(title="Another")
     page = summary.markdown({"small": study, "other": study}, {"small": result, "other": None})
     assert "not run here" in page
-    assert "| low: score ≤ 100 |" in page
+    assert f"| low: score ≤ 100 | {met[1]} | reached |" in page
+    assert "| low: score ≤ 100 |  | not run |" in page
+
+
+def counted(name: str, count: int) -> Cell:
+    """Declare a cell that finds a score of each example and counts something of all of them."""
+
+    def run(context: Context) -> Outcome:
+        figures = {
+            "score": cells.Figure(count + torch.linspace(-1, 1, 40)),
+            "active_units": cells.Figure(torch.tensor([float(count)]), "dimensions", n=40),
+        }
+        return cells.outcome(figures, kind="grey", details={})
+
+    return dataclasses.replace(counting_cell(name, torch.zeros(2), []), run=run)
+
+
+def test_counts_are_compared_without_an_error(tmp_path: Path):
+    """A difference of two counts is exact: it has no standard error and is beyond any."""
+    asked = tuple(
+        Comparison("many", "few", "active_units", at_least=n, beyond_error=True) for n in (1.0, 4.0)
+    )
+    study = study_of(counted("many", 17), counted("few", 14), comparisons=asked)
+    result = studies.run(study, out=tmp_path / "result.json")
+    met, missed = result["comparisons"]
+    assert (met["value"], met["se"], met["n"], met["met"]) == (3.0, None, 40, True)
+    assert (missed["met"], missed["missed_by"]) == (False, 1.0)
+    assert summary.verdicts(study, result)[0] == (
+        "many − few: active_units ≥ 1, by 3 standard errors", "3.00", "reached",
+    )  # fmt: skip
+
+
+def test_the_page_of_studies_tells_notes_and_every_metric(tmp_path: Path):
+    """A column for each metric, a row for each cell, with errors where there are any."""
+    study = study_of(counted("many", 17), counted("few", 14), notes=("Mind the gap.", "Do not."))
+    page = summary.markdown({"small": study}, {"small": studies.run(study, out=tmp_path / "r")})
+    assert "\n| | score | active_units |\n" in page
+    assert re.search(r"^\| many \| 17\.00 ± 0\.0\d+ \| 17\.00 \|$", page, re.MULTILINE)
+    assert re.search(r"^\| few \| 14\.00 ± 0\.0\d+ \| 14\.00 \|$", page, re.MULTILINE)
+    assert page.endswith("- Mind the gap.\n- Do not.")
+    assert "2 of 2 cells" in page
+
+
+def test_what_was_not_run_is_told(tmp_path: Path):
+    """A goal or comparison stays, whose cell is missing; so does one declared after the run."""
+    out, column = tmp_path / "result.json", torch.arange(4.0)
+    parts = [counting_cell(name, column, []) for name in ("one", "other")]
+    goals = (Goal("one", "score", at_least=1.0), Goal("other", "score", at_least=1.0))
+    compared = (Comparison("one", "other", "score", at_most=0.0),)
+    study = study_of(*parts, goals=goals, comparisons=compared)
+
+    def told(result: Json | None) -> list[tuple[str, str]]:
+        return [(found, verdict) for _, found, verdict in summary.verdicts(study, result)]
+
+    assert told(None) == [("", "not run")] * 3
+    part = studies.run(study, out=out, only=["one"])
+    assert told(part) == [("1.50", "reached"), ("", "not run"), ("", "not run")]
+    assert [line[0] for line in summary.verdicts(study, part)][1:] == [
+        "other: score ≥ 1",
+        "one − other: score ≤ 0",
+    ]
+    other_way = (Comparison("other", "one", "score"),)
+    earlier = studies.run(dataclasses.replace(study, comparisons=other_way), out=out)
+    assert told(earlier)[1:] == [("1.50", "reached"), ("", "not judged yet")]
+    assert told(studies.run(study, out=out))[2] == ("0 ± 0", "reached")
+    quick = studies.run(study, out=tmp_path / "quick.json", quick=True)
+    assert told(quick) == [("0 ± 0", "reached")]
 
 
 def test_separation_of_known_points():
@@ -268,6 +338,71 @@ def test_a_point_is_no_neighbour_of_its_own():
     assert correct.tolist() == [1, 1, 1, 0]
 
 
+def test_bits_per_dimension_of_a_study_are_those_of_the_levels():
+    """Of each third test image, in colour: minus log2 of its levels' probabilities, a mean."""
+    dataset = small.dataset(shape=(3, 5, 4))
+    model = small.blind(image_shape=(3, 5, 4), likelihood="discretised-logistic")
+    subject = cells.Trained(model, dataset, small.train_config(), quick=False)
+    found = cells.Importance(k=7, every=3)(subject)["bits_per_dim_iw7"]
+    p = model.decode(torch.zeros(3))
+    bits = bits_per_value(
+        dataset.test.images[::3].flatten(1).double().numpy(),
+        p.mu.double().numpy(),
+        p.log_scale.double().numpy(),
+    )
+    np.testing.assert_allclose(found.values, bits, rtol=1e-4)
+    assert (found.unit, found.samples) == ("bits", 7)
+    grey = cells.Trained(small.model(), small.dataset(), small.train_config(), quick=False)
+    assert cells.Importance(k=7)(grey).keys() == {"nll_iw7", "ess_iw7"}
+
+
+@pytest.mark.parametrize("kind", ["grey", "static"])
+def test_training_images_of_a_study_are_those_trained_on(kind: str):
+    """With the labels that the trainer gives them; of the test set all, as it was tested on."""
+    dataset = small.dataset()
+    training = small.train_config(train_size=17, pixels=kind, seed=5)
+    trainer = Trainer(small.model_config(prior="label", classes=2), training, dataset)
+    subject = cells.Trained(trainer.model, dataset, training, quick=False)
+    images = subject.images("train")
+    assert images.equal(trainer._train)
+    assert subject.labels(images, "train").equal(trainer._labels)
+    assert subject.images("train", limit=9).equal(trainer._train[:9])
+    assert subject.images().equal(trainer._test)
+    assert subject.labels(subject.images()).equal(dataset.test.labels)
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_the_gap_of_networks_is_to_the_exact_optimum(symmetric: bool, tmp_path: Path):
+    """Of a model that ignores its codes, whose bound is a sum over edges, network by network.
+
+    The optimum counts one triangle where draws are mirrored; the model pays for both.
+    """
+    dataset = graphs.load(tmp_path, symmetric=symmetric)
+    dataset = dataclasses.replace(dataset, test=dataset.test.first(12))
+    model = small.blind(image_shape=(1, 68, 68), hidden=(4,))
+    subject = cells.Trained(model, dataset, small.train_config(), quick=False)
+    found = cells.GraphGap(k=3)(subject)
+
+    edges = dataset.test.images.flatten(1).numpy() > 0
+    q = 1 / (1 + np.exp(-model.likelihood.bias.double().numpy()))
+    nll = -np.where(edges, np.log(q), np.log(1 - q)).sum(1)
+    pairs = np.triu_indices(68, 1) if symmetric else np.nonzero(~np.eye(68, dtype=bool))
+    drawn = edges.reshape(-1, 68, 68)[:, *pairs]
+    p = graphs.edge_probabilities().numpy()[:, *pairs]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_p = np.where(drawn[:, None], np.log(p), np.log(1 - p)).sum(2)
+        entropy = -np.nan_to_num(p * np.log(p)) - np.nan_to_num((1 - p) * np.log(1 - p))
+    best = math.log(3) - np.logaddexp.reduce(log_p, axis=1)
+    expected = entropy.sum(1).mean() + math.log(3)
+
+    np.testing.assert_allclose(found["optimum"].values, best, rtol=1e-6)
+    np.testing.assert_allclose(found["gap"].values, nll - best, rtol=1e-5)
+    np.testing.assert_allclose(
+        found["gap_percent"].values, 100 * (nll - best) / expected, rtol=1e-5
+    )
+    assert found["gap"].samples == found["gap_percent"].samples == 3
+
+
 def test_frequencies_of_the_structures_miss_the_optimum_by_little(tmp_path: Path):
     """Counting edges costs more than nothing and less than 3 % on further draws."""
     dataset = graphs.load(tmp_path)
@@ -283,6 +418,7 @@ def test_a_model_that_comes_with_the_project_is_a_cell(tmp_path: Path):
     (found,) = studies.run(study_of(cell), out=tmp_path / "result.json")["cells"]
     card, history = checkpoints.load_card("digits-2d"), checkpoints.load_history("digits-2d")
     assert found["command"] == card.command
+    assert found["weights"] == card.weights_hash
     assert found["metrics"]["elbo"]["value"] == pytest.approx(card.metrics["elbo"].value, abs=1e-3)
     assert found["history"][-1]["test_elbo"] == history[-1]["test"]["elbo"]
     assert found["history"][-1]["examples"] == 1437 * card.training.epochs
