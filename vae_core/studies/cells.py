@@ -309,8 +309,9 @@ class MarginalLikelihood:
 
     def __call__(self, subject: Trained) -> dict[str, Figure]:
         """Measure both splits; training images are those that were trained on."""
-        effort = {"chains": self.chains, "keep": self.keep, "burn_in": self.burn_in}
-        figures, effort = {}, effort | (QUICK_CHAINS if subject.quick else {})
+        usual = {"chains": self.chains, "keep": self.keep, "burn_in": self.burn_in}
+        effort: dict[str, Any] = QUICK_CHAINS if subject.quick else usual
+        figures = {}
         for split in ("test", "train"):
             images = subject.images(split, self.limit)
             nll = marginal.nll_appendix_d(
