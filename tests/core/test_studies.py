@@ -313,6 +313,8 @@ def test_what_was_not_run_is_told(tmp_path: Path):
     earlier = studies.run(dataclasses.replace(study, comparisons=other_way), out=out)
     assert told(earlier)[1:] == [("1.50", "reached"), ("", "not judged yet")]
     assert told(studies.run(study, out=out))[2] == ("0 ± 0", "reached")
+    emptied = studies.read(out) | {"cells": part["cells"]}
+    assert told(emptied) == told(part), "a cell that was there is no more"
     quick = studies.run(study, out=tmp_path / "quick.json", quick=True)
     assert told(quick) == [("0 ± 0", "reached")]
 

@@ -257,8 +257,8 @@ def read(path: Path) -> Json:
 def asked(study: Study, result: Json | None) -> tuple[list[Json], list[Json]]:
     """Return what a study asks for, as its result judged it: goals, and comparisons.
 
-    What the result has not judged has the value None; its ``run`` tells whether the cells are
-    there. Quick runs have no goals.
+    What it has not judged, or judged by cells that it no longer holds, has the value None; there
+    ``run`` tells whether the cells are there. Quick runs have no goals.
     """
     result = result or {"quick": False, "cells": [], "goals": [], "comparisons": []}
     there = {cell["name"] for cell in result["cells"]}
@@ -272,7 +272,7 @@ def asked(study: Study, result: Json | None) -> tuple[list[Json], list[Json]]:
 
 def _asked(declared: Goal | Comparison, judged: list[Json], run: bool) -> Json:
     wanted = asdict(declared)
-    found = (one for one in judged if wanted.items() <= one.items())
+    found = (one for one in judged if run and wanted.items() <= one.items())
     return next(found, wanted | {"value": None, "run": run})
 
 
