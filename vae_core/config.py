@@ -186,7 +186,11 @@ class TrainConfig(Config):
     learning_rate: float = Field(default=1e-3, gt=0, le=1.0)
     #: Share of all steps over which the learning rate climbs from zero.
     warmup: float = Field(default=0.0, ge=0.0, lt=1.0)
-    decay: Literal["none", "linear", "cosine"] = "none"
+    #: How it falls from there; "passes" are the eight of Burda et al. (2016), each three times as
+    #: long as the one before: 1, 3, … 2187 of 3,280 epochs, and alike of any other number.
+    decay: Literal["none", "linear", "cosine", "passes"] = "none"
+    #: What keeps Adam's quotient finite; the larger, the more its steps are those of momentum.
+    adam_epsilon: float = Field(default=1e-8, gt=0, le=1.0)
     beta: float = Field(default=1.0, ge=0.0, le=1000.0)
     kl_warmup_epochs: float = Field(default=0.0, ge=0.0, le=100_000)
     #: Nats of KL that each latent dimension may hold at no cost (Kingma et al. 2016).
@@ -211,6 +215,10 @@ class TrainConfig(Config):
         if self.free_bits and self.objective != "elbo":
             raise ValueError(
                 f"free_bits {self.free_bits:g} needs objective 'elbo', not {self.objective!r}"
+            )
+        if self.optimizer != "adam" and self.adam_epsilon != 1e-8:
+            raise ValueError(
+                f"adam_epsilon {self.adam_epsilon:g} needs optimizer 'adam', not {self.optimizer!r}"
             )
         if self.objective != "dreg":
             return self

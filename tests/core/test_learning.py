@@ -254,6 +254,18 @@ def test_bfloat16_is_refused_where_it_is_not_native(monkeypatch: pytest.MonkeyPa
         trainer(precision="bfloat16")
 
 
+def test_adams_epsilon_is_the_settings() -> None:
+    """A large one turns the first step from the gradient's sign to the gradient itself."""
+    moved = {}
+    for epsilon in (1e-8, 1.0):
+        running = trainer(adam_epsilon=epsilon)
+        before = weights(running)
+        next(iter(running.steps()))
+        moved[epsilon] = (weights(running) - before).abs()
+    assert moved[1e-8].median() > 0.99e-2
+    assert moved[1.0].median() < 0.2e-2
+
+
 def test_divergence_is_told() -> None:
     """A loss that is no number ends the training with a sentence, the weights untouched by it."""
     running = trainer()
@@ -308,6 +320,20 @@ def test_schedules_have_their_shapes() -> None:
     warm = TrainConfig.of(kl_warmup_epochs=4)
     assert [schedules.kl_weight(e, warm) for e in (0, 1, 4, 9)] == [0, 0.25, 1, 1]
     assert schedules.kl_weight(0, TrainConfig()) == 1
+
+
+@pytest.mark.parametrize("batches", [1, 7, 3000])
+def test_burdas_passes_begin_where_they_should(batches: int) -> None:
+    """Pass i of eight takes 3^i epochs at 10^(−i/7) of the first rate, to the step."""
+    config = TrainConfig.of(decay="passes", epochs=3280)
+    begin = 0
+    for i in range(8):
+        end = begin + 3**i * batches
+        for step in (begin, end - 1):
+            rate = schedules.learning_rate(step, 3280 * batches, config)
+            assert rate == pytest.approx(10 ** (-i / 7))
+        begin = end
+    assert begin == 3280 * batches
 
 
 def test_training_reports_the_bound_itself() -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vae_core import __main__ as command_line
 from vae_core import checkpoints, studies
+from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import graphs
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.learning import Trainer
@@ -106,6 +107,37 @@ def test_declarations_hold_together(name: str):
         if "training" in cell.declared:
             training, model = cell.declared["training"], cell.declared["model"]
             assert tuple(model["image_shape"]) == SHAPES[training["dataset"]]
+
+
+def test_no_setting_that_came_later_made_results_stale():
+    """Trainings that were run still count as run; a new setting in all declarations would end it.
+
+    A cell that was declared anew since is none of that, so not every one has to.
+    """
+    current = []
+    for name, study in studies.STUDIES.items():
+        prints = {cell.name: cell.fingerprint for cell in study.cells}
+        path = studies.RESULTS / f"{name}.json"
+        found = studies.read(path)["cells"] if path.exists() else []
+        current += [
+            cell["name"]
+            for cell in found
+            if "training" in cell and cell["fingerprint"] == prints.get(cell["name"])
+        ]
+    assert len(current) > 10
+
+
+def test_a_later_setting_counts_where_it_is_chosen():
+    """At its usual value it is not declared, since nothing decides the outcome anew."""
+
+    def declared(**settings: object) -> Json:
+        training = TrainConfig.of(**settings)
+        return cells.trained("one", ModelConfig(), training, settings={}).declared["training"]
+
+    usual = declared()
+    assert not usual.keys() & set(cells.LATER)
+    assert usual.keys() | set(cells.LATER) == TrainConfig.model_fields.keys()
+    assert declared(adam_epsilon=1e-4) == usual | {"adam_epsilon": 1e-4}
 
 
 @pytest.mark.parametrize("name", NAMES)

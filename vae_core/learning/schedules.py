@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +13,22 @@ import torch
 from vae_core.config import TrainConfig
 from vae_core.models import VAE
 
+#: Passes over the data that Burda et al. (2016, section 5) make one after another, in epochs, and
+#: the shares of all epochs at which the second and later ones begin.
+PASSES = tuple(3**i for i in range(8))
+PASS_BEGINS = tuple(sum(PASSES[:i]) / sum(PASSES) for i in range(1, len(PASSES)))
+
+
+def in_passes(done: float) -> float:
+    """10^(−i/7) in pass i of 0 … 7, after this share of all steps."""
+    return float(10 ** (-bisect.bisect_right(PASS_BEGINS, done) / (len(PASSES) - 1)))
+
+
 DECAYS: dict[str, Callable[[float], float]] = {
     "none": lambda done: 1.0,
     "linear": lambda done: 1.0 - done,
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
+    "passes": in_passes,
 }
 
 
@@ -46,7 +60,7 @@ def optimizer(model: VAE, config: TrainConfig, size: int) -> torch.optim.Optimiz
     images, log p(θ) weighs 1 / size, and its gradient −θ / size is a weight decay.
     """
     kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
-        "adam": torch.optim.Adam,
+        "adam": functools.partial(torch.optim.Adam, eps=config.adam_epsilon),
         "adagrad": torch.optim.Adagrad,
     }
     groups: list[dict[str, Any]] = [{"params": list(model.parameters())}]

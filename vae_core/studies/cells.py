@@ -29,6 +29,8 @@ EVALUATION_SEED = 1
 NEIGHBOURS = 10
 #: Edges added to, and left out of, each frequency; 0.1 costs least on further draws.
 EDGE_SMOOTHING = 0.1
+#: Settings of a training that there were not yet when the first results were kept.
+LATER = ("adam_epsilon",)
 #: The dataset of quick runs, and the most that they use of anything.
 QUICK_DATASET = "digits"
 QUICK_EPOCHS, QUICK_IMAGES, QUICK_WIDTH, QUICK_LATENTS, QUICK_SAMPLES = 2, 300, 48, 24, 5
@@ -130,7 +132,7 @@ def trained(
 
     declared: Json = {
         "model": model.model_dump(),
-        "training": training.model_dump(),
+        "training": _declared(training),
         "measures": [_named(measure) for measure in measures],
     }
     if watch is not None:
@@ -456,6 +458,19 @@ def quick_training(training: TrainConfig) -> TrainConfig:
             "threads": 1,
         }
     )
+
+
+def _declared(training: TrainConfig) -> Json:
+    """Declare a training, without the settings that came later where they are the usual ones.
+
+    Else a new setting would make every result anew that is what it was.
+    """
+    usual = {name: TrainConfig.model_fields[name].default for name in LATER}
+    return {
+        name: value
+        for name, value in training.model_dump().items()
+        if name not in usual or value != usual[name]
+    }
 
 
 def _native(training: TrainConfig) -> TrainConfig:
