@@ -16,6 +16,7 @@ PriorName = Literal["standard", "mixture", "vamp", "label"]
 Objective = Literal["elbo", "iwae", "dreg"]
 Pixels = Literal["grey", "dynamic", "static", "threshold"]
 Precision = Literal["float32", "bfloat16"]
+Device = Literal["cpu", "cuda"]
 LearnerName = Literal["aevb", "wake-sleep", "mcem"]
 Width = Annotated[int, Field(ge=1, le=16_384)]
 #: Of what is wrong in a file of settings: how much a sentence tells, and how long a value is shown.
@@ -202,6 +203,8 @@ class TrainConfig(Config):
     #: which helps it with images that it has not seen; for pictures with an empty border.
     encoder_shift: int = Field(default=0, ge=0, le=8)
     precision: Precision = "float32"
+    #: Where the steps are computed; what is measured of the model is computed by the processor.
+    device: Device = "cpu"
     threads: int = Field(default=2, ge=1, le=256)
     seed: int = Field(default=0, ge=0, lt=2**31)
 

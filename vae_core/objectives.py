@@ -46,6 +46,10 @@ def iwae(log_w: Tensor) -> Tensor:
     return torch.logsumexp(log_w, dim=0) - math.log(log_w.shape[0])
 
 
+#: β: a number, or a tensor () for a CUDA graph, which is captured once and meets many.
+Beta = float | Tensor
+
+
 @dataclass(frozen=True)
 class Loss:
     """What a training step minimises, (batch,), beside the bound that it reports."""
@@ -54,7 +58,7 @@ class Loss:
     bound: Bound
 
 
-def elbo_loss(inference: Inference, *, beta: float = 1.0, free_bits: float = 0.0) -> Loss:
+def elbo_loss(inference: Inference, *, beta: Beta = 1.0, free_bits: float = 0.0) -> Loss:
     """Return β · rate + distortion (Higgins et al. 2017), the rate with free bits if any."""
     bound = elbo(inference)
     rate = bound.rate if free_bits == 0 else free_rate(inference, free_bits)
@@ -73,20 +77,20 @@ def free_rate(inference: Inference, free_bits: float) -> Tensor:
     return torch.where(kl.mean(0) > free_bits, kl, torch.full_like(kl, free_bits)).sum(-1)
 
 
-def iwae_loss(inference: Inference, *, beta: float = 1.0, free_bits: float = 0.0) -> Loss:
+def iwae_loss(inference: Inference, *, beta: Beta = 1.0, free_bits: float = 0.0) -> Loss:
     """Minus the k-sample bound, with its plain gradient (Burda et al. 2016, equation 13)."""
     assert free_bits == 0, free_bits
     log_px = inference.p.log_prob(inference.x)
     return Loss(-iwae(log_px + beta * _log_ratio(inference)), _reported(inference, log_px))
 
 
-def dreg_loss(inference: Inference, *, beta: float = 1.0, free_bits: float = 0.0) -> Loss:
+def dreg_loss(inference: Inference, *, beta: Beta = 1.0, free_bits: float = 0.0) -> Loss:
     """Minus the k-sample bound, whose gradient is the doubly reparameterised one.
 
     Tucker et al. (2019), equation (8): with normalised weights w, the encoder's gradient is
     Σ w² ∂log w/∂z ∂z/∂φ, without the score of q; the generative one is Σ w ∂log w/∂θ as ever.
     """
-    assert beta == 1, beta
+    assert isinstance(beta, Tensor) or beta == 1, beta  # a tensor would have to be waited for
     assert free_bits == 0, free_bits
     (layer,) = inference.layers
     without_score = DiagonalGaussian(layer.q.mu.detach(), layer.q.logvar.detach())

@@ -17,7 +17,7 @@ def grey(images: Tensor, generator: torch.Generator) -> Tensor:
 
 def bernoulli_draw(images: Tensor, generator: torch.Generator) -> Tensor:
     """Binary pixels, 1 with the probability that the intensity states."""
-    uniform = torch.rand(images.shape, generator=generator)
+    uniform = torch.rand(images.shape, generator=generator, device=images.device)
     return (uniform < images.float().div_(255)).float()
 
 

@@ -97,7 +97,7 @@ class Vamp(PriorModule):
         u = nn.functional.hardsigmoid(self.pseudo_inputs)
         labels = torch.arange(len(u)) % self.classes if self.classes else None
         q = encode(u, labels)
-        return GaussianMixture(q.mu, q.logvar, torch.zeros(len(u)))
+        return GaussianMixture(q.mu, q.logvar, u.new_zeros(len(u)))
 
     def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
         """Pseudo-inputs from examples, with noise where these are fewer, such as one mean."""

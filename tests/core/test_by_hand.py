@@ -126,10 +126,10 @@ def test_a_training_by_hand_is_the_same_training(
     model = small.model_config(image_shape=(1, 8, 8), hidden=(32,), latent_dim=4)
     training = small.train_config(dataset="digits", epochs=2, batch_size=100, **settings)
     one = Trainer(model, training, digits)
-    assert one.learner.layers is not None  # type: ignore[attr-defined]
+    assert one.device.learner.layers is not None  # type: ignore[attr-defined]
     monkeypatch.setattr(by_hand, "fits", lambda model, config: False)
     other = Trainer(model, training, digits)
-    assert other.learner.layers is None  # type: ignore[attr-defined]
+    assert other.device.learner.layers is None  # type: ignore[attr-defined]
     for left, right in zip(one, other, strict=True):
         assert left.test.elbo == pytest.approx(right.test.elbo, abs=2e-3)
         assert left.train.rate == pytest.approx(right.train.rate, abs=2e-3)

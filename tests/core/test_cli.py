@@ -320,6 +320,12 @@ BAD = [
     ("train --dataset digits --importance-samples x --out {new}", "importance-samples.*x"),
     ("train --dataset digits --limit 0 --out {new}", "importance_limit 0"),
     ("train --dataset digits --colour red --out {new}", "colour"),
+    ("train --dataset digits --device tpu --out {new}", "device 'tpu'.*'cpu'.*'cuda'"),
+    pytest.param(
+        "train --dataset digits --device cuda --out {new}",
+        "device 'cuda' is not on this machine; allowed here: 'cpu'",
+        marks=pytest.mark.skipif(torch.cuda.is_available(), reason="it is"),
+    ),
     ("train --dataset digits --out {trained}", "is not empty"),
     ("train --resume {here}/nowhere", "holds no run"),
     ("train --resume {trained} --epochs 9", "take back --epochs"),

@@ -48,6 +48,7 @@ def test_the_default_model_is_the_papers() -> None:
         (TrainConfig, {"warmup": 1.0}, "warmup 1"),
         (TrainConfig, {"optimizer": "sgd"}, "optimizer 'sgd'.*adam.*adagrad"),
         (TrainConfig, {"precision": "float16"}, "precision 'float16'"),
+        (TrainConfig, {"device": "tpu"}, "device 'tpu'.*'cpu'.*'cuda'"),
         (TrainConfig, {"decay": "steps"}, "decay 'steps'.*linear.*cosine.*passes"),
         (TrainConfig, {"adam_epsilon": 0}, "adam_epsilon 0"),
         (TrainConfig, {"optimizer": "adagrad", "adam_epsilon": 1e-4}, "adam_epsilon .*'adagrad'"),
@@ -64,6 +65,12 @@ def test_a_wrong_setting_is_named_in_one_sentence(
     with pytest.raises(ConfigError, match=named) as raised:
         kind.of(**settings)
     assert "\n" not in str(raised.value)
+
+
+def test_settings_from_before_there_were_devices_are_read() -> None:
+    """They trained on the processor, with Adam's usual epsilon."""
+    text = TrainConfig(epochs=3).model_dump_json(exclude={"device", "adam_epsilon"})
+    assert TrainConfig.from_json(text) == TrainConfig(epochs=3, device="cpu", adam_epsilon=1e-8)
 
 
 def test_every_wrong_setting_is_told_at_once() -> None:

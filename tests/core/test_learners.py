@@ -120,7 +120,9 @@ def visited(x: Tensor, *, seed: int) -> Visit:
         loss.backward()
 
     rows = torch.arange(len(x))
-    return Visit(x=x, y=None, rows=rows, epochs=0.0, generator=generator(seed), update=update)
+    return Visit(
+        x=x, y=None, rows=rows, beta=1.0, samples=1, generator=generator(seed), update=update
+    )
 
 
 def test_one_step_of_wake_sleep_is_two_gradients():
@@ -196,10 +198,10 @@ def test_mcem_makes_five_updates_of_each_sample(digits: ImageDataset):
     records = list(training)
     batches = -(-SIZE // 40)
     assert records[-1].step == 4 * batches
-    steps = {int(moments["step"]) for moments in training.optimizer.state.values()}
+    steps = {int(moments["step"]) for moments in training.device.optimizer.state.values()}
     assert steps == {mcem.UPDATES * 4 * batches}
 
-    state = training.learner.state()
+    state = training.device.learner.state()
     x = training._train.float() / 255
     samples = mcem.posterior(
         training.model, x, state["z"], step_size=state["step_size"], generator=generator()

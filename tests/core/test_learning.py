@@ -254,6 +254,25 @@ def test_bfloat16_is_refused_where_it_is_not_native(monkeypatch: pytest.MonkeyPa
         trainer(precision="bfloat16")
 
 
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name, with what this machine has, before anything else is looked at."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert learning.devices() == ("cpu",)
+    with pytest.raises(ConfigError, match=r"'cuda' is not on this machine; .*here: 'cpu'$"):
+        trainer(device="cuda", batch_size=51)
+
+
+def test_a_gpu_too_may_lack_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its products are made of is its own affair, not the processor's."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    for is_native in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: is_native)  # noqa: B023
+        assert learning.native_bfloat16("cuda") is is_native
+    settings = small.train_config(device="cuda", precision="bfloat16")
+    with pytest.raises(ConfigError, match=r"'bfloat16' is not native to this GPU.*'float32'"):
+        learning.check_fit(small.model_config(), settings, small.dataset())
+
+
 def test_adams_epsilon_is_the_settings() -> None:
     """A large one turns the first step from the gradient's sign to the gradient itself."""
     moved = {}
@@ -264,6 +283,16 @@ def test_adams_epsilon_is_the_settings() -> None:
         moved[epsilon] = (weights(running) - before).abs()
     assert moved[1e-8].median() > 0.99e-2
     assert moved[1.0].median() < 0.2e-2
+
+
+def test_the_paths_that_a_training_takes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradient's, and what PyTorch chooses by this processor's features."""
+    kernels = torch.backends.cpu.get_cpu_capability()
+    assert trainer().device.paths() == {"gradient": "by hand", "kernels": kernels}
+    assert trainer(samples=2).device.paths()["gradient"] == "by autograd"
+    assert trainer(learner="wake-sleep").device.paths()["gradient"] == "by autograd"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert trainer(precision="bfloat16").device.paths()["bfloat16 products"] == "avx512_bf16"
 
 
 def test_divergence_is_told() -> None:
@@ -334,6 +363,18 @@ def test_burdas_passes_begin_where_they_should(batches: int) -> None:
             assert rate == pytest.approx(10 ** (-i / 7))
         begin = end
     assert begin == 3280 * batches
+
+
+def test_a_stage_is_what_the_schedules_say() -> None:
+    """Of the step after so many others, numbered from 1."""
+    config = TrainConfig.of(
+        epochs=4, decay="linear", learning_rate=0.1, beta=2.0, kl_warmup_epochs=2,
+        objective="iwae", samples=5, coarse_epochs=1, coarse_samples=3,
+    )  # fmt: skip
+    first, later = (schedules.stage(done, 10, config) for done in (5, 10))
+    assert (first.number, first.samples, later.samples) == (6, 3, 5)
+    assert (first.beta, later.beta) == (0.5, 1.0)
+    assert (first.learning_rate, later.learning_rate) == pytest.approx((0.0875, 0.075))
 
 
 def test_training_reports_the_bound_itself() -> None:

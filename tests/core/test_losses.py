@@ -232,7 +232,7 @@ def test_the_weight_prior_is_that_of_the_generative_weights(digits: ImageDataset
         trainer = Trainer(config, training, digits)
         before = {name: p.clone() for name, p in trainer.model.named_parameters()}
         next(trainer.steps())
-        state = trainer.optimizer.state
+        state = trainer.device.optimizer.state
         moments[prior] = {
             name: state[p]["exp_avg"] / 0.1 for name, p in trainer.model.named_parameters()
         }

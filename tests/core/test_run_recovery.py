@@ -25,6 +25,8 @@ from running import PATIENCE, config, run, wait_for, wait_for_state, weights
 
 from vae_core import checkpoints, processes, runs
 from vae_core.learning import DivergedError, Figures, Trainer
+from vae_core.learning.on_cpu import OnCPU
+from vae_core.learning.schedules import Stage
 from vae_core.runs import execution, folders
 
 
@@ -190,16 +192,15 @@ def test_a_diverging_run_stands_at_its_last_good_checkpoint(
     monkeypatch.setattr(execution, "CHECKPOINTS", 0.0)  # after every step, so also just after it
     folder = runs.create(tmp_path / "run", config())
     runs.append(folder, "change", step=20, settings={"learning_rate": 1.0})
-    real = Trainer._step
+    real = OnCPU.step
 
-    def explodes(self: Trainer, rows: torch.Tensor) -> Figures:
-        figures = real(self, rows)
-        if self.config.learning_rate == 1.0 and self.progress.step >= 24:
+    def explodes(self: OnCPU, rows: torch.Tensor, stage: Stage) -> None:
+        real(self, rows, stage)
+        if stage.learning_rate == 1.0 and stage.number > 24:
             with torch.no_grad():
                 self.model.posterior.bias[0] = math.inf
-        return figures
 
-    monkeypatch.setattr(Trainer, "_step", explodes)
+    monkeypatch.setattr(OnCPU, "step", explodes)
     with pytest.raises(DivergedError, match="became inf at step 26"):
         runs.execute(folder)
     now = runs.status(folder)
@@ -218,11 +219,12 @@ def test_a_finite_loss_that_leaves_for_good_is_noticed(monkeypatch: pytest.Monke
     trainer = Trainer(small.model_config(), small.train_config(epochs=60), small.dataset())
     values = iter([10.0] * 50 + [1e9] * 99 + [10.0] + [1e9] * 300)
 
-    def step(rows: torch.Tensor) -> Figures:
+    def figures() -> list[Figures]:
         value = next(values)
-        return Figures(-value, 0.0, value)
+        return [Figures(-value, 0.0, value)]
 
-    monkeypatch.setattr(trainer, "_step", step)
+    monkeypatch.setattr(trainer.device, "step", lambda rows, stage: None)
+    monkeypatch.setattr(trainer.device, "figures", figures)
     soundness = []
 
     def train() -> None:

@@ -1,15 +1,17 @@
 """How parameters are found."""
 
+from vae_core.learning.on_cpu import LEARNERS
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
 from vae_core.learning.training import (
-    LEARNERS,
     STEERABLE,
     DivergedError,
     Trainer,
     check_data,
     check_fit,
+    check_machine,
     check_method,
     describe_model,
+    devices,
     native_bfloat16,
     static_test_seed,
     static_train_seed,
@@ -25,8 +27,10 @@ __all__ = [
     "Trainer",
     "check_data",
     "check_fit",
+    "check_machine",
     "check_method",
     "describe_model",
+    "devices",
     "native_bfloat16",
     "static_test_seed",
     "static_train_seed",

@@ -10,11 +10,36 @@ from torch import Tensor
 
 from vae_core import objectives
 from vae_core.config import TrainConfig
-from vae_core.learning import by_hand, schedules
+from vae_core.learning import by_hand
 from vae_core.learning.records import Figures
 from vae_core.learning.visit import DTYPES, Stateless, Visit, autocast, figures
 from vae_core.models import VAE
 from vae_core.objectives import Loss
+
+
+class ByAutograd:
+    """One minibatch through any model; ``backward`` sets every weight's gradient."""
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss, self.bound = loss.value.mean(), loss.bound
+
+    @property
+    def means(self) -> tuple[Tensor, Tensor]:
+        """Rate and distortion, () each."""
+        return self.bound.rate.mean(), self.bound.distortion.mean()
+
+    @property
+    def figures(self) -> Figures:
+        """The means, read."""
+        return figures(self.bound)
+
+    def item(self) -> float:
+        """Return the loss."""
+        return self.loss.item()
+
+    def backward(self) -> None:
+        """Set the gradient of the loss."""
+        self.loss.backward()  # type: ignore[no-untyped-call]
 
 
 class AEVB(Stateless):
@@ -28,30 +53,28 @@ class AEVB(Stateless):
 
     def step(self, visit: Visit) -> Figures:
         """One update of encoder and decoder."""
+        return self.learn(visit).figures
+
+    def learn(self, visit: Visit) -> by_hand.Pass | ByAutograd:
+        """Do the same, and leave the figures to be read."""
 
         def teach() -> None:
             self._teach_encoder(visit)
 
-        add = teach if self.config.encoder_shift else None
+        one: by_hand.Pass | ByAutograd
         if self.layers is not None:
-            beta, generator = self._beta(visit), visit.generator
-            by_chain_rule = by_hand.Pass(self.layers, visit.x, beta=beta, generator=generator)
-            visit.update(by_chain_rule, add)
-            return by_chain_rule.figures
-        loss = self._loss(visit.x, visit)
-        visit.update(loss.value.mean(), add)
-        return figures(loss.bound)
-
-    def _beta(self, visit: Visit) -> float:
-        return self.config.beta * schedules.kl_weight(visit.epochs, self.config)
+            one = by_hand.Pass(self.layers, visit.x, beta=visit.beta, generator=visit.generator)
+        else:
+            one = ByAutograd(self._loss(visit.x, visit))
+        visit.update(one, teach if self.config.encoder_shift else None)
+        return one
 
     def _loss(self, x: Tensor, visit: Visit) -> Loss:
         config = self.config
-        k = schedules.samples(visit.epochs, config)
         with autocast(config):
-            inference = self.model(x, y=visit.y, samples=k, generator=visit.generator)
+            inference = self.model(x, y=visit.y, samples=visit.samples, generator=visit.generator)
         return objectives.LOSSES[config.objective](
-            inference, beta=self._beta(visit), free_bits=config.free_bits
+            inference, beta=visit.beta, free_bits=config.free_bits
         )
 
     def _teach_encoder(self, visit: Visit) -> None:

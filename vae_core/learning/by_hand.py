@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +21,7 @@ from vae_core.config import TrainConfig
 from vae_core.distributions import POSTERIOR_LOGVAR
 from vae_core.learning.records import Figures
 from vae_core.models import VAE
+from vae_core.objectives import Beta
 
 aten = torch.ops.aten
 
@@ -112,13 +114,13 @@ class Pass:
     """One minibatch through the model; ``backward`` sets every weight's gradient."""
 
     def __init__(
-        self, layers: Layers, x: Tensor, *, beta: float, generator: torch.Generator
+        self, layers: Layers, x: Tensor, *, beta: Beta, generator: torch.Generator | None
     ) -> None:
         self.layers, self.x, self.beta = layers, x.flatten(1), beta
         with torch.no_grad():
             self._forward(generator)
 
-    def _forward(self, generator: torch.Generator) -> None:
+    def _forward(self, generator: torch.Generator | None) -> None:
         h = self.x
         for layer in self.layers.encoder:
             h = layer.forward(h)
@@ -129,22 +131,34 @@ class Pass:
         self.from_low = high - low - F.softplus(self.from_high)
         logvar = low + F.softplus(self.from_low)
         self.sigma = torch.exp(0.5 * logvar)
-        self.eps = torch.randn(self.mu.shape, generator=generator)
+        self.eps = torch.randn(self.mu.shape, generator=generator, device=self.mu.device)
         h = self.mu + self.sigma * self.eps
         for layer in self.layers.decoder:
             h = layer.forward(h)
         self.logits = self.layers.likelihood.forward(h)
 
+        # Sums over the minibatch; a CUDA graph is captured without reading them.
+        self.squares = self.mu.square().add_(self.sigma.square()).sub_(logvar).sum()
+        self.x_logits = torch.dot(self.x.reshape(-1), self.logits.view(-1))
+        self.softplus = F.softplus(self.logits).sum()
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The means, read."""
         n = len(self.x)
-        kl = self.mu.square().add_(self.sigma.square()).sub_(logvar).sum().item() - logvar.numel()
-        rate = 0.5 * kl / n
-        x_logits = torch.dot(self.x.reshape(-1), self.logits.view(-1)).item()
-        distortion = (F.softplus(self.logits).sum().item() - x_logits) / n
-        self.figures = Figures(-(rate + distortion), rate, distortion)
+        rate = 0.5 * (self.squares.item() - self.mu.numel()) / n
+        distortion = (self.softplus.item() - self.x_logits.item()) / n
+        return Figures(-(rate + distortion), rate, distortion)
+
+    @property
+    def means(self) -> tuple[Tensor, Tensor]:
+        """Rate and distortion, () each."""
+        n = len(self.x)
+        return (self.squares - self.mu.numel()) * (0.5 / n), (self.softplus - self.x_logits) / n
 
     def item(self) -> float:
         """Return the loss, β · rate + distortion."""
-        return self.beta * self.figures.rate + self.figures.distortion
+        return float(self.beta * self.figures.rate + self.figures.distortion)
 
     @torch.no_grad()
     def backward(self) -> None:
@@ -153,10 +167,10 @@ class Pass:
         d_h = layers.likelihood.backward(torch.sigmoid(self.logits).sub_(self.x).div_(n))
         for layer in reversed(layers.decoder):
             d_h = layer.backward(d_h)
-        d_mu = torch.add(d_h, self.mu, alpha=self.beta / n)
+        d_mu = _add(d_h, self.mu, times=self.beta / n)
         # ∂z/∂logvar = ε σ / 2, ∂rate/∂logvar = (σ² − 1) / 2.
         d_logvar = (d_h * self.eps).mul_(self.sigma)
-        d_logvar.add_(self.sigma.square().sub_(1), alpha=self.beta / n).mul_(0.5)
+        d_logvar = _add(d_logvar, self.sigma.square().sub_(1), times=self.beta / n).mul_(0.5)
         d_raw = d_logvar.mul_(torch.sigmoid(self.from_low)).mul_(torch.sigmoid(self.from_high))
         d_h = layers.posterior.backward(torch.cat([d_mu, d_raw], dim=-1))
         for layer in reversed(layers.encoder[1:]):
@@ -176,6 +190,13 @@ class Layers:
         self.decoder = [Layer(linear, outer, dtype) for linear in _linear(model.decoder)]
         assert isinstance(model.likelihood, nn.Linear)
         self.likelihood = Layer(model.likelihood, None, dtype)
+
+
+def _add(one: Tensor, other: Tensor, *, times: Beta) -> Tensor:
+    """Return one + times · other in one operation, which takes a number or a tensor."""
+    if isinstance(times, Tensor):
+        return torch.addcmul(one, other, times)
+    return torch.add(one, other, alpha=times)
 
 
 def _linear(trunk: nn.Sequential) -> list[nn.Linear]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,7 +22,12 @@ class StepRecord:
 
     step: int
     epoch: int
-    train: Figures
+    read: Callable[[], Figures]
+
+    @property
+    def train(self) -> Figures:
+        """The minibatch's figures; waits for a device that is still at work on them."""
+        return self.read()
 
 
 @dataclass(frozen=True)

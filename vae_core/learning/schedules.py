@@ -6,6 +6,7 @@ import bisect
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -30,6 +31,28 @@ DECAYS: dict[str, Callable[[float], float]] = {
     "cosine": lambda done: 0.5 * (1 + math.cos(math.pi * done)),
     "passes": in_passes,
 }
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the schedules say of one step: its number from 1, and the settings that hold in it."""
+
+    number: int
+    learning_rate: float
+    beta: float
+    samples: int
+
+
+def stage(done: int, batches: int, config: TrainConfig) -> Stage:
+    """Return what holds in the step after ``done`` others, of ``batches`` an epoch."""
+    epochs = done / batches
+    share = learning_rate(done, batches * config.epochs, config)
+    return Stage(
+        number=done + 1,
+        learning_rate=config.learning_rate * share,
+        beta=config.beta * kl_weight(epochs, config),
+        samples=samples(epochs, config),
+    )
 
 
 def learning_rate(step: int, total: int, config: TrainConfig) -> float:

@@ -1,18 +1,20 @@
 """Training: the data in their order, one learner's step for each minibatch, records, a resume.
 
 What differs between learners is a step; it lies in :mod:`aevb`, :mod:`wake_sleep` and
-:mod:`mcem`. Everything here is the same for all of them.
+:mod:`mcem`. Where it is computed lies in :mod:`on_cpu` and :mod:`on_gpu`. Everything here is the
+same for all of them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -21,16 +23,50 @@ from vae_core import evaluation, pixels
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, subset
 from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
-from vae_core.learning import aevb, mcem, schedules, wake_sleep
+from vae_core.learning import on_cpu, on_gpu, schedules
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
-from vae_core.learning.visit import Differentiable, Learner, Visit
+from vae_core.learning.schedules import Stage
+from vae_core.learning.visit import NotFiniteError, TrainingSet
 from vae_core.models import VAE, build, initialise
 
-#: Learners by name: each is made from the model, its settings and the training images' number.
-LEARNERS: dict[str, Callable[[VAE, TrainConfig, int], Learner]] = {
-    "aevb": aevb.AEVB,
-    "wake-sleep": wake_sleep.WakeSleep,
-    "mcem": mcem.MonteCarloEM,
+
+class Device(Protocol):
+    """Where steps are computed, and what they change there.
+
+    ``ahead`` is how many steps may be taken before their figures are asked for.
+    """
+
+    ahead: int
+
+    def step(self, rows: Tensor, stage: Stage) -> None:
+        """Learn from the training images ``rows`` (batch,).
+
+        Raises
+        ------
+        NotFiniteError
+            Before anything is learnt; where nobody waits for the loss, by :meth:`figures`.
+        """
+
+    def figures(self) -> list[Figures]:
+        """Return those of each step since this was asked last, in their order."""
+
+    def settle(self) -> None:
+        """Bring the training's model to where the last step left its weights."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all tensors that a resume needs, by name."""
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up what :meth:`state` returned."""
+
+    def paths(self) -> dict[str, str]:
+        """Name the ways that steps take on this machine, for the record."""
+
+
+#: Devices by name: each is made from the model, its settings and the training images.
+DEVICES: dict[str, Callable[[VAE, TrainConfig, TrainingSet], Device]] = {
+    "cpu": on_cpu.OnCPU,
+    "cuda": on_gpu.OnGPU,
 }
 
 #: Settings that may change while a model trains.
@@ -63,11 +99,20 @@ class Progress:
     astray: int = 0  # steps in a row with a loss far above it
 
 
+@dataclass
+class Taken:
+    """A step that was taken, and its figures as soon as they are read."""
+
+    number: int
+    examples: int
+    figures: Figures | None = None
+
+
 class Trainer:
     """A training that can be stepped, stopped anywhere and resumed to the bit.
 
-    Iterating yields one :class:`EpochRecord` for each epoch that is left; ``model`` is the model
-    being trained. Same settings, machine and thread count give the same weights to the bit.
+    Iterating yields one :class:`EpochRecord` for each epoch that is left. Same settings, machine
+    and thread count give the same weights to the bit.
 
     Raises
     ------
@@ -98,19 +143,25 @@ class Trainer:
         self._test = pixels.prepare(
             dataset.test.images, train_config.tested_on, seed=static_test_seed(train_config.seed)
         )
-        self._noise = torch.Generator().manual_seed(self._seed(NOISE))
-        self.model = build(model_config)
+        self._model = build(model_config)
         initialise(
-            self.model,
+            self._model,
             mean_image=pixels.mean_image(self._train),
             scheme=train_config.init,
             generator=torch.Generator().manual_seed(self._seed(WEIGHTS)),
             examples=self._spread(model_config.components).float() / 255,
         )
-        self.optimizer = schedules.optimizer(self.model, train_config, len(self._train))
-        self.learner = LEARNERS[train_config.learner](self.model, train_config, len(self._train))
+        data = TrainingSet(self._train, self._labels, seed=self._seed(NOISE))
+        self.device = DEVICES[train_config.device](self._model, train_config, data)
         self.progress = Progress()
+        self._unread: list[Taken] = []
         self.batches = -(-len(self._train) // train_config.batch_size)  # a short last one counts
+
+    @property
+    def model(self) -> VAE:
+        """The model being trained, as the last step left it."""
+        self.device.settle()
+        return self._model
 
     @property
     def finished(self) -> bool:
@@ -120,6 +171,10 @@ class Trainer:
     @property
     def is_sound(self) -> bool:
         """Whether this is a state to come back to: weights finite, the loss not astray."""
+        try:
+            self._catch_up()
+        except DivergedError:
+            return False
         finite = (bool(torch.isfinite(p).all()) for p in self.model.parameters())
         return self.progress.astray == 0 and all(finite)
 
@@ -128,7 +183,8 @@ class Trainer:
 
         A schedule that runs over all steps is laid over the new number of epochs.
         """
-        self.config = self.learner.config = config
+        self._catch_up()  # with the beta that held until here
+        self.config = config
 
     def __iter__(self) -> Iterator[EpochRecord]:
         """Train to the end, one record an epoch."""
@@ -148,16 +204,17 @@ class Trainer:
         while here.batch < self.batches:
             started = time.perf_counter()
             rows = order[here.batch * self.config.batch_size :][: self.config.batch_size]
-            with _denormals_flushed():
-                figures = self._step(rows)
+            with _denormals_flushed(), self._divergence_told():
+                self.device.step(rows, schedules.stage(here.step, self.batches, self.config))
             here.batch += 1
             here.step += 1
-            here.examples += len(rows)
-            here.rate += figures.rate * len(rows)
-            here.distortion += figures.distortion * len(rows)
             here.seconds += time.perf_counter() - started
-            self._watch(figures)
-            yield StepRecord(step=here.step, epoch=here.epoch + 1, train=figures)
+            taken = Taken(here.step, len(rows))
+            self._unread.append(taken)
+            if len(self._unread) >= self.device.ahead or here.batch == self.batches:
+                self._catch_up()
+            read = functools.partial(self._figures_of, taken)
+            yield StepRecord(step=here.step, epoch=here.epoch + 1, read=read)
 
     def finish_epoch(self) -> EpochRecord:
         """Evaluate on the test set and turn to the next epoch."""
@@ -171,7 +228,7 @@ class Trainer:
             test=self._test_figures(),
         )
         if not math.isfinite(record.test.elbo):
-            raise DivergedError(self._diverged("test ELBO", record.test.elbo))
+            raise DivergedError(self._diverged("test ELBO", record.test.elbo, step=record.step))
         self.progress = Progress(
             epoch=record.epoch, step=record.step, first_loss=here.first_loss, astray=here.astray
         )
@@ -179,72 +236,65 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that a resume needs: tensors by name, and plain values."""
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            for name, value in moments.items():
-                tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
-        tensors |= {f"learner.{name}": value for name, value in self.learner.state().items()}
-        tensors["noise"] = self._noise.get_state()
-        return tensors, dict(vars(self.progress))
+        self._catch_up()
+        return self.device.state(), dict(vars(self.progress))
 
     def load_state(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
         """Take up a training where :meth:`state` was called."""
         try:
-            self.model.load_state_dict(_part(tensors, "model."))
-            optimizer = self.optimizer.state_dict()
-            for key in sorted(k for k in tensors if k.startswith("optimizer.")):
-                _, index, name = key.split(".")
-                optimizer["state"].setdefault(int(index), {})[name] = tensors[key].clone()
-            self.optimizer.load_state_dict(optimizer)
-            self.learner.load_state(_part(tensors, "learner."))
-            self._noise.set_state(tensors["noise"])
+            self.device.load_state(tensors)
             self.progress = Progress(**progress)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"this checkpoint is of another training: {error}") from error
 
-    def _step(self, rows: Tensor) -> Figures:
-        config = self.config
-        lr = config.learning_rate * schedules.learning_rate(
-            self.progress.step, self.batches * config.epochs, config
-        )
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        visit = Visit(
-            x=pixels.view(self._train.index_select(0, rows), config.pixels, generator=self._noise),
-            y=None if self._labels is None else self._labels[rows],
-            rows=rows,
-            epochs=self.progress.step / self.batches,
-            generator=self._noise,
-            update=self._update,
-        )
-        return self.learner.step(visit)
+    def _catch_up(self) -> None:
+        """Read the figures of the steps that were taken since this was done last."""
+        if not self._unread:
+            return
+        here, started = self.progress, time.perf_counter()
+        taken, self._unread = self._unread, []
+        with self._divergence_told():
+            found = self.device.figures()
+        for step, figures in zip(taken, found, strict=True):
+            step.figures = figures
+            here.examples += step.examples
+            here.rate += figures.rate * step.examples
+            here.distortion += figures.distortion * step.examples
+        here.seconds += time.perf_counter() - started
+        for step in taken:
+            self._watch(step)
 
-    def _update(self, loss: Differentiable, add: Callable[[], None] | None = None) -> None:
-        if not math.isfinite(value := loss.item()):
-            raise DivergedError(self._diverged("loss", value, step=self.progress.step + 1))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        if add is not None:
-            add()
-        self.optimizer.step()
+    def _figures_of(self, step: Taken) -> Figures:
+        if step.figures is None:
+            self._catch_up()
+        assert step.figures is not None
+        return step.figures
 
-    def _watch(self, figures: Figures) -> None:
+    @contextlib.contextmanager
+    def _divergence_told(self) -> Iterator[None]:
+        try:
+            yield
+        except NotFiniteError as found:
+            raise DivergedError(self._diverged("loss", found.loss, step=found.step)) from None
+
+    def _watch(self, step: Taken) -> None:
         """Notice a loss that is finite and will not come back."""
-        here = self.progress
-        beta = self.config.beta * schedules.kl_weight(here.step / self.batches, self.config)
+        here, figures = self.progress, step.figures
+        assert figures is not None
+        beta = self.config.beta * schedules.kl_weight(step.number / self.batches, self.config)
         loss = figures.distortion + beta * figures.rate
         if here.first_loss is None:
             here.first_loss = loss
         limit = here.first_loss + ASTRAY_TIMES * abs(here.first_loss) + ASTRAY_NATS
         here.astray = here.astray + 1 if loss > limit else 0
         if here.astray >= ASTRAY_STEPS:
-            raise DivergedError(self._diverged("loss", loss))
+            raise DivergedError(self._diverged("loss", loss, step=step.number))
 
-    def _diverged(self, what: str, value: float, *, step: int | None = None) -> str:
+    def _diverged(self, what: str, value: float, *, step: int) -> str:
         advice = f"try a learning_rate below {self.config.learning_rate:g}"
         if self.model_config.likelihood in ("gaussian", "discretised-logistic"):
             advice += f", or a logvar_floor above {self.model_config.logvar_floor:g}"
-        return f"the {what} became {value:g} at step {step or self.progress.step}: {advice}"
+        return f"the {what} became {value:g} at step {step}: {advice}"
 
     def _spread(self, n: int) -> Tensor:
         # Evenly over the set, since pictures of one's own come sorted by class.
@@ -277,10 +327,6 @@ def _denormals_flushed() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def check_data(model: ModelConfig, pixels: str, dataset: ImageDataset) -> None:
@@ -320,6 +366,7 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
     ConfigError
         The sentence names the setting, its value and what is allowed.
     """
+    check_machine(train)
     for pixels_kind in (train.pixels, train.tested_on):
         check_data(model, pixels_kind, dataset)
     check_method(model, train)
@@ -333,10 +380,24 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
         raise ConfigError(
             f"batch_size {train.batch_size} is above the {size} training images in use"
         )
-    if train.precision == "bfloat16" and not native_bfloat16():
+
+
+def check_machine(train: TrainConfig) -> None:
+    """Refuse a device that this machine lacks, or a precision that the device lacks.
+
+    Raises
+    ------
+    ConfigError
+        The sentence names the setting, its value and what is allowed here.
+    """
+    if train.device not in (here := devices()):
         raise ConfigError(
-            "precision 'bfloat16' is not native to this processor; allowed here: 'float32'"
+            f"device {train.device!r} is not on this machine; "
+            f"allowed here: {', '.join(map(repr, here))}"
         )
+    if train.precision == "bfloat16" and not native_bfloat16(train.device):
+        what = {"cpu": "this processor", "cuda": "this GPU"}[train.device]
+        raise ConfigError(f"precision 'bfloat16' is not native to {what}; allowed here: 'float32'")
 
 
 def describe_model(dataset: ImageDataset, **settings: Any) -> ModelConfig:
@@ -378,6 +439,8 @@ def check_method(model: ModelConfig, train: TrainConfig) -> None:
             f"learner {train.learner!r} does not go with {layers or labels or vamp}; "
             "allowed: 'aevb'"
         )
+    if train.device == "cuda":
+        on_gpu.check(model, train)
 
 
 def static_train_seed(seed: int) -> int:
@@ -395,7 +458,13 @@ def _stream_seed(seed: int, stream: int) -> int:
     return (seed * 8 + stream) * 1_000_000
 
 
-def native_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 matrices in hardware."""
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_tile"))
+def devices() -> tuple[str, ...]:
+    """Names of the devices that this machine can train on."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def native_bfloat16(device: str = "cpu") -> bool:
+    """Whether a device of this machine multiplies bfloat16 matrices in hardware."""
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(on_cpu.bfloat16_products())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,10 +13,30 @@ from torch import Tensor
 
 from vae_core.config import TrainConfig
 from vae_core.learning.records import Figures
-from vae_core.objectives import Bound
+from vae_core.objectives import Beta, Bound
 
 #: Matrix products by the name of their precision.
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class NotFiniteError(Exception):
+    """The loss of a step, numbered from 1, is no number."""
+
+    def __init__(self, loss: float, step: int) -> None:
+        super().__init__(loss, step)
+        self.loss, self.step = loss, step
+
+
+def check_finite(loss: float, step: int) -> None:
+    """Refuse a loss that is no number.
+
+    Raises
+    ------
+    NotFiniteError
+        With both.
+    """
+    if not math.isfinite(loss):
+        raise NotFiniteError(loss, step)
 
 
 class Differentiable(Protocol):
@@ -40,21 +61,30 @@ class Visit:
     """A minibatch, and the means to learn from it.
 
     ``update`` takes a scalar loss and moves the parameters that it depends on by one step of the
-    optimiser.
+    optimiser. ``beta`` is a tensor () where the step is captured as a CUDA graph, which would keep
+    a number for ever.
     """
 
     x: Tensor  # (batch, c, h, w) in [0, 1]
     y: Tensor | None  # (batch,) labels, for a model that takes them
     rows: Tensor  # (batch,), which training images these are
-    epochs: float  # visited so far
+    beta: Beta  # weight of the rate in the loss
+    samples: int  # codes drawn for each image
     generator: torch.Generator
     update: Update
 
 
+@dataclass(frozen=True)
+class TrainingSet:
+    """What steps learn from: images uint8 (n, c, h, w), labels (n,) where the model takes them."""
+
+    images: Tensor
+    labels: Tensor | None
+    seed: int  # of the noise that steps draw
+
+
 class Learner(Protocol):
     """How one minibatch changes the parameters."""
-
-    config: TrainConfig
 
     def step(self, visit: Visit) -> Figures:
         """Learn from a minibatch; returns its ELBO with rate and distortion."""
@@ -87,4 +117,4 @@ def autocast(config: TrainConfig) -> contextlib.AbstractContextManager[Any]:
     """Matrix products in the precision that the settings ask for."""
     if config.precision == "float32":
         return contextlib.nullcontext()
-    return torch.autocast("cpu", dtype=DTYPES[config.precision])
+    return torch.autocast(config.device, dtype=DTYPES[config.precision])
