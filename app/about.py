@@ -76,7 +76,7 @@ def show(model: Opened) -> None:
     if card.command:
         st.caption("The command that made it")
         st.code(card.command, language="bash", wrap_lines=True)
-    made = ", ".join(f"{name} {version}" for name, version in card.software.items())
+    made = ", ".join(f"{name} {value}" for name, value in (card.software | card.paths).items())
     if made or card.created:
         st.caption(" · ".join(part for part in (card.created[:10], made) if part))
 

@@ -123,6 +123,9 @@ class ModelCard(Config):
     parameters: int = 0
     weights_hash: str = ""
     software: dict[str, str] = Field(default_factory=dict)
+    #: The ways that its training took on that machine: of the gradient, and of the kernels that the
+    #: processor or the GPU allows.
+    paths: dict[str, str] = Field(default_factory=dict)
     command: str = ""
     created: str = ""
 

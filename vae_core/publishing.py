@@ -46,6 +46,7 @@ def publish(
     command: str,
     importance_samples: int = 0,
     importance_limit: int | None = None,
+    paths: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
     say: Say = lambda stage: None,
 ) -> ModelCard:
@@ -57,6 +58,8 @@ def publish(
         k of the ``nll_iw{k}`` figure; 0 leaves it out.
     importance_limit
         Test images that this figure is taken over; None takes all.
+    paths
+        The ways that the training took on this machine.
     notes
         Sentences about the training that belong on the card.
     say
@@ -88,6 +91,7 @@ def publish(
         warnings=notes if warning is None else (*notes, warning),
         software={"python": platform.python_version()}
         | {package: importlib.metadata.version(package) for package in SOFTWARE},
+        paths=dict(paths or {}),
         command=command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,17 @@ def test_a_folder_carries_all_that_the_app_shows(tmp_path: Path) -> None:
     assert card.metrics["nll_iw20"].samples == 20
     assert told[0] == "encoding the test set"
     assert any("t-SNE" in stage for stage in told)
+
+
+def test_the_card_says_which_ways_the_training_took(tmp_path: Path) -> None:
+    """As it was told; a card from before says nothing and is read as ever."""
+    ways = {"gradient": "by hand", "kernels": "AVX2"}
+    card, _ = publish(tmp_path / "bars", small.dataset(), paths=ways)
+    assert card.paths == ways
+    before = json.loads(card.model_dump_json())
+    del before["paths"], before["training"]["device"], before["training"]["adam_epsilon"]
+    read = checkpoints.card_of(json.dumps(before).encode())
+    assert (read.paths, read.training) == ({}, card.training)
 
 
 def test_figures_are_those_of_the_codes(tmp_path: Path) -> None:

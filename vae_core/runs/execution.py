@@ -262,6 +262,7 @@ class _Execution:
                 command=folders.command_line(self.config, changes.words(self.changes)),
                 importance_samples=self.config.importance_samples,
                 importance_limit=self.config.importance_limit,
+                paths=trainer.device.paths(),
                 notes=_notes(self.changes),
                 say=say,
             )
