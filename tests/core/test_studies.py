@@ -46,6 +46,7 @@ NAMES = [
     "convolution",
     "graphs",
     "boltzmann",
+    "iwae-full",
 ]
 SHAPES = {
     "mnist": (1, 28, 28),
@@ -137,7 +138,40 @@ def test_a_later_setting_counts_where_it_is_chosen():
     usual = declared()
     assert not usual.keys() & set(cells.LATER)
     assert usual.keys() | set(cells.LATER) == TrainConfig.model_fields.keys()
+    assert declared(device="cuda") == usual | {"device": "cuda"}
     assert declared(adam_epsilon=1e-4) == usual | {"adam_epsilon": 1e-4}
+
+
+def test_the_whole_schedule_is_burdas():
+    """Section 5 of the paper, for each bound, number of samples and layers of its table 1."""
+    full = studies.find("iwae-full")
+    assert len(full.cells) == 10
+    for cell in full.cells:
+        training, model = cell.declared["training"], cell.declared["model"]
+        assert (training["epochs"], training["batch_size"]) == (3280, 20)
+        assert (training["learning_rate"], training["decay"]) == (1e-3, "passes")
+        assert (training["adam_epsilon"], training["device"]) == (1e-4, "cuda")
+        assert (training["pixels"], training["init"]) == ("dynamic", "default")
+        assert (model["hidden"], model["latent_dim"], model["activation"]) == (
+            (200, 200), 50, "tanh",
+        )  # fmt: skip
+        assert model["first_latent_dim"] in (None, 100)
+    for reference in full.references:
+        assert reference.values.keys() == {cell.name for cell in full.cells}
+
+
+def test_a_study_for_a_gpu_ends_in_one_line_without_one(tmp_path: Path, monkeypatch, capsys):
+    """Before its data are looked for, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    out = tmp_path / "result.json"
+    words = ["study", "iwae-full", "--out", str(out), "--data-dir", str(tmp_path)]
+    with pytest.raises(SystemExit) as end:
+        command_line.main(words)
+    assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert error == "error: device 'cuda' is not on this machine; allowed here: 'cpu'\n"
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -22,6 +22,7 @@ STUDIES: dict[str, Study] = {
         variants.CONVOLUTION,
         structure.GRAPHS,
         boltzmann.BOLTZMANN,
+        variants.IWAE_FULL,
     )
 }
 

@@ -30,7 +30,7 @@ NEIGHBOURS = 10
 #: Edges added to, and left out of, each frequency; 0.1 costs least on further draws.
 EDGE_SMOOTHING = 0.1
 #: Settings of a training that there were not yet when the first results were kept.
-LATER = ("adam_epsilon",)
+LATER = ("adam_epsilon", "device")
 #: The dataset of quick runs, and the most that they use of anything.
 QUICK_DATASET = "digits"
 QUICK_EPOCHS, QUICK_IMAGES, QUICK_WIDTH, QUICK_LATENTS, QUICK_SAMPLES = 2, 300, 48, 24, 5
@@ -176,6 +176,7 @@ def _train(
     milestones: tuple[int, ...],
     context: Context,
 ) -> Outcome:
+    learning.check_machine(training)
     dataset = context.load(training.dataset)
     trainer = Trainer(model_config, training, dataset)
     subject = Trained(trainer.model, dataset, training, context.quick)
@@ -455,6 +456,7 @@ def quick_training(training: TrainConfig) -> TrainConfig:
             "batch_size": min(training.batch_size, QUICK_BATCH),
             "samples": min(training.samples, QUICK_SAMPLES),
             "precision": "float32",
+            "device": "cpu",
             "threads": 1,
         }
     )
@@ -474,7 +476,7 @@ def _declared(training: TrainConfig) -> Json:
 
 
 def _native(training: TrainConfig) -> TrainConfig:
-    if training.precision == "float32" or learning.native_bfloat16():
+    if training.device != "cpu" or training.precision == "float32" or learning.native_bfloat16():
         return training
     return training.model_copy(update={"precision": "float32"})
 
