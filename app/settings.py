@@ -77,6 +77,7 @@ PIXELS = {
     "grey": "grey levels", "dynamic": "a fresh binary draw", "static": "one binary draw",
     "threshold": "black and white",
 }  # fmt: skip
+DEVICES = {"cpu": "the processor", "cuda": "the GPU"}
 #: What a prior by label or a conditional model has and these lack.
 NO_LABELS = "{} has no labels: a conditional model, and a prior for each label, need them."
 #: What the form asks for; other settings of a run that is copied stay as they are.
@@ -84,7 +85,7 @@ ASKED = {
     "latent_dim", "hidden", "network", "activation", "likelihood", "prior", "components",
     "conditional", "first_latent_dim", "upper_hidden", "epochs", "learner", "objective", "samples",
     "beta", "kl_warmup_epochs", "free_bits", "weight_prior", "pixels", "learning_rate",
-    "batch_size", "train_size", "seed",
+    "batch_size", "train_size", "seed", "device",
 }  # fmt: skip
 #: What a dataset gives.
 GIVEN = {"dataset", "image_shape", "classes"}
@@ -214,6 +215,7 @@ def values(config: RunConfig) -> dict[str, Any]:
         f"batch-{name}": training.batch_size,
         f"size-{name}": training.train_size,
         "seed": training.seed,
+        "device": training.device,
     } | ({"first": model.first_latent_dim} if layers else {})  # fmt: skip
     return {f"train-{key}": value for key, value in of_form.items()}
 
@@ -389,6 +391,11 @@ def of_steps(name: str, likelihood: str) -> Given:
             "pixels",
             help="What a Bernoulli decoder is trained on: intensities as they are, a fresh binary "
             "draw at every visit, one fixed draw, or intensities above one half.",
+        )
+    devices = {name: DEVICES[name] for name in learning.devices()}
+    if len(devices) > 1:
+        given["device"] = _choice(
+            "Trained by", devices, "device", help="A GPU takes AEVB without labels."
         )
     return given | {
         "learning_rate": st.number_input(

@@ -107,6 +107,32 @@ def test_choices_follow_one_another(open_page: Open) -> None:
     assert not session.exception
 
 
+def test_a_gpu_is_offered_where_there_is_one(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere nothing is asked; what a GPU cannot be asked to do is told in a sentence."""
+    assert "train-device" not in keys(open_page("train"))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    session = open_page("train")
+    assert offered(session, "device") == ["the processor", "the GPU"]
+    session.selectbox(key="train-device").set_value("cuda").run()
+    assert not session.error
+    session.selectbox(key="train-learner").set_value("mcem").run()
+    (error,) = session.error
+    assert "learner 'mcem' does not go with device 'cuda'; allowed: 'aevb'" in error.value
+
+
+def test_a_copy_of_a_gpus_run_is_trained_here(no_data: Path) -> None:
+    """Where there is no GPU, the processor takes its place; other settings stay."""
+    outline = resources.outline("digits")
+    model, training = settings.described(outline, {"latent_dim": 2, "hidden": (16,)})
+    device = {"device": "cuda", "adam_epsilon": 1e-4}
+    base = runs.RunConfig(name="x", model=model, training=training.model_copy(update=device))
+    _, copied = settings.described(outline, {"latent_dim": 2, "hidden": (16,)}, base=base)
+    assert (copied.device, copied.adam_epsilon) == ("cpu", 1e-4)
+    assert settings.values(base)["train-device"] == "cuda"
+
+
 def test_a_wrong_setting_is_told_before_the_start(open_page: Open) -> None:
     """Beside the controls, in one sentence; the button waits until it is right."""
     session = open_page("train")
