@@ -17,9 +17,9 @@ import torch
 from sklearn.manifold import TSNE
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import bench, machine, table, timing
+from benchmarks import bench, machine, scale, table, timing
 from benchmarks.peers import numpy_vae, plain, textbook
-from benchmarks.sections import maps
+from benchmarks.sections import gpu, maps
 from benchmarks.timing import Spread
 from vae_core import models
 from vae_core.config import ModelConfig
@@ -207,6 +207,13 @@ def test_rows_that_decide_come_first() -> None:
         "| on the GPU (no GPU here) | — |  | ≤ 0.1 s | not measured |",
         "| seconds | 1.23 s | 1.00 – 2.00 |  |  |",
     ]
+
+
+def test_without_a_gpu_its_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The goal stays on the page, unmeasured."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    (row,) = gpu.measure(scale.QUICK, 1, lambda told: None).rows
+    assert (row.figure, row.goal, row.note) == (None, table.at_most(0.1), "no GPU here")
 
 
 def test_a_table_replaces_what_lies_between_its_markers(tmp_path: Path) -> None:
