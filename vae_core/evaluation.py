@@ -78,6 +78,16 @@ def encode(
     return Encoded(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
+@torch.inference_mode()
+def posteriors(model: VAE, images: Tensor, *, labels: Tensor | None = None) -> DiagonalGaussian:
+    """q(z|x) of every one of uint8 images (n, c, h, w), as grey pixels; nothing is decoded."""
+    batches = _batches(images, labels, BATCH)
+    parts = [model.encode(batch.float() / 255, **given) for batch, given in batches]
+    return DiagonalGaussian(
+        mu=torch.cat([q.mu for q in parts]), logvar=torch.cat([q.logvar for q in parts])
+    )
+
+
 def bounds(
     model: VAE, images: Tensor, *, kind: str, seed: int = 0, labels: Tensor | None = None
 ) -> objectives.Bound:

@@ -110,9 +110,9 @@ def codes_bundle(codes: Codes) -> bytes:
 
     Arrays: ``ids`` int32 (n), ``labels`` int16 (n), ``mu`` and ``sigma`` (n, d), ``rate`` and
     ``distortion`` (n), ``projection.<name>`` (n, 2), ``pca_mean`` (d), ``pca_components`` (2, d);
-    those that the set lacks are left out. Codes of one dimension come with a projection "line".
-    Spreads travel in half precision, and means too where there are many of them: no difference
-    that a screen can show.
+    those that the set lacks, or holds no number of, are left out. Codes of one dimension come with
+    a projection "line". Spreads travel in half precision, and means too where there are many of
+    them: no difference that a screen can show.
     """
     many = codes.mu.numel() > 1_000_000
     mean_type = np.float16 if many else np.float32
@@ -120,9 +120,10 @@ def codes_bundle(codes: Codes) -> bytes:
         "ids": codes.ids.numpy().astype(np.int32),
         "mu": codes.mu.numpy().astype(mean_type),
         "sigma": torch.exp(0.5 * codes.logvar).numpy().astype(np.float16),
-        "rate": codes.rate.numpy().astype(np.float32),
-        "distortion": codes.distortion.numpy().astype(np.float32),
     }
+    for name, figures in (("rate", codes.rate), ("distortion", codes.distortion)):
+        if not figures.isnan().all():
+            arrays[name] = figures.numpy().astype(np.float32)
     if codes.labels is not None:
         arrays["labels"] = codes.labels.numpy().astype(np.int16)
     for name, points in sorted(codes.projections.items()):  # files keep no order

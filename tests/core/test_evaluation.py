@@ -241,6 +241,17 @@ def test_encoding_in_batches_is_encoding_at_once(monkeypatch: pytest.MonkeyPatch
     assert parts.distortion.shape == whole.distortion.shape == (25,)
 
 
+def test_posteriors_are_those_of_an_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same parameters, in batches, without a decoder."""
+    model, pictures = small.model(), small.images(25)
+    whole = evaluation.encode(model, pictures, kind="grey")
+    monkeypatch.setattr(evaluation, "BATCH", 7)
+    monkeypatch.setattr(type(model), "decode", None)
+    q = evaluation.posteriors(model, pictures)
+    torch.testing.assert_close(q.mu, whole.mu)
+    torch.testing.assert_close(q.logvar, whole.logvar)
+
+
 def test_estimates_are_reproducible_by_seed() -> None:
     """Same seed, same figures; another seed, others."""
     model, pictures = small.model(), small.images(10)

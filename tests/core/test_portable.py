@@ -282,3 +282,17 @@ def test_codes_bundle_is_keyed_by_id_and_shows_sigma() -> None:
     np.testing.assert_array_equal(arrays["ids"], [30, 10])
     np.testing.assert_array_equal(arrays["projection.tsne"], [[0, 1], [2, 3]])
     np.testing.assert_allclose(arrays["sigma"][1], np.exp(-1), rtol=1e-3)
+
+
+def test_figures_that_nobody_measured_are_left_out() -> None:
+    """A model in training is asked for its codes alone."""
+    codes = Codes(
+        ids=torch.tensor([3, 4]),
+        mu=torch.zeros(2, 1),
+        logvar=torch.zeros(2, 1),
+        rate=torch.tensor([1.0, 2.0]),
+        distortion=torch.full((2,), torch.nan),
+    )
+    _, arrays = read_bundle(portable.codes_bundle(codes))
+    assert "distortion" not in arrays
+    np.testing.assert_array_equal(arrays["rate"], [1, 2])

@@ -414,7 +414,7 @@ export function mount(element, data, emit) {
     const rows = dims.map((dim) => [dimension(dim), `${number(mu[dim])} ± ${number(sigma[dim])}`]);
     if (dims.length < points.latentDim) rows.push(["‖mu‖", number(Math.hypot(...mu))]);
     if (points.rate) rows.push(["rate", `${number(points.rate[example], 1)} nats`]);
-    rows.push(["distortion", `${number(points.distortion[example], 1)} nats`]);
+    if (points.distortion) rows.push(["distortion", `${number(points.distortion[example], 1)} nats`]);
     return {
       title: label === null ? `Example ${id}` : `${label} · example ${id}`,
       pictures,

@@ -12,7 +12,7 @@
  * @property {Float32Array} mu  (n, d)
  * @property {Float32Array} sigma  (n, d)
  * @property {Float32Array|null} rate  null where the model has no prior
- * @property {Float32Array} distortion
+ * @property {Float32Array|null} distortion  null where it was not measured
  * @property {Record<string, Float32Array>} projections  (n, 2) each
  * @property {{mean: Float32Array, components: Float32Array}|null} pca  (d) and (2, d)
  */
@@ -37,7 +37,7 @@ export function readPoints(bytes) {
     mu: arrays.mu,
     sigma: arrays.sigma,
     rate: arrays.rate ?? null,
-    distortion: arrays.distortion,
+    distortion: arrays.distortion ?? null,
     projections,
     pca: arrays.pca_mean ? { mean: arrays.pca_mean, components: arrays.pca_components } : null,
   };
