@@ -8,20 +8,23 @@ and knows its hash; no picture that a person uploads goes through here.
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.shelf import Shelf
+
 PREFIX = "explorer"
 #: What panels replace by the server's root, which only the browser knows.
 SCHEME = "asset:"
 #: Published bytes kept in memory; beyond it the longest unused go, and come back when published.
-MAX_BYTES = 128 * 2**20
+MAX_BYTES, MAX_PASSING_BYTES = 128 * 2**20, 32 * 2**20
+#: What is not smaller than this share when compressed, such as weights, travels as it is.
+WORTH_COMPRESSING = 0.8
 
 
 @dataclass(frozen=True)
@@ -37,46 +40,38 @@ class Asset:
         """Hash of the content."""
         return hashlib.sha256(self.content).hexdigest()[:32]
 
+    @functools.cached_property
+    def compressed(self) -> bytes | None:
+        """The content as gzip has it, made once; None where that saves little."""
+        found = gzip.compress(self.content, compresslevel=1, mtime=0)
+        return found if len(found) < WORTH_COMPRESSING * len(self.content) else None
+
     @property
     def address(self) -> str:
         """Where browsers find it, relative to the server's root."""
         return f"{SCHEME}{PREFIX}/{self.digest}/{self.name}"
 
 
-class Shelf:
-    """Published assets, the longest unused dropped when they exceed ``max_bytes``."""
-
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._assets: OrderedDict[str, Asset] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def publish(self, asset: Asset) -> str:
-        """Make ``asset`` available and return its address; again and again costs nothing."""
-        with self._lock:
-            if asset.digest not in self._assets:
-                self._assets[asset.digest] = asset
-                self._bytes += len(asset.content)
-            self._assets.move_to_end(asset.digest)
-            while self._bytes > self._max_bytes and len(self._assets) > 1:
-                _, dropped = self._assets.popitem(last=False)
-                self._bytes -= len(dropped.content)
-        return asset.address
-
-    def get(self, digest: str) -> Asset | None:
-        """Return the asset with this hash, or None."""
-        with self._lock:
-            return self._assets.get(digest)
+#: What stays as it is, and what is new every few seconds: the one does not drive out the other.
+_SHELF: Shelf[Asset] = Shelf(MAX_BYTES, size=lambda asset: len(asset.content))
+_PASSING: Shelf[Asset] = Shelf(MAX_PASSING_BYTES, size=lambda asset: len(asset.content))
 
 
-_SHELF = Shelf()
-publish = _SHELF.publish
+def publish(asset: Asset, *, passing: bool = False) -> str:
+    """Make an asset available and return its address; again and again costs nothing.
+
+    Parameters
+    ----------
+    passing
+        Whether another one takes its place soon, as of a model in training.
+    """
+    (_PASSING if passing else _SHELF).put(asset.digest, asset)
+    return asset.address
 
 
 def _deliver(request: Request) -> Response:
     digest = request.path_params["digest"]
-    asset = _SHELF.get(digest)
+    asset = _SHELF.get(digest) or _PASSING.get(digest)
     if asset is None:
         return PlainTextResponse(
             "This is no longer kept here; reload the page.", 404, {"Cache-Control": "no-store"}
@@ -84,7 +79,11 @@ def _deliver(request: Request) -> Response:
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{digest}"'}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    return Response(asset.content, media_type=asset.media_type, headers=headers)
+    accepts = "gzip" in request.headers.get("accept-encoding", "")
+    body = asset.compressed if accepts else None
+    # Said even of what is not compressed: the server would compress it again for everyone.
+    headers |= {"Content-Encoding": "gzip" if body else "identity", "Vary": "Accept-Encoding"}
+    return Response(body or asset.content, media_type=asset.media_type, headers=headers)
 
 
 #: For ``st.App(script, routes=ROUTES)``.

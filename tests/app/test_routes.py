@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+
+import numpy as np
+import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
 from app import routes
+from app.shelf import Shelf
 
 
 def get(address: str, headers: dict[str, str] | None = None) -> Response:
@@ -57,22 +62,28 @@ def test_equal_bytes_have_one_address() -> None:
     assert one.address == same.address != other.address
 
 
-def test_shelf_drops_the_longest_unused() -> None:
-    """Memory stays bounded, and what is published again stays."""
-    shelf = routes.Shelf(max_bytes=25)
-    assets = [routes.Asset(bytes([n]) * 10, "x.bin") for n in range(3)]
-    shelf.publish(assets[0])
-    shelf.publish(assets[1])
-    shelf.publish(assets[0])
-    shelf.publish(assets[2])
-    assert shelf.get(assets[1].digest) is None
-    assert shelf.get(assets[0].digest) == assets[0]
-    assert shelf.get(assets[2].digest) == assets[2]
+def test_what_passes_drives_nothing_else_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training's networks, new every few seconds, replace each other alone."""
+    small: Shelf[routes.Asset] = Shelf(25, size=lambda asset: len(asset.content))
+    monkeypatch.setattr(routes, "_PASSING", small)
+    stays = routes.publish(routes.Asset(b"a network that is there for good", "decoder.bin"))
+    passing = [
+        routes.publish(routes.Asset(bytes([n]) * 10, "decoder.bin"), passing=True) for n in range(5)
+    ]
+    assert [get(address).status_code for address in passing] == [404, 404, 404, 200, 200]
+    assert get(stays).status_code == 200
 
 
-def test_shelf_keeps_the_last_however_large() -> None:
-    """A set larger than the shelf is still delivered."""
-    shelf = routes.Shelf(max_bytes=5)
-    large = routes.Asset(b"0123456789", "x.bin")
-    shelf.publish(large)
-    assert shelf.get(large.digest) == large
+def test_bytes_are_compressed_once_for_all() -> None:
+    """What gains by it is sent as gzip to whoever takes that; nothing is compressed on the way."""
+    content = b"the same again and " * 500
+    address = routes.publish(routes.Asset(content, "frame.bin"))
+    answer = get(address, {"Accept-Encoding": "gzip, br"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(bytes(answer.body)) == content
+    assert get(address, {"Accept-Encoding": "gzip"}).body is answer.body
+    plain = get(address)
+    assert (plain.body, plain.headers["content-encoding"]) == (content, "identity")
+    weights = np.random.default_rng(0).bytes(5000)
+    answer = get(routes.publish(routes.Asset(weights, "x.bin")), {"Accept-Encoding": "gzip"})
+    assert (answer.body, answer.headers["content-encoding"]) == (weights, "identity")
