@@ -84,6 +84,12 @@ def memory(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def worked(process: int) -> float:
+    """Return the seconds that a process has worked on all cores together."""
+    words = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def peak_memory() -> float:
     """Return the most that this process ever held in memory, in MB; not a number off Linux."""
     # Not getrusage's: a new program starts with the peak of the one that started it.

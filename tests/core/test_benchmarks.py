@@ -17,7 +17,7 @@ import torch
 from sklearn.manifold import TSNE
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import bench, machine, scale, table, timing
+from benchmarks import bench, load, machine, scale, table, timing
 from benchmarks.peers import numpy_vae, plain, textbook
 from benchmarks.sections import gpu, maps
 from benchmarks.timing import Spread
@@ -277,3 +277,34 @@ def test_the_tables_on_the_page_are_those_of_the_newest_record(tmp_path: Path) -
     page.write_text(bench.README.read_text(encoding="utf-8"), encoding="utf-8")
     table.render(json.loads(bench.newest().read_bytes()), page)
     assert page.read_text(encoding="utf-8") == bench.README.read_text(encoding="utf-8")
+
+
+def classed(sessions: int, seconds: float, *, p95: float, most: float, last: float) -> Any:
+    """Return what a load of so many sessions found."""
+    kinds = {"all": {"n": 900, "p95": p95}, "lasso": {"n": 100, "p95": 80.0}}
+    return {
+        "sessions": sessions,
+        "seconds": seconds,
+        "failures": 0,
+        "milliseconds": kinds | {"open the app": {"n": 20, "p95": 300.0}},
+        "server MB": {"most": most, "middle third": 500.0, "last third": last},
+    }
+
+
+def test_a_load_is_held_against_the_goals_of_its_size() -> None:
+    """Speed and memory with thirty, growth over ten minutes, failures always; each met or not."""
+    thirty = load.goals(classed(30, 600.0, p95=99.0, most=701.0, last=512.0))
+    assert {one["goal"]: one["met"] for one in thirty} == {
+        "failures": True,
+        "p95 of all, ms": True,
+        "p95 of lasso, ms": True,
+        "server, MB": False,
+        "memory, middle third to last third, %": True,
+    }
+    grown = load.goals(classed(30, 600.0, p95=101.0, most=600.0, last=516.0))
+    assert [one["goal"] for one in grown if not one["met"]] == [
+        "p95 of all, ms",
+        "memory, middle third to last third, %",
+    ]
+    hundred = load.goals(classed(100, 120.0, p95=900.0, most=900.0, last=900.0))
+    assert [(one["goal"], one["met"]) for one in hundred] == [("failures", True)]
