@@ -105,23 +105,22 @@ def to_png(pixels: Image8, dpi: int = 300) -> bytes:
     return file.getvalue()
 
 
-def class_counts(counts: Sequence[int], classes: Sequence[str]) -> go.Figure:
-    """Bars of how many examples of each class are selected, with the count on each."""
+def class_counts(counts: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
+    """Bars of how many examples of each class are selected, with the count on each.
+
+    An ECharts option, as the other bars: they move in place when the selection changes.
+    """
     colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(len(classes))]
     said = [f"{count:,}" if count else "" for count in counts]
-    figure = _bars(classes, counts, said, colours, height=170, hover="%{x}: %{y}")
-    figure.update_yaxes(range=[0, 1.18 * max([1, *counts])])
-    return figure
+    return _bars(classes, counts, said, colours, hover="{b}: {c}")
 
 
-def label_costs(costs: Sequence[float], names: Sequence[str], given: int) -> go.Figure:
+def label_costs(costs: Sequence[float], names: Sequence[str], given: int) -> dict[str, Any]:
     """Bars of how many nats each label costs more than the best, the given one standing out."""
     colours = [ACCENT if label == given else "rgba(138,150,148,0.6)" for label in range(len(names))]
     said = [f"+{cost:.1f}" if cost else "best" for cost in costs]
-    hover = "as %{x}: %{y:.1f} nats above the best"
-    figure = _bars(names, costs, said, colours, height=150, hover=hover)
-    figure.update_yaxes(range=[0, 1.25 * max([1e-3, *costs])])
-    return figure
+    costs = [round(cost, 1) for cost in costs]
+    return _bars(names, costs, said, colours, hover="as {b}: {c} nats above the best")
 
 
 def _bars(
@@ -130,23 +129,30 @@ def _bars(
     said: Sequence[str],
     colours: Sequence[str],
     *,
-    height: int,
     hover: str,
-) -> go.Figure:
+) -> dict[str, Any]:
     """Draw a bar for each name, with what it says above it and no scale beside it."""
-    bars = go.Bar(
-        x=list(names),
-        y=list(values),
-        text=list(said),
-        textposition="outside",
-        cliponaxis=False,
-        marker={"color": list(colours)},
-        hovertemplate=f"{hover}<extra></extra>",
-    )
-    figure = _quiet(go.Figure(bars), height=height)
-    figure.update_yaxes(visible=False)
-    figure.update_xaxes(type="category", tickangle=0)
-    return figure
+    bars = [
+        {
+            "value": value,
+            "itemStyle": {"color": colour},
+            "label": {"show": bool(words), "position": "top", "formatter": words},
+        }
+        for value, words, colour in zip(values, said, colours, strict=True)
+    ]
+    return {
+        "animation": False,
+        "grid": {"left": 0, "right": 0, "top": 20, "bottom": 4, "containLabel": True},
+        "tooltip": {"formatter": hover},
+        "xAxis": {
+            "type": "category",
+            "data": list(names),
+            "axisTick": {"show": False},
+            "axisLabel": {"interval": 0},
+        },
+        "yAxis": {"type": "value", "show": False},
+        "series": [{"type": "bar", "data": bars, "barCategoryGap": "25%"}],
+    }
 
 
 def histogram(values: Floats, *, unit: str, marked: float, bins: int = 60) -> go.Figure:

@@ -1,5 +1,6 @@
 """Pieces that several pages share: what is open, the panels' scene, galleries, invitations."""
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -23,7 +24,12 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def style() -> None:
     """Apply the few rules that the theme cannot express."""
-    st.html(STYLE)
+    st.html(f"<style>{_rules()}</style>")
+
+
+@functools.cache
+def _rules() -> str:
+    return STYLE.read_text(encoding="utf-8")
 
 
 def copy_link() -> None:
@@ -61,13 +67,19 @@ def heading(title: str, question: str) -> None:
         st.caption(question, width="content")
 
 
-def scene(model: Opened, shown: State, *, posterior: tuple[Floats, Floats] | None = None) -> Scene:
-    """Return what every panel of the page is given alike."""
+def scene(
+    model: Opened,
+    shown: State,
+    *,
+    posterior: tuple[Floats, Floats] | None = None,
+    with_encoder: bool = False,
+) -> Scene:
+    """Return what every panel of the page is given alike; a drawing pad needs the encoder too."""
     z = resources.pinned_z(model, shown.z, shown.pinned_id, shown.y)
     return Scene(
         model_hash=model.hash,
         decoder=resources.decoder_address(model),
-        encoder=resources.encoder_address(model),
+        encoder=resources.encoder_address(model) if with_encoder else None,
         z=tuple(z.tolist()),
         z_version=state.version(),
         dims=axes(model, shown),

@@ -18,7 +18,6 @@ MAX_PICTURES = 24
 MAX_MEGABYTES = 20
 RESULT_SIDE = 184
 DRAWS = 16
-STEP_SIDE = 112
 NEIGHBOURS = 10
 #: A distortion above this share of the test set's is called unlike the training data.
 UNUSUAL = 0.99
@@ -52,8 +51,8 @@ def show_steps(prepared: Prepared) -> None:
     """Show what was done to the picture, step by step."""
     with st.container(horizontal=True, key="steps"):
         for step in prepared.steps:
-            with st.container(width=STEP_SIDE, gap="xxsmall"):
-                st.image(figures.thumbnail(step.picture, STEP_SIDE), alt=step.name)
+            with st.container(width=resources.STEP_SIDE, gap="xxsmall"):
+                st.image(step.picture, alt=step.name)
                 st.caption(step.name)
 
 
@@ -84,7 +83,7 @@ def draw(model: Opened, shown: State) -> Floats | None:
     shape = model.card.model.image_shape
     drawing = components.pad(
         "pad",
-        scene=parts.scene(model, shown),
+        scene=parts.scene(model, shown, with_encoder=True),
         image_shape=shape,
         dataset=model.card.dataset,
         on_drawing=_pin_drawing,
@@ -198,7 +197,7 @@ def say_labels(model: Opened, encoding: Encoding) -> None:
         f"{names[second]}.{otherwise}"
     )
     figure = figures.label_costs((losses - losses.min()).tolist(), names, given)
-    st.plotly_chart(figure, key="label-costs", config={"displayModeBar": False})
+    st.echarts_chart(figure, key="label-costs", height=150, alt="What each label costs")
     st.caption(
         "−ELBO under every label, as nats above the best. It bounds −log p(x|y): where all labels "
         "are equally likely beforehand, the lowest is the most likely one, and a model that only "

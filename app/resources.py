@@ -4,23 +4,27 @@ This module alone caches. Keys are names and content hashes, never arrays: a ret
 new hash, so nothing stale is ever shown. What comes from here is shared and must not be changed.
 """
 
+import contextlib
 import dataclasses
 import functools
-from collections import OrderedDict
+import math
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from app import routes
+from app import figures, routes
 from app.address import DEFAULT_MODEL, Facts, Selection, plane_axes
 from app.routes import Asset
+from app.shelf import Shelf
 from vae_core import (
     checkpoints,
     data,
@@ -42,7 +46,10 @@ from vae_core.images import Prepared
 from vae_core.machines import MachineCodes
 from vae_core.models import VAE, boltzmann
 
-MAX_UPLOADED_MODELS = 8
+#: Opened models of people's own that are kept, all kinds together.
+MAX_UPLOADED_BYTES = 256 * 2**20
+#: Pixels of a step's picture, on its longer side.
+STEP_SIDE = 112
 ORIGINAL, RECONSTRUCTION = "originals", "reconstructions"
 #: Draws of z for an uploaded picture's distortion.
 DISTORTION_SAMPLES = 64
@@ -51,6 +58,15 @@ MOST_COMPARED = 32
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and standard deviation of each latent dimension under a prior, (latent_dim,)."""
+
+    mu: Floats
+    sigma: Floats
 
 
 @dataclass(frozen=True)
@@ -64,11 +80,14 @@ class Opened:
     hash : str
         Content hash, of the weights or of the whole zip of an uploaded model, whose codes may be
         anything: the key of everything that is cached about the model.
+    in_training : bool
+        Whether another one takes its place in a moment.
     """
 
     name: str
     hash: str
     saved: Saved
+    in_training: bool = False
 
     @property
     def card(self) -> ModelCard:
@@ -117,6 +136,54 @@ class Opened:
         return labels[rows]
 
     @cached_property
+    def decoder(self) -> Asset:
+        """The decoder's weights, as browsers run it."""
+        return Asset(portable.network_bundle(self.model, parts=("decoder",)), "decoder.bin")
+
+    @cached_property
+    def encoder(self) -> Asset:
+        """The encoder's weights, which the drawing pad needs."""
+        return Asset(portable.network_bundle(self.model, parts=("encoder",)), "encoder.bin")
+
+    @cached_property
+    def bundle(self) -> Asset:
+        """The encoded test set."""
+        return Asset(portable.codes_bundle(self.codes), "codes.bin")
+
+    @cached_property
+    @torch.inference_mode()
+    def kl(self) -> Floats:
+        """Mean KL of each latent dimension over the encoded set, in nats."""
+        prior = self.model.prior_given(self.given(slice(None)))
+        kl: Floats = evaluation.kl_per_dim(self.codes.mu, self.codes.logvar, prior).numpy()
+        return kl
+
+    @cached_property
+    def active(self) -> NDArray[np.bool_]:
+        """Which latent dimensions carry information."""
+        active: NDArray[np.bool_] = evaluation.active_units(self.codes.mu).numpy()
+        return active
+
+    @cached_property
+    @torch.inference_mode()
+    def moments(self) -> tuple[Moments, ...]:
+        """Moments of p(z): one, or one for each label where the prior differs by label."""
+        if self.card.model.prior == "label":
+            labels = torch.arange(len(self.given_names))
+            given = self.model.prior_given(labels)
+            assert isinstance(given, LabelGaussian)
+            sigma = given.given.logvar.exp().sqrt().numpy()
+            return tuple(map(Moments, given.given.mu.numpy(), sigma))
+        prior = self.model.prior_given(None)
+        if not isinstance(prior, GaussianMixture):
+            size = self.latent_dim
+            return (Moments(np.zeros(size, np.float32), np.ones(size, np.float32)),)
+        share = prior.logits.softmax(0)[:, None]
+        mu = (share * prior.mu).sum(0)
+        variance = (share * (prior.logvar.exp() + prior.mu.square())).sum(0) - mu.square()
+        return (Moments(mu.numpy(), variance.sqrt().numpy()),)
+
+    @cached_property
     def row(self) -> Mapping[int, int]:
         """Row of each example's id in `codes`."""
         return {int(i): row for row, i in enumerate(self.codes.ids.tolist())}
@@ -154,14 +221,6 @@ class Neighbours:
     ids: Ids
     distances: Floats
     space: str
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Mean and standard deviation of each latent dimension under a prior, (latent_dim,)."""
-
-    mu: Floats
-    sigma: Floats
 
 
 @dataclass(frozen=True)
@@ -233,30 +292,73 @@ class MachineSet:
     sprite: str
 
 
+class Look(Generic[T]):
+    """What lies in a folder on the disk, looked at once a second for all sessions.
+
+    Sessions ask many times in a run of the script. Each call of the system hands the interpreter
+    to another session, and Streamlit's caches cost more than such a look holds.
+    """
+
+    def __init__(self, look: Callable[[Path], T], *, seconds: float = 1.0) -> None:
+        self._look, self._seconds = look, seconds
+        self._found: tuple[Path, float, T] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, folder: Path) -> T:
+        """Return what was found in the last second, or look."""
+        with self._lock:
+            now = time.monotonic()
+            if self._found is None or self._found[0] != folder or self._found[1] <= now:
+                self._found = (folder, now + self._seconds, self._look(folder))
+            return self._found[2]
+
+    def again(self) -> None:
+        """Let the next one who asks look: something has been done there."""
+        with self._lock:
+            self._found = None
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A model folder that lies here: where, since when, and of which kind of machine, if of one."""
+
+    folder: Path
+    version: int
+    kind: str | None
+
+
 def model_names() -> list[str]:
     """Names of the VAEs that everybody can open: those of the project, then trained ones."""
-    return [name for name, kind in _kinds().items() if kind is None]
+    return [name for name, one in _all_listed(runs.runs_dir()).items() if one.kind is None]
 
 
 def machine_names() -> list[str]:
     """Names of the Boltzmann machines that lie beside them."""
-    return [name for name, kind in _kinds().items() if kind is not None]
+    return [name for name, one in _all_listed(runs.runs_dir()).items() if one.kind is not None]
 
 
-def _kinds() -> dict[str, str | None]:
-    names = [*checkpoints.list_models(), *checkpoints.list_models(runs.runs_dir())]
-    return {name: _machine_kind(name) for name in names}
+def _list(root: Path) -> dict[str, Listed]:
+    found = {}
+    for lies_in in (root, checkpoints.PRETRAINED):  # a name of the project's is the project's
+        for name in checkpoints.list_models(lies_in):
+            card = lies_in / name / checkpoints.CARD
+            with contextlib.suppress(OSError):  # gone since it was listed
+                version = card.stat().st_mtime_ns
+                found[name] = Listed(card.parent, version, _kind_in(card, version))
+    own = {name: one for name, one in found.items() if one.folder.parent == checkpoints.PRETRAINED}
+    return own | found
 
 
-def _machine_kind(name: str) -> str | None:
-    card = _folder(name) / checkpoints.CARD
-    try:
-        return _kind_in(card, card.stat().st_mtime_ns)
-    except OSError:  # gone since it was listed
-        return None
+_all_listed = Look(_list)
 
 
-# Asked for some fifty times in each run of the script: Streamlit's caches cost more than they hold.
+def _listed(name: str) -> Listed | None:
+    """Find a model by its name, also one that came since all looked; None where there is none."""
+    if name not in _all_listed(runs.runs_dir()):
+        _all_listed.again()
+    return _all_listed(runs.runs_dir()).get(name)
+
+
 @functools.lru_cache(maxsize=512)
 def _kind_in(card: Path, version: int) -> str | None:
     return checkpoints.machine_kind(card.read_bytes())
@@ -270,13 +372,13 @@ def open_machine(name: str) -> OpenedMachine | None:
     CheckpointError
         If its folder is damaged.
     """
-    if name in _machine_uploads():
-        return _machine_uploads()[name]
-    if name not in machine_names():
+    uploaded = _uploads.get(name)
+    if isinstance(uploaded, OpenedMachine):
+        return uploaded
+    found = _listed(name)
+    if found is None or found.kind is None:
         return None
-    folder = _folder(name)
-    version = (folder / checkpoints.CARD).stat().st_mtime_ns
-    return _opened_machine(name, folder, version)
+    return _opened_machine(name, found.folder, found.version)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -285,22 +387,15 @@ def _opened_machine(name: str, folder: Path, version: int) -> OpenedMachine | No
     return None if saved is None else OpenedMachine(name, saved.card.weights_hash, saved)
 
 
-@st.cache_resource(show_spinner=False)
-def _machine_uploads() -> "OrderedDict[str, OpenedMachine]":
-    return OrderedDict()
-
-
 def open_machine_zip(content: bytes) -> OpenedMachine | None:
     """Open the zipped folder of a Boltzmann machine, in memory; None for another's."""
     saved = checkpoints.open_machine_zip(content)
     if saved is None:
         return None
     name = f"file-{checkpoints.content_hash(content)}"
-    uploads = _machine_uploads()
-    uploads[name] = OpenedMachine(name, name, saved)
-    while len(uploads) > MAX_UPLOADED_MODELS:
-        uploads.popitem(last=False)
-    return uploads[name]
+    opened = OpenedMachine(name, name, saved)
+    _uploads.put(name, opened)
+    return opened
 
 
 def machine_decoder_address(opened: OpenedMachine) -> str:
@@ -316,7 +411,7 @@ def _machine_network(key: str, _saved: SavedMachine) -> Asset:
 def machine_set(opened: OpenedMachine) -> MachineSet | None:
     """Encode test pictures by a machine; None where they are not at hand, or of another shape."""
     name = opened.saved.card.dataset
-    if not any(status.name == name and status.present for status in data.available()):
+    if not any(status.name == name and status.present for status in datasets()):
         return None
     try:
         found = _machine_set(opened.hash, name, opened.saved)
@@ -327,7 +422,7 @@ def machine_set(opened: OpenedMachine) -> MachineSet | None:
 
 @st.cache_resource(show_spinner="Encoding the test set…", max_entries=4)
 def _machine_set(key: str, dataset: str, _saved: SavedMachine) -> MachineSet:
-    first = _training_dataset(dataset).test.first(LIVE_POINTS)
+    first = _first_pictures(dataset)
     codes = machines.encode(_saved.machine, first)
     sprite = portable.sprite_bundle(first.ids, first.images)
     return MachineSet(
@@ -363,12 +458,14 @@ def open_model(name: str) -> Opened:
     CheckpointError
         If there is none, or its folder is damaged.
     """
-    if name in _uploads():
-        return _uploads()[name]
-    names = model_names()
-    if name not in names:
-        raise CheckpointError(f"There is no model {name!r} here; there are {', '.join(names)}.")
-    return _opened(name, _card(name).weights_hash)
+    uploaded = _uploads.get(name)
+    if isinstance(uploaded, Opened):
+        return uploaded
+    found = _listed(name)
+    if found is None or found.kind is not None:
+        names = ", ".join(model_names())
+        raise CheckpointError(f"There is no model {name!r} here; there are {names}.")
+    return _opened(name, str(found.folder), _card_in(found.folder, found.version).weights_hash)
 
 
 def open_zip(content: bytes) -> Opened:
@@ -380,14 +477,12 @@ def open_zip(content: bytes) -> Opened:
         If it is no such zip.
     """
     name = f"file-{checkpoints.content_hash(content)}"
-    uploads = _uploads()
-    if name in uploads:
-        return uploads[name]
-    saved = checkpoints.open_zip(content)
-    uploads[name] = Opened(name=name, hash=name, saved=saved)
-    while len(uploads) > MAX_UPLOADED_MODELS:
-        uploads.popitem(last=False)
-    return uploads[name]
+    uploaded = _uploads.get(name)
+    if isinstance(uploaded, Opened):
+        return uploaded
+    opened = Opened(name=name, hash=name, saved=checkpoints.open_zip(content))
+    _uploads.put(name, opened)
+    return opened
 
 
 def describe(name: str) -> str:
@@ -406,27 +501,33 @@ def describe(name: str) -> str:
 
 def title(name: str) -> str:
     """Name a model as people read it."""
-    if name in _machine_uploads():
-        return _machine_uploads()[name].saved.card.name
-    return _uploads()[name].card.name if name in _uploads() else name
+    uploaded = _uploads.get(name)
+    return name if uploaded is None else uploaded.saved.card.name
 
 
 def card(name: str) -> ModelCard:
     """Read who a model is, without its weights."""
-    return _uploads()[name].card if name in _uploads() else _card(name)
+    uploaded = _uploads.get(name)
+    return uploaded.card if isinstance(uploaded, Opened) else _card(name)
 
 
-@st.cache_resource(show_spinner=False)
-def _uploads() -> "OrderedDict[str, Opened]":
-    return OrderedDict()
+def _size(uploaded: Opened | OpenedMachine) -> int:
+    """Bytes of a model's weights and codes."""
+    if isinstance(uploaded, OpenedMachine):
+        layers = uploaded.saved.machine.layers
+        return sum(tensor.nbytes for layer in layers for tensor in vars(layer).values())
+    tensors = [*uploaded.model.state_dict().values(), *uploaded.codes.tensors().values()]
+    return sum(tensor.nbytes for tensor in tensors)
+
+
+_uploads: Shelf[Opened | OpenedMachine] = Shelf(MAX_UPLOADED_BYTES, size=_size)
 
 
 def _card(name: str) -> ModelCard:
-    folder = _folder(name)
-    try:
-        return _card_in(folder, (folder / checkpoints.CARD).stat().st_mtime_ns)
-    except OSError:
-        return checkpoints.load_card(folder)  # says what is missing
+    found = _listed(name)
+    if found is None:
+        return checkpoints.load_card(runs.runs_dir() / name)  # says what is missing
+    return _card_in(found.folder, found.version)
 
 
 @functools.lru_cache(maxsize=512)
@@ -434,14 +535,9 @@ def _card_in(folder: Path, version: int) -> ModelCard:
     return checkpoints.load_card(folder)
 
 
-def _folder(name: str) -> Path:
-    own = checkpoints.PRETRAINED / name
-    return own if own.is_dir() else runs.runs_dir() / name
-
-
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _opened(name: str, weights_hash: str) -> Opened:
-    folder = _folder(name)
+def _opened(name: str, lies_in: str, weights_hash: str) -> Opened:
+    folder = Path(lies_in)
     saved = Saved(
         card=checkpoints.load_card(folder),
         model=checkpoints.load_model(folder),
@@ -541,21 +637,9 @@ def pinned_z(
     return prior_moments(opened, pinned_y(opened, y, pinned_id)).mu
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: _key})
-@torch.inference_mode()
 def prior_moments(opened: Opened, y: int | None) -> Moments:
     """Return the moments of p(z), or of p(z|y) where the prior differs by label."""
-    prior = opened.model.prior_given(None if y is None else torch.tensor([y]))
-    size = opened.latent_dim
-    if isinstance(prior, LabelGaussian):
-        mu, variance = prior.given.mu[0], prior.given.logvar[0].exp()
-    elif isinstance(prior, GaussianMixture):
-        share = prior.logits.softmax(0)[:, None]
-        mu = (share * prior.mu).sum(0)
-        variance = (share * (prior.logvar.exp() + prior.mu.square())).sum(0) - mu.square()
-    else:
-        mu, variance = torch.zeros(size), torch.ones(size)
-    return Moments(mu.numpy(), variance.sqrt().numpy())
+    return opened.moments[0 if y is None or len(opened.moments) == 1 else y]
 
 
 # Pictures: originals where the data is at hand, reconstructions where it is not.
@@ -563,7 +647,7 @@ def prior_moments(opened: Opened, y: int | None) -> Moments:
 
 def missing_dataset(name: str) -> data.DatasetStatus | None:
     """Return the status of a known dataset that is not here; None when it is, or is unknown."""
-    for status in data.available():
+    for status in datasets():
         if status.name == name:
             return None if status.present else status
     return None
@@ -572,25 +656,25 @@ def missing_dataset(name: str) -> data.DatasetStatus | None:
 def download(name: str, progress: Callable[[int, int], None]) -> None:
     """Fetch a dataset and forget that it was missing."""
     data.download(name, progress=progress)
-    _test_images.clear()
+    _datasets.again()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _test_images(dataset: str, present: bool) -> tuple[NDArray[np.uint8], dict[int, int]] | None:
-    if not present:
-        return None
+def _test_images(dataset: str) -> tuple[NDArray[np.uint8], dict[int, int]]:
     split = data.load_dataset(dataset).test
     return split.images.numpy(), {int(i): row for row, i in enumerate(split.ids.tolist())}
 
 
 def _originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None:
-    known = {status.name: status.present for status in data.available()}
+    known = {status.name: status.present for status in datasets()}
     name = opened.card.dataset
+    if not known.get(name, False):
+        return None
     try:
-        loaded = _test_images(name, known.get(name, False))
+        loaded = _test_images(name)
     except DatasetError:  # a damaged file: reconstructions are shown, and say so
         return None
-    if loaded is None or loaded[0].shape[1:] != opened.card.model.image_shape:
+    if loaded[0].shape[1:] != opened.card.model.image_shape:
         return None
     return loaded if opened.row.keys() <= loaded[1].keys() else None
 
@@ -627,46 +711,38 @@ def decoded(
 
 def decoder_address(opened: Opened) -> str:
     """Return the address of the decoder's weights."""
-    return routes.publish(_network(opened, "decoder"))
+    return _published(opened, opened.decoder)
 
 
 def encoder_address(opened: Opened) -> str:
     """Return the address of the encoder's weights, which the drawing pad needs."""
-    return routes.publish(_network(opened, "encoder"))
+    return _published(opened, opened.encoder)
 
 
 def codes_address(opened: Opened) -> str:
     """Return the address of the encoded set."""
-    return routes.publish(_codes_bundle(opened))
+    return _published(opened, opened.bundle)
 
 
 def sprite_address(opened: Opened) -> str | None:
     """Return the address of the original pictures, None where they are not at hand."""
-    sprite = _sprite(opened, _originals(opened) is not None)
-    return None if sprite is None else routes.publish(sprite)
+    return None if _originals(opened) is None else routes.publish(_sprite(opened))
 
 
-@st.cache_resource(show_spinner=False, max_entries=16, hash_funcs={Opened: _key})
-def _network(opened: Opened, part: str) -> Asset:
-    return Asset(portable.network_bundle(opened.model, parts=(part,)), f"{part}.bin")
-
-
-@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs={Opened: _key})
-def _codes_bundle(opened: Opened) -> Asset:
-    return Asset(portable.codes_bundle(opened.codes), "codes.bin")
+def _published(opened: Opened, asset: Asset) -> str:
+    return routes.publish(asset, passing=opened.in_training)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
-def _sprite(opened: Opened, present: bool) -> Asset | None:
-    if not present:
-        return None
+def _sprite(opened: Opened) -> Asset:
     originals = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
     return Asset(portable.sprite_bundle(opened.codes.ids, originals), "originals.bin")
 
 
 def standalone_page(opened: Opened) -> bytes:
     """Return the model as one HTML page that needs no server, with its replay if it has one."""
-    folder = _folder(opened.name)
+    found = _listed(opened.name)
+    folder = checkpoints.PRETRAINED if found is None else found.folder
     try:
         version = (folder / runs.REPLAY).stat().st_mtime_ns
     except FileNotFoundError:
@@ -690,16 +766,25 @@ def neighbours(opened: Opened, example: int, k: int) -> tuple[Neighbours, Neighb
     """Return the `k` examples nearest to one of them, in latent and in pixel space."""
     everyone = opened.codes.ids.numpy()
     mu: Floats = opened.codes.mu.numpy()
-    pixels = pictures(opened, everyone)
-    flat = pixels.images.reshape(len(everyone), -1).astype(np.float32) / np.float32(255)
     row = opened.row[example]
-    spaces: dict[str, Floats] = {"latent space": mu, "pixel space": flat}
+    seen, norms = _all_pictures(opened, _originals(opened) is not None)
+    pixels = evaluation.nearest_images(seen[row : row + 1] / 255, seen, k=k + 1, norms=norms)
+    spaces = {
+        "latent space": latents.nearest(mu[row], mu, k + 1),
+        "pixel space": (pixels.rows[0].numpy(), pixels.distances[0].numpy()),
+    }
     found = []
-    for space, points in spaces.items():
-        rows, distances = latents.nearest(points[row], points, k + 1)
+    for space, (rows, distances) in spaces.items():
         others = rows != row
         found.append(Neighbours(everyone[rows[others]][:k], distances[others][:k], space))
     return found[0], found[1]
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Opened: _key})
+def _all_pictures(opened: Opened, originals: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures of the encoded set, (n, c, h, w), and what every search of them needs."""
+    seen = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
+    return seen, evaluation.squared_norms(seen)
 
 
 def nearest_codes(opened: Opened, mu: Floats, k: int) -> Neighbours:
@@ -716,24 +801,19 @@ def typical(opened: Opened, label: int) -> int:
     return int(rows[(mu - mu.mean(0)).norm(dim=1).argmin()])
 
 
-@st.cache_data(show_spinner=False, max_entries=64, hash_funcs={Opened: _key})
-@torch.inference_mode()
 def kl_per_dim(opened: Opened) -> Floats:
     """Mean KL of each latent dimension over the encoded set, in nats."""
-    prior = opened.model.prior_given(opened.given(slice(None)))
-    kl: Floats = evaluation.kl_per_dim(opened.codes.mu, opened.codes.logvar, prior).numpy()
-    return kl
+    return opened.kl
 
 
 def collapse_warning(opened: Opened) -> str | None:
     """Tell posterior collapse in a sentence; None where there is none."""
-    return evaluation.collapse_warning(opened.codes.mu, torch.from_numpy(kl_per_dim(opened)))
+    return evaluation.collapse_warning(opened.codes.mu, torch.from_numpy(opened.kl))
 
 
 def active_units(opened: Opened) -> NDArray[np.bool_]:
     """Which latent dimensions carry information."""
-    active: NDArray[np.bool_] = evaluation.active_units(opened.codes.mu).numpy()
-    return active
+    return opened.active
 
 
 @dataclass(frozen=True)
@@ -747,7 +827,7 @@ class TrainingPictures:
 def training_at_hand(opened: Opened) -> bool:
     """Whether the pictures that the model learnt from are on this machine."""
     name = opened.card.dataset
-    return any(status.name == name and status.present for status in data.available())
+    return any(status.name == name and status.present for status in datasets())
 
 
 def nearest_training(opened: Opened, z: Floats, y: int | None, k: int) -> TrainingPictures | None:
@@ -762,19 +842,20 @@ def nearest_training(opened: Opened, z: Floats, y: int | None, k: int) -> Traini
 def _nearest_training(
     opened: Opened, z: tuple[float, ...], y: int | None, k: int
 ) -> TrainingPictures | None:
-    train = _training_dataset(opened.card.dataset).train
-    if tuple(train.images.shape[1:]) != opened.card.model.image_shape:
+    known, norms = _training_pictures(opened.card.dataset)
+    if tuple(known.shape[1:]) != opened.card.model.image_shape:
         return None
     picture = decoded(opened, np.array([z], dtype=np.float32), y)
     query = torch.from_numpy(picture).float() / 255
-    norms = _training_norms(opened.card.dataset)
-    found = evaluation.nearest_images(query, train.images, k=k, norms=norms)
-    return TrainingPictures(train.images[found.rows[0]].numpy(), found.distances[0].numpy())
+    found = evaluation.nearest_images(query, known, k=k, norms=norms)
+    return TrainingPictures(known[found.rows[0]].numpy(), found.distances[0].numpy())
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _training_norms(name: str) -> torch.Tensor:
-    return evaluation.squared_norms(_training_dataset(name).train.images)
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _training_pictures(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures that a model learnt from, (n, c, h, w), and what every search of them needs."""
+    known = data.load_dataset(name).train.images
+    return known, evaluation.squared_norms(known)
 
 
 # Uploads: in memory, for as long as the run that shows them
@@ -855,7 +936,7 @@ def reconstructions(
 
 
 def prepared(opened: Opened, content: bytes, **switches: bool | None) -> Prepared:
-    """Read a picture file and prepare it as the model's data was.
+    """Read a picture file and prepare it as the model's data was; steps are of `STEP_SIDE`.
 
     Raises
     ------
@@ -876,7 +957,12 @@ def _prepared(
     _content: bytes,
 ) -> Prepared:
     picture = images.read_picture(_content)
-    return images.prepare(picture, shape, dataset=dataset, **dict(switches))  # type: ignore[arg-type]
+    found = images.prepare(picture, shape, dataset=dataset, **dict(switches))  # type: ignore[arg-type]
+    steps = (
+        dataclasses.replace(step, picture=figures.thumbnail(step.picture, STEP_SIDE))
+        for step in found.steps
+    )
+    return dataclasses.replace(found, steps=tuple(steps))  # a hundredth of a photograph's bytes
 
 
 def positions_address(ids: torch.Tensor, points: torch.Tensor) -> str:
@@ -892,17 +978,42 @@ def maps_root() -> Path:
 # Trainings
 
 
-@st.cache_resource(ttl=1.0, show_spinner=False, max_entries=4)
-def stands(root: Path) -> list[runs.RunStatus]:
-    """Read how all trainings stand, once a second for all sessions, and give those that wait turns.
+@dataclass(frozen=True)
+class Trainings:
+    """How all trainings stand.
 
-    Raises
-    ------
-    LatentExplorerError
-        If it is a run's turn and no cluster answers.
+    Attributes
+    ----------
+    all : mapping of str to RunStatus
+        By the folder's name, oldest first.
+    trouble : str or None
+        Why nobody could be given a turn, in a sentence.
     """
-    runs.advance(root)
-    return runs.stands(root)
+
+    all: Mapping[str, runs.RunStatus]
+    trouble: str | None
+
+
+def trainings(root: Path) -> Trainings:
+    """Read how all trainings stand, and give those that wait turns; shared by all sessions."""
+    return _trainings(root)
+
+
+def look_again() -> None:
+    """Let the next look at the trainings be a new one: something has been done to one."""
+    _trainings.again()
+
+
+def _stand(root: Path) -> Trainings:
+    trouble = None
+    try:
+        runs.advance(root)
+    except LatentExplorerError as error:  # no cluster answers: all keep their places
+        trouble = str(error)
+    return Trainings({one.folder.name: one for one in runs.stands(root)}, trouble)
+
+
+_trainings = Look(_stand)
 
 
 #: Seconds for which all who watch a training see the same map and manifold: each costs the server
@@ -913,18 +1024,24 @@ NEW_PICTURES = 2.0
 LIVE_POINTS, FEWER_POINTS = 2_000, 500
 
 
+@st.cache_resource(
+    ttl=NEW_PICTURES,
+    refresh_mode="background",  # whoever looks is given the last one while the next is made
+    validate=lambda opened: opened is not None,
+    show_spinner=False,
+    max_entries=8,
+)
 def in_training(folder: Path) -> Opened | None:
     """Open the model of a run as a checkpoint of the last seconds has it; None before the first."""
-    version = _checkpoint(folder)
-    return None if version is None else _in_training(folder, version)
-
-
-@st.cache_data(show_spinner=False, max_entries=64, ttl=NEW_PICTURES)
-def _checkpoint(folder: Path) -> int | None:
     try:
-        return (folder / runs.CHECKPOINT).stat().st_mtime_ns
+        version = (folder / runs.CHECKPOINT).stat().st_mtime_ns
     except FileNotFoundError:
         return None
+    opened = _in_training(folder, version)
+    if opened is not None:
+        # Made here, so that nobody who looks has to wait for it.
+        _ = (opened.decoder.digest, opened.bundle.digest, opened.kl)
+    return opened
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -934,27 +1051,31 @@ def _in_training(folder: Path, version: int) -> Opened | None:
         return None
     model, step = found
     config = runs.read_config(folder)
-    dataset = _training_dataset(config.training.dataset)
-    first = dataset.test.first(LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS)
+    name = config.training.dataset
+    first = _first_pictures(name).first(
+        LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS
+    )
     labels = first.labels if config.model.takes_labels else None
-    encoded = evaluation.encode(model, first.images, kind="grey", labels=labels)
+    q = evaluation.posteriors(model, first.images, labels=labels)
+    unmeasured = torch.full((len(first),), math.nan)
     codes = Codes(
         ids=first.ids,
         labels=first.labels,
-        mu=encoded.mu,
-        logvar=encoded.logvar,
-        rate=encoded.rate,
-        distortion=encoded.distortion,
+        mu=q.mu,
+        logvar=q.logvar,
+        rate=unmeasured,
+        distortion=unmeasured,
     )
     card = ModelCard(
         name=config.name,
-        dataset=dataset.name,
-        classes=dataset.classes,
+        dataset=name,
+        classes=outline(name).classes,
         model=config.model,
         training=config.training,
     )
     key = f"{folder.name}-{step}-{version:x}"
-    return Opened(name=folder.name, hash=key, saved=Saved(card=card, model=model, codes=codes))
+    saved = Saved(card=card, model=model, codes=codes)
+    return Opened(name=folder.name, hash=key, saved=saved, in_training=True)
 
 
 @dataclass(frozen=True)
@@ -999,8 +1120,9 @@ def _frames(
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _training_dataset(name: str) -> data.ImageDataset:
-    return data.load_dataset(name)
+def _first_pictures(name: str) -> data.Split:
+    test = data.load_dataset(name).test
+    return test.take(torch.arange(min(LIVE_POINTS, len(test))))  # a copy: the whole set can go
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -1052,7 +1174,10 @@ def _study_result(path: Path, version: int) -> dict[str, Any]:
 
 def datasets() -> list[data.DatasetStatus]:
     """State which datasets are on this machine."""
-    return data.available()
+    return _datasets(data.data_dir())
+
+
+_datasets = Look(data.available)
 
 
 def preload() -> None:
@@ -1060,5 +1185,6 @@ def preload() -> None:
     try:
         opened = open_model(DEFAULT_MODEL if DEFAULT_MODEL in model_names() else model_names()[0])
         _originals(opened)
+        outline("digits")  # what the Train page offers where there is nothing else
     except (IndexError, LatentExplorerError):
         return  # the page itself says what is wrong

@@ -115,7 +115,7 @@ def _summary(model: Opened, ids: NDArray[np.int64]) -> None:
     if model.codes.labels is not None:
         counts = np.bincount(model.codes.labels[rows], minlength=len(model.class_names))
         figure = figures.class_counts(counts.tolist(), model.class_names)
-        st.plotly_chart(figure, key="class-counts", config={"displayModeBar": False})
+        st.echarts_chart(figure, key="class-counts", height=170, alt="How many of each class")
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
     y = parts.label_given(model, state.current())
     st.image(figures.picture(resources.decoded(model, mean, y)[0], 140), alt="Decoded mean")

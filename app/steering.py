@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 
-from app import settings, state
+from app import resources, settings, state
 from vae_core import runs
 from vae_core.config import TrainConfig
 from vae_core.errors import LatentExplorerError
-from vae_core.runs import Change, RunStatus
+from vae_core.runs import Change, RunConfig, RunStatus
+
+Kind = Literal["primary", "secondary", "tertiary"]
 
 ACTIONS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "pause": ("Pause", runs.pause),
@@ -31,6 +34,8 @@ SENSIBLE: dict[runs.State, tuple[str, ...]] = {
     "stopped": ("resume",),
     "finished": (),
 }
+#: What ends somebody's work.
+ENDING = ("stop", "delete")
 TRAINED = ("finished", "stopped")
 CAN_GO_ON = (*TRAINED, "paused", "interrupted")
 CAN_BE_REWOUND = (*CAN_GO_ON, "failed")
@@ -53,6 +58,12 @@ def attempt(name: str, action: Callable[[], object]) -> None:
         action()
     except (LatentExplorerError, OSError) as error:
         state.remember("refused", (name, str(error)))
+    resources.look_again()
+
+
+def is_own(config: RunConfig) -> bool:
+    """Whether a training was started in this session."""
+    return config.owner == state.owner()
 
 
 def controls(now: RunStatus) -> None:
@@ -60,20 +71,16 @@ def controls(now: RunStatus) -> None:
     allowed = runs.limits().training
     with st.container(horizontal=True, key="train-controls"):
         if now.state in TRAINED:
-            name = now.folder.name
-            st.button("Explore it", type="primary", on_click=explore, args=(name,), key="train-go")
+            button("go", "Explore it", now, lambda: explore(now.folder.name), kind="primary")
         if allowed:
             for action in SENSIBLE[now.state]:
-                button(action, now)
+                ask(action, now)
             if now.state in CAN_GO_ON:
                 more_epochs(now)
             if now.state in CAN_BE_REWOUND and now.step:
                 rewind(now)
-            for label, act in (("Copy and change", copy), ("Delete", delete)):
-                st.button(
-                    label, type="tertiary", on_click=act, args=(now.folder,),
-                    key=f"train-{act.__name__}",
-                )  # fmt: skip
+            button("copy", "Copy and change", now, lambda: copy(now.folder), kind="tertiary")
+            button("delete", "Delete", now, lambda: delete(now.folder), kind="tertiary")
     if not allowed:
         st.caption("Training is turned off on this server: what was trained can be looked at.")
     refused = state.recall("refused")
@@ -81,17 +88,30 @@ def controls(now: RunStatus) -> None:
         st.error(f"Not done: {refused[1]}.")
 
 
-def button(action: str, now: RunStatus) -> None:
+def ask(action: str, now: RunStatus) -> None:
     """Show a button that asks a training for something."""
     label, act = ACTIONS[action]
-    name = now.folder.name
-    st.button(
-        label,
-        type="primary" if action == "resume" and now.state not in TRAINED else "secondary",
-        on_click=attempt,
-        args=(name, lambda: act(now.folder)),
-        key=f"train-{action}",
-    )
+    first = action == "resume" and now.state not in TRAINED
+    button(
+        action, label, now, lambda: attempt(now.folder.name, lambda: act(now.folder)),
+        kind="primary" if first else "secondary",
+    )  # fmt: skip
+
+
+def button(action: str, label: str, now: RunStatus, act: Callable[[], None], *, kind: Kind) -> None:
+    """Show a button that does something to this training, whichever is shown when it is pressed.
+
+    What would end somebody else's training asks first.
+    """
+    key = f"train-{action}-{now.folder.name}"
+    if action not in ENDING or is_own(now.config):
+        st.button(label, type=kind, on_click=act, key=key)
+        return
+    with st.popover(label, type=kind):
+        st.markdown(
+            "It was not started in this session: somebody else may be at work with it, or watch it."
+        )
+        st.button(f"{label} it", on_click=act, key=key)
 
 
 def explore(name: str) -> None:
@@ -105,13 +125,12 @@ def more_epochs(now: RunStatus) -> None:
     name, total = now.folder.name, now.config.training.epochs
     with st.popover("More epochs", type="tertiary"):
         most = max(1, MOST_EPOCHS - total)
-        key = f"train-more-{name}"
-        more = st.number_input("How many more", 1, most, min(total, most), key=key)
+        more = st.number_input("How many more", 1, most, min(total, most), key=f"train-more-{name}")
         st.caption(
             f"It ends after epoch {total + more:,} then. A learning rate that decays climbs back "
             "to where a training of that length would have it."
         )
-        if st.button("Go on", type="primary", key="train-extend"):
+        if st.button("Go on", type="primary", key=f"train-extend-{name}"):
             attempt(name, lambda: runs.extend(now.folder, more))
             st.rerun()
 
@@ -123,7 +142,7 @@ def rewind(now: RunStatus) -> None:
             f"Back to the initial weights: what was learnt in {now.step:,} steps is lost, and "
             "settings that were changed are as they were at first. A copy would keep both."
         )
-        if st.button("Rewind and lose it", key="train-rewind"):
+        if st.button("Rewind and lose it", key=f"train-rewind-{now.folder.name}"):
             attempt(now.folder.name, lambda: runs.rewind(now.folder))
             st.rerun()
 
@@ -166,6 +185,7 @@ def bring_back() -> None:
     """Take the training that was deleted last out of the trash."""
     *before, (root, name) = state.recall("deleted")
     state.remember("deleted", before)
+    resources.look_again()
     try:
         state.update(run=runs.restore(root, name).name)
     except (LatentExplorerError, OSError) as error:
@@ -179,7 +199,7 @@ def wheel(now: RunStatus) -> None:
     name, training = now.folder.name, now.config.training
     with (
         st.expander("Steer", expanded=now.state == "failed", key=f"train-steer-{now.state}"),
-        st.form("train-wheel", border=False),
+        st.form(f"train-wheel-{name}", border=False),
     ):
         columns = st.columns([3, 3, 1], vertical_alignment="bottom", gap="medium")
         chosen = {}

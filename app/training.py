@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import components, figures, parts, replaying, resources, settings, state, steering
 from app.address import State
@@ -59,6 +61,7 @@ def start(wanted: tuple[ModelConfig, TrainConfig] | None) -> None:
     except (LatentExplorerError, OSError) as error:
         st.error(f"This did not start: {error}.")
         return
+    resources.look_again()
     state.remember("copied", None)
     state.remember("begun", True)
     state.update(run=folder.name)
@@ -73,56 +76,130 @@ def close_form() -> None:
 
 
 def chosen(shown: State) -> RunStatus | None:
-    """Return the training that the page shows: the one asked for, else the newest of one's own."""
-    folders = {folder.name: folder for folder in runs.list_runs(root())}
-    if shown.run is not None and shown.run not in folders:
+    """Return the training that the page shows: the one asked for, else the newest of one's own.
+
+    Whichever is shown stays, until another is asked for or it is gone.
+    """
+    wanted = shown.run or state.recall("training")
+    found = resources.trainings(root()).all
+    if wanted is not None and (wanted not in found or not (root() / wanted).is_dir()):
+        resources.look_again()  # it began, or was deleted, a moment ago
+        found = resources.trainings(root()).all
+    if shown.run is not None and shown.run not in found:
         state.notify(f"run = {shown.run!r} in the address was ignored: no training has that name.")
         state.update(run=None)
         st.rerun()
-    own = [name for name, folder in folders.items() if is_own(runs.read_config(folder))]
-    newest = next(reversed(own or list(folders)), None)
-    name = shown.run or newest
-    return None if name is None else runs.status(folders[name])
+    own = [name for name, one in found.items() if steering.is_own(one.config)]
+    newest = next(reversed(own or list(found)), None)
+    name = wanted if wanted in found else newest
+    state.remember("training", name)
+    return None if name is None else runs.status(found[name].folder)
 
 
-def is_own(config: RunConfig) -> bool:
-    """Whether a training was started in this session."""
-    return config.owner == state.owner()
+@dataclass(frozen=True)
+class Places:
+    """Where on the page lies what is shown again and again.
 
+    Each is given a container whenever it is shown, if only an empty one: a place that got nothing
+    with the page as a whole can get nothing later.
+    """
 
-@st.fragment(run_every=LOOK)
-def watch(name: str, state_before: str) -> None:
-    """Show a training, again and again; the whole page follows when its state changes."""
-    folder = root() / name
-    if not folder.is_dir():  # somebody deleted it
-        st.rerun()
-    resources.stands(root())  # whose turn it is
-    now = runs.status(folder)
-    if now.state != state_before:
-        st.rerun()
-    show(now)
+    line: DeltaGenerator
+    grid: DeltaGenerator
+    curves: DeltaGenerator
+    map: DeltaGenerator
+    replay: DeltaGenerator
 
 
 def show(now: RunStatus) -> None:
-    """Show a training: how it stands, its curves, and the space that it has learnt so far."""
-    headline(now)
-    opened = resources.in_training(now.folder)
-    if now.state in replaying.ENDED:
-        replaying.show(now, opened)
+    """Show a training: how it stands, its curves, and the space that it has learnt so far.
+
+    While it is under way the parts that change are shown again by themselves.
+    """
+    places = lay_out(now)
+    if now.state in ACTIVE:
+        watch(now.folder, lasting(now), places)
+        watch_space(now.folder, places)
+    else:
+        tell(now, places)
+        show_space(now, places)
+
+
+def lay_out(now: RunStatus) -> Places:
+    """Show what stays as it is while a training is under way; return where the rest goes."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.subheader(now.config.name, anchor=False, width="content")
+        st.caption(described(now.config), width="content")
+    line = st.container()
+    troubles(now)
+    steering.controls(now)
+    steering.wheel(now)
+    above = st.container()
     left, right = st.columns([7, 3], gap="medium")
-    with right:
+    return Places(
+        line=line,
+        grid=left,
+        curves=right.container(),
+        map=right.container(),
+        replay=above if now.state in replaying.ENDED else st.container(),
+    )
+
+
+def lasting(now: RunStatus) -> tuple[object, ...]:
+    """Return what the page follows as a whole: all that `lay_out` shows."""
+    if now.state == "running":
+        return now.state, now.config, now.warnings
+    return now.state, now.config, now.warnings, now.message, now.step
+
+
+@st.fragment(run_every=LOOK)
+def watch(folder: Path, before: tuple[object, ...], places: Places) -> None:
+    """Show how a training stands, again and again; the whole page follows when more changes."""
+    if not folder.is_dir():  # somebody deleted it
+        st.rerun()
+    resources.trainings(root())  # whose turn it is
+    now = runs.status(folder)
+    if lasting(now) != before:
+        st.rerun()
+    tell(now, places)
+
+
+@st.fragment(run_every=resources.NEW_PICTURES)
+def watch_space(folder: Path, places: Places) -> None:
+    """Show what a training has learnt, again and again."""
+    if folder.is_dir():  # else the other one leaves the page
+        show_space(runs.status(folder), places)
+
+
+def tell(now: RunStatus, places: Places) -> None:
+    """Say how far a training has come, and show its curves."""
+    with places.line.container():
+        place = None
+        if now.state == "queued":
+            stand = resources.trainings(root())
+            place = runs.places(list(stand.all.values())).get(now.folder.name)
+            if stand.trouble is not None:
+                st.warning(sentence(stand.trouble))
+        st.progress(done(now), says(now, place))
+    with places.curves.container():
         curves(now)
-        if opened is not None:
-            small_map(opened)
-    with left:
-        if opened is None:
-            st.caption("The manifold appears here with the first checkpoint.")
-        else:
-            shown = own_plane(opened)
-            parts.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
-            grid(opened, shown)
-    if now.state not in replaying.ENDED:
+
+
+def show_space(now: RunStatus, places: Places) -> None:
+    """Show the manifold, the map and the replay of a training."""
+    opened = resources.in_training(now.folder)
+    with places.replay.container():
         replaying.show(now, opened)
+    left, right = places.grid.container(), places.map.container()
+    if opened is None:
+        left.caption("The manifold appears here with the first checkpoint.")
+        return
+    shown = own_plane(opened)
+    with right:
+        small_map(opened, shown)
+    with left:
+        parts.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
+        grid(opened, shown)
 
 
 def invite(model: Opened, shown: State) -> None:
@@ -139,20 +216,6 @@ def invite(model: Opened, shown: State) -> None:
     st.caption(f"The manifold that {model.card.name} learnt. Yours begins as grey noise.")
 
 
-def headline(now: RunStatus) -> None:
-    """Say how a training stands, with the controls that make sense now."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.subheader(now.config.name, anchor=False, width="content")
-        st.caption(described(now.config), width="content")
-    place = None
-    if now.state == "queued":
-        place = runs.places(resources.stands(root())).get(now.folder.name)
-    st.progress(done(now), says(now, place))
-    troubles(now)
-    steering.controls(now)
-    steering.wheel(now)
-
-
 def described(config: RunConfig) -> str:
     """Say in a few words what is trained, and whether it is of this session."""
     model, training = config.model, config.training
@@ -160,7 +223,7 @@ def described(config: RunConfig) -> str:
         settings.NETWORKS[model.network] + " " + ", ".join(map(str, model.hidden)),
         f"z of {model.latent_dim}",
         f"batches of {training.batch_size}",
-        *(["yours"] if is_own(config) else []),
+        *(["yours"] if steering.is_own(config) else []),
     ]
     return " · ".join(words)
 
@@ -241,11 +304,11 @@ def own_plane(opened: Opened) -> State:
     return State(model=opened.name, axes=axes, y=y if opened.given_names else None)
 
 
-def small_map(opened: Opened) -> None:
+def small_map(opened: Opened, shown: State) -> None:
     """Show the map of the model in training."""
     components.latent_map(
         "train-map",
-        scene=parts.scene(opened, own_plane(opened)),
+        scene=parts.scene(opened, shown),
         codes=resources.codes_address(opened),
         classes=opened.class_names,
         height=280,
@@ -282,7 +345,7 @@ def rounded(number: float) -> str:
 
 def others(now: RunStatus) -> None:
     """Offer all trainings, to choose the one that is shown."""
-    count = len(runs.list_runs(root()))
+    count = len(resources.trainings(root()).all)
     if count < 2:
         return
     box = st.popover(f"All {count} trainings", key="train-list", on_change="rerun")
@@ -296,13 +359,13 @@ def listing(name: str) -> None:
     """Show all trainings, the newest first, with how they stand."""
     if state.current().run not in (None, name) or not (root() / name).is_dir():
         st.rerun()
-    found = {one.folder.name: one for one in resources.stands(root()) if one.folder.is_dir()}
+    found = dict(resources.trainings(root()).all)
     found.setdefault(name, runs.status(root() / name))
     names = list(reversed(found))
     st.radio(
         "Training that is shown",
         names,
-        format_func=lambda name: f"{name} · yours" if is_own(found[name].config) else name,
+        format_func=lambda name: f"{name} · yours" if steering.is_own(found[name].config) else name,
         captions=[standing(found[name]) for name in names],
         **state.bind("run", part="list", shown=lambda _: name),
     )

@@ -23,9 +23,6 @@ else:
         training.close_form()
         another = st.popover("Train another model", key="train-new", on_change="rerun")
         training.others(now)
-    if now.state in training.ACTIVE:
-        training.watch(now.folder.name, now.state)
-    else:
-        training.show(now)
+    training.show(now)
     with another:
         training.start(settings.form())

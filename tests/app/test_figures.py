@@ -80,9 +80,11 @@ def test_class_colours_are_the_maps() -> None:
 def test_class_counts_show_every_class() -> None:
     """A class of which nothing is selected keeps its place, so bars do not move."""
     figure = figures.class_counts([3, 0, 1], ["a", "b", "c"])
-    assert list(figure.data[0].x) == ["a", "b", "c"]
-    assert list(figure.data[0].y) == [3, 0, 1]
-    assert list(figure.data[0].text) == ["3", "", "1"]
+    assert figure["xAxis"]["data"] == ["a", "b", "c"]
+    (bars,) = figure["series"]
+    assert [bar["value"] for bar in bars["data"]] == [3, 0, 1]
+    assert [bar["label"]["formatter"] for bar in bars["data"]] == ["3", "", "1"]
+    assert [bar["label"]["show"] for bar in bars["data"]] == [True, False, True]
 
 
 def test_a_cloud_keys_its_points_by_id() -> None:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import io
+import os
+import shutil
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from app import resources
 from app.address import Selection
-from vae_core import checkpoints, data
-from vae_core.errors import CheckpointError
+from app.shelf import Shelf
+from vae_core import checkpoints, data, evaluation, runs
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.errors import CheckpointError, LatentExplorerError
+from vae_core.models import VAE
+from vae_core.runs import RunConfig
 
 
 @pytest.fixture
@@ -147,10 +159,12 @@ def test_a_file_with_known_weights_keeps_its_own_codes(no_data: Path) -> None:
 
 
 def test_opened_files_are_bounded(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest goes when too many are open, and opening it says that it is gone."""
+    """The oldest goes when they are too large together, and opening it says that it is gone."""
     saved = checkpoints.open_zip(checkpoints.zip_folder("digits-2d"))
     monkeypatch.setattr(checkpoints, "open_zip", lambda content: saved)
-    names = [resources.open_zip(bytes([i])).name for i in range(resources.MAX_UPLOADED_MODELS + 1)]
+    weights = sum(tensor.nbytes for tensor in saved.model.state_dict().values())
+    monkeypatch.setattr(resources, "_uploads", Shelf(5 * weights, size=resources._size))
+    names = [resources.open_zip(bytes([i])).name for i in range(6)]
     assert resources.open_model(names[-1]).name == names[-1]
     with pytest.raises(CheckpointError, match=names[0]):
         resources.open_model(names[0])
@@ -175,3 +189,120 @@ def test_a_typical_example_lies_nearest_to_its_class() -> None:
         distances = (mu[labels == label] - mu[labels == label].mean(0)).norm(dim=1)
         own = (mu[row] - mu[labels == label].mean(0)).norm()
         assert float(own) == pytest.approx(float(distances.min()))
+
+
+def test_neighbours_are_decoded_once(
+    digits_2d: resources.Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the data all pictures are decoded for the first example alone."""
+    decoded, counts = resources.decoded, []
+
+    def counted(opened: resources.Opened, z: torch.Tensor, y: None = None) -> np.ndarray:
+        counts.append(len(z))
+        return decoded(opened, z, y)
+
+    monkeypatch.setattr(resources, "_originals", lambda opened: None)
+    monkeypatch.setattr(resources, "decoded", counted)
+    found = [resources.neighbours(digits_2d, int(i), 5) for i in digits_2d.codes.ids[:3]]
+    assert counts == [len(digits_2d.codes.ids)]
+    assert len({tuple(pixel.ids) for _, pixel in found}) == 3
+
+
+def test_the_disk_is_looked_at_once_for_all(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks within a second shares a look; a model that came since is found all the same."""
+    listed, looks = checkpoints.list_models, []
+
+    def counted(*folder: Path) -> list[str]:
+        looks.append(folder)
+        return listed(*folder)
+
+    monkeypatch.setattr(checkpoints, "list_models", counted)
+    for _ in range(5):
+        resources.open_model("digits-2d")
+        resources.machine_names()
+    assert len(looks) == 2
+    shutil.copytree(checkpoints.PRETRAINED / "digits-2d", runs.runs_dir() / "another")
+    assert resources.open_model("another").name == "another"
+
+
+def test_a_photograph_is_kept_small(digits_2d: resources.Opened) -> None:
+    """What was done to it is kept as it is shown; what the model sees is kept whole."""
+    photograph = np.full((1200, 1600, 3), 240, dtype=np.uint8)
+    photograph[300:900, 700:800] = 10
+    file = io.BytesIO()
+    Image.fromarray(photograph).save(file, "PNG")
+    prepare = inspect.unwrap(resources._prepared)  # without the session that keeps it
+    prepared = prepare("", digits_2d.card.model.image_shape, "digits", (), file.getvalue())
+    assert prepared.image.shape == (1, 8, 8)
+    assert prepared.steps[0].name == "The picture"
+    assert max(max(step.picture.shape) for step in prepared.steps) <= resources.STEP_SIDE
+
+
+@pytest.fixture
+def trained(no_data: Path) -> Path:
+    """Return the folder of a short training that has finished."""
+    config = RunConfig(
+        name="short",
+        model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(16,)),
+        training=TrainConfig(dataset="digits", epochs=1, threads=1),
+    )
+    folder = runs.create(runs.runs_dir() / "short", config)
+    assert runs.execute(folder) == "finished"
+    return folder
+
+
+def test_a_model_in_training_is_encoded_and_not_decoded(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its map has the posterior of the first test pictures, and no figures that need a decoder."""
+    monkeypatch.setattr(VAE, "decode", None)
+    opened = resources.in_training(trained)
+    assert opened is not None
+    test = data.load_dataset("digits").test
+    q = opened.model.encode(test.images.float() / 255)
+    torch.testing.assert_close(opened.codes.mu, q.mu[: resources.LIVE_POINTS])
+    torch.testing.assert_close(opened.codes.logvar, q.logvar[: resources.LIVE_POINTS])
+    assert opened.codes.distortion.isnan().all()
+    assert opened.class_names == tuple(map(str, range(10)))
+
+
+def test_nobody_waits_for_new_pictures_of_a_training(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks while the next ones are made is given the last ones."""
+    first = resources.in_training(trained)
+    assert first is not None
+    os.utime(trained / runs.CHECKPOINT, ns=(1, 1))  # another checkpoint
+    posteriors, may_go_on = evaluation.posteriors, threading.Event()
+
+    def slow(*given: Any, **named: Any) -> Any:
+        assert may_go_on.wait(60)
+        return posteriors(*given, **named)
+
+    monkeypatch.setattr(evaluation, "posteriors", slow)
+    time.sleep(resources.NEW_PICTURES + 0.1)
+    assert resources.in_training(trained) is first
+    assert resources.in_training(trained) is first
+    may_go_on.set()
+    end = time.monotonic() + 30
+    while resources.in_training(trained) is first:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_live_pictures_do_not_hold_their_dataset(no_data: Path) -> None:
+    """Some pictures are kept, and not the memory of all of them."""
+    images = resources._first_pictures("digits").images
+    assert images.untyped_storage().nbytes() == images.nbytes
+
+
+def test_no_cluster_hides_no_training(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How all stand is told, and beside it why nobody could be given a turn."""
+
+    def nobody(root: Path) -> None:
+        raise LatentExplorerError("no cluster answers at tcp://10.0.0.1:8786")
+
+    monkeypatch.setattr(runs, "advance", nobody)
+    found = resources.trainings(trained.parent)
+    assert list(found.all) == ["short"]
+    assert found.trouble == "no cluster answers at tcp://10.0.0.1:8786"

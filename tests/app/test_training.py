@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import figures, training
+from app import figures, resources, state, training
 from vae_core import processes, runs
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.errors import LatentExplorerError
 from vae_core.processes import is_alive
 from vae_core.runs import RunConfig
 
 Open = Callable[..., AppTest]
 
 
+OWNER = "somebody"
+
+
 @pytest.fixture
-def trained(no_data: Path) -> Path:
-    """Return the folder of a short training that has finished."""
+def trained(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a short training that has finished, of whoever opens a page."""
+    monkeypatch.setattr(state.secrets, "token_hex", lambda n: OWNER)
     config = RunConfig(
         name="short",
         model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(16,)),
         training=TrainConfig(dataset="digits", epochs=3, threads=1),
+        owner=OWNER,
     )
     folder = runs.create(runs.runs_dir() / "short", config)
     assert runs.execute(folder) == "finished"
@@ -110,7 +116,7 @@ def test_a_finished_training_is_a_model_of_every_page(trained: Path, open_page: 
 def test_deleting_a_training_removes_its_folder(trained: Path, open_page: Open) -> None:
     """The page goes back to its invitation."""
     session = open_page("train")
-    session.button(key="train-delete").click().run()
+    session.button(key="train-delete-short").click().run()
     assert not trained.exists()
     assert "Nothing has been trained here yet" in sentences(session)
 
@@ -120,12 +126,12 @@ def test_a_deleted_training_comes_back_until_the_page_is_left(
 ) -> None:
     """Undo restores it; after another page there is nothing to undo, and it is in the trash."""
     session = open_page("train")
-    session.button(key="train-delete").click().run()
+    session.button(key="train-delete-short").click().run()
     assert "**short** is deleted" in sentences(session)
     session.button(key="train-undo").click().run()
     assert trained.is_dir()
     assert "short" in sentences(session)
-    session.button(key="train-delete").click().run()
+    session.button(key="train-delete-short").click().run()
     session.switch_page("views/decode.py").run()
     session.switch_page("views/train.py").run()
     assert not [button for button in session.button if button.key == "train-undo"]
@@ -170,7 +176,7 @@ def test_rewind_and_more_epochs(trained: Path, open_page: Open) -> None:
     """More epochs train on from where it ended; a rewind leaves a paused run at its beginning."""
     session = open_page("train")
     session.number_input(key="train-more-short").set_value(90_000)
-    session.button(key="train-extend").click().run()
+    session.button(key="train-extend-short").click().run()
     try:
         assert runs.status(trained).state == "running"
         assert not session.exception
@@ -178,7 +184,7 @@ def test_rewind_and_more_epochs(trained: Path, open_page: Open) -> None:
         end(trained)
     assert runs.status(trained).config.training.epochs == 90_003
     session.run()
-    session.button(key="train-rewind").click().run()
+    session.button(key="train-rewind-short").click().run()
     now = runs.status(trained)
     assert (now.state, now.step, now.config.training.epochs) == ("paused", 0, 3)
 
@@ -213,7 +219,7 @@ def test_a_copy_opens_the_form_with_all_its_settings(no_data: Path, open_page: O
     runs.create(runs.runs_dir() / "odd", config)
     runs.append(runs.runs_dir() / "odd", "state", state="paused", step=0)
     session = open_page("train")
-    session.button(key="train-copy").click().run()
+    session.button(key="train-copy-odd").click().run()
     assert session.session_state["train-new"] is True
     assert session.text_input(key="train-hidden-digits").value == "20, 12"
     session.number_input(key="train-epochs-digits").set_value(1000).run()
@@ -227,7 +233,7 @@ def test_a_copy_opens_the_form_with_all_its_settings(no_data: Path, open_page: O
         assert copied.importance_samples == 3
     finally:
         end(folder)
-    session.button(key="train-copy").click().run()
+    session.button(key=f"train-copy-{folder.name}").click().run()
     session.button(key="train-usual").click().run()
     assert session.text_input(key="train-hidden-digits").value == "256, 128"
     assert "A copy of" not in sentences(session)
@@ -251,7 +257,7 @@ def test_a_training_waits_for_its_turn_and_a_limit_refuses(
     first, second = map(runs.status, runs.list_runs())
     assert first.config.owner == second.config.owner != ""
     assert runs.places(runs.stands(runs.runs_dir()))[second.folder.name].number == 1
-    st.cache_resource.clear()  # as a second later
+    resources.look_again()  # as a second later
     session.run()
     assert training.says(second, runs.Place(1, 200.0)).startswith(
         "Epoch 0 of 100 · Number 1 in the queue · begins in about 3 min"
@@ -310,10 +316,10 @@ def test_a_refusal_is_told_beside_the_controls(trained: Path, open_page: Open) -
     session = open_page("train")
     with processes.held(trained):
         runs.append(trained, "state", state="running")
-        session.button(key="train-resume").click().run()
+        session.button(key="train-resume-short").click().run()
         assert "Not done: short is running already." in sentences(session)
         assert not session.exception
-    session.button(key="train-delete").click().run()
+    session.button(key="train-delete-short").click().run()
     assert "Not done" not in sentences(session)
 
 
@@ -364,3 +370,73 @@ def test_curves_begin_with_minibatches_and_go_on_with_epochs() -> None:
     assert [line["name"] for line in early["series"]] == ["test", "training", "minibatch"]
     assert [line["name"] for line in late["series"]] == ["test", "training"]
     assert late["series"][0]["data"] == [[1, -100.0], [2, -100.0], [3, -100.0]]
+
+
+def laid(folder: Path, *, owner: str, like: str = "short") -> Path:
+    """Lay another training beside one, of the same settings and of somebody."""
+    config = runs.read_config(folder.with_name(like))
+    runs.create(folder, config.model_copy(update={"name": folder.name, "owner": owner}))
+    runs.append(folder, "state", state="paused", step=0)
+    return folder
+
+
+def test_what_is_shown_stays(trained: Path, open_page: Open) -> None:
+    """A newer training of somebody else takes nobody's place, and no click meant for another."""
+    laid(trained.with_name("first"), owner="a teacher")
+    shutil.rmtree(trained)
+    session = open_page("train")
+    assert [one.value for one in session.subheader] == ["first"]
+    laid(trained.with_name("second"), owner="a student", like="first")
+    resources.look_again()  # as a second later
+    session.run()
+    assert [one.value for one in session.subheader] == ["first"]
+    keys = {button.key for button in session.button if (button.key or "").startswith("train-")}
+    assert {"train-delete-first", "train-stop-first", "train-resume-first"} <= keys
+    assert not [key for key in keys if "second" in key]
+
+
+@pytest.mark.parametrize(("owner", "words"), [(OWNER, ""), ("a student", " it")])
+def test_what_would_end_somebody_elses_training_asks_first(
+    trained: Path, open_page: Open, owner: str, words: str
+) -> None:
+    """One's own is stopped and deleted by one click; Pause and Resume take nothing away."""
+    laid(trained.with_name("other"), owner=owner)
+    session = open_page("train", run="other")
+    assert labels(session) >= {f"Delete{words}", f"Stop{words}", "Resume", "Copy and change"}
+    asked = [one.value for one in session.markdown if "somebody else" in one.value]
+    assert len(asked) == (2 if words else 0)
+    session.button(key="train-delete-other").click().run()
+    assert runs.deleted(trained.parent) == ["other"]
+
+
+def test_no_cluster_hides_no_training(
+    trained: Path, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for one is shown with its controls, and the sentence beside them."""
+
+    def nobody(root: Path) -> None:
+        raise LatentExplorerError("no cluster answers at tcp://10.0.0.1:8786")
+
+    runs.append(trained, "state", state="paused", step=5)
+    processes.enqueue(trained, "run")
+    monkeypatch.setattr(runs, "advance", nobody)
+    session = open_page("train")
+    assert [one.value for one in session.warning] == ["No cluster answers at tcp://10.0.0.1:8786."]
+    assert "Pause" in labels(session)
+    assert not session.exception
+
+
+def test_the_page_follows_what_lasts(trained: Path) -> None:
+    """Steps come and go by themselves; a state, a change, a warning need the page as a whole."""
+    now = dataclasses.replace(runs.status(trained), state="running", message="")
+    same = dataclasses.replace(now, step=now.step + 9, pace=3.0, message="measuring")
+    assert training.lasting(same) == training.lasting(now)
+    paused = dataclasses.replace(now, state="paused")
+    steered = now.config.training.model_copy(update={"beta": 2.0})
+    others = [
+        paused,
+        dataclasses.replace(paused, step=now.step + 1),
+        dataclasses.replace(now, warnings=("the disk is nearly full",)),
+        dataclasses.replace(now, config=now.config.model_copy(update={"training": steered})),
+    ]
+    assert len({repr(training.lasting(one)) for one in [now, *others]}) == 5
