@@ -288,8 +288,18 @@ class MachineSet:
     images: NDArray[np.uint8]
     codes: MachineCodes
     row: Mapping[int, int]
-    address: str
-    sprite: str
+    bundle: Asset
+    sheet: Asset
+
+    @property
+    def address(self) -> str:
+        """Of the codes."""
+        return routes.publish(self.bundle)
+
+    @property
+    def sprite(self) -> str:
+        """Of the pictures."""
+        return routes.publish(self.sheet)
 
 
 class Look(Generic[T]):
@@ -338,15 +348,15 @@ def machine_names() -> list[str]:
 
 
 def _list(root: Path) -> dict[str, Listed]:
-    found = {}
-    for lies_in in (root, checkpoints.PRETRAINED):  # a name of the project's is the project's
+    found: dict[str, Listed] = {}
+    for lies_in in (checkpoints.PRETRAINED, root):
         for name in checkpoints.list_models(lies_in):
             card = lies_in / name / checkpoints.CARD
             with contextlib.suppress(OSError):  # gone since it was listed
                 version = card.stat().st_mtime_ns
-                found[name] = Listed(card.parent, version, _kind_in(card, version))
-    own = {name: one for name, one in found.items() if one.folder.parent == checkpoints.PRETRAINED}
-    return own | found
+                # A name of the project's is the project's.
+                found.setdefault(name, Listed(card.parent, version, _kind_in(card, version)))
+    return found
 
 
 _all_listed = Look(_list)
@@ -373,8 +383,8 @@ def open_machine(name: str) -> OpenedMachine | None:
         If its folder is damaged.
     """
     uploaded = _uploads.get(name)
-    if isinstance(uploaded, OpenedMachine):
-        return uploaded
+    if uploaded is not None:
+        return uploaded if isinstance(uploaded, OpenedMachine) else None
     found = _listed(name)
     if found is None or found.kind is None:
         return None
@@ -429,8 +439,8 @@ def _machine_set(key: str, dataset: str, _saved: SavedMachine) -> MachineSet:
         images=first.images.numpy(),
         codes=codes,
         row={int(i): row for row, i in enumerate(first.ids.tolist())},
-        address=routes.publish(Asset(machines.codes_bundle(codes), "codes.bin")),
-        sprite=routes.publish(Asset(sprite, "originals.bin")),
+        bundle=Asset(machines.codes_bundle(codes), "codes.bin"),
+        sheet=Asset(sprite, "originals.bin"),
     )
 
 
@@ -1024,6 +1034,17 @@ NEW_PICTURES = 2.0
 LIVE_POINTS, FEWER_POINTS = 2_000, 500
 
 
+def in_training(folder: Path, *, is_still: bool = False) -> Opened | None:
+    """Open the model of a run as a checkpoint of the last seconds has it; None before the first.
+
+    Parameters
+    ----------
+    is_still
+        Whether nobody trains it any more: its last checkpoint then, which is waited for.
+    """
+    return _at_last(folder) if is_still else _lately(folder)
+
+
 @st.cache_resource(
     ttl=NEW_PICTURES,
     refresh_mode="background",  # whoever looks is given the last one while the next is made
@@ -1031,8 +1052,11 @@ LIVE_POINTS, FEWER_POINTS = 2_000, 500
     show_spinner=False,
     max_entries=8,
 )
-def in_training(folder: Path) -> Opened | None:
-    """Open the model of a run as a checkpoint of the last seconds has it; None before the first."""
+def _lately(folder: Path) -> Opened | None:
+    return _at_last(folder)
+
+
+def _at_last(folder: Path) -> Opened | None:
     try:
         version = (folder / runs.CHECKPOINT).stat().st_mtime_ns
     except FileNotFoundError:

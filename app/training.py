@@ -187,7 +187,7 @@ def tell(now: RunStatus, places: Places) -> None:
 
 def show_space(now: RunStatus, places: Places) -> None:
     """Show the manifold, the map and the replay of a training."""
-    opened = resources.in_training(now.folder)
+    opened = resources.in_training(now.folder, is_still=now.state not in ACTIVE)
     with places.replay.container():
         replaying.show(now, opened)
     left, right = places.grid.container(), places.map.container()

@@ -290,6 +290,17 @@ def test_nobody_waits_for_new_pictures_of_a_training(
         time.sleep(0.05)
 
 
+def test_the_end_of_a_training_is_what_is_shown_after_it(trained: Path) -> None:
+    """The page looks no more then, so that it waits for the last checkpoint."""
+    first = resources.in_training(trained)
+    os.utime(trained / runs.CHECKPOINT, ns=(1, 1))  # the last one, written just now
+    last = resources.in_training(trained, is_still=True)
+    assert first is not None
+    assert last is not None
+    assert last.hash != first.hash
+    assert resources.in_training(trained, is_still=True) is last
+
+
 def test_live_pictures_do_not_hold_their_dataset(no_data: Path) -> None:
     """Some pictures are kept, and not the memory of all of them."""
     images = resources._first_pictures("digits").images
