@@ -73,6 +73,7 @@ class Session:
         self.widgets: dict[str, WidgetState] = {}
         self.panels: dict[str, str] = {}  # id by the panel's key
         self.choices: dict[str, tuple[str, list[str]]] = {}  # key → id and options
+        self.fields: dict[str, str] = {}  # id of a button or a number by its key
         self.fragment = ""  # the one that asks for itself
         self.known: dict[str, ForwardMsg] = {}
 
@@ -159,6 +160,9 @@ class Session:
         elif kind == "bidi_component":
             panel = element.bidi_component
             self.panels[panel.id.rsplit("-", 1)[-1]] = panel.id
+        elif kind in ("button", "number_input"):
+            field_id = getattr(element, kind).id  # $$ID-hash-key
+            self.fields[field_id.split("-", 2)[-1]] = field_id
         elif kind == "button_group":
             group = element.button_group
             options = [option.content for option in group.options]
@@ -235,6 +239,17 @@ class Session:
             while time.monotonic() < until:
                 await asyncio.sleep(1.0)
                 await self.run(socket, "a second of watching", fragment=self.fragment)
+
+    async def train(self, run: str, until: float, epochs: int) -> None:
+        """Press *Train* again and again, beside a training, for trainings of so many epochs."""
+        self.query += f"&run={run}"
+        self.page_name = "train"
+        async with await self.open() as socket:
+            await self.run(socket, "open a training")
+            while time.monotonic() < until:
+                length = WidgetState(id=self.fields["train-epochs-digits"], double_value=epochs)
+                press = WidgetState(id=self.fields["train-start"], trigger_value=True)
+                await self.run(socket, "train", length, press)
 
 
 # The server ---------------------------------------------------------------------------------------
@@ -342,7 +357,7 @@ def measure(sessions: int, seconds: float, seed: int) -> dict[str, Any]:
 def end(folder: Path) -> None:
     """End a training and wait until its process has left."""
     deadline = time.monotonic() + ENDING
-    while processes.is_alive(folder) or processes.is_starting(folder, since=0.0):
+    while processes.is_attended(folder):
         processes.request(folder, "leave", worker=())
         if time.monotonic() > deadline:
             raise TimeoutError(f"{folder.name} does not end")

@@ -17,7 +17,7 @@ import torch
 from sklearn.manifold import TSNE
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import bench, machine, scale, table, timing
+from benchmarks import bench, kill, machine, scale, table, timing
 from benchmarks.peers import numpy_vae, plain, textbook
 from benchmarks.sections import gpu, maps
 from benchmarks.timing import Spread
@@ -277,3 +277,20 @@ def test_the_tables_on_the_page_are_those_of_the_newest_record(tmp_path: Path) -
     page.write_text(bench.README.read_text(encoding="utf-8"), encoding="utf-8")
     table.render(json.loads(bench.newest().read_bytes()), page)
     assert page.read_text(encoding="utf-8") == bench.README.read_text(encoding="utf-8")
+
+
+def test_a_kill_that_lost_anything_fails() -> None:
+    """Other weights, an unreadable file, a lost run, another end, and nothing killed at all."""
+    well: dict[str, Any] = {"seconds": 1.0, "unreadable": [], "end": "finished", "lost": []}
+    well["same weights"] = True
+    assert kill.is_well(kill.summary({"trainer": [well], "server": [well, well]}))
+    for wrong in (
+        {"same weights": False},
+        {"unreadable": ["card.json: torn"]},
+        {"end": "failed"},
+        {"end": "lost"},
+        {"lost": ["digits-2"]},
+    ):
+        assert not kill.is_well(kill.summary({"trainer": [well, well | wrong]})), wrong
+    assert not kill.is_well(kill.summary({}))
+    assert not kill.is_well(kill.summary({"trainer": [well], "server": []}))
