@@ -44,7 +44,7 @@ from vae_core.learning import Trainer
 RESULTS = Path(__file__).resolve().parent / "results" / "kill.json"
 PATIENCE = 600.0
 
-#: Seconds after which a visited server is killed, at most.
+#: Seconds after which a visited server is killed, at most; every second one, once its page is open.
 SERVED = 6.0
 #: Epochs of a training that a visitor asks for: it is about being laid.
 EPOCHS = 3
@@ -187,14 +187,16 @@ def kill_servers(root: Path, count: int, draw: random.Random) -> list[dict[str, 
     outcomes = []
     known: set[str] = set()
     for number in range(count):
-        known |= {lay(root / "runs").name for _ in range(2)}
+        watched, other = (lay(root / "runs").name for _ in range(2))
+        known |= {watched, other}
         with serving.served(script, root) as server:
-            moment = draw.uniform(0, SERVED)
-            asyncio.run(_kill_while_visited(server, sorted(known)[-1], moment, draw))
+            moment, is_open = draw.uniform(0, SERVED), number % 2 == 1
+            asyncio.run(_kill_while_visited(server, watched, moment, is_open=is_open))
         found = runs.list_runs(server.runs)
         names = {one.name for one in found}
         outcomes.append(
             {
+                "after": "the page is open" if is_open else "people came",
                 "seconds": round(moment, 3),
                 "runs": len(found),
                 "submitted": len(names - known),
@@ -234,15 +236,19 @@ def lay(root: Path) -> Path:
 
 
 async def _kill_while_visited(
-    server: serving.Server, run: str, moment: float, draw: random.Random
+    server: serving.Server, run: str, moment: float, *, is_open: bool
 ) -> None:
-    visits = [
-        asyncio.create_task(one)
-        for one in (
-            load.Session(server.address, load.Measured(), draw).watch(run, math.inf),
-            load.Session(server.address, load.Measured(), draw).train(run, math.inf, EPOCHS),
-        )
-    ]
+    """Kill a server so many seconds after people came, or after the page is open to one of them."""
+    opened = asyncio.Event()
+    sessions = [load.Session(server.address, load.Measured(), random.Random(0)) for _ in range(2)]
+    visits = {
+        asyncio.create_task(sessions[0].watch(run, math.inf)),
+        asyncio.create_task(sessions[1].train(run, math.inf, EPOCHS, opened)),
+    }
+    if is_open:
+        waits = asyncio.create_task(opened.wait())
+        await asyncio.wait({waits, *visits}, return_when=asyncio.FIRST_COMPLETED)
+        waits.cancel()
     await asyncio.sleep(moment)
     os.kill(machine.find_server(server.address), signal.SIGKILL)
     for visit in visits:

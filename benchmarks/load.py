@@ -240,12 +240,13 @@ class Session:
                 await asyncio.sleep(1.0)
                 await self.run(socket, "a second of watching", fragment=self.fragment)
 
-    async def train(self, run: str, until: float, epochs: int) -> None:
-        """Press *Train* again and again, beside a training, for trainings of so many epochs."""
+    async def train(self, run: str, until: float, epochs: int, opened: asyncio.Event) -> None:
+        """Press *Train* again and again, once a training's page is open, for so many epochs."""
         self.query += f"&run={run}"
         self.page_name = "train"
         async with await self.open() as socket:
             await self.run(socket, "open a training")
+            opened.set()
             while time.monotonic() < until:
                 length = WidgetState(id=self.fields["train-epochs-digits"], double_value=epochs)
                 press = WidgetState(id=self.fields["train-start"], trigger_value=True)
