@@ -118,7 +118,7 @@ def _status(path: Path, remembered: _Remembered, trouble: str = "") -> RunStatus
     elif is_starting:
         state, message, began = "running", "starting", asked.started
     elif not is_at_work and state in ("queued", "running"):
-        if asked.command == "pause":  # of a trainer that never came, or was killed
+        if asked.command == "pause" and asked.started:  # of a trainer that never came
             state, message = "paused", ""
         elif state == "running":
             state, message = "interrupted", ""
