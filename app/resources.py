@@ -996,12 +996,12 @@ class Trainings:
     ----------
     all : mapping of str to RunStatus
         By the folder's name, oldest first.
-    trouble : str or None
-        Why nobody could be given a turn, in a sentence.
+    trouble : str
+        Why nobody could be given a turn, in a sentence; empty where all is well.
     """
 
     all: Mapping[str, runs.RunStatus]
-    trouble: str | None
+    trouble: str
 
 
 def trainings(root: Path) -> Trainings:
@@ -1015,11 +1015,7 @@ def look_again() -> None:
 
 
 def _stand(root: Path) -> Trainings:
-    trouble = None
-    try:
-        runs.advance(root)
-    except LatentExplorerError as error:  # no cluster answers: all keep their places
-        trouble = str(error)
+    trouble = runs.tend(root)
     return Trainings({one.folder.name: one for one in runs.stands(root)}, trouble)
 
 
@@ -1057,15 +1053,21 @@ def _lately(folder: Path) -> Opened | None:
 
 
 def _at_last(folder: Path) -> Opened | None:
-    try:
-        version = (folder / runs.CHECKPOINT).stat().st_mtime_ns
-    except FileNotFoundError:
+    version = _version(folder)
+    if version is None:
         return None
     opened = _in_training(folder, version)
     if opened is not None:
         # Made here, so that nobody who looks has to wait for it.
         _ = (opened.decoder.digest, opened.bundle.digest, opened.kl)
     return opened
+
+
+def _version(folder: Path) -> int | None:
+    for name in (runs.CHECKPOINT, runs.PREVIOUS):  # the one before serves where there is no last
+        with contextlib.suppress(FileNotFoundError):
+            return (folder / name).stat().st_mtime_ns
+    return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -243,7 +243,6 @@ def described(
         "decay": suggested.decay,
         "warmup": suggested.warmup,
         "precision": suggested.precision,
-        "threads": 1,
     }
     if base is not None:
         kept, usual = _not_asked(base.model), _not_asked(base.training)

@@ -178,7 +178,7 @@ def tell(now: RunStatus, places: Places) -> None:
         if now.state == "queued":
             stand = resources.trainings(root())
             place = runs.places(list(stand.all.values())).get(now.folder.name)
-            if stand.trouble is not None:
+            if stand.trouble:
                 st.warning(sentence(stand.trouble))
         st.progress(done(now), says(now, place))
     with places.curves.container():
@@ -192,7 +192,8 @@ def show_space(now: RunStatus, places: Places) -> None:
         replaying.show(now, opened)
     left, right = places.grid.container(), places.map.container()
     if opened is None:
-        left.caption("The manifold appears here with the first checkpoint.")
+        if not now.warnings:  # which are told above
+            left.caption("The manifold appears here with the first checkpoint.")
         return
     shown = own_plane(opened)
     with right:
@@ -374,6 +375,6 @@ def listing(name: str) -> None:
 def standing(now: RunStatus) -> str:
     """Say in a few words how a training stands."""
     words = [SAYS[now.state], f"epoch {now.epoch:,} of {now.config.training.epochs:,}"]
-    if now.epochs:
-        words.append(f"test ELBO {parts.number(now.epochs[-1]['test']['elbo'], 2)}")
+    if now.test_elbo is not None:
+        words.append(f"test ELBO {parts.number(now.test_elbo, 2)}")
     return " · ".join(words)

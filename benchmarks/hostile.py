@@ -1,14 +1,16 @@
 """What strangers may send: ``make bench-hostile``, ``python -m benchmarks.hostile``.
 
-Malformed pictures, zips, model folders, settings, run folders, networks and addresses, made from a
-seed: by hypothesis, by hand, and by changing bytes of valid ones. Each has to end in a sentence of
-ours or in an answer, never in another exception; memory must not grow, and no file may be opened
-for writing but in the data, run and model folders. Writes ``benchmarks/results/hostile.json``.
+Malformed pictures, zips, model folders, settings, run folders, networks, addresses and requests,
+made from a seed: by hypothesis, by hand, and by changing bytes of valid ones. Each has to end in
+a sentence of ours or in an answer, never in another exception; memory must not grow, and no file
+may be opened for writing but in the data, run and model folders. Writes
+``benchmarks/results/hostile.json``.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import ctypes
 import gc
 import io
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.parse
 import warnings
 import zipfile
 from collections import Counter
@@ -36,14 +39,16 @@ import safetensors.torch
 import torch
 from hypothesis import strategies
 from PIL import Image
+from starlette.routing import Router
 
-from app import address
+from app import address, routes
 from benchmarks import machine
 from vae_core import checkpoints, images, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import folder as pictures
 from vae_core.data import graphs
 from vae_core.errors import LatentExplorerError
+from vae_core.models import build
 
 RESULTS = Path(__file__).resolve().parent / "results" / "hostile.json"
 #: What a process may hold more after all cases than after the first of each kind, and at most.
@@ -51,6 +56,9 @@ GROWTH_MB, PEAK_MB = 64.0, 900.0
 #: The longest sentence that a page shows.
 SENTENCE = 1000
 MODEL = "digits-2d"
+#: Where anything may be written.
+FOLDERS = ("data", "models", "runs")
+ASSET = routes.Asset(b"codes", "codes.bin")
 
 
 @dataclass(frozen=True)
@@ -422,21 +430,35 @@ def read_address(parameters: dict[str, str], _: Path) -> None:
         raise LatentExplorerError(" ".join([*notices, *more])[:SENTENCE])
 
 
-def run_folder(draw: random.Random) -> dict[str, bytes]:
-    """Damage a run's folder: settings, events, a request."""
+def laid(name: str) -> bytes:
+    """Write the settings of a run."""
     config = runs.RunConfig(
-        name="a",
+        name=name,
         model=ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(8,)),
         training=TrainConfig(dataset="digits"),
     )
+    return config.model_dump_json().encode()
+
+
+BYSTANDER = {
+    runs.CONFIG: laid("b"),
+    runs.EVENTS: b'{"type": "epoch", "time": 1, "epoch": 1, "step": 9, "seconds": 1.0}\n',
+}
+
+
+def run_folder(draw: random.Random) -> dict[str, bytes]:
+    """Damage a run's folder: settings, events, a request, a checkpoint."""
+    model = build(runs.RunConfig.from_json(laid("a")).model)
+    weights = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    whole = safetensors.torch.save(weights, {"progress": '{"step": 3}'})
     files = {
-        runs.CONFIG: config.model_dump_json().encode(),
+        runs.CONFIG: laid("a"),
         runs.EVENTS: b'{"type": "state", "time": 1, "state": "running", "step": 0}\n'
+        b'{"type": "epoch", "time": 1, "epoch": 1, "step": 9, "seconds": 1.5}\n'
         b'{"type": "change", "time": 2, "step": 1, "settings": {"beta": 2}}\n',
         "control": b'{"command": "pause", "settings": {}, "waits": false}',
-        runs.CHECKPOINT: safetensors.torch.save(
-            {"model.x": torch.zeros(3)}, {"progress": '{"step": 3}'}
-        ),
+        runs.CHECKPOINT: whole,
+        runs.PREVIOUS: whole,
         "replay.bin": b"LXR1" + struct.pack("<II", 20, 0) + b"\0" * 20,
     }
     name = draw.choice(list(files))
@@ -445,17 +467,91 @@ def run_folder(draw: random.Random) -> dict[str, bytes]:
 
 
 def read_run(files: dict[str, bytes], work: Path) -> None:
-    """Read a run's folder as pages do."""
+    """Read a run's folder as pages do; a bad one leaves another as it is."""
     folder = write_files(files, work / "runs" / "stranger")
+    other = write_files(BYSTANDER, work / "runs" / "bystander")
     faults = []
-    for read in (runs.status, runs.read_checkpoint, runs.read_replay, runs.checkpoint_step):
+    for read in (
+        runs.status,
+        runs.read_checkpoint,
+        runs.read_model,
+        runs.read_replay,
+        runs.checkpoint_step,
+    ):
         try:
             read(folder)
         except LatentExplorerError as error:
             faults.append(error)
-    runs.stands(folder.parent)
+    found = {one.folder: one for one in runs.stands(other.parent)}
+    assert found[other].epoch == 1, "others are not told any more"
+    runs.places(list(found.values()))
     if faults:
         raise faults[0]
+    if folder in found and found[folder].state == "failed":
+        raise LatentExplorerError(found[folder].message)
+
+
+def some_request(draw: random.Random) -> bytes:
+    """Make what a browser, or who plays one, asks the app's own routes for: target of a GET."""
+    digest = routes.publish(ASSET).split("/")[1]
+    (value,) = examples(TEXT, draw, 1) or [""]
+    parts = [
+        routes.PREFIX,
+        digest,
+        digest[:-1],
+        digest.upper(),
+        ASSET.name,
+        "..",
+        "%2e%2e",
+        "..%2f..%2fetc%2fpasswd",
+        "%",
+        "%zz",
+        "%ff%fe",
+        "%00",
+        "a" * draw.choice((300, 10**5)),
+        "",
+        "%25" * 50,
+        "C:%5c",
+        urllib.parse.quote(value, errors="replace"),
+    ]
+    path = "/".join(draw.choice(parts) for _ in range(draw.randrange(1, 6)))
+    if draw.random() < 0.7:
+        path = f"{routes.PREFIX}/{draw.choice((digest, draw.choice(parts)))}/{path}"
+    query = draw.choice(("", "?", "?a=%zz&a", "?" + "&" * 10**4, "?..%2f=%00", "?%ff"))
+    return f"/{path}{query}".encode("ascii", "replace")
+
+
+def answer(target: bytes, _: Path) -> None:
+    """Answer a request as the server does, which undoes percent-encoding; a refusal is told."""
+    raw, _, query = target.partition(b"?")
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": urllib.parse.unquote(raw.decode("ascii")),
+        "raw_path": raw,
+        "root_path": "",
+        "query_string": query,
+        "headers": [(b"if-none-match", raw[-40:])],
+        "server": ("127.0.0.1", 80),
+        "scheme": "http",
+    }
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Router(routes.ROUTES)(scope, receive, send))
+    status = sent[0]["status"]
+    body = b"".join(message.get("body", b"") for message in sent)
+    assert status < 500, f"status {status}"
+    if status == 200:
+        assert body == ASSET.content, "something else than was published"
+        assert raw.split(b"/")[2].decode() == ASSET.digest
+        return
+    raise LatentExplorerError(f"{status} {body.decode()}")
 
 
 KINDS = {
@@ -469,10 +565,11 @@ KINDS = {
     "network": Kind(network, lambda content, _: graphs.read(content)),
     "address": Kind(some_parameters, read_address),
     "run folder": Kind(run_folder, read_run),
+    "request": Kind(some_request, answer),
 }
 #: Shares of all cases; a bomb takes a second to make.
 SHARES = {
-    "picture": 0.25,
+    "picture": 0.20,
     "zipped model": 0.15,
     "bomb": 0.005,
     "model folder": 0.12,
@@ -480,8 +577,9 @@ SHARES = {
     "settings": 0.12,
     "zipped pictures": 0.07,
     "network": 0.07,
-    "address": 0.12,
+    "address": 0.10,
     "run folder": 0.05,
+    "request": 0.07,
 }
 
 
@@ -558,7 +656,7 @@ def attempt(name: str, seed: int, work: Path, report: Report) -> None:
     thing = kind.make(random.Random(f"{name} {seed}"))
     report.cases += 1
     try:
-        with warnings.catch_warnings(), doorkeeper().watching(work):
+        with warnings.catch_warnings(), doorkeeper().watching(*map(work.joinpath, FOLDERS)):
             warnings.simplefilter("ignore")
             kind.read(thing, work)
     except LatentExplorerError as error:
@@ -575,7 +673,7 @@ def attempt(name: str, seed: int, work: Path, report: Report) -> None:
 
 def run(count: int, seed: int, work: Path) -> dict[str, Any]:
     """Try about ``count`` cases; return what came of them."""
-    for part in ("data", "models", "runs"):
+    for part in FOLDERS:
         (work / part).mkdir(exist_ok=True)
     reports = {name: Report() for name in KINDS}
     doorkeeper().seen.clear()

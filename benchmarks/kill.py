@@ -38,13 +38,17 @@ from tests.browser import serving
 from vae_core import checkpoints, processes, publishing, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
+from vae_core.errors import LatentExplorerError
 from vae_core.learning import Trainer
 
 RESULTS = Path(__file__).resolve().parent / "results" / "kill.json"
 PATIENCE = 600.0
 
-#: Seconds after which a visited server is killed, at most.
+#: Seconds after which a visited server is killed, at most; every second one, once its page is open.
 SERVED = 6.0
+#: Epochs of a training that a visitor asks for: it is about being laid.
+EPOCHS = 3
+ENDED = ("finished", "stopped", "failed", "interrupted", "paused")
 
 
 def config() -> runs.RunConfig:
@@ -78,8 +82,19 @@ def fork(folder: Path) -> multiprocessing.process.BaseProcess:
 
 
 def weights_hash(folder: Path) -> str:
-    """Name the final weights."""
-    return hashlib.sha256((folder / checkpoints.WEIGHTS).read_bytes()).hexdigest()[:16]
+    """Name the final weights, "none" where there are none."""
+    try:
+        return hashlib.sha256((folder / checkpoints.WEIGHTS).read_bytes()).hexdigest()[:16]
+    except FileNotFoundError:
+        return "none"
+
+
+def end(folder: Path) -> str:
+    """Say how a run ended; "lost" where it is none any more."""
+    try:
+        return runs.status(folder).state
+    except LatentExplorerError:
+        return "lost"
 
 
 def unreadable(folder: Path) -> list[str]:
@@ -87,7 +102,7 @@ def unreadable(folder: Path) -> list[str]:
     readers: dict[str, Callable[[], Any]] = {
         runs.CONFIG: lambda: runs.read_config(folder),
         runs.EVENTS: lambda: runs.status(folder),
-        runs.CHECKPOINT: lambda: runs.read_checkpoint(folder),
+        runs.CHECKPOINT: lambda: (runs.read_checkpoint(folder), runs.read_model(folder)),
         "replay.bin": lambda: runs.read_replay(folder),
     }
     if (folder / checkpoints.CARD).exists():
@@ -153,7 +168,7 @@ def kill_trainers(root: Path, count: int, draw: random.Random) -> list[dict[str,
         }
         if left.state != "finished":
             fork(folder).join(PATIENCE)
-        outcome["end"] = runs.status(folder).state
+        outcome["end"] = end(folder)
         outcome["same weights"] = weights_hash(folder) == expected
         outcomes.append(outcome)
         print(f"trainer {number + 1}/{count}: {outcome}", flush=True)
@@ -163,33 +178,53 @@ def kill_trainers(root: Path, count: int, draw: random.Random) -> list[dict[str,
 def kill_servers(root: Path, count: int, draw: random.Random) -> list[dict[str, Any]]:
     """Kill ``count`` servers of the app, each visited by one who watches two new runs begin.
 
-    Trainers outlive the server that began them; the next one finds them at work, begins what
-    waits, and begins none twice. The last one is left to see them all to their end.
+    The visitor also presses *Train* again and again, so that servers die while they lay a run: it
+    is there whole then, or not at all. Trainers outlive the server that began them; the next one
+    finds them at work, begins what waits, and begins none twice. The last one is left to see them
+    all to their end.
     """
-    expected, _ = uninterrupted(root)
     script = serving.ROOT / "app" / "main.py"
     outcomes = []
+    known: set[str] = set()
     for number in range(count):
-        laid = [lay(root / "runs") for _ in range(2)]
+        watched, other = (lay(root / "runs").name for _ in range(2))
+        known |= {watched, other}
         with serving.served(script, root) as server:
-            moment = draw.uniform(0, SERVED)
-            asyncio.run(_kill_while_visited(server, laid[0].name, moment))
+            moment, is_open = draw.uniform(0, SERVED), number % 2 == 1
+            asyncio.run(_kill_while_visited(server, watched, moment, is_open=is_open))
         found = runs.list_runs(server.runs)
+        names = {one.name for one in found}
         outcomes.append(
             {
+                "after": "the page is open" if is_open else "people came",
                 "seconds": round(moment, 3),
                 "runs": len(found),
+                "submitted": len(names - known),
+                "lost": sorted(known - names),
                 "begun": sum(one.state != "queued" for one in map(runs.status, found)),
                 "unreadable": [fault for one in found for fault in unreadable(one)],
             }
         )
+        known |= names
         print(f"server {number + 1}/{count}: {outcomes[-1]}", flush=True)
     with serving.served(script, root) as server:
         asyncio.run(_visit_until_all_is_done(server))
-        ends = [weights_hash(one) == expected for one in runs.list_runs(server.runs)]
-    outcomes.append({"runs": len(ends), "same weights": all(ends), "unreadable": []})
     for one in runs.list_runs(server.runs):
         wait_for(lambda one=one: not processes.is_alive(one))  # type: ignore[misc]
+    expected: dict[str, str] = {}
+    for name in sorted(known):
+        folder = server.runs / name
+        outcome: dict[str, Any] = {"run": name, "end": end(folder), "unreadable": []}
+        if outcome["end"] != "lost":
+            settings = runs.read_config(folder).model_copy(update={"created": 0.0, "name": "x"})
+            key = settings.model_copy(update={"owner": ""}).model_dump_json()
+            if key not in expected:
+                whole = runs.create(root / f"whole-{len(expected)}", settings)
+                fork(whole).join(PATIENCE)
+                expected[key] = weights_hash(whole)
+            outcome["unreadable"] = unreadable(folder)
+            outcome["same weights"] = weights_hash(folder) == expected[key] != "none"
+        outcomes.append(outcome)
     return outcomes
 
 
@@ -200,19 +235,30 @@ def lay(root: Path) -> Path:
     return folder
 
 
-async def _kill_while_visited(server: serving.Server, run: str, moment: float) -> None:
-    visitor = load.Session(server.address, load.Measured(), random.Random(0))
-    visit = asyncio.create_task(visitor.watch(run, until=math.inf))
+async def _kill_while_visited(
+    server: serving.Server, run: str, moment: float, *, is_open: bool
+) -> None:
+    """Kill a server so many seconds after people came, or after the page is open to one of them."""
+    opened = asyncio.Event()
+    sessions = [load.Session(server.address, load.Measured(), random.Random(0)) for _ in range(2)]
+    visits = {
+        asyncio.create_task(sessions[0].watch(run, math.inf)),
+        asyncio.create_task(sessions[1].train(run, math.inf, EPOCHS, opened)),
+    }
+    if is_open:
+        waits = asyncio.create_task(opened.wait())
+        await asyncio.wait({waits, *visits}, return_when=asyncio.FIRST_COMPLETED)
+        waits.cancel()
     await asyncio.sleep(moment)
     os.kill(machine.find_server(server.address), signal.SIGKILL)
-    with contextlib.suppress(OSError, websockets.WebSocketException):
-        await visit
+    for visit in visits:
+        with contextlib.suppress(OSError, websockets.WebSocketException):
+            await visit
 
 
 async def _visit_until_all_is_done(server: serving.Server) -> None:
     for folder in runs.list_runs(server.runs):
-        while (now := runs.status(folder)).state != "finished":
-            assert now.state in ("queued", "running"), now
+        while runs.status(folder).state not in ENDED:
             visitor = load.Session(server.address, load.Measured(), random.Random(0))
             await visitor.watch(folder.name, until=time.monotonic() + 5.0)
 
@@ -246,6 +292,7 @@ def kill_workers(root: Path, count: int, draw: random.Random) -> list[dict[str, 
                     "seconds": round(moment, 3),
                     "step": step,
                     "unreadable": left,
+                    "end": end(folder),
                     "same weights": weights_hash(folder) == expected,
                 }
                 outcomes.append(outcome)
@@ -262,6 +309,26 @@ def recorded(path: Path) -> dict[str, list[dict[str, Any]]]:
     except (OSError, ValueError, KeyError):
         return {}
     return found
+
+
+def summary(outcomes: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Add up what was killed and what is wrong."""
+    every = [one for kind in outcomes.values() for one in kind]
+    lost = sum(len(one.get("lost", ())) + (one.get("end") == "lost") for one in every)
+    return {
+        "kills": {kind: sum("seconds" in one for one in found) for kind, found in outcomes.items()},
+        "runs with other weights": sum(not one.get("same weights", True) for one in every),
+        "files that could not be read": sum(len(one["unreadable"]) for one in every),
+        "runs lost": lost,
+        "runs that did not finish": sum(one.get("end", "finished") != "finished" for one in every),
+    }
+
+
+def is_well(found: dict[str, Any]) -> bool:
+    """Whether each kind was killed at all, and nothing is wrong."""
+    kills = found["kills"]
+    wrong = (value for name, value in found.items() if name != "kills")
+    return bool(kills) and all(kills.values()) and not any(wrong)
 
 
 def main() -> None:
@@ -287,19 +354,12 @@ def main() -> None:
             if count:
                 (root := Path(work) / kind).mkdir()
                 outcomes[kind] = kill(root, count, draw)
-    every = [one for kind in outcomes.values() for one in kind]
-    found = {
-        "machine": described,
-        "seed": given.seed,
-        "kills": {kind: sum("seconds" in one for one in found) for kind, found in outcomes.items()},
-        "runs with other weights": sum(not one.get("same weights", True) for one in every),
-        "files that could not be read": sum(len(one["unreadable"]) for one in every),
-        "outcomes": outcomes,
-    }
+    added = summary(outcomes)
+    found = {"machine": described, "seed": given.seed} | added | {"outcomes": outcomes}
     given.out.write_text(json.dumps(found, indent=1) + "\n")
-    print({name: value for name, value in found.items() if name != "outcomes"})
+    print(added)
     print(f"written to {given.out}")
-    sys.exit(bool(found["runs with other weights"] or found["files that could not be read"]))
+    sys.exit(not is_well(added))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,7 @@ class Session:
         self.fragments: dict[str, float] = {}  # those that ask for themselves, and how often
         self.fetched: set[str] = set()
         self.fetching: set[asyncio.Task[None]] = set()
+        self.fields: dict[str, str] = {}  # id of a button or a number by its key
         self.known: dict[str, ForwardMsg] = {}
 
     async def open(self) -> ClientConnection:
@@ -184,6 +185,9 @@ class Session:
                 task = asyncio.create_task(self._fetch(address))
                 self.fetching.add(task)
                 task.add_done_callback(self.fetching.discard)
+        elif kind in ("button", "number_input"):
+            field_id = getattr(element, kind).id  # $$ID-hash-key
+            self.fields[field_id.split("-", 2)[-1]] = field_id
         elif kind == "button_group":
             group = element.button_group
             options = [option.content for option in group.options]
@@ -287,6 +291,18 @@ class Session:
                 every = self.fragments[fragment]
                 due[fragment] += every
                 await self.run(socket, f"look again, every {every:g} s", fragment=fragment)
+
+    async def train(self, run: str, until: float, epochs: int, opened: asyncio.Event) -> None:
+        """Press *Train* again and again, once a training's page is open, for so many epochs."""
+        self.query += f"&run={run}"
+        self.page_name = "train"
+        async with await self.open() as socket:
+            await self.run(socket, "open a training")
+            opened.set()
+            while time.monotonic() < until:
+                length = WidgetState(id=self.fields["train-epochs-digits"], double_value=epochs)
+                press = WidgetState(id=self.fields["train-start"], trigger_value=True)
+                await self.run(socket, "train", length, press)
 
 
 # The server ---------------------------------------------------------------------------------------
@@ -417,7 +433,7 @@ def measure(sessions: int, seconds: float, seed: int) -> dict[str, Any]:
 def end(folder: Path) -> None:
     """End a training and wait until its process has left."""
     deadline = time.monotonic() + ENDING
-    while processes.is_alive(folder) or processes.is_starting(folder, since=0.0):
+    while processes.is_attended(folder):
         processes.request(folder, "leave", worker=())
         if time.monotonic() > deadline:
             raise TimeoutError(f"{folder.name} does not end")

@@ -199,7 +199,7 @@ def train(
         if changed or data_dir is not None:
             option = "--change" if changed else "--data-dir"
             raise ConfigError(f"{option} goes with --out DIR, not with --queue")
-        config = _run_config(given, data_dir)
+        config = _run_config(_beginning(recipe) | given, data_dir)
         tell_run(runs.submit(runs.runs_dir(), config), as_json)
         return
     if cluster.address() is not None and data_dir is not None:

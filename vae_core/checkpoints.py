@@ -317,6 +317,27 @@ def machine_of(card: BoltzmannCard, content: bytes) -> Boltzmann:
     return Boltzmann.of(card.model, _weights_of(card, content))
 
 
+def check_weights(
+    file: str, config: ModelConfig | BoltzmannConfig, tensors: Mapping[str, Tensor]
+) -> None:
+    """Check that the tensors of a file are the finite weights of a model.
+
+    Raises
+    ------
+    CheckpointError
+        If they are not; the sentence names one.
+    """
+    expected, found = _shapes(config), {name: tuple(t.shape) for name, t in tensors.items()}
+    for name in expected | found:
+        if expected.get(name) != found.get(name):
+            raise CheckpointError(
+                f"{file}: {name} has shape {found.get(name)} where its settings lead to "
+                f"{expected.get(name)}"
+            )
+    for name, tensor in tensors.items():
+        _check_numbers(file, name, tensor, torch.float32)
+
+
 def codes_of(card: ModelCard, content: bytes) -> Codes:
     """Parse an encoded set and check its columns against each other and its card."""
     columns = {
@@ -591,16 +612,8 @@ def _weights_of(card: ModelCard | BoltzmannCard, content: bytes) -> dict[str, Te
             f"{WEIGHTS}: these weights are {content_hash(content)} where {CARD} says "
             f"{card.weights_hash}"
         )
-    expected, tensors = _shapes(card.model), _tensors(WEIGHTS, content)
-    found = {name: tuple(t.shape) for name, t in tensors.items()}
-    for name in expected | found:
-        if expected.get(name) != found.get(name):
-            raise CheckpointError(
-                f"{WEIGHTS}: {name} has shape {found.get(name)} where {CARD} leads to "
-                f"{expected.get(name)}"
-            )
-    for name, tensor in tensors.items():
-        _check_numbers(WEIGHTS, name, tensor, torch.float32)
+    tensors = _tensors(WEIGHTS, content)
+    check_weights(WEIGHTS, card.model, tensors)
     return tensors
 
 

@@ -73,9 +73,9 @@ def call_all(function: Callable[..., Any], calls: Mapping[str, tuple[Any, ...]])
             yield futures[future]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Seen:
-    """What the scheduler answered last."""
+    """What the scheduler at an address answered last."""
 
     address: str = ""
     when: float = -HOLDS
@@ -84,30 +84,70 @@ class _Seen:
 
 
 _seen = _Seen()
-_looking = threading.Lock()
+_looks: dict[str, threading.Thread] = {}
+_lock = threading.Lock()
 
 
 def threads() -> int:
-    """Return how many threads the cluster's workers have now, 1 at least."""
+    """Return how many threads the cluster's workers have, 1 at least.
+
+    Only the first look at an address is waited for; later ones go on beside whoever asks.
+    """
+    where = address() or ""
+    look = _look(where)
+    if _seen.address != where:
+        look.join(2 * ANSWERS)
+    return max(_seen.threads, 1) if _seen.address == where else 1
+
+
+def _look(where: str) -> threading.Thread:
+    """Ask a scheduler again when its answer is old, in a thread of its own: one at a time."""
+    with _lock:
+        is_old = _seen.address != where or time.monotonic() - _seen.when > HOLDS
+        if where not in _looks or (is_old and not _looks[where].is_alive()):
+            _looks[where] = threading.Thread(target=_count, args=(where,), daemon=True)
+            _looks[where].start()
+        return _looks[where]
+
+
+def _count(where: str) -> None:
+    try:
+        with _client(where) as client:
+            _see(_Seen(where, time.monotonic(), sum(client.nthreads().values())))
+    except (ConfigError, OSError, ValueError, TypeError, RuntimeError) as error:
+        _lose(where, str(error))
+
+
+def _see(found: _Seen) -> None:
     global _seen
-    with _looking:
-        where = address() or ""
-        if _seen.address != where or time.monotonic() - _seen.when > HOLDS:
-            try:
-                with _connected() as client:
-                    found = sum(client.nthreads().values())
-                _seen = _Seen(where, time.monotonic(), found)
-            except ConfigError:
-                pass  # whoever submits something is told; what was seen last holds
-        return max(_seen.threads, 1)
+    with _lock:
+        if found.address == (address() or ""):  # a late answer of another is none
+            _seen = found
+
+
+def _lose(where: str, fault: str) -> None:
+    """Note that nobody answers; what was seen last holds."""
+    before = _seen.threads if _seen.address == where else 0
+    _see(_Seen(where, time.monotonic(), before, fault))
 
 
 @contextmanager
 def _connected() -> Iterator[Client]:
-    global _seen
+    """Connect to the scheduler; at once refused where the last look found none."""
     where = address() or ""
-    if _seen.address == where and _seen.fault and time.monotonic() - _seen.when < HOLDS:
-        raise ConfigError(_seen.fault)  # lest every look at a page waits
+    if _seen.address == where and _seen.fault:
+        _look(where)
+        raise ConfigError(_seen.fault)
+    try:
+        client = _client(where)
+    except ConfigError as error:
+        _lose(where, str(error))
+        raise
+    with client:
+        yield client
+
+
+def _client(where: str) -> Client:
     try:
         from distributed import Client
     except ImportError as error:
@@ -116,10 +156,8 @@ def _connected() -> Iterator[Client]:
             "pip install 'latent-explorer-streamlit[cluster]'"
         ) from error
     try:
-        client = Client(where, timeout=ANSWERS, set_as_default=False)
+        return Client(where, timeout=ANSWERS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
-        fault = f"no Dask scheduler answers at {where}: what was asked waits until one does"
-        _seen = _Seen(where, time.monotonic(), _seen.threads, fault)
-        raise ConfigError(fault) from error
-    with client:
-        yield client
+        raise ConfigError(
+            f"no Dask scheduler answers at {where}: what was asked waits until one does"
+        ) from error

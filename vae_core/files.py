@@ -21,6 +21,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
+        flush(path.parent)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -32,9 +33,12 @@ def is_full(error: OSError) -> bool:
 
 
 def flush(path: Path) -> None:
-    """Wait until what was appended to a file is on the disk."""
+    """Wait until what was appended to a file, or the names in a folder, are on the disk."""
     try:
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    except FileNotFoundError:
-        pass
+        descriptor = os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, PermissionError):  # Windows opens no folders
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -102,7 +102,7 @@ def request(folder: Path, command: Command) -> None:
 
 
 def _is_at_work(folder: Path) -> bool:
-    if processes.is_starting(folder, since=0.0):
+    if processes.is_starting(folder):
         return True
     return processes.is_alive(folder) and status(folder).state == "running"
 
@@ -115,12 +115,12 @@ def status(folder: Path) -> MapStatus:
             has_points = "points" in file.keys()  # noqa: SIM118
             tensors = {k: file.get_tensor(k) for k in ("ids", "points")} if has_points else {}
     except FileNotFoundError:
-        state: State = "running" if processes.is_starting(folder, since=0.0) else "queued"
+        state: State = "running" if processes.is_starting(folder) else "queued"
         return MapStatus(folder=folder, state=state)
     except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{POINTS} of {folder.name} cannot be read: {error}") from error
-    since = told.pop("time")
-    if processes.is_starting(folder, since=since):
+    told.pop("time", None)  # in files of before
+    if processes.is_starting(folder):
         told["state"] = "running"
     elif told["state"] in ("running", "paused") and not processes.is_alive(folder):
         told["state"] = "interrupted"
@@ -147,6 +147,7 @@ class _Execution:
 
     def run(self) -> State:
         self._tell("running", message="looking for neighbours")
+        processes.arrive(self.folder)
         try:
             points = projection.tsne(
                 self.mu.numpy(),
@@ -190,7 +191,6 @@ class _Execution:
             "total": self.total,
             "divergence": self.divergence,
             "message": message,
-            "time": time.time(),
         }
         tensors = {} if points is None else {"ids": self.ids, "points": torch.from_numpy(points)}
         content = safetensors.torch.save(tensors, metadata={"status": json.dumps(told)})

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +53,8 @@ class Asked:
     command: str = "none"
     settings: Mapping[str, float] = field(default_factory=dict)  # to go on with
     waits: bool = False  # whether the command waits for its turn, and is not to be obeyed yet
+    since: float = 0.0  # when the command was asked, by the clock
+    started: float = 0.0  # when a worker was started that has not come yet; 0 where there is none
 
 
 def is_alive(folder: Path) -> bool:
@@ -97,9 +99,19 @@ def held(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if folder.is_dir():  # it may have been moved away
-            take(folder)
-        lock.release()
+        try:
+            if folder.is_dir():  # it may have been moved away
+                take(folder)
+        finally:
+            lock.release()
+
+
+def asking(folder: Path) -> filelock.BaseFileLock:
+    """Hold what a folder's worker is asked: meanwhile nobody else asks, and it takes nothing.
+
+    May be held again by who holds it; where both are wanted, before the folder's lock.
+    """
+    return filelock.FileLock(folder / CONTROL_LOCK, is_singleton=True)
 
 
 def request(
@@ -115,32 +127,48 @@ def request(
     starter
         Where that is: a process of this machine when left out.
     """
-    with _control(folder):
-        on_its_way = is_starting(folder, since=0.0)  # it will take the newest command
-        _ask(folder, Asked(command, peek(folder).settings))
-        if command in STARTERS and not on_its_way and not is_alive(folder):
+    with asking(folder):
+        before, now = peek(folder), time.time()
+        # Who is on the way will take the newest command.
+        starts = command in STARTERS and not is_attended(folder)
+        started = now if starts else before.started
+        _ask(folder, Asked(command, before.settings, since=now, started=started))
+        if starts:
             (starter or start)(folder, worker)
 
 
-def enqueue(folder: Path, command: Command) -> None:
-    """Note what shall be asked for when it is this folder's turn."""
-    with _control(folder):
-        _ask(folder, Asked(command, peek(folder).settings, waits=True))
+def enqueue(folder: Path, command: Command, *, since: float | None = None) -> None:
+    """Note what shall be asked for when it is this folder's turn.
+
+    Parameters
+    ----------
+    since
+        When its place in the queue was taken: now when left out.
+    """
+    with asking(folder):
+        when = time.time() if since is None else since
+        _ask(folder, Asked(command, peek(folder).settings, waits=True, since=when))
 
 
 def ask_settings(folder: Path, settings: Mapping[str, float]) -> None:
     """Ask a worker to go on with other settings; what else it was asked stays."""
-    with _control(folder):
+    with asking(folder):
         before = peek(folder)
-        _ask(folder, Asked(before.command, {**before.settings, **settings}, before.waits))
+        _ask(folder, replace(before, settings={**before.settings, **settings}))
 
 
 def peek(folder: Path) -> Asked:
     """Read what the worker is asked to do, and leave it to the worker."""
     try:
         told = json.loads((folder / CONTROL).read_bytes())
-        return Asked(str(told["command"]), dict(told["settings"]), bool(told["waits"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return Asked(
+            command=str(told["command"]),
+            settings=dict(told["settings"]),
+            waits=bool(told["waits"]),
+            since=float(told.get("since", 0.0)),
+            started=float(told.get("started", 0.0)),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return Asked()
 
 
@@ -148,41 +176,46 @@ def take(folder: Path) -> Asked:
     """Take what the worker is asked to do, "none" where nobody asked.
 
     Each request is obeyed once, so that a later resume does not stop at an old one. A command
-    that waits for its turn stays.
+    that waits for its turn stays, and so do settings that a full disk does not let go.
     """
     if not (folder / CONTROL).exists():
         return Asked()
-    with _control(folder):
+    with asking(folder):
         asked = peek(folder)
-        if asked.waits:
-            _ask(folder, Asked(asked.command, waits=True))
-            return Asked(settings=asked.settings)
-        (folder / CONTROL).unlink(missing_ok=True)
-        return asked
+        if not asked.waits:
+            (folder / CONTROL).unlink(missing_ok=True)
+            return asked
+        if asked.settings:
+            try:
+                _ask(folder, replace(asked, settings={}))
+            except LatentExplorerError:
+                return Asked()
+        return Asked(settings=asked.settings)
+
+
+def arrive(folder: Path) -> None:
+    """Note, as a worker that holds the folder's lock, that it has come."""
+    with asking(folder):
+        asked = peek(folder)
+        if asked.started:
+            with contextlib.suppress(LatentExplorerError):  # it is seen at work anyway
+                _ask(folder, replace(asked, started=0.0))
 
 
 def forget(folder: Path) -> None:
     """Drop what was asked, a command that waits for its turn included."""
-    with _control(folder):
+    with asking(folder):
         (folder / CONTROL).unlink(missing_ok=True)
 
 
-def is_starting(folder: Path, *, since: float) -> bool:
-    """Whether a worker was asked to start after the time ``since`` and is on its way."""
-    when = asked_at(folder)
-    if when is None:
-        return False
-    asked = peek(folder)
-    is_new = since < when and time.time() - when < STARTING
-    return is_new and asked.command in STARTERS and not asked.waits and not is_alive(folder)
+def is_starting(folder: Path) -> bool:
+    """Whether a worker was started of late and has not come yet."""
+    return abs(time.time() - peek(folder).started) < STARTING
 
 
-def asked_at(folder: Path) -> float | None:
-    """Return when something was asked that nobody has taken yet."""
-    try:
-        return (folder / CONTROL).stat().st_mtime
-    except FileNotFoundError:
-        return None
+def is_attended(folder: Path) -> bool:
+    """Whether a worker is there, or on its way."""
+    return is_alive(folder) or is_starting(folder)
 
 
 def start(folder: Path, worker: Sequence[str]) -> None:
@@ -211,13 +244,8 @@ def _make_way(process: int) -> None:
             group.write_text(str(NICE))
 
 
-def _control(folder: Path) -> filelock.BaseFileLock:
-    return filelock.FileLock(folder / CONTROL_LOCK)
-
-
 def _ask(folder: Path, asked: Asked) -> None:
-    told = {"command": asked.command, "settings": asked.settings, "waits": asked.waits}
     try:
-        write_atomically(folder / CONTROL, json.dumps(told).encode())
+        write_atomically(folder / CONTROL, json.dumps(asdict(asked)).encode())
     except OSError as error:
         raise LatentExplorerError(f"{folder.name} cannot be told: {error.strerror}") from error

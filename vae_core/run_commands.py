@@ -265,7 +265,7 @@ def _facts(now: RunStatus, place: Place | None) -> dict[str, Any]:
         "step": now.step,
         "seconds_left": now.seconds_left,
         "images_per_second": now.images_per_second,
-        "test_elbo": now.epochs[-1]["test"]["elbo"] if now.epochs else None,
+        "test_elbo": now.test_elbo,
         "place": place.number if place else None,
         "seconds_until_it_begins": place.seconds if place else None,
         "owner": now.config.owner,
@@ -280,8 +280,8 @@ def _facts(now: RunStatus, place: Place | None) -> dict[str, Any]:
 def _line(now: RunStatus, place: Place | None) -> str:
     said = f"{now.folder.name:24} {now.state:11} "
     said += f"epoch {now.epoch} of {now.config.training.epochs}, step {now.step}"
-    if now.epochs:
-        said += f", test ELBO {now.epochs[-1]['test']['elbo']:.2f}"
+    if now.test_elbo is not None:
+        said += f", test ELBO {now.test_elbo:.2f}"
     if now.images_per_second:
         said += f", {now.images_per_second:.0f} images a second"
     if now.state == "running" and now.seconds_left:

@@ -53,6 +53,19 @@ def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path
     assert model.image_shape == data.load_dataset(name).image_shape
 
 
+def test_the_machine_says_how_many_threads(no_data: Path) -> None:
+    """The form states none, so that a run has its share of the cores; a copy keeps its own."""
+    outline, given = resources.outline("digits"), {"latent_dim": 2, "hidden": (16,)}
+    model, training = settings.described(outline, given)
+    assert "threads" not in training.model_fields_set
+    base = runs.RunConfig(
+        name="a", model=model, training=training.model_copy(update={"threads": 3})
+    )
+    _, copied = settings.described(outline, given, base=base)
+    assert "threads" in copied.model_fields_set
+    assert copied.threads == 3
+
+
 def test_an_outline_is_the_dataset_without_its_pixels(no_data: Path) -> None:
     """Sizes, labels, ids and classes are there; the pictures take one byte."""
     whole, outline = data.load_dataset("digits"), resources.outline("digits")

@@ -17,7 +17,7 @@ import torch
 from sklearn.manifold import TSNE
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import bench, load, machine, scale, table, timing
+from benchmarks import bench, kill, load, machine, scale, table, timing
 from benchmarks.peers import numpy_vae, plain, textbook
 from benchmarks.sections import gpu, maps
 from benchmarks.timing import Spread
@@ -308,3 +308,20 @@ def test_a_load_is_held_against_the_goals_of_its_size() -> None:
     ]
     hundred = load.goals(classed(100, 120.0, p95=900.0, most=900.0, last=900.0))
     assert [(one["goal"], one["met"]) for one in hundred] == [("failures", True)]
+
+
+def test_a_kill_that_lost_anything_fails() -> None:
+    """Other weights, an unreadable file, a lost run, another end, and nothing killed at all."""
+    well: dict[str, Any] = {"seconds": 1.0, "unreadable": [], "end": "finished", "lost": []}
+    well["same weights"] = True
+    assert kill.is_well(kill.summary({"trainer": [well], "server": [well, well]}))
+    for wrong in (
+        {"same weights": False},
+        {"unreadable": ["card.json: torn"]},
+        {"end": "failed"},
+        {"end": "lost"},
+        {"lost": ["digits-2"]},
+    ):
+        assert not kill.is_well(kill.summary({"trainer": [well, well | wrong]})), wrong
+    assert not kill.is_well(kill.summary({}))
+    assert not kill.is_well(kill.summary({"trainer": [well], "server": []}))

@@ -19,7 +19,7 @@ CASES = 12
 @pytest.mark.parametrize("kind", [kind for kind in hostile.KINDS if kind != "bomb"])
 def test_malformed_things_end_in_a_sentence(kind: str, tmp_path: Path) -> None:
     """Nothing but our own errors is raised, and no file is written outside of our folders."""
-    for part in ("data", "models", "runs"):
+    for part in hostile.FOLDERS:
         (tmp_path / part).mkdir()
     report = hostile.Report()
     hostile.doorkeeper().seen.clear()

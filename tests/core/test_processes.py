@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -63,3 +64,71 @@ def test_a_live_worker_is_only_told(tmp_path: Path, started: list[list[str]]) ->
         processes.request(tmp_path, "stop", worker=["train"])
     assert not started
     assert not processes.is_alive(tmp_path)
+
+
+def test_a_lock_is_let_go_whatever_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked cannot be dropped, and the folder is free nevertheless."""
+
+    def fails(folder: Path) -> processes.Asked:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(processes, "take", fails)
+    kept = []
+    for _ in range(2):
+        with pytest.raises(OSError, match="the disk is gone") as caught, processes.held(tmp_path):
+            pass
+        kept.append(caught)  # and with it, the frames that know of the lock
+    assert not processes.is_alive(tmp_path)
+
+
+def test_a_waiting_command_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that looks writes nothing, unless settings are taken; each is taken once.
+
+    Where a full disk does not let them be taken, they stay.
+    """
+    processes.enqueue(tmp_path, "run")
+    before = (tmp_path / processes.CONTROL).stat()
+    for _ in range(3):
+        assert processes.take(tmp_path) == processes.Asked()
+    after = (tmp_path / processes.CONTROL).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    processes.ask_settings(tmp_path, {"beta": 2.0})
+    full = pytest.MonkeyPatch()
+
+    def refuses(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    full.setattr(processes, "write_atomically", refuses)
+    assert processes.take(tmp_path) == processes.Asked()
+    full.undo()
+    assert processes.take(tmp_path).settings == {"beta": 2.0}
+    assert processes.take(tmp_path) == processes.Asked()
+    assert processes.peek(tmp_path).waits
+
+
+def test_a_pause_reaches_the_worker_that_is_on_its_way(
+    tmp_path: Path, started: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is still on its way, nobody else is started, and it finds the pause when it has come."""
+    processes.request(tmp_path, "run", worker=["train"])
+    processes.request(tmp_path, "pause", worker=["train"])
+    assert processes.is_starting(tmp_path)
+    processes.request(tmp_path, "stop", worker=["train"])
+    processes.request(tmp_path, "pause", worker=["train"])
+    assert len(started) == 1
+    with processes.held(tmp_path):
+        processes.arrive(tmp_path)
+        assert not processes.is_starting(tmp_path)
+        assert processes.take(tmp_path).command == "pause"
+
+
+def test_a_worker_that_came_and_was_killed_is_replaced_at_once(
+    tmp_path: Path, started: list[list[str]]
+) -> None:
+    """Though it took nothing: nobody is on the way any more."""
+    processes.request(tmp_path, "run", worker=["train"])
+    processes.arrive(tmp_path)
+    processes.request(tmp_path, "stop", worker=["train"])
+    assert len(started) == 2

@@ -12,7 +12,7 @@ from running import config, run, wait_for, wait_for_state, weights
 
 from vae_core import checkpoints, processes, runs
 from vae_core.errors import ConfigError
-from vae_core.runs import Change, changes
+from vae_core.runs import Change, changes, queue
 
 
 @pytest.fixture
@@ -64,6 +64,48 @@ def test_a_queued_run_that_is_paused_loses_its_place(
     assert not started
     runs.resume(folder)
     wait_for_state(folder, "finished")
+
+
+def test_a_starting_trainer_honours_a_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes, makes no step, and waits; meanwhile the run is not given another trainer.
+
+    A run whose trainer never comes is paused as well.
+    """
+    begun: list[str] = []
+    monkeypatch.setattr(processes, "start", lambda folder, worker: begun.append(folder.name))
+    monkeypatch.setattr("vae_core.runs.execution.PAUSE_LINGERS", 0.0)
+    one, other = (runs.create(tmp_path / name, config(name)) for name in ("one", "other"))
+    runs.advance(tmp_path, at_once=2)
+    for folder in (one, other):
+        runs.pause(folder)
+    runs.advance(tmp_path, at_once=9)
+    assert begun == ["one", "other"]
+    assert [runs.status(folder).message for folder in (one, other)] == ["starting"] * 2
+    assert runs.execute(one) == "paused"
+    monkeypatch.setattr(processes, "STARTING", 0.0)
+    for folder in (one, other):
+        assert (runs.status(folder).state, runs.status(folder).step) == ("paused", 0)
+    runs.advance(tmp_path, at_once=9)
+    assert begun == ["one", "other"]
+    runs.resume(other)
+    assert begun == ["one", "other", "other"]
+
+
+def test_a_turn_does_not_undo_a_pause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was paused or deleted after the queue was looked through is not begun."""
+    begun: list[str] = []
+    monkeypatch.setattr(processes, "start", lambda folder, worker: begun.append(folder.name))
+    paused, gone, waits = (
+        runs.create(tmp_path / name, config(name)) for name in ("paused", "gone", "waits")
+    )
+    seen = runs.stands(tmp_path)
+    monkeypatch.setattr(queue, "stands", lambda root: seen)
+    runs.pause(paused)
+    runs.delete(gone)
+    runs.advance(tmp_path, at_once=3)
+    assert begun == [waits.name]
 
 
 def test_more_epochs_end_as_a_longer_run(tmp_path: Path, started: list[Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import itertools
 import math
 import os
@@ -19,15 +20,20 @@ from typing import Any
 
 import pytest
 import running
+import safetensors.torch
 import small
 import torch
 from running import PATIENCE, config, run, wait_for, wait_for_state, weights
 
 from vae_core import checkpoints, processes, runs
+from vae_core.data import load_dataset
 from vae_core.learning import DivergedError, Figures, Trainer
 from vae_core.learning.on_cpu import OnCPU
 from vae_core.learning.schedules import Stage
 from vae_core.runs import execution, folders
+
+#: The module; the package gives its name to the function.
+status = importlib.import_module("vae_core.runs.status")
 
 
 @pytest.fixture
@@ -278,6 +284,46 @@ def test_a_truncated_checkpoint_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert weights(folder) == weights(run(tmp_path / "whole"))
 
 
+def test_a_damaged_checkpoint_is_told_before_a_resume(tmp_path: Path) -> None:
+    """The model of the one before it is shown, and the status says so; nothing is written."""
+    folder = stepped(tmp_path / "run", 3)
+    good = (folder / runs.CHECKPOINT).read_bytes()
+    assert runs.status(folder).warnings == ()
+    tensors = safetensors.torch.load(good)
+    name = next(name for name in tensors if name.startswith("model."))
+    progress = {"progress": '{"step": 3}'}
+    for damaged, seen in (
+        (good[:-100], True),
+        (b"", True),
+        (safetensors.torch.save(tensors), True),
+        (safetensors.torch.save(tensors, {"progress": '{"step": 1e999}'}), True),
+        (safetensors.torch.save({name: tensors[name]}, progress), False),
+        (safetensors.torch.save(tensors | {name: tensors[name].int()}, progress), False),
+    ):
+        (folder / runs.CHECKPOINT).write_bytes(damaged)
+        found = runs.read_model(folder)
+        assert found is not None
+        assert found[1] == 2
+        if seen:  # what lies behind a sound head is found when it is read
+            assert runs.status(folder).warnings == (
+                "checkpoint.safetensors is damaged; the one before it was taken, of step 2",
+            )
+    for one in (runs.CHECKPOINT, runs.PREVIOUS):
+        (folder / one).write_bytes(good[:-100])
+    assert runs.read_model(folder) is None
+    assert "no checkpoint can be read: checkpoint" in runs.status(folder).warnings[0]
+
+
+def stepped(folder: Path, steps: int) -> Path:
+    """Leave a run as a killed trainer would, with a checkpoint after each step."""
+    settings = config()
+    runs.create(folder, settings)
+    trainer = Trainer(settings.model, settings.training, load_dataset("digits"))
+    for _ in itertools.islice(trainer.steps(), steps):
+        runs.write_checkpoint(folder, *trainer.state())
+    return folder
+
+
 def test_what_killed_writes_left_is_swept(tmp_path: Path) -> None:
     """Half a checkpoint costs no room for ever; a request that is being written stays."""
     folder = runs.create(tmp_path / "run", config(epochs=1))
@@ -338,6 +384,56 @@ def test_step_records_are_thinned_evenly(tmp_path: Path) -> None:
     assert steps[0] == 1
     assert steps[-1] == 10_001
     assert {b - a for a, b in itertools.pairwise(steps)} == {8}
+
+
+def test_epoch_records_are_thinned_evenly(tmp_path: Path) -> None:
+    """A run of 5,000 epochs is told by some 2,000 and its last ones; its card has them all."""
+    folder = runs.create(tmp_path / "run", config(epochs=10_000))
+    figures = '{"elbo": -1.0, "rate": 0.0, "distortion": 1.0}'
+    lines = "".join(
+        f'{{"type": "epoch", "time": 0, "epoch": {n}, "step": {n}, "seconds": 2.0, '
+        f'"train": {figures}, "test": {figures}}}\n'
+        for n in range(1, 5001)
+    )
+    (folder / runs.EVENTS).write_text(lines)
+    now = runs.status(folder)
+    numbers = [record["epoch"] for record in now.epochs]
+    assert now.epoch == 5000
+    assert numbers[:3] == [1, 5, 9]
+    assert numbers[-50:] == list(range(4951, 5001))
+    assert len(numbers) < 1400
+    brief = runs.brief(folder)
+    assert [record["epoch"] for record in brief.epochs] == list(range(4996, 5001))
+    assert (brief.epoch, brief.steps) == (5000, ())
+    assert brief.seconds_left == now.seconds_left == 2.0 * 5000
+    assert [record["epoch"] for record in status.history(folder)] == list(range(1, 5001))
+    runs.append(folder, "state", state="running", step=4990, batches=1)
+    assert runs.status(folder).epoch == 4990
+    assert runs.status(folder).epochs[-1]["epoch"] == 4990
+
+
+def test_many_runs_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at a thousand runs that told nothing new reads no event; memory has a bound."""
+    text = config().model_dump_json()
+    for number in range(1000):
+        folder = tmp_path / f"run-{number}"
+        folder.mkdir()
+        (folder / runs.CONFIG).write_text(text)
+        (folder / runs.EVENTS).write_text(
+            '{"type": "epoch", "time": 0, "epoch": 1, "step": 1, "seconds": 1.0}\n'
+        )
+    assert {one.epoch for one in runs.stands(tmp_path)} == {1}
+    parsed = []
+    real = folders.parse
+    monkeypatch.setattr(folders, "parse", lambda content: parsed.append(1) or real(content))
+    assert {one.epoch for one in runs.stands(tmp_path)} == {1}
+    assert parsed == []
+    monkeypatch.setattr(status._WHOLE, "room", 100)
+    for number in range(50):
+        runs.status(tmp_path / f"run-{number}")
+    assert len(status._WHOLE.found) <= 100 / status.WEIGHS
+    assert status._WHOLE.weight <= 100
+    assert runs.status(tmp_path / "run-0").epoch == 1, "and is read again"
 
 
 def test_what_was_told_beyond_the_checkpoint_is_forgotten_on_resume(tmp_path: Path) -> None:

@@ -21,14 +21,11 @@ from vae_core.runs.control import (
     change,
     copy,
     delete,
-    deleted,
     epoch,
     extend,
     follow,
     pause,
-    purge,
     request,
-    restore,
     resume,
     rewind,
     step,
@@ -59,11 +56,12 @@ from vae_core.runs.folders import (
 )
 from vae_core.runs.limits import Limits, limits
 from vae_core.runs.opening import open_unfinished
-from vae_core.runs.queue import Place, advance, in_turn, pass_on, places, stands
+from vae_core.runs.queue import Place, advance, in_turn, pass_on, places, stands, tend
 from vae_core.runs.replay import FILE as REPLAY
 from vae_core.runs.replay import Frame, Replay
 from vae_core.runs.replay import read as read_replay
-from vae_core.runs.status import RunStatus, State, status
+from vae_core.runs.status import RunStatus, State, brief, status
+from vae_core.runs.trash import deleted, purge, restore
 
 __all__ = [
     "CHECKPOINT",
@@ -83,6 +81,7 @@ __all__ = [
     "State",
     "advance",
     "append",
+    "brief",
     "change",
     "check_changes",
     "checkpoint_step",
@@ -121,5 +120,6 @@ __all__ = [
     "step",
     "stop",
     "submit",
+    "tend",
     "write_checkpoint",
 ]

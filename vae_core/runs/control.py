@@ -7,10 +7,9 @@ folder's lock for a moment is its writer.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from vae_core import checkpoints, processes
@@ -18,11 +17,11 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
 from vae_core.learning import EpochRecord
 from vae_core.processes import Command
-from vae_core.runs import changes, folders, queue, replay
+from vae_core.runs import changes, folders, queue, replay, trash
 from vae_core.runs.changes import Change
-from vae_core.runs.folders import CHECKPOINT, CONFIG, NEXT, PREVIOUS, TRASH, RunConfig
+from vae_core.runs.folders import CHECKPOINT, NEXT, PREVIOUS, RunConfig
 from vae_core.runs.limits import limits
-from vae_core.runs.status import State, status
+from vae_core.runs.status import State, brief, status
 
 #: Seconds within which a trainer leaves that is in the way; it looks several times a second.
 LEAVING = 10.0
@@ -30,8 +29,6 @@ LEAVING = 10.0
 FOLLOWS = 0.25
 #: Seconds after which whoever follows a run asks again: no worker was free, or too many were lost.
 GIVEN_UP = 180.0
-#: Deleted runs are purged after this many seconds.
-TRASH_KEEPS = 24 * 3600.0
 #: Room that has to be there before a run is laid.
 ROOM_BYTES = 64 * 2**20
 
@@ -39,24 +36,30 @@ ROOM_BYTES = 64 * 2**20
 def submit(root: Path, config: RunConfig) -> Path:
     """Lay a new run, named after ``config.name``, and let it begin when it is its turn.
 
+    It trains with the threads that ``config`` states, else with its share of the cores.
+
     Raises
     ------
     ConfigError
         If training is turned off here, a limit is reached, or the disk has no room.
     """
     root.mkdir(parents=True, exist_ok=True)
-    _check_limits(root, config.owner)
-    if shutil.disk_usage(root).free < ROOM_BYTES:
-        raise ConfigError(
-            f"the disk has less than {ROOM_BYTES // 2**20} MB of room: delete trainings first"
-        )
-    while True:
-        folder = folders.new_folder(root, config.name)
-        with contextlib.suppress(FileExistsError):  # somebody else took the name just now
-            folder.mkdir()
-            break
-    folders.create(folder, config)
-    queue.advance(root)
+    if "threads" not in config.training.model_fields_set:
+        share = config.training.model_copy(update={"threads": limits().threads})
+        config = config.model_copy(update={"training": share})
+    with queue.standing_still(root):
+        _check_limits(root, config.owner)
+        if shutil.disk_usage(root).free < ROOM_BYTES:
+            raise ConfigError(
+                f"the disk has less than {ROOM_BYTES // 2**20} MB of room: delete trainings first"
+            )
+        while True:
+            folder = folders.new_folder(root, config.name)
+            with contextlib.suppress(FileExistsError):  # somebody else took the name just now
+                folder.mkdir()
+                break
+        folders.create(folder, config)
+    queue.advance(root, patience=queue.PATIENCE)
     return folder
 
 
@@ -86,14 +89,15 @@ def follow(
     LatentExplorerError
         If it fails, with its message; or if no cluster answers.
     """
-    told, said = len(status(folder).epochs), ""
+    told, said = status(folder).epoch, ""
     queue.begin(folder, "run")
     begun = time.monotonic()
     while True:
         now = status(folder)
-        for record in now.epochs[told:]:
-            on_record(EpochRecord.of(folders.plain(record)))
-        told = max(told, len(now.epochs))
+        for record in now.epochs:
+            if record["epoch"] > told:
+                told = record["epoch"]
+                on_record(EpochRecord.of(folders.plain(record)))
         if now.message and now.message != said:
             said = now.message
             say(said)
@@ -130,16 +134,17 @@ def epoch(folder: Path) -> None:
 
 def pause(folder: Path) -> None:
     """Wait: a run in training with its next step, a queued one by losing its place."""
-    now = status(folder)
-    if now.state == "queued":
-        if not _is_attended(folder):
-            with processes.held(folder):
-                folders.append(folder, "state", state="paused", step=now.step)
-        processes.forget(folder)
-    elif now.state == "running":
-        processes.request(folder, "pause", worker=())
-    elif now.state != "paused":
-        raise ConfigError(f"{folder.name} is {now.state}: only a run under way can pause")
+    with processes.asking(folder):  # lest it is given its turn meanwhile
+        now = brief(folder)
+        if now.state == "running":
+            processes.request(folder, "pause", worker=())
+        elif now.state == "queued":
+            if not processes.is_attended(folder):
+                with processes.held(folder):
+                    folders.append(folder, "state", durably=True, state="paused", step=now.step)
+            processes.forget(folder)
+        elif now.state != "paused":
+            raise ConfigError(f"{folder.name} is {now.state}: only a run under way can pause")
 
 
 def stop(folder: Path) -> None:
@@ -150,7 +155,7 @@ def stop(folder: Path) -> None:
     ConfigError
         If it has finished, or has not begun.
     """
-    now = status(folder)
+    now = brief(folder)
     if now.state == "finished":
         raise ConfigError(f"{folder.name} has finished already")
     if now.state == "queued" and now.step == 0:
@@ -169,12 +174,13 @@ def change(folder: Path, **settings: float) -> None:
     ConfigError
         If a setting cannot be changed, or not to that value; the sentence names it.
     """
-    now = status(folder)
-    changes.applied(now.config.training, [Change(0, settings)])
-    if now.state in ("queued", "running", "paused") and _is_attended(folder):
-        processes.ask_settings(folder, settings)
-        return
-    with processes.held(folder):
+    changes.applied(brief(folder).config.training, [Change(0, settings)])
+    with processes.asking(folder):
+        under_way = brief(folder).state in ("queued", "running", "paused")
+        if under_way and processes.is_attended(folder):
+            processes.ask_settings(folder, settings)
+            return
+    with _alone(folder):
         # What the trainer finds when it goes on, not how far it had come when it was killed.
         stands_at = folders.checkpoint_step(folder)
         folders.append(folder, "change", durably=True, step=stands_at, settings=settings)
@@ -189,13 +195,16 @@ def extend(folder: Path, epochs: int) -> None:
     """
     if epochs < 1:
         raise ConfigError(f"epochs {epochs}: one more at least")
-    now = status(folder)
-    if now.state not in ("finished", "stopped", "paused", "interrupted"):
-        raise ConfigError(f"{folder.name} is {now.state}: a run goes on that has ended or paused")
-    _check_limits(folder.parent, now.config.owner)
-    change(folder, epochs=now.config.training.epochs + epochs)
-    processes.enqueue(folder, "run")
-    queue.advance(folder.parent)
+    with queue.standing_still(folder.parent):
+        now = brief(folder)
+        if now.state not in ("finished", "stopped", "paused", "interrupted"):
+            raise ConfigError(
+                f"{folder.name} is {now.state}: a run goes on that has ended or paused"
+            )
+        _check_limits(folder.parent, now.config.owner)
+        change(folder, epochs=now.config.training.epochs + epochs)
+        processes.enqueue(folder, "run")
+    queue.advance(folder.parent, patience=queue.PATIENCE)
 
 
 def rewind(folder: Path) -> None:
@@ -203,14 +212,13 @@ def rewind(folder: Path) -> None:
 
     What was changed since is undone: the run has the settings and the seed that it was laid with.
     """
-    _dismiss(folder)
-    with processes.held(folder):
+    with _dismissed(folder):
         # In an order in which a kill at any time leaves a run: older, or as it was, or at 0.
         names = (checkpoints.CARD, replay.FILE, NEXT, PREVIOUS, CHECKPOINT)
         for name in names:
             (folder / name).unlink(missing_ok=True)
         folders.append(folder, "rewind", durably=True)
-    processes.forget(folder)
+        processes.forget(folder)
 
 
 def copy(folder: Path, settings: Mapping[str, object] = {}, *, owner: str | None = None) -> Path:
@@ -228,7 +236,7 @@ def copy(folder: Path, settings: Mapping[str, object] = {}, *, owner: str | None
     ConfigError
         If a setting is unknown or wrong; the sentence names it. Or as :func:`submit`.
     """
-    was = status(folder).config
+    was = brief(folder).config
     known = {"name", *ModelConfig.model_fields, *TrainConfig.model_fields}
     unknown = sorted(settings.keys() - known)
     if unknown:
@@ -247,52 +255,9 @@ def delete(folder: Path) -> str:
 
     Its trainer leaves first.
     """
-    _dismiss(folder)
-    trash = folder.parent / TRASH
-    trash.mkdir(exist_ok=True)
-    with processes.held(folder):
+    with _dismissed(folder):
         processes.forget(folder)
-        name, number = folder.name, 2
-        while (trash / name).exists():
-            name, number = f"{folder.name}-{number}", number + 1
-        folder.rename(trash / name)
-    os.utime(trash / name)  # when it was deleted, for the purge
-    return name
-
-
-def restore(root: Path, name: str) -> Path:
-    """Take a run out of the trash again; returns its folder, with a new name if it was taken.
-
-    Raises
-    ------
-    ConfigError
-        If the trash holds no such run.
-    """
-    if name not in deleted(root):
-        held = ", ".join(deleted(root)) or "nothing"
-        raise ConfigError(f"no run {name!r} was deleted; the trash holds {held}")
-    folder = root / name
-    if folder.exists():
-        folder = folders.new_folder(root, name)
-    (root / TRASH / name).rename(folder)
-    return folder
-
-
-def deleted(root: Path) -> list[str]:
-    """Names of the runs in the trash."""
-    return sorted(path.parent.name for path in (root / TRASH).glob(f"*/{CONFIG}"))
-
-
-def purge(root: Path, *, older_than: float = TRASH_KEEPS) -> list[str]:
-    """Remove what has been in the trash for so many seconds; returns the names."""
-    gone = []
-    for name in deleted(root):
-        path = root / TRASH / name
-        with contextlib.suppress(FileNotFoundError):  # another server is at it too
-            if time.time() - path.stat().st_mtime >= older_than:
-                shutil.rmtree(path, ignore_errors=True)
-                gone.append(name)
-    return gone
+        return trash.put(folder)
 
 
 def _of(part: type[ModelConfig | TrainConfig], settings: Mapping[str, object]) -> dict[str, object]:
@@ -300,19 +265,20 @@ def _of(part: type[ModelConfig | TrainConfig], settings: Mapping[str, object]) -
 
 
 def _enqueue(folder: Path, command: Command) -> None:
-    now = status(folder)
-    if not limits().training:
-        raise ConfigError("training is turned off here (VAE_TRAINING is off)")
-    if now.state == "finished" and now.epoch >= now.config.training.epochs:
-        raise ConfigError(f"{folder.name} has finished: continue it with more epochs")
-    if now.state in ("running", "queued") and command == "run":
-        raise ConfigError(f"{folder.name} is {now.state} already")
-    if now.state == "running":
-        processes.request(folder, command, worker=())  # it has its turn, and ends it
-        return
-    _check_limits(folder.parent, now.config.owner)
-    processes.enqueue(folder, command)
-    queue.advance(folder.parent)
+    with queue.standing_still(folder.parent):
+        now = brief(folder)
+        if not limits().training:
+            raise ConfigError("training is turned off here (VAE_TRAINING is off)")
+        if now.state == "finished" and now.epoch >= now.config.training.epochs:
+            raise ConfigError(f"{folder.name} has finished: continue it with more epochs")
+        if now.state in ("running", "queued") and command == "run":
+            raise ConfigError(f"{folder.name} is {now.state} already")
+        if now.state == "running":
+            queue.begin(folder, command)  # it has its turn, and ends it
+            return
+        _check_limits(folder.parent, now.config.owner)
+        processes.enqueue(folder, command)
+    queue.advance(folder.parent, patience=queue.PATIENCE)
 
 
 def _check_limits(root: Path, owner: str) -> None:
@@ -332,19 +298,25 @@ def _check_limits(root: Path, owner: str) -> None:
         )
 
 
-def _is_attended(folder: Path) -> bool:
-    return processes.is_alive(folder) or processes.is_starting(folder, since=0.0)
+@contextlib.contextmanager
+def _dismissed(folder: Path) -> Iterator[None]:
+    """Let a run's trainer leave, then be :func:`_alone`."""
+    if processes.is_alive(folder):
+        processes.request(folder, "leave", worker=())
+    with _alone(folder):
+        yield
 
 
-def _dismiss(folder: Path) -> None:
-    """Let a run's trainer leave, and wait until it has."""
-    if not _is_attended(folder):
-        return
-    if not processes.is_alive(folder):
-        raise ConfigError(f"{folder.name} is starting: try again in a moment")
-    processes.request(folder, "leave", worker=())
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Be a run's writer once its trainer has left, while nobody gives the run its turn."""
     deadline = time.monotonic() + LEAVING
     while processes.is_alive(folder):
         if time.monotonic() > deadline:
             raise ConfigError(f"{folder.name} is still at work: try again in a moment")
         time.sleep(0.05)
+    with processes.asking(folder):
+        if processes.is_attended(folder):
+            raise ConfigError(f"{folder.name} is starting: try again in a moment")
+        with processes.held(folder):
+            yield

@@ -16,7 +16,7 @@ from vae_core.learning import DivergedError, EpochRecord, StepRecord, Trainer
 from vae_core.runs import changes, folders, replay
 from vae_core.runs.changes import Change
 from vae_core.runs.folders import CHECKPOINT, RunConfig
-from vae_core.runs.status import State, status
+from vae_core.runs.status import State, brief, history
 
 #: Seconds between two step events, between two looks at the control file, and between two
 #: checkpoints, inside an epoch and at its end.
@@ -99,6 +99,7 @@ class _Execution:
         with contextlib.suppress(OSError):  # where the disk is full, the first checkpoint says so
             self._reserve()
             folders.append(self.folder, "state", state="running", message="loading the data")
+        processes.arrive(self.folder)
         folders.sweep(self.folder)
         dataset = load_dataset(self.config.training.dataset, data_dir=data_dir)
         try:
@@ -128,7 +129,7 @@ class _Execution:
         for sentence in warnings:
             self._tell("warning", message=sentence)
             (self.folder / CHECKPOINT).unlink()  # lest it take the place of the good one
-        self.changes = status(self.folder).changes
+        self.changes = brief(self.folder).changes
         self.recorder = replay.Recorder(self.folder, dataset, self.config.training)
         self._write(lambda: self.recorder.resume(self.trainer.progress.step))
         here = self.trainer.progress.step
@@ -258,7 +259,7 @@ class _Execution:
                 model=trainer.model,
                 training=training,
                 dataset=dataset,
-                history=[folders.plain(event) for event in status(self.folder).epochs],
+                history=[folders.plain(event) for event in history(self.folder)],
                 command=folders.command_line(self.config, changes.words(self.changes)),
                 importance_samples=self.config.importance_samples,
                 importance_limit=self.config.importance_limit,

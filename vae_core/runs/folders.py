@@ -10,7 +10,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
@@ -32,10 +32,20 @@ CONFIG, EVENTS, CHECKPOINT, PREVIOUS, NEXT = (
     "previous.safetensors",
     "next.safetensors",
 )
-#: Deleted runs, until they are purged.
-TRASH = ".trash"
+
+#: What reading a damaged checkpoint may end in.
+UNREADABLE = (
+    safetensors.SafetensorError,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    RuntimeError,
+)
 
 Event = dict[str, Any]
+T = TypeVar("T")
 
 
 class RunConfig(Config):
@@ -197,6 +207,7 @@ def write_checkpoint(folder: Path, tensors: dict[str, Tensor], progress: dict[st
     if (folder / CHECKPOINT).exists():
         (folder / CHECKPOINT).replace(folder / PREVIOUS)
     (folder / NEXT).replace(folder / CHECKPOINT)
+    flush(folder)
 
 
 def read_checkpoint(
@@ -214,24 +225,67 @@ def read_checkpoint(
     CheckpointError
         If there are checkpoints and none can be read.
     """
-    faults = []
+
+    def read(file: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return tensors, _progress(file)
+
+    found, faults = _last_readable(folder, read)
+    if found is None:
+        if faults:
+            raise CheckpointError(_nothing_left(faults))
+        return None
+    if faults:
+        warn(_fallen_back(int(found[1]["step"])))
+    return found
+
+
+def trouble(folder: Path) -> str:
+    """Say what is wrong with a run's checkpoints, as who reads them is told; "" where nothing is.
+
+    It looks at heads alone, and at those that it has not seen yet.
+    """
+    versions = []
+    for name in (CHECKPOINT, PREVIOUS):
+        with contextlib.suppress(FileNotFoundError):
+            found = (folder / name).stat()
+            versions.append((name, found.st_mtime_ns, found.st_size))
+    return _trouble(folder, tuple(versions))
+
+
+@functools.lru_cache(maxsize=1024)
+def _trouble(folder: Path, versions: tuple[tuple[str, int, int], ...]) -> str:
+    step, faults = _last_readable(folder, lambda file: int(_progress(file)["step"]))
+    if not faults:
+        return ""
+    return _nothing_left(faults) if step is None else _fallen_back(step)
+
+
+def _last_readable(folder: Path, read: Callable[[Any], T]) -> tuple[T | None, list[str]]:
+    """Read the last checkpoint that can be read, and tell what is wrong with those after it."""
+    faults: list[str] = []
     for name in (CHECKPOINT, PREVIOUS):
         try:
             with safetensors.safe_open(folder / name, framework="pt") as file:
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                progress = json.loads(file.metadata()["progress"])
+                return read(file), faults
         except FileNotFoundError:
             continue
-        except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        except UNREADABLE as error:
             faults.append(f"{name}: {error}")
-            continue
-        if faults:
-            step = progress.get("step")
-            warn(f"{CHECKPOINT} is damaged; the one before it was taken, of step {step}")
-        return tensors, progress
-    if faults:
-        raise CheckpointError("no checkpoint can be read: " + "; ".join(faults))
-    return None
+    return None, faults
+
+
+def _progress(file: Any) -> dict[str, Any]:
+    told = json.loads(file.metadata()["progress"])
+    return {**told, "step": int(told["step"])}
+
+
+def _fallen_back(step: int) -> str:
+    return f"{CHECKPOINT} is damaged; the one before it was taken, of step {step}"
+
+
+def _nothing_left(faults: Sequence[str]) -> str:
+    return "no checkpoint can be read: " + "; ".join(faults)
 
 
 def sweep(folder: Path) -> None:
@@ -246,30 +300,29 @@ def sweep(folder: Path) -> None:
 
 def checkpoint_step(folder: Path) -> int:
     """Return the finished steps of a run's last readable checkpoint, 0 where there is none."""
-    for name in (CHECKPOINT, PREVIOUS):
-        with (
-            contextlib.suppress(
-                FileNotFoundError, safetensors.SafetensorError, ValueError, KeyError, TypeError
-            ),
-            safetensors.safe_open(folder / name, framework="pt") as file,
-        ):
-            return int(json.loads(file.metadata()["progress"])["step"])
-    return 0
+    step, _ = _last_readable(folder, lambda file: int(_progress(file)["step"]))
+    return step or 0
 
 
 def read_model(folder: Path) -> tuple[VAE, int] | None:
     """Read the model in training and its number of finished steps from the last checkpoint.
 
-    None before the first one; the model is in eval mode with gradients off.
+    None before the first one, or where none can be read, of which :func:`trouble` tells. The model
+    is in eval mode with gradients off.
     """
-    try:
-        with safetensors.safe_open(folder / CHECKPOINT, framework="pt") as file:
-            names = [name for name in file.keys() if name.startswith("model.")]  # noqa: SIM118
-            weights = {name.removeprefix("model."): file.get_tensor(name) for name in names}
-            step = int(json.loads(file.metadata()["progress"])["step"])
-    except (safetensors.SafetensorError, OSError):
-        return None  # none yet, or just being replaced
+    config = read_config(folder).model
+
+    def read(file: Any) -> tuple[dict[str, Tensor], int]:
+        names = [name for name in file.keys() if name.startswith("model.")]  # noqa: SIM118
+        weights = {name.removeprefix("model."): file.get_tensor(name) for name in names}
+        checkpoints.check_weights(CHECKPOINT, config, weights)
+        return weights, int(_progress(file)["step"])
+
+    found, _ = _last_readable(folder, read)
+    if found is None:
+        return None
+    weights, step = found
     with torch.device("meta"):
-        model = build(read_config(folder).model)
+        model = build(config)
     model.load_state_dict(weights, assign=True)
     return model.eval().requires_grad_(False), step

@@ -14,7 +14,7 @@ from vae_core import cluster, processes
 from vae_core.errors import LatentExplorerError
 from vae_core.runs import folders
 from vae_core.runs.execution import execute
-from vae_core.runs.status import status
+from vae_core.runs.status import brief
 
 #: Seconds after which a file server has let go of what a lost machine held (NFS: 90).
 LEASE = 120.0
@@ -45,10 +45,10 @@ def train(folder: str) -> str:
     if not path.is_dir():
         return "deleted"
     asked = processes.peek(path)
-    is_asked = asked.command != "none" and not asked.waits
-    if is_asked or status(path).state == "interrupted":
+    is_asked = asked.command in processes.STARTERS and not asked.waits
+    if is_asked or brief(path).state == "interrupted":
         try:
             return execute(path)
         except LatentExplorerError:
             pass  # the run's events say so
-    return status(path).state
+    return brief(path).state

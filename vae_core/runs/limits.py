@@ -28,7 +28,7 @@ class Limits:
     at_once: int
     runs: int
     per_session: int
-    threads: int  # of each training, so that all at once have the cores among them
+    threads: int  # of each training: all at once have the cores among them; 1 on a cluster
 
 
 def limits() -> Limits:
@@ -46,7 +46,7 @@ def limits() -> Limits:
         at_once=at_once,
         runs=_number("VAE_MAX_RUNS", MAX_RUNS),
         per_session=_number("VAE_MAX_RUNS_PER_SESSION", MAX_RUNS_PER_SESSION),
-        threads=max(1, available // at_once),
+        threads=1 if cluster.address() else max(1, available // at_once),
     )
 
 

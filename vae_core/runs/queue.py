@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import heapq
+import contextlib
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import filelock
 
 from vae_core import processes
-from vae_core.errors import LatentExplorerError
-from vae_core.runs import folders, launching
+from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
+from vae_core.runs import folders, launching, trash
 from vae_core.runs.limits import limits
-from vae_core.runs.status import RunStatus, status
+from vae_core.runs.status import RunStatus, brief
 
 QUEUE_LOCK = ".queue.lock"
+#: Seconds that who has something to ask waits for another who gives turns.
+PATIENCE = 15.0
 
 
 @dataclass(frozen=True)
@@ -28,51 +31,69 @@ class Place:
 
 
 def stands(root: Path) -> list[RunStatus]:
-    """Read how all runs stand, oldest first."""
-    return [status(folder) for folder in folders.list_runs(root)]
+    """Read how all runs stand, oldest first, without their curves."""
+    found = []
+    for folder in folders.list_runs(root):
+        with contextlib.suppress(LatentExplorerError, OSError):  # deleted just now
+            found.append(brief(folder))
+    return found
 
 
 def in_turn(runs: Sequence[RunStatus]) -> list[RunStatus]:
     """Queued runs in the order in which they will begin.
 
-    Owners take turns: whoever has nothing running comes first, and everybody's second run waits
-    for everybody's first. Within a turn, those come first who have waited longest.
+    Owners take turns: whoever has nothing running comes first, then whose last turn is longest
+    ago; so everybody's second run waits for everybody's first. An owner's own runs begin in the
+    order in which they were asked for.
     """
-    turn = Counter(one.config.owner for one in runs if one.state == "running")
-    waiting = sorted((one for one in runs if one.state == "queued"), key=_since)
+    turns = Counter(one.config.owner for one in runs if one.state == "running")
+    last: dict[str, float] = {}
+    for one in runs:
+        last[one.config.owner] = max(last.get(one.config.owner, 0.0), one.began)
+    waiting: dict[str, list[RunStatus]] = {}
+    for one in sorted(runs, key=lambda one: (one.asked, one.folder.name), reverse=True):
+        if one.state == "queued":
+            waiting.setdefault(one.config.owner, []).append(one)
+    now = max(last.values(), default=0.0)
     ordered = []
-    for one in waiting:
-        ordered.append((turn[one.config.owner], _since(one), one.folder.name, one))
-        turn[one.config.owner] += 1
-    return [one for *_, one in sorted(ordered, key=lambda entry: entry[:3])]
+    while waiting:
+        owner = min(
+            waiting,
+            key=lambda name: (
+                turns[name], last[name], waiting[name][-1].asked, waiting[name][-1].folder.name
+            ),
+        )  # fmt: skip
+        ordered.append(waiting[owner].pop())
+        turns[owner] += 1
+        now = last[owner] = math.nextafter(now, math.inf)  # as if it began then
+        if not waiting[owner]:
+            del waiting[owner]
+    return ordered
 
 
 def places(runs: Sequence[RunStatus], *, at_once: int | None = None) -> dict[str, Place]:
     """Return where each queued run waits, by its folder's name."""
     slots = at_once or limits().at_once
-    ahead = [one for one in runs if one.state == "running"]
-    free_at: list[float | None] = sorted(
-        (one.seconds_left for one in ahead), key=lambda left: (left is None, left)
-    )[:slots]
     known = [one for one in runs if one.epochs]
-    # A slot whose run cannot be estimated yet makes everybody behind it unknown.
-    unknown = any(left is None for left in free_at)
-    times = [left for left in free_at if left is not None] + [0.0] * (slots - len(free_at))
-    heapq.heapify(times)
-    found = {}
+    free: list[float] = []  # when each slot is; never, as far as anybody can tell, is infinity
+    for one in runs:
+        if one.state == "running":
+            left = math.inf if one.seconds_left is None else one.seconds_left
+            free += [left] * _size(one, slots)
+    free = sorted([0.0] * (slots - len(free)) + free)[-slots:]
+    begins, found = 0.0, {}
     for number, one in enumerate(in_turn(runs), 1):
-        begins = heapq.heappop(times) if times and not unknown else None
-        found[one.folder.name] = Place(number, begins)
-        takes = _duration(one, known)
-        if begins is None or takes is None:
-            unknown = True
-        else:
-            heapq.heappush(times, begins + takes)
+        size = _size(one, slots)
+        begins = max(begins, free[size - 1])  # nobody overtakes
+        if math.inf in free:  # the run that nobody can estimate may end at any time
+            begins = math.inf
+        found[one.folder.name] = Place(number, None if begins == math.inf else begins)
+        free = sorted([*free[size:], *[begins + _duration(one, known)] * size])
     return found
 
 
-def advance(root: Path, *, at_once: int | None = None) -> None:
-    """Start queued runs in turn, while there is room.
+def advance(root: Path, *, at_once: int | None = None, patience: float = 0.0) -> None:
+    """Start queued runs in turn, while there is room, and empty the trash of what is old.
 
     Any number of servers over one folder may call this at any time.
 
@@ -80,23 +101,38 @@ def advance(root: Path, *, at_once: int | None = None) -> None:
     ----------
     at_once
         Trainings at once; ``VAE_RUNS_AT_ONCE`` or the number of cores when left out. A training
-        of several threads counts as so many.
+        of more threads than each has then counts as several.
+    patience
+        Seconds to wait for somebody else who gives turns, and may have looked already; whoever
+        only looks leaves it to them.
+
+    Raises
+    ------
+    LatentExplorerError
+        If it is a run's turn and no cluster answers; the run keeps its place.
     """
     allowed = limits()
     if not allowed.training or not root.is_dir():
         return
     slots = at_once or allowed.at_once
+    with contextlib.suppress(filelock.Timeout), _lock(root).acquire(timeout=patience):
+        trash.purge(root)
+        runs = stands(root)
+        free = slots - sum(_size(one, slots) for one in runs if one.state == "running")
+        for one in in_turn(runs):
+            free -= _size(one, slots)
+            if free < 0:  # nobody overtakes, or a large run would wait for ever
+                break
+            _give_turn(one.folder)
+
+
+def tend(root: Path) -> str:
+    """Advance, for who shows runs in any case; returns a sentence on what keeps them, or ""."""
     try:
-        with filelock.FileLock(root / QUEUE_LOCK).acquire(timeout=0):
-            runs = stands(root)
-            free = slots - sum(_size(one, slots) for one in runs if one.state == "running")
-            for one in in_turn(runs):
-                free -= _size(one, slots)
-                if free < 0:  # nobody overtakes, or a large run would wait for ever
-                    break
-                begin(one.folder)
-    except filelock.Timeout:
-        pass  # somebody else is at it
+        advance(root)
+    except (LatentExplorerError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def pass_on(folder: Path) -> None:
@@ -105,35 +141,64 @@ def pass_on(folder: Path) -> None:
     So a queue goes on when nobody looks at it.
     """
     if (folder.parent / QUEUE_LOCK).exists():
-        advance(folder.parent)
+        advance(folder.parent, patience=PATIENCE)
 
 
-def begin(folder: Path, command: processes.Command | None = None) -> None:
-    """Ask for a run's trainer at once, for what waits in the queue or for ``command``."""
-    waiting = processes.peek(folder)
-    wanted = command or (waiting.command if waiting.waits else "run")
-    worker = ["train", "--resume", str(folder), "--json"]
+@contextlib.contextmanager
+def standing_still(root: Path) -> Iterator[None]:
+    """Let nobody give turns or join the queue for as long as the block runs.
+
+    Raises
+    ------
+    ConfigError
+        If somebody else is at it for long.
+    """
     try:
-        processes.request(folder, wanted, worker=worker, starter=launching.start)  # type: ignore[arg-type]
-    except LatentExplorerError:  # no cluster answers: it keeps its place
-        processes.enqueue(folder, wanted)  # type: ignore[arg-type]
-        raise
+        lock = _lock(root).acquire(timeout=PATIENCE)
+    except filelock.Timeout as error:
+        raise ConfigError("turns are being given: try again in a moment") from error
+    with lock:
+        yield
 
 
-def _since(one: RunStatus) -> float:
-    asked = processes.asked_at(one.folder) if processes.peek(one.folder).waits else None
-    return asked or one.config.created
+def begin(folder: Path, command: processes.Command) -> None:
+    """Ask for a run's trainer at once; where no cluster answers, the run keeps its place."""
+    worker = ["train", "--resume", str(folder), "--json"]
+    with processes.asking(folder):
+        before = brief(folder)
+        try:
+            processes.request(folder, command, worker=worker, starter=launching.start)
+        except LatentExplorerError:
+            since = before.asked if before.state == "queued" else None
+            processes.enqueue(folder, command, since=since)
+            raise
+
+
+def _give_turn(folder: Path) -> None:
+    """Begin what waits; a run that was paused or deleted since it was seen does not."""
+    with contextlib.suppress(FileNotFoundError, CheckpointError), processes.asking(folder):
+        if brief(folder).state == "queued":
+            waiting = processes.peek(folder)
+            begin(folder, waiting.command if waiting.waits else "run")  # type: ignore[arg-type]
+
+
+def _lock(root: Path) -> filelock.BaseFileLock:
+    return filelock.FileLock(root / QUEUE_LOCK)
 
 
 def _size(one: RunStatus, slots: int) -> int:
-    return min(one.config.training.threads, slots)
+    """Return the slots that a run takes, each of as many threads as all at once have."""
+    return min(-(-one.config.training.threads // limits().threads), slots)
 
 
-def _duration(one: RunStatus, known: Sequence[RunStatus]) -> float | None:
-    """Estimate how long a run will train, by itself or by the last of the same data."""
+def _duration(one: RunStatus, known: Sequence[RunStatus]) -> float:
+    """Estimate how long a run will train, by itself or by the last of the same data.
+
+    Infinity where nobody can tell.
+    """
     if one.seconds_left is not None:
         return one.seconds_left
     alike = [k for k in known if k.config.training.dataset == one.config.training.dataset]
     if not alike:
-        return None
+        return math.inf
     return float(alike[-1].epochs[-1]["seconds"]) * one.config.training.epochs
