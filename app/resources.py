@@ -852,7 +852,8 @@ def nearest_training(opened: Opened, z: Floats, y: int | None, k: int) -> Traini
 def _nearest_training(
     opened: Opened, z: tuple[float, ...], y: int | None, k: int
 ) -> TrainingPictures | None:
-    known, norms = _training_pictures(opened.card.dataset)
+    size, seed = opened.card.training.train_size, opened.card.training.seed
+    known, norms = _training_pictures(opened.card.dataset, size, 0 if size is None else seed)
     if tuple(known.shape[1:]) != opened.card.model.image_shape:
         return None
     picture = decoded(opened, np.array([z], dtype=np.float32), y)
@@ -862,9 +863,10 @@ def _nearest_training(
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _training_pictures(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+def _training_pictures(name: str, size: int | None, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures that a model learnt from, (n, c, h, w), and what every search of them needs."""
-    known = data.load_dataset(name).train.images
+    split = data.load_dataset(name).train
+    known = (split if size is None else data.subset(split, size, seed=seed)).images
     return known, evaluation.squared_norms(known)
 
 

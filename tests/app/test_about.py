@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +128,21 @@ def test_nearest_training_pictures_are_those_of_brute_force(no_data: Path) -> No
     np.testing.assert_allclose(found.distances, expected.values[:5], rtol=1e-5)
     nearest = (train[expected.indices[:5]] * 255).round().byte().numpy()
     np.testing.assert_array_equal(found.images, nearest)
+
+
+def test_nearest_training_pictures_were_trained_on(no_data: Path) -> None:
+    """A model that learnt from a few pictures is shown those alone."""
+    opened = resources.open_model("digits-2d")
+    training = opened.card.training.model_copy(update={"train_size": 7, "seed": 3})
+    card = opened.card.model_copy(update={"training": training})
+    few = dataclasses.replace(
+        opened, hash="few", saved=dataclasses.replace(opened.saved, card=card)
+    )
+    found = resources.nearest_training(few, np.zeros(2, dtype=np.float32), None, 7)
+    assert found is not None
+    seen = data.subset(data.load_dataset("digits").train, 7, seed=3).images.numpy()
+    order = [sorted(images.tobytes() for images in some) for some in (found.images, seen)]
+    assert order[0] == order[1]
 
 
 def test_decode_shows_what_is_nearest_in_the_training_set(open_page: Open) -> None:

@@ -313,7 +313,7 @@ def test_no_cluster_hides_no_training(trained: Path, monkeypatch: pytest.MonkeyP
     def nobody(root: Path) -> None:
         raise LatentExplorerError("no cluster answers at tcp://10.0.0.1:8786")
 
-    monkeypatch.setattr(runs, "advance", nobody)
+    monkeypatch.setattr(runs.queue, "advance", nobody)
     found = resources.trainings(trained.parent)
     assert list(found.all) == ["short"]
     assert found.trouble == "no cluster answers at tcp://10.0.0.1:8786"

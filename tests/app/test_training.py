@@ -419,7 +419,7 @@ def test_no_cluster_hides_no_training(
 
     runs.append(trained, "state", state="paused", step=5)
     processes.enqueue(trained, "run")
-    monkeypatch.setattr(runs, "advance", nobody)
+    monkeypatch.setattr(runs.queue, "advance", nobody)
     session = open_page("train")
     assert [one.value for one in session.warning] == ["No cluster answers at tcp://10.0.0.1:8786."]
     assert "Pause" in labels(session)
