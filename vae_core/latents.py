@@ -116,13 +116,16 @@ def nearest(
 
 def inside_polygon(points: NDArray[np.float32], polygon: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which points (n, 2) lie inside a polygon (m, 2), by the even-odd rule."""
-    x, y = points[:, 0], points[:, 1]
-    inside = np.zeros(len(points), dtype=bool)
+    # Most points lie outside its box, and cost nothing more.
+    found = ((points >= polygon.min(0)) & (points <= polygon.max(0))).all(1)
+    x, y = points[found].T
+    inside = np.zeros(len(x), dtype=bool)
     for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
         crosses = (y0 > y) != (y1 > y)
-        rise = np.where(y1 == y0, 1.0, y1 - y0)
+        rise = 1.0 if y1 == y0 else y1 - y0
         inside ^= crosses & (x < (x1 - x0) * (y - y0) / rise + x0)
-    return inside
+    found[found] = inside
+    return found
 
 
 def along_line(
