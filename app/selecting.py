@@ -118,7 +118,8 @@ def _summary(model: Opened, ids: NDArray[np.int64]) -> None:
         st.echarts_chart(figure, key="class-counts", height=170, alt="How many of each class")
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
     y = parts.label_given(model, state.current())
-    st.image(figures.picture(resources.decoded(model, mean, y)[0], 140), alt="Decoded mean")
+    decoded = figures.picture(resources.decoded(model, mean, y)[0], 140)
+    st.image(figures.to_png(decoded), alt="Decoded mean")
     given = "" if y is None else f", as {model.given_names[y]}"
     st.caption(f"Decoded mean of the selected codes{given}")
 

@@ -57,7 +57,7 @@ def test_a_png_comes_back_to_the_pixel() -> None:
     """What is downloaded is what is shown, at print resolution."""
     sheet = figures.mosaic(np.arange(16, dtype=np.uint8).reshape(1, 1, 4, 4), 1)
     with Image.open(io.BytesIO(figures.to_png(sheet))) as image:
-        np.testing.assert_array_equal(np.asarray(image), sheet)
+        np.testing.assert_array_equal(np.asarray(image.convert("RGBA")), sheet)
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
@@ -68,6 +68,16 @@ def test_a_thumbnail_fits(shape: tuple[int, ...]) -> None:
     assert max(small.shape[:2]) <= 112
     assert min(small.shape[:2]) >= 1
     assert (small == 9).all()
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "LA"), (3, "RGBA")])
+def test_a_picture_without_colour_takes_no_colours(channels: int, mode: str) -> None:
+    """Pixels and gaps come back as they were, in either mode."""
+    images = np.random.default_rng(0).integers(0, 256, (5, channels, 8, 8), dtype=np.uint8)
+    sheet = figures.mosaic(images, 3)
+    with Image.open(io.BytesIO(figures.to_png(sheet))) as image:
+        assert image.mode == mode
+        np.testing.assert_array_equal(np.asarray(image.convert("RGBA")), sheet)
 
 
 def test_class_colours_are_the_maps() -> None:
