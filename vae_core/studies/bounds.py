@@ -258,15 +258,15 @@ MARGINAL_LIKELIHOOD = Study(
             )
             for n in (1_000, 50_000)
         ),
-        Comparison(
-            "N = 50,000, mcem",
-            "N = 50,000, aevb",
-            "nll_appendix_d",
-            at_least=0.0,
-            beyond_error=True,
+        *(
+            Comparison(f"N = {n:,}, mcem", f"N = {n:,}, aevb", "nll_appendix_d")
+            for n in (1_000, 50_000)
         ),
     ),
     notes=(
+        "Seeing as many images, Monte Carlo EM takes five updates and ten leapfrog gradients for "
+        "each of AEVB's updates: train_seconds in the result has the price. The paper shows it for "
+        "N = 1,000 alone, since it is not an online method.",
         "Monte Carlo EM has no encoder; one is fitted on the side for its ELBO, which therefore "
         "says little about its decoder. Appendix D does not lean on it beyond where chains begin.",
     ),
