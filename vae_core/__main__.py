@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vae_core.data import ImageDataset
     from vae_core.learning import EpochRecord
     from vae_core.runs import RunConfig
+    from vae_core.studies import Study
 
 Command = Callable[..., Any]
 
@@ -460,8 +461,7 @@ def studies(as_json: bool, markdown: bool) -> None:
         return
     for name, result in results.items():
         click.echo(f"{name:20} {STUDIES[name].title}: {summary.state(STUDIES[name], result)}")
-        for asked, value, verdict in summary.verdicts(STUDIES[name], result):
-            click.echo(f"    {asked}: {value} {verdict}")
+        _tell_verdicts(STUDIES[name], result)
 
 
 @cli.command()
@@ -487,8 +487,9 @@ def study(
     """Run the study NAME, or what is left of it, and write its results as JSON."""
     from vae_core import studies
 
+    asked = studies.find(name)
     run = studies.run if cluster.address() is None else studies.run_on_cluster
-    result = run(studies.find(name), quick=quick, out=out, data_dir=data_dir, only=cells, say=_say)
+    result = run(asked, quick=quick, out=out, data_dir=data_dir, only=cells, say=_say)
     if as_json:
         _print_json(result)
         return
@@ -499,13 +500,8 @@ def study(
             click.echo(
                 f"{cell['name']:28} {key:28} {metric['value']:10.3f}{error} {metric['unit']}"
             )
-    for goal in result["goals"]:
-        missed = "" if goal["met"] else f", missed by {goal['missed_by']:.3f}"
-        click.echo(f"goal: {goal['cell']}, {goal['metric']} {goal['value']:.3f}{missed}")
-    for one in result["comparisons"]:
-        click.echo(
-            f"{one['one']} − {one['other']}: {one['metric']} {one['value']:.3f} ± {one['se']:.3f}"
-        )
+    if not quick:
+        _tell_verdicts(asked, result)
 
 
 @cli.command()
@@ -637,6 +633,13 @@ def _machine_metrics(
 def _no_labels(saved: SavedMachine, label: str | None) -> None:
     if label is not None:
         raise ConfigError(f"--label {label}: {saved.card.name} takes no labels")
+
+
+def _tell_verdicts(study: Study, result: dict[str, Any] | None) -> None:
+    from vae_core.studies import summary
+
+    for asked, value, verdict in summary.verdicts(study, result):
+        click.echo(f"    {asked}: {value} {verdict}")
 
 
 def _report_metrics(

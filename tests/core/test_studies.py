@@ -557,6 +557,23 @@ def test_the_command_writes_and_prints_the_result(tmp_path: Path, capsys):
     assert printed == studies.read(out)
 
 
+def test_the_command_tells_what_was_asked_and_found(tmp_path: Path, monkeypatch, capsys):
+    """Counts without an error, goals of cells that were not run as not run; a quick run nothing."""
+    compared = Comparison("many", "few", "active_units", at_least=4.0)
+    few, many = counted("few", 14), counted("many", 17)
+    study = study_of(many, few, comparisons=(compared,), goals=(Goal("few", "score", at_most=9),))
+    monkeypatch.setitem(studies.STUDIES, "small", study)
+    out = ["--out", str(tmp_path / "small.json")]
+    command_line.main(["study", "small", *out, "--cell", "many"])
+    assert "few: score ≤ 9:  not run" in capsys.readouterr().out
+    command_line.main(["study", "small", *out])
+    said = capsys.readouterr().out
+    assert "many − few: active_units ≥ 4: 3.00 missed by 1.00" in said
+    assert "not run" not in said
+    command_line.main(["study", "small", "--quick", "--out", str(tmp_path / "quick.json")])
+    assert "≥" not in capsys.readouterr().out
+
+
 def test_an_unknown_study_ends_in_one_line(capsys):
     """Exit status 2, the name, and what is allowed; no traceback."""
     with pytest.raises(SystemExit) as end:
