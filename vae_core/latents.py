@@ -117,7 +117,7 @@ def nearest(
 def inside_polygon(points: NDArray[np.float32], polygon: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Which points (n, 2) lie inside a polygon (m, 2), by the even-odd rule."""
     # Most points lie outside its box, and cost nothing more.
-    found = ((points >= polygon.min(0)) & (points <= polygon.max(0))).all(1)
+    found: NDArray[np.bool_] = ((points >= polygon.min(0)) & (points <= polygon.max(0))).all(1)
     x, y = points[found].T
     inside = np.zeros(len(x), dtype=bool)
     for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
