@@ -28,11 +28,12 @@ Image8 = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
-def rgba(image: Image8) -> Image8:
-    """One image uint8 (c, h, w), grey or colour, as opaque (h, w, 4)."""
-    colour = np.broadcast_to(image, (3, *image.shape[1:]))
-    opaque = np.full((1, *image.shape[1:]), 255, dtype=np.uint8)
-    return np.concatenate([colour, opaque]).transpose(1, 2, 0)
+def rgba(images: Image8) -> Image8:
+    """Images uint8 (..., c, h, w), grey or colour, as opaque (..., h, w, 4)."""
+    *many, _, height, width = images.shape
+    found = np.full((*many, height, width, 4), 255, dtype=np.uint8)
+    found[..., :3] = np.moveaxis(images, -3, -1)
+    return found
 
 
 def to_levels(image: Floats) -> Image8:
@@ -50,7 +51,7 @@ def thumbnail(picture: Image8, side: int) -> Image8:
 
 
 def enlarge(picture: Image8, factor: int) -> Image8:
-    """Repeat every pixel `factor` times both ways."""
+    """Repeat every pixel of a picture (h, w, ...) `factor` times both ways."""
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
@@ -74,16 +75,16 @@ def mosaic(images: Image8, columns: int, *, side: int = 56) -> Image8:
     """
     if not len(images):
         raise ValueError("a mosaic needs at least one image")
-    tiles = [picture(image, side) for image in images]
-    height, width = tiles[0].shape[:2]
+    factor = factor_for(side, max(images.shape[2:]))
+    tiles = rgba(images).repeat(factor, axis=1).repeat(factor, axis=2)
+    n, height, width, _ = tiles.shape
     gap = max(2, side // 16)
-    rows = math.ceil(len(tiles) / columns)
-    columns = min(columns, len(tiles))
-    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap, 4), np.uint8)
-    for index, tile in enumerate(tiles):
-        top, left = index // columns * (height + gap), index % columns * (width + gap)
-        sheet[top : top + height, left : left + width] = tile
-    return sheet
+    columns = min(columns, n)
+    rows = math.ceil(n / columns)
+    cells = np.zeros((rows * columns, height + gap, width + gap, 4), np.uint8)
+    cells[:n, :height, :width] = tiles
+    sheet = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
+    return sheet.reshape(rows * (height + gap), columns * (width + gap), 4)[:-gap, :-gap]
 
 
 def difference(before: Floats, after: Floats, side: int = 280) -> Image8:

@@ -161,7 +161,8 @@ def show(
     callbacks: dict[str, Any] = {
         f"on_{name}_change": callback(name, f) for name, f in on_change.items()
     }
-    sent: Mapping[str, Any] = _renderer()(key=key, data={"kind": kind, **data}, **callbacks)
+    # In a list, since Streamlit looks for data frames among a mapping's values, at each rerun.
+    sent: Mapping[str, Any] = _renderer()(key=key, data=[{"kind": kind, **data}], **callbacks)
     return sent
 
 

@@ -52,7 +52,7 @@ def test_explore_maps_hidden_probabilities(machine: Open) -> None:
     session = machine()
     assert not session.exception
     assert not session.error
-    kinds = {json.loads(panel.proto.json)["kind"] for panel in session.get("bidi_component")}
+    kinds = {json.loads(panel.proto.json)[0]["kind"] for panel in session.get("bidi_component")}
     assert {"map", "picture"} <= kinds
     example = int(data.load_dataset("digits").test.ids[3])
     session = machine(id=str(example))

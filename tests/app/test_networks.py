@@ -47,7 +47,7 @@ def networks(open_page: Open, tmp_path: Path) -> Open:
 def panels(session: AppTest) -> list[str]:
     """Return the keys of the drawn networks on a page."""
     every = [element.proto for element in session.get("bidi_component")]
-    return [panel.id for panel in every if json.loads(panel.json)["kind"] == "graph"]
+    return [panel.id for panel in every if json.loads(panel.json)[0]["kind"] == "graph"]
 
 
 @pytest.mark.parametrize("page", ["explore", "manifold", "decode", "morph", "train"])

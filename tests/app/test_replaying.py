@@ -33,7 +33,7 @@ def trained(no_data: Path) -> Path:
 
 def shown(session: AppTest) -> list[dict[str, Any]]:
     """Return what the replay panels of the page are given."""
-    sent = [json.loads(one.proto.json) for one in session.get("bidi_component")]
+    sent = [json.loads(one.proto.json)[0] for one in session.get("bidi_component")]
     return [one for one in sent if one["kind"] == "replay"]
 
 

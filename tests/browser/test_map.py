@@ -6,6 +6,7 @@ written on the page.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -57,6 +58,21 @@ def test_click_on_empty_space_pins_that_code(opened: Open) -> None:
     assert told["pinned_id"] is None
     page.leave()
     assert page.picture() != before
+
+
+def test_map_is_busy_until_its_points_have_come(visitor: Callable[..., Visitor]) -> None:
+    """It says so, also to a screen reader, and while they travel to another plane."""
+    page = visitor()
+    page.page.route(re.compile("/explorer/"), lambda route: None)
+    page.page.goto(f"{page.address}/?n=2000")
+    stage = page.page.locator(".lx-stage")
+    stage.wait_for()
+    assert page.eventually(lambda: page.says("Loading the map …"))
+    assert stage.get_attribute("aria-busy") == "true"
+    page.page.unroute_all()  # lets all go that waited
+    assert page.eventually(lambda: stage.get_attribute("aria-busy") == "false")
+    page.page.mouse.click(*page.on_map(0.02, 0.03))
+    page.heard(lambda told: told["heard"] == 1)
 
 
 def test_click_on_a_point_pins_its_example(opened: Open) -> None:

@@ -22,6 +22,8 @@ PICTURE = ".lx-picture canvas"
 MAP = ".lx-stage canvas[tabindex]"
 #: The layer of the map that holds the points alone.
 POINTS = ".lx-stage canvas:nth-child(3)"
+#: A map whose points have not come, or travel.
+BUSY = ".lx-stage[aria-busy=true]"
 GRID = ".lx-manifold-grid canvas"
 #: What a model draws as soon as a page is open.
 FIRST = {
@@ -91,8 +93,9 @@ class Visitor:
         return self.settle()
 
     def settle(self) -> Visitor:
-        """Wait until the script has run and the panels have drawn."""
+        """Wait until the script has run, the maps can be clicked and the panels have drawn."""
         self.page.wait_for_selector(DONE)
+        self.page.locator(BUSY).first.wait_for(state="detached")
         self.frames()
         return self
 

@@ -107,7 +107,10 @@ export function mount(element, data, emit) {
           change(positions ? withPositions(read, positions) : read);
           notice(null);
         })
-        .catch((error) => notice(`The map could not be loaded. ${error.message}`));
+        .catch((error) => {
+          notice(`The map could not be loaded. ${error.message}`);
+          busy(false);
+        });
     }
     if (loaded.sprite !== data.sprite) {
       loaded.sprite = data.sprite;
@@ -476,6 +479,7 @@ export function mount(element, data, emit) {
     for (const pass of passes) splat(pixels, { width, height }, where, onto, { ...pass, radius, layer });
     view.pointsContext.putImageData(image, 0, 0);
     if (travel) schedule(drawPoints);
+    busy(travel !== null);
   }
 
   /** Where the points are now: on their way while a change is animated. */
@@ -761,6 +765,11 @@ export function mount(element, data, emit) {
   function notice(text) {
     view.notice.textContent = text ?? "";
     view.notice.hidden = text === null;
+  }
+
+  /** Tells whether the points are still to come, or on their way: a click means nothing until then. */
+  function busy(is) {
+    if (view.stage.ariaBusy !== String(is)) view.stage.ariaBusy = String(is);
   }
 
   function resize() {

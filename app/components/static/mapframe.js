@@ -25,7 +25,7 @@ export function build(element, data) {
   const count = make("span", { class: "lx-number", role: "status" });
   const clear = make("button", { type: "button" }, "Clear");
   const status = make("div", { class: "lx-status", hidden: true }, count, clear);
-  const stage = make("div", { class: "lx-stage" }, manifold, ground, points, overlay, hint, status, notice);
+  const stage = make("div", { class: "lx-stage", "aria-busy": "true" }, manifold, ground, points, overlay, hint, status, notice);
 
   const tools = Object.entries(TOOLS).map(([name, word]) =>
     make("button", { type: "button", "aria-pressed": String(name === "move"), "data-tool": name }, word),

@@ -88,7 +88,7 @@ function destroy(parentElement, entry) {
   mounted.delete(parentElement);
 }
 
-export default function panel({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function panel({ data: [data], parentElement, setStateValue, setTriggerValue }) {
   const known = mounted.get(parentElement);
   const entry = known ?? create(parentElement);
   entry.data = resolveAddresses(data);
