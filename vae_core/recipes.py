@@ -199,16 +199,17 @@ _MODELS = (
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}
 
 
-#: For −ELBO below 105 on grey MNIST in a few seconds. The peak learning rate was chosen on a
-#: validation split: trained on the first 50,000 images, 6e-3 leaves fewer nats on the other 10,000
-#: than 4e-3 and 5e-3 do (bfloat16, seed 0).
+#: For −ELBO below 105 on grey MNIST in a few seconds: the quickest settings tried that leave less
+#: than 106 nats on a validation split (trained on the first 50,000 images, measured on the other
+#: 10,000, bfloat16, seeds 0 and 1), which are 1.3 nats less on the test set with all 60,000. A
+#: higher peak of the learning rate would be quicker still, but costs a deeper net ten nats.
 FAST: dict[str, Any] = {
     "latent_dim": 20,
-    "hidden": (500,),
+    "hidden": (300,),
     "activation": "silu",
-    "epochs": 5,
-    "batch_size": 200,
-    "learning_rate": 6e-3,
+    "epochs": 4,
+    "batch_size": 250,
+    "learning_rate": 1.2e-2,
     "warmup": 0.1,
     "decay": "linear",
 }
