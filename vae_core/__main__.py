@@ -162,7 +162,9 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 )
 @click.option("--name", help="Name on the model's card  [default: the folder's name]")
 @click.option("--importance-samples", type=int, help="k of an nll_iw{k} figure on the card.")
-@click.option("--limit", type=int, help="Test images that this figure is taken over.")
+@click.option(
+    "--limit", type=int, help="Test images, evenly spread, that this figure is taken over."
+)
 @click.option(
     "--change",
     "changed",
@@ -281,7 +283,7 @@ def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> No
     multiple=True,
     help="Estimate log p(x) without the encoder as well; for a z of few dimensions.",
 )
-@click.option("--limit", type=int, help="Test images to use  [default: all]")
+@click.option("--limit", type=int, help="Test images to use, evenly spread  [default: all]")
 @seed_option
 @click.option("--write", is_flag=True, help="Add the figures that MODEL's card lacks.")
 @json_option
@@ -680,7 +682,7 @@ def _limited(data: ImageDataset, limit: int) -> ImageDataset:
     import dataclasses
 
     _bounded("limit", limit, 2, len(data.test))
-    return dataclasses.replace(data, test=data.test.first(limit))
+    return dataclasses.replace(data, test=data.test.spread(limit))
 
 
 def _label(card: ModelCard, label: str | None, n: int) -> Tensor | None:

@@ -57,7 +57,7 @@ def publish(
     importance_samples
         k of the ``nll_iw{k}`` figure; 0 leaves it out.
     importance_limit
-        Test images that this figure is taken over; None takes all.
+        Test images, evenly spread, that this figure is taken over; None takes all.
     paths
         The ways that the training took on this machine.
     notes
@@ -122,7 +122,7 @@ def measure(
     importance_samples
         k of the ``nll_iw{k}`` figure and its effective sample size; 0 leaves it out.
     importance_limit
-        Test images that this and ``estimators`` are taken over; None takes all.
+        Test images, evenly spread, that this and ``estimators`` are taken over; None takes all.
     estimators
         Names in ``marginal.ESTIMATORS``, each an ``nll_…`` figure.
 
@@ -170,9 +170,8 @@ def measure(
         for name, correct in _classified(model, encoded, dataset, training).items():
             metrics[name] = figure(correct, 1, unit="share").model_copy(update={"samples": None})
 
-    images = tested_split(dataset, training).images[:importance_limit]
-    labels = _labels(model, dataset.test)
-    labels = None if labels is None else labels[:importance_limit]
+    some = tested_split(dataset, training).spread(importance_limit)
+    images, labels = some.images, _labels(model, some)
     if importance_samples:
         say(f"importance sampling, k = {importance_samples}")
         k = importance_samples

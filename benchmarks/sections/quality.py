@@ -72,24 +72,9 @@ WAYS: dict[str, tuple[Way, ...]] = {
 }
 
 
-#: The recipe's settings where ``recipes.BEGINNINGS`` does not have it yet.
-STAND_IN: dict[str, Any] = {
-    "latent_dim": 20,
-    "hidden": (500,),
-    "activation": "silu",
-    "epochs": 5,
-    "batch_size": 200,
-    "learning_rate": 5e-3,
-    "warmup": 0.1,
-    "decay": "linear",
-    "precision": "bfloat16" if native_bfloat16() else "float32",
-}
-
-
 def recipe(seed: int, threads: int) -> dict[str, Any]:
     """Return what ``train --recipe fast`` trains with, as a worker is told it."""
-    settings = recipes.BEGINNINGS["fast"]() if hasattr(recipes, "BEGINNINGS") else STAND_IN
-    settings = settings | {"seed": seed, "threads": threads}
+    settings = recipes.BEGINNINGS["fast"]() | {"seed": seed, "threads": threads}
     model = {name: value for name, value in settings.items() if name in ModelConfig.model_fields}
     training = {name: value for name, value in settings.items() if name not in model}
     return {"model": model, "training": training}

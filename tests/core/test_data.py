@@ -109,6 +109,15 @@ def test_image_shape_is_refused_for_the_registry():
         data.load_dataset("digits", image_shape=(1, 28, 28))
 
 
+def test_examples_are_spread_from_the_first_to_the_last():
+    """As many as asked for, none twice; all of them where there are no more."""
+    split = split_of(21, first_id=100)
+    assert split.spread(5).ids.tolist() == [100, 105, 110, 115, 120]
+    assert split.spread(1).ids.tolist() == [100]
+    assert len(set(split.spread(20).ids.tolist())) == 20
+    assert split.spread(21) is split.spread(None) is split.spread(99) is split
+
+
 def test_take_keeps_images_labels_and_ids_together():
     """Rows are taken from all three tensors alike, in the order given."""
     taken = split_of(20, first_id=100).take(torch.tensor([7, 3]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 from typing import Any
@@ -10,10 +11,9 @@ import pytest
 import safetensors.numpy
 import torch
 
-from vae_core import checkpoints, evaluation, pixels, publishing, recipes, studies
+from vae_core import checkpoints, evaluation, publishing, recipes, studies
 from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import DatasetMissingError
-from vae_core.learning import static_test_seed
 from vae_core.studies import STUDIES, Study
 from vae_core.studies.study import Comparison, Goal
 
@@ -167,17 +167,16 @@ def test_importance_sampling_agrees_with_the_card(name: str) -> None:
     """
     card = checkpoints.load_card(name)
     dataset = dataset_of(card)
-    images = pixels.prepare(
-        dataset.test.images, card.training.tested_on, seed=static_test_seed(card.training.seed)
-    )[:40]
+    tested = publishing.tested_split(dataset, card.training)
+    by_row = dataclasses.replace(tested, ids=torch.arange(len(tested)))
+    some = by_row.spread(40)
     model, kind = checkpoints.load_model(name), card.training.tested_on
-    labels = dataset.test.labels[:40] if card.model.takes_labels else None
-    found = evaluation.nll_iw(model, images, k=200, kind=kind, seed=7, labels=labels).nll
+    labels = some.labels if card.model.takes_labels else None
+    found = evaluation.nll_iw(model, some.images, k=200, kind=kind, seed=7, labels=labels).nll
     codes = checkpoints.load_codes(name)
     on_card = importance_weighted(card)
-    limit = on_card.n
-    stored = (codes.rate + codes.distortion)[:limit].mean().item()
-    gained = evaluation.Estimate.of((codes.rate + codes.distortion)[:40] - found)
+    stored = (codes.rate + codes.distortion)[by_row.spread(on_card.n).ids].mean().item()
+    gained = evaluation.Estimate.of((codes.rate + codes.distortion)[some.ids] - found)
     assert gained.mean > 0
     more = stored - on_card.value
     assert gained.mean < more + 4 * gained.se
