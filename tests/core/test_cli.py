@@ -20,7 +20,7 @@ import running
 import torch
 from PIL import Image
 
-from vae_core import __main__, checkpoints, evaluation, marginal, runs
+from vae_core import __main__, checkpoints, evaluation, marginal, recipes, runs
 from vae_core.checkpoints import Codes, ModelCard
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
@@ -505,7 +505,8 @@ def test_a_recipe_is_where_settings_begin(vae: Any, tmp_path: Path) -> None:
     done = vae(*words, "--threads", 1, "--json", "--out", tmp_path / "quick")
     assert done.status == 0, done.err
     config = runs.read_config(tmp_path / "quick")
-    assert (config.training.epochs, config.training.batch_size) == (1, 200)
+    fast = recipes.FAST["batch_size"]
+    assert (config.training.epochs, config.training.batch_size) == (1, fast)
     assert (config.model.hidden, config.model.latent_dim) == ((24, 20), 20)
     wrong = vae("train", "--recipe", "slow", "--out", tmp_path / "none")
     assert (wrong.status, wrong.err) == (2, "error: recipe 'slow': allowed are fast\n")
