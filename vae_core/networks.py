@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
+from vae_core.products import Dense
 
 #: Slope of the leaky ReLU below zero.
 LEAK = 0.2
@@ -85,7 +86,7 @@ def mlp(widths: Sequence[int], activation: str) -> nn.Sequential:
     chosen = ACTIVATIONS[activation]
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
-        layers += [nn.Linear(fan_in, chosen.inputs * fan_out), chosen.module(-1)]
+        layers += [Dense(fan_in, chosen.inputs * fan_out), chosen.module(-1)]
     return nn.Sequential(*layers)
 
 
@@ -147,7 +148,7 @@ class RowHead(nn.Module):
         super().__init__()
         c, h, w = image_shape
         self.row_shape = (values * c, w)
-        self.row = nn.Linear(units, values * c * w, bias=False)
+        self.row = Dense(units, values * c * w, bias=False)
         self.bias = nn.Parameter(torch.zeros(values * c * h * w))
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -157,7 +158,7 @@ class RowHead(nn.Module):
 
 
 #: A decoder's last layer; all of them have a ``bias`` (values · c · h · w,).
-Head = nn.Linear | MapHead | RowHead
+Head = Dense | MapHead | RowHead
 
 
 def join_flat(x: Tensor, label: Tensor | None) -> Tensor:
@@ -215,7 +216,7 @@ def _mlp_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
 
 
 def _mlp_head(config: ModelConfig, values: int) -> Head:
-    return nn.Linear(config.hidden[0], values * config.pixels)
+    return Dense(config.hidden[0], values * config.pixels)
 
 
 def _conv_encoder(config: ModelConfig) -> nn.Sequential:
@@ -236,7 +237,7 @@ def _conv_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
     channels, sizes = config.hidden[::-1], config.map_sizes[::-1]
     smallest = (chosen.inputs * channels[0], *sizes[0])
     layers: list[nn.Module] = [
-        nn.Linear(inputs, math.prod(smallest)),
+        Dense(inputs, math.prod(smallest)),
         nn.Unflatten(1, smallest),
         chosen.module(1),
     ]

@@ -20,6 +20,7 @@ from vae_core.distributions import SMALL_LOGIT
 from vae_core.errors import ConfigError
 from vae_core.models import VAE, HierarchicalVAE
 from vae_core.networks import EveryRow, MapHead, Rows, Tanh
+from vae_core.products import Dense
 
 IR_VERSION, OPERATOR_SET = 8, 13
 INPUT, LABEL, OUTPUT = "z", "y", "mean"
@@ -204,7 +205,7 @@ def _head(graph: _Graph, model: VAE, x: str) -> str:
     c, h, w = model.config.image_shape
     pixels = c * h * w
     bias = head.bias[:pixels]
-    if isinstance(head, nn.Linear):
+    if isinstance(head, Dense):
         x = _linear(graph, x, head.weight[:pixels], bias)
         return graph.add("Reshape", x, graph.integers(-1, c, h, w))
     if isinstance(head, MapHead):
@@ -235,7 +236,7 @@ def _continuous_bernoulli_mean(graph: _Graph, logits: str) -> str:
 
 #: A decoder's layers; each writes its operators and names their output.
 _LAYERS: dict[type[nn.Module], Callable[[_Graph, Any, str], str]] = {
-    nn.Linear: lambda graph, layer, x: _linear(graph, x, layer.weight, layer.bias),
+    Dense: lambda graph, layer, x: _linear(graph, x, layer.weight, layer.bias),
     nn.Conv2d: lambda graph, layer, x: _convolution(graph, x, layer.weight, layer.bias),
     nn.Unflatten: lambda graph, layer, x: graph.add(
         "Reshape", x, graph.integers(-1, *layer.unflattened_size)

@@ -31,6 +31,7 @@ from vae_core.distributions import (
 from vae_core.errors import ConfigError
 from vae_core.models import VAE, HierarchicalVAE
 from vae_core.networks import EveryRow, Head, LastRow, MapHead, Rows, Tanh
+from vae_core.products import Dense
 
 FORMAT_VERSION = 1
 #: Bytes; arrays start at multiples of it, so that a reader can map them without a copy.
@@ -259,7 +260,7 @@ class _Writer:
         self._part = part
         self._arrays = arrays
         self._writers: dict[type[nn.Module], Callable[[Any], None]] = {
-            nn.Linear: lambda layer: self.linear(layer.weight, layer.bias),
+            Dense: lambda layer: self.linear(layer.weight, layer.bias),
             nn.Conv2d: self._convolution,
             nn.Upsample: self._enlarge,
             nn.Unflatten: self._unflatten,
@@ -322,7 +323,7 @@ class _Writer:
         """
         c, h, w = image_shape
         bias = head.bias[: c * h * w]
-        if isinstance(head, nn.Linear):
+        if isinstance(head, Dense):
             self.linear(head.weight[: c * h * w], bias)
             return
         if isinstance(head, MapHead):

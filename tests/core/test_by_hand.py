@@ -40,7 +40,6 @@ def written_out(model: VAE, x: Tensor, beta: float, dtype: torch.dtype) -> by_ha
     """Set each weight's ``grad`` by the chain rule."""
     generator = torch.Generator().manual_seed(5)
     one = by_hand.Pass(by_hand.Layers(model, dtype), x, beta=beta, generator=generator)
-    model.zero_grad()
     one.backward()
     return one
 
@@ -62,6 +61,7 @@ def made(**settings: Any) -> tuple[VAE, Tensor]:
         {"activation": "relu", "hidden": (11,)},
         {"activation": "silu", "hidden": (11, 9, 7)},
         {"activation": "relu", "decoder_activation": "leaky-relu"},
+        {"activation": "tanh", "image_shape": (1, 60, 60), "hidden": (400,)},  # large products
     ],
     ids=str,
 )
@@ -107,6 +107,7 @@ def test_products_in_bfloat16_point_the_same_way() -> None:
         ({}, {"objective": "iwae"}),
         ({}, {"free_bits": 0.1}),
         ({}, {"coarse_epochs": 1, "coarse_samples": 2}),
+        ({}, {"learner": "wake-sleep"}),
     ],
     ids=str,
 )

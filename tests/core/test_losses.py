@@ -232,9 +232,10 @@ def test_the_weight_prior_is_that_of_the_generative_weights(digits: ImageDataset
         trainer = Trainer(config, training, digits)
         before = {name: p.clone() for name, p in trainer.model.named_parameters()}
         next(trainer.steps())
-        state = trainer.device.optimizer.state
+        state, _ = trainer.state()
         moments[prior] = {
-            name: state[p]["exp_avg"] / 0.1 for name, p in trainer.model.named_parameters()
+            name: state[f"optimizer.{index}.exp_avg"] / 0.1
+            for index, (name, _) in enumerate(trainer.model.named_parameters())
         }
     for name, weight in before.items():
         generative = name.startswith(("decoder", "likelihood"))

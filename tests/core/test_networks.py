@@ -82,7 +82,7 @@ def test_the_decoder_can_have_an_activation_of_its_own() -> None:
     """As the networks of seed 004: ReLU in, leaky ReLU out."""
     built = model(activation="relu", decoder_activation="leaky-relu", image_shape=(1, 7, 5))
     kinds = [{type(layer).__name__ for layer in part} for part in (built.encoder, built.decoder)]
-    assert kinds == [{"Linear", "ReLU"}, {"Linear", "LeakyReLU"}]
+    assert kinds == [{"Dense", "ReLU"}, {"Dense", "LeakyReLU"}]
 
 
 def test_convolutions_see_neighbours_only() -> None:

@@ -177,8 +177,6 @@ def test_what_a_graph_reads_and_writes_stays_at_its_place(unrecorded: None) -> N
     list(one)
     one.load_state(*one.state())
     assert addresses() == before
-    for group in device.optimizer.param_groups:
-        assert group["lr"] is device.learning_rate
     assert sorted(device._recorded) == [(2, 1), (2, 3), (12, 1), (12, 3)]
 
 
@@ -214,7 +212,9 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
     assert (found.device.type, found.shape) == ("meta", (2,))
     state = device._tensors().values()
     assert {value.device.type for value in (*state, *updated)} == {"meta"}
-    assert len(updated) == len(state) + len(list(device.twin.parameters()))  # the gradients too
+    weights = sum(p.numel() for p in device.twin.parameters())
+    # Beside the numbers of steps: values, gradients and two moments.
+    assert sum(one.numel() for one in updated if one.dim()) == 4 * weights
     with pytest.raises(RuntimeError, match="meta"):
         found.tolist()
 
@@ -254,15 +254,15 @@ def test_the_model_is_the_last_steps_whenever_it_is_looked_at(unrecorded: None) 
 
 
 def test_a_state_that_does_not_fit_is_refused(unrecorded: None) -> None:
-    """Other shapes, or moments that are missing, give one clear sentence."""
+    """Other shapes, or moments of another rule, give one clear sentence."""
     one = trainer()
     taken(one, 1)
     tensors, progress = one.state()
     with pytest.raises(CheckpointError, match="another training"):
         trainer({"hidden": (9, 7)}).load_state(tensors, progress)
-    bare = {name: value for name, value in tensors.items() if "exp_avg" not in name}
-    with pytest.raises(CheckpointError, match=r"another training: optimizer\.0\.exp_avg"):
-        trainer().load_state(bare, progress)
+    other = tensors | {"optimizer.0.sum": tensors["optimizer.0.exp_avg"]}
+    with pytest.raises(CheckpointError, match=r"another training: optimizer\.0\.sum"):
+        trainer().load_state(other, progress)
 
 
 def test_divergence_is_told_with_its_step(unrecorded: None) -> None:

@@ -50,6 +50,7 @@ class AEVB(Stateless):
         self.layers: by_hand.Layers | None = None
         if by_hand.fits(model, config):
             self.layers = by_hand.Layers(model, DTYPES[config.precision])
+            self.flat = self.layers.flat
 
     def step(self, visit: Visit) -> Figures:
         """One update of encoder and decoder."""

@@ -9,7 +9,7 @@ takes few operations beside the products. Where :func:`fits` says no, autograd d
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -19,28 +19,48 @@ from torch import Tensor, nn
 from vae_core import networks
 from vae_core.config import TrainConfig
 from vae_core.distributions import POSTERIOR_LOGVAR
+from vae_core.learning.optimizers import Flat
 from vae_core.learning.records import Figures
 from vae_core.models import VAE
 from vae_core.objectives import Beta
+from vae_core.products import Finish, dense
 
 aten = torch.ops.aten
 
 
 @dataclass(frozen=True)
 class Activation:
-    """h of a, and ∂loss/∂a of (∂loss/∂h, a, h)."""
+    """h of a, at the end of a product where a itself is not needed, and ∂loss/∂a.
+
+    ``slope`` is of (∂loss/∂h, a, h), with h for both where the product was finished by h.
+    """
 
     h: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor, Tensor], Tensor]
+    finish: Finish | None = None
+
+
+def _leaky_relu(a: Tensor) -> Tensor:
+    return F.leaky_relu(a, networks.LEAK)
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(networks.tanh, lambda d_h, a, h: aten.tanh_backward(d_h, h)),
-    "relu": Activation(torch.relu, lambda d_h, a, h: aten.threshold_backward(d_h, h, 0)),
+    "tanh": Activation(
+        networks.tanh,
+        lambda d_h, a, h: aten.tanh_backward(d_h, h),
+        Finish("tanh", (), networks.tanh),
+    ),
+    "relu": Activation(
+        torch.relu,
+        lambda d_h, a, h: aten.threshold_backward(d_h, h, 0),
+        Finish("relu", (), torch.relu),
+    ),
     "silu": Activation(F.silu, lambda d_h, a, h: aten.silu_backward(d_h, a)),
+    # By h, which has the sign of a.
     "leaky-relu": Activation(
-        lambda a: F.leaky_relu(a, networks.LEAK),
-        lambda d_h, a, h: aten.leaky_relu_backward(d_h, a, networks.LEAK, False),
+        _leaky_relu,
+        lambda d_h, a, h: aten.leaky_relu_backward(d_h, h, networks.LEAK, True),
+        Finish("leaky_relu", (networks.LEAK,), _leaky_relu),
     ),
 }
 
@@ -50,6 +70,7 @@ def fits(model: VAE, config: TrainConfig) -> bool:
     of = model.config
     return (
         type(model) is VAE
+        and config.learner == "aevb"
         and of.network == "mlp"
         and of.likelihood == "bernoulli"
         and of.prior == "standard"
@@ -63,51 +84,32 @@ def fits(model: VAE, config: TrainConfig) -> bool:
     )
 
 
-@dataclass
 class Layer:
-    """a = W x + b, h = f(a): products in ``dtype``, everything else in float32.
+    """a = W x + b, h = f(a), and the chain rule through both, in the weights' precision."""
 
-    What is as large as the weights is kept from step to step: fresh memory for it would cost as
-    much as a product.
-    """
-
-    linear: nn.Linear
-    activation: Activation | None
-    dtype: torch.dtype
-    x: Tensor = field(init=False)
-    a: Tensor = field(init=False)
-    h: Tensor = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.d_weight = torch.empty_like(self.linear.weight, requires_grad=False)
-        # In float32 both are the arrays themselves.
-        self.weight = self.linear.weight.detach().to(self.dtype)
-        self.product = self.d_weight.to(self.dtype)
+    def __init__(self, weight: Place, bias: Place, activation: Activation | None) -> None:
+        self.weight, self.bias, self.activation = weight, bias, activation
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, inputs) → (batch, outputs)."""
-        if self.dtype != self.linear.weight.dtype:
-            self.weight.copy_(self.linear.weight)
-        self.x = x.to(self.dtype)
-        self.a = self.h = F.linear(self.x, self.weight, self.linear.bias.to(self.dtype)).float()
-        if self.activation is not None:
-            self.h = self.activation.h(self.a)
+        self.x, f = x, self.activation
+        finish = None if f is None else f.finish
+        self.a = self.h = dense(x, self.weight.value, self.bias.value, finish)
+        if f is not None and finish is None:
+            self.h = f.h(self.a)
         return self.h
 
     def learn(self, d_h: Tensor) -> Tensor:
-        """Set the weights' gradients from ∂loss/∂h; returns ∂loss/∂a in ``dtype``."""
-        d_a = d_h if self.activation is None else self.activation.slope(d_h, self.a, self.h)
-        self.linear.bias.grad = d_a.sum(0)
-        d_a = d_a.to(self.dtype)
-        torch.mm(d_a.t(), self.x, out=self.product)
-        if self.product is not self.d_weight:
-            self.d_weight.copy_(self.product)
-        self.linear.weight.grad = self.d_weight
+        """Set the weights' gradients from ∂loss/∂h; returns ∂loss/∂a."""
+        f = self.activation
+        d_a = d_h if f is None else f.slope(d_h, self.a, self.h)
+        torch.sum(d_a, 0, out=self.bias.gradient)
+        torch.mm(d_a.t(), self.x, out=self.weight.gradient)
         return d_a
 
     def backward(self, d_h: Tensor) -> Tensor:
         """Learn, and return ∂loss/∂x."""
-        return (self.learn(d_h) @ self.weight).float()
+        return dense(self.learn(d_h), self.weight.value.t())
 
 
 class Pass:
@@ -121,10 +123,11 @@ class Pass:
             self._forward(generator)
 
     def _forward(self, generator: torch.Generator | None) -> None:
-        h = self.x
+        self.layers.fetch()
+        h = self.x.to(self.layers.dtype)
         for layer in self.layers.encoder:
             h = layer.forward(h)
-        self.mu, raw = self.layers.posterior.forward(h).chunk(2, dim=-1)
+        self.mu, raw = self.layers.posterior.forward(h).float().chunk(2, dim=-1)
         # The soft clamp of the log-variance, from above and then from below.
         low, high = POSTERIOR_LOGVAR
         self.from_high = high - raw
@@ -132,10 +135,10 @@ class Pass:
         logvar = low + F.softplus(self.from_low)
         self.sigma = torch.exp(0.5 * logvar)
         self.eps = torch.randn(self.mu.shape, generator=generator, device=self.mu.device)
-        h = self.mu + self.sigma * self.eps
+        h = (self.mu + self.sigma * self.eps).to(self.layers.dtype)
         for layer in self.layers.decoder:
             h = layer.forward(h)
-        self.logits = self.layers.likelihood.forward(h)
+        self.logits = self.layers.likelihood.forward(h).float()
 
         # Sums over the minibatch; a CUDA graph is captured without reading them.
         self.squares = self.mu.square().add_(self.sigma.square()).sub_(logvar).sum()
@@ -164,32 +167,68 @@ class Pass:
     def backward(self) -> None:
         """Set the gradient of the loss: of a mean over the batch, as autograd would."""
         n, layers = len(self.x), self.layers
-        d_h = layers.likelihood.backward(torch.sigmoid(self.logits).sub_(self.x).div_(n))
+        d_logits = torch.sigmoid(self.logits).sub_(self.x).div_(n)
+        d_h = layers.likelihood.backward(d_logits.to(layers.dtype))
         for layer in reversed(layers.decoder):
             d_h = layer.backward(d_h)
-        d_mu = _add(d_h, self.mu, times=self.beta / n)
+        d_z = d_h.float()
+        d_mu = _add(d_z, self.mu, times=self.beta / n)
         # ∂z/∂logvar = ε σ / 2, ∂rate/∂logvar = (σ² − 1) / 2.
-        d_logvar = (d_h * self.eps).mul_(self.sigma)
+        d_logvar = (d_z * self.eps).mul_(self.sigma)
         d_logvar = _add(d_logvar, self.sigma.square().sub_(1), times=self.beta / n).mul_(0.5)
         d_raw = d_logvar.mul_(torch.sigmoid(self.from_low)).mul_(torch.sigmoid(self.from_high))
-        d_h = layers.posterior.backward(torch.cat([d_mu, d_raw], dim=-1))
+        d_h = layers.posterior.backward(torch.cat([d_mu, d_raw], dim=-1).to(layers.dtype))
         for layer in reversed(layers.encoder[1:]):
             d_h = layer.backward(d_h)
         layers.encoder[0].learn(d_h)  # nobody asks for the image's own gradient
+        layers.deliver()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a weight lies as products take it, and where its gradient is written."""
+
+    value: Tensor
+    gradient: Tensor
 
 
 class Layers:
-    """A model's layers in the order in which x meets them."""
+    """A model's layers in the order in which x meets them.
+
+    Everything that is as wide as a hidden layer is in ``dtype``, as autocast would have it; codes,
+    logits and the weights themselves are in float32. In float32 places are the weights' own.
+    """
 
     def __init__(self, model: VAE, dtype: torch.dtype) -> None:
+        self.dtype, self.flat = dtype, Flat(list(model.parameters()))
+        self._values = self.flat.values.to(dtype)
+        self._gradients = self.flat.gradients.to(dtype)
+        places = zip(self.flat.split(self._values), self.flat.split(self._gradients), strict=True)
+        place: dict[Tensor, Place] = {
+            one: Place(*both) for one, both in zip(self.flat.weights, places, strict=True)
+        }
+
+        def layer(linear: nn.Linear, activation: Activation | None) -> Layer:
+            return Layer(place[linear.weight], place[linear.bias], activation)
+
         of = model.config
         inner = ACTIVATIONS[of.activation]
         outer = ACTIVATIONS[of.decoder_activation or of.activation]
-        self.encoder = [Layer(linear, inner, dtype) for linear in _linear(model.encoder)]
-        self.posterior = Layer(model.posterior, None, dtype)
-        self.decoder = [Layer(linear, outer, dtype) for linear in _linear(model.decoder)]
         assert isinstance(model.likelihood, nn.Linear)
-        self.likelihood = Layer(model.likelihood, None, dtype)
+        self.encoder = [layer(linear, inner) for linear in _linear(model.encoder)]
+        self.posterior = layer(model.posterior, None)
+        self.decoder = [layer(linear, outer) for linear in _linear(model.decoder)]
+        self.likelihood = layer(model.likelihood, None)
+
+    def fetch(self) -> None:
+        """Round the weights to ``dtype``."""
+        if self._values is not self.flat.values:
+            self._values.copy_(self.flat.values)
+
+    def deliver(self) -> None:
+        """Bring gradients to where the optimiser looks for them."""
+        if self._gradients is not self.flat.gradients:
+            self.flat.gradients.copy_(self._gradients)
 
 
 def _add(one: Tensor, other: Tensor, *, times: Beta) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vae_core import hmc, objectives
 from vae_core.config import TrainConfig
+from vae_core.learning.optimizers import Flat
 from vae_core.learning.records import Figures
 from vae_core.learning.visit import Visit, autocast, figures
 from vae_core.models import VAE
@@ -28,6 +29,8 @@ class MonteCarloEM:
     that the records and the maps mean what they mean for the other learners: the decoder never
     sees it.
     """
+
+    flat: Flat | None = None
 
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config, self.size = model, config, size

@@ -24,11 +24,11 @@ from torch import Tensor
 from vae_core import pixels
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError
-from vae_core.learning import schedules
 from vae_core.learning.aevb import AEVB
+from vae_core.learning.optimizers import Optimizer
 from vae_core.learning.records import Figures
 from vae_core.learning.schedules import Stage
-from vae_core.learning.visit import Differentiable, TrainingSet, Visit, check_finite
+from vae_core.learning.visit import Differentiable, TrainingSet, Visit, check_finite, part
 from vae_core.models import VAE
 
 #: What can be captured: no step that looks at a value (of chains, of labels, of how far pictures
@@ -95,16 +95,7 @@ class OnGPU:
         self.learner = AEVB(self.twin, config, len(data.images))
         self.beta = torch.zeros((), device=self.place)
         self.learning_rate = torch.zeros((), device=self.place)
-        self.optimizer = schedules.optimizer(self.twin, config, len(data.images))
-        for group in self.optimizer.param_groups:
-            group.update(lr=self.learning_rate, capturable=True)
-        for weights in self.twin.parameters():
-            # Not left to the first step: captured, it would make them anew at each replay.
-            self.optimizer.state[weights] = {
-                "step": torch.zeros((), device=self.place),
-                "exp_avg": torch.zeros_like(weights),
-                "exp_avg_sq": torch.zeros_like(weights),
-            }
+        self.optimizer = Optimizer(self.twin, config, len(data.images), flat=self.learner.flat)
         self._recorded: dict[tuple[int, int], Recorded] = {}
         self._found: list[tuple[int, Tensor]] = []  # steps' numbers and what they returned
         self._is_settled = True
@@ -173,14 +164,14 @@ class OnGPU:
 
     def state(self) -> dict[str, Tensor]:
         """Return weights, moments and the noise's generator."""
-        tensors = {name: value.cpu() for name, value in self._tensors().items()}
+        # Weights and moments may be views of one array, and a file keeps each by itself.
+        tensors = {name: value.cpu().clone() for name, value in self._tensors().items()}
         return tensors | {"noise": self.noise.get_state()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Take up what :meth:`state` returned."""
-        noise = tensors["noise"]
-        self._put({name: value for name, value in tensors.items() if name != "noise"})
-        self.noise.set_state(noise)
+        self._put(tensors)
+        self.noise.set_state(tensors["noise"])
         self._is_settled = False
 
     def paths(self) -> dict[str, str]:
@@ -217,25 +208,17 @@ class OnGPU:
 
     def _update(self, loss: Differentiable, add: Callable[[], None] | None = None) -> None:
         assert add is None
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.forget()
         loss.backward()
-        self.optimizer.step()
+        self.optimizer.step(self.learning_rate)
 
     def _tensors(self) -> dict[str, Tensor]:
         """All that a step changes, at its place, by the names that a checkpoint has for it."""
-        tensors = {f"model.{name}": value for name, value in self.twin.state_dict().items()}
-        groups = self.optimizer.param_groups
-        for index, weights in enumerate(one for group in groups for one in group["params"]):
-            for name, value in self.optimizer.state[weights].items():
-                tensors[f"optimizer.{index}.{name}"] = value
-        return tensors
+        weights = {f"model.{name}": value for name, value in self.twin.state_dict().items()}
+        moments = self.optimizer.moments()
+        return weights | {f"optimizer.{name}": value for name, value in moments.items()}
 
-    @torch.no_grad()
     def _put(self, tensors: dict[str, Tensor]) -> None:
         """Copy tensors to the places of those that a step changes, where graphs expect them."""
-        places = self._tensors()
-        shapes, given = ({k: v.shape for k, v in of.items()} for of in (places, tensors))
-        if shapes != given:
-            raise ValueError(f"{min(shapes.items() ^ given.items())[0]} does not fit")
-        for name, place in places.items():
-            place.copy_(tensors[name])
+        self.twin.load_state_dict(part(tensors, "model."))
+        self.optimizer.load(part(tensors, "optimizer."))

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import bisect
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import torch
 
 from vae_core.config import TrainConfig
-from vae_core.models import VAE
 
 #: Passes over the data that Burda et al. (2016, section 5) make one after another, in epochs, and
 #: the shares of all epochs at which the second and later ones begin.
@@ -73,23 +68,3 @@ def kl_weight(epochs: float, config: TrainConfig) -> float:
     if config.kl_warmup_epochs == 0:
         return 1.0
     return min(1.0, epochs / config.kl_warmup_epochs)
-
-
-def optimizer(model: VAE, config: TrainConfig, size: int) -> torch.optim.Optimizer:
-    """Adam, or the Adagrad that the paper used, in PyTorch's fused form.
-
-    With ``config.weight_prior`` the generative weights θ have the prior N(0, I) (Kingma & Welling
-    2014, section 5 and appendix F). Beside the mean bound over a minibatch of ``size`` training
-    images, log p(θ) weighs 1 / size, and its gradient −θ / size is a weight decay.
-    """
-    kinds: dict[str, Callable[..., torch.optim.Optimizer]] = {
-        "adam": functools.partial(torch.optim.Adam, eps=config.adam_epsilon),
-        "adagrad": torch.optim.Adagrad,
-    }
-    groups: list[dict[str, Any]] = [{"params": list(model.parameters())}]
-    if config.weight_prior:
-        generative = [p for part in model.generative_networks for p in part.parameters()]
-        known = set(generative)
-        groups[0]["params"] = [p for p in model.parameters() if p not in known]
-        groups.append({"params": generative, "weight_decay": 1 / size})
-    return kinds[config.optimizer](groups, lr=config.learning_rate, fused=True)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import TrainConfig
+from vae_core.learning.optimizers import Flat
 from vae_core.learning.records import Figures
 from vae_core.objectives import Beta, Bound
 
@@ -86,6 +87,9 @@ class TrainingSet:
 class Learner(Protocol):
     """How one minibatch changes the parameters."""
 
+    #: The parameters in one array, where the learner writes every gradient in place.
+    flat: Flat | None
+
     def step(self, visit: Visit) -> Figures:
         """Learn from a minibatch; returns its ELBO with rate and distortion."""
 
@@ -98,6 +102,8 @@ class Learner(Protocol):
 
 class Stateless:
     """A learner that remembers nothing from one minibatch to the next."""
+
+    flat: Flat | None = None
 
     def state(self) -> dict[str, Tensor]:
         """Return nothing."""
@@ -118,3 +124,8 @@ def autocast(config: TrainConfig) -> contextlib.AbstractContextManager[Any]:
     if config.precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(config.device, dtype=DTYPES[config.precision])
+
+
+def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Tensors of a state whose names begin so, by the rest of their names."""
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -9,6 +9,7 @@ from vae_core import networks
 from vae_core.config import ModelConfig
 from vae_core.distributions import DiagonalGaussian, Likelihood, UpperLayer
 from vae_core.models.vae import VAE, Given, Inference, Latent, gaussian_of
+from vae_core.products import Dense
 
 
 class HierarchicalVAE(VAE):
@@ -25,11 +26,11 @@ class HierarchicalVAE(VAE):
         super().__init__(config)
         widths, top = config.upper_hidden, config.latent_dim
         self.upper_encoder = networks.mlp((config.first_latent_dim, *widths), config.activation)
-        self.upper_posterior = nn.Linear(widths[-1], 2 * top)
+        self.upper_posterior = Dense(widths[-1], 2 * top)
         self.upper_decoder = networks.mlp(
             (top, *widths[::-1]), config.decoder_activation or config.activation
         )
-        self.lower_prior = nn.Linear(widths[0], 2 * config.first_latent_dim)
+        self.lower_prior = Dense(widths[0], 2 * config.first_latent_dim)
 
     @property
     def generative_networks(self) -> tuple[nn.Module, ...]:

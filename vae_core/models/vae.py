@@ -19,6 +19,7 @@ from vae_core.distributions import (
     soft_clamp,
 )
 from vae_core.errors import ConfigError
+from vae_core.products import Dense
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class VAE(nn.Module):
         code_size = config.first_latent_dim or config.latent_dim  # of the layer next to x
         label_size = config.classes if config.conditional else 0
         self.encoder = family.encoder(config)
-        self.posterior = nn.Linear(config.features, 2 * code_size)
+        self.posterior = Dense(config.features, 2 * code_size)
         self.decoder = family.decoder(config, code_size + label_size)
         self.likelihood = family.head(config, spec.values_per_pixel)
         self.p_z = priors.PRIORS[config.prior](config)

@@ -1,0 +1,126 @@
+"""The optimiser: PyTorch's own rules, the same over weights one by one and in one array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import small
+import torch
+from torch import Tensor
+
+from vae_core.learning.optimizers import Flat, Optimizer
+from vae_core.models import VAE
+
+SIZE = 50
+RULES = [{"optimizer": "adam", "adam_epsilon": 1e-4}, {"optimizer": "adagrad"}]
+
+
+def model() -> VAE:
+    """Make a model to be trained."""
+    return small.model().requires_grad_()
+
+
+def moved(of: VAE, optimizer: Any, *, flat: Flat | None = None, steps: int = 3) -> list[Tensor]:
+    """Take steps along gradients of a seed; returns the weights."""
+    draw = torch.Generator().manual_seed(9)
+    for _ in range(steps):
+        for weight in of.parameters():
+            gradient = torch.randn(weight.shape, generator=draw)
+            if flat is None:
+                weight.grad = gradient
+            else:
+                assert weight.grad is not None
+                weight.grad.copy_(gradient)
+        optimizer.step(*([1e-2] if isinstance(optimizer, Optimizer) else []))
+    return [weight.detach().clone() for weight in of.parameters()]
+
+
+@pytest.mark.parametrize("weight_prior", [False, True])
+@pytest.mark.parametrize("settings", RULES, ids=str)
+def test_a_step_is_pytorchs(settings: dict[str, Any], weight_prior: bool) -> None:
+    """Of its Adam and its Adagrad; a prior on θ is a decay of the generative weights alone."""
+    config = small.train_config(**settings, weight_prior=weight_prior)
+    of = model()
+    found = moved(of, Optimizer(of, config, SIZE))
+
+    of = model()
+    encoder = [*of.encoder.parameters(), *of.posterior.parameters()]
+    decoder = [*of.decoder.parameters(), *of.likelihood.parameters()]
+    groups = [
+        {"params": encoder},
+        {"params": decoder, "weight_decay": 1 / SIZE if weight_prior else 0.0},
+    ]
+    if settings["optimizer"] == "adam":
+        theirs: torch.optim.Optimizer = torch.optim.Adam(groups, lr=1e-2, eps=1e-4)
+    else:
+        theirs = torch.optim.Adagrad(groups, lr=1e-2)
+    for one, other in zip(found, moved(of, theirs), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("weight_prior", [False, True])
+@pytest.mark.parametrize("settings", RULES, ids=str)
+def test_one_array_moves_as_its_weights_would(settings: dict[str, Any], weight_prior: bool) -> None:
+    """Weights and moments, under the same names; either goes on from the other's moments."""
+    config = small.train_config(**settings, weight_prior=weight_prior)
+    of = model()
+    one_by_one = Optimizer(of, config, SIZE)
+    expected = moved(of, one_by_one)
+    whole = model()
+    flat = Flat(list(whole.parameters()))
+    in_one = Optimizer(whole, config, SIZE, flat=flat)
+    assert len(in_one.moved) == 1 + weight_prior
+    for one, other in zip(moved(whole, in_one, flat=flat), expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-8)
+    theirs, ours = one_by_one.moments(), in_one.moments()
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        torch.testing.assert_close(value, theirs[name], rtol=1e-6, atol=1e-8, msg=name)
+    kept = {name: value.clone() for name, value in theirs.items()}
+    fresh = Optimizer(whole, config, SIZE, flat=flat)
+    fresh.load(kept)
+    assert all(torch.equal(value, kept[name]) for name, value in fresh.moments().items())
+
+
+def test_weights_are_views_of_the_array() -> None:
+    """What is written to the one is read from the other, gradients too."""
+    of = model()
+    before = {name: value.clone() for name, value in of.state_dict().items()}
+    flat = Flat(list(of.parameters()))
+    assert all(torch.equal(value, before[name]) for name, value in of.state_dict().items())
+    flat.values.fill_(2.0)
+    flat.gradients.fill_(3.0)
+    assert all((weight == 2).all() and (weight.grad == 3).all() for weight in of.parameters())
+    of.load_state_dict(before)
+    assert torch.equal(flat.values, torch.cat([value.flatten() for value in before.values()]))
+
+
+def test_a_weight_without_a_gradient_stays() -> None:
+    """So do its moments, and the number of its steps."""
+    of = model()
+    optimizer = Optimizer(of, small.train_config(), SIZE)
+    first, *others = of.parameters()
+    before = first.detach().clone()
+    for weight in others:
+        weight.grad = torch.ones_like(weight)
+    optimizer.step(1e-2)
+    assert torch.equal(first, before)
+    assert optimizer.moments()["0.step"] == 0
+    assert optimizer.moments()["1.step"] == 1
+    optimizer.forget()
+    assert all(weight.grad is None for weight in of.parameters())
+    optimizer.step(1e-2)  # nothing to do
+
+
+def test_moments_of_another_training_are_refused() -> None:
+    """By name; weights that have none of their own have never moved."""
+    optimizer = Optimizer(model(), small.train_config(), SIZE)
+    with pytest.raises(ValueError, match=r"optimizer\.0\.sum does not fit"):
+        optimizer.load({"0.sum": torch.zeros(11, 20)})
+    with pytest.raises(ValueError, match=r"optimizer\.0\.exp_avg does not fit"):
+        optimizer.load({"0.exp_avg": torch.zeros(3)})
+    optimizer.load({"0.exp_avg": torch.ones(11, 20)})
+    assert optimizer.moments()["0.exp_avg"].sum() == 220
+    optimizer.load({})
+    assert optimizer.moments()["0.exp_avg"].sum() == 0

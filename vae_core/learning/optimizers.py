@@ -1,0 +1,185 @@
+"""Adam and Adagrad in PyTorch's fused form, over weights one by one or laid in one array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vae_core.config import TrainConfig
+from vae_core.models import VAE
+
+
+class Flat:
+    """A model's weights one after another in one array, and their gradients in another.
+
+    Each weight becomes a view of ``values`` (n,) and its ``grad`` one of ``gradients`` (n,), so
+    that one pass over memory moves or copies all of them. A gradient has to be written where it
+    lies.
+    """
+
+    def __init__(self, weights: Sequence[nn.Parameter]) -> None:
+        self.weights = list(weights)
+        self.values = torch.cat([one.detach().flatten() for one in self.weights])
+        self.gradients = torch.zeros_like(self.values)
+        places = zip(self.weights, self.split(self.values), self.split(self.gradients), strict=True)
+        for one, value, gradient in places:
+            one.data, one.grad = value, gradient
+
+    def split(self, array: Tensor) -> list[Tensor]:
+        """Return the views of an array (n,) that have the weights' places and shapes."""
+        return split(array, self.weights)
+
+    def part(self, weights: Sequence[nn.Parameter]) -> nn.Parameter:
+        """Return weights that are neighbours as one array, with their gradient."""
+        start, length = weights[0].storage_offset(), sum(one.numel() for one in weights)
+        array = nn.Parameter(self.values[start : start + length])
+        array.grad = self.gradients[start : start + length]
+        return array
+
+
+def split(array: Tensor, weights: Sequence[Tensor]) -> list[Tensor]:
+    """Return views of an array, of the weights' shapes one after another."""
+    parts = torch.split(array, [one.numel() for one in weights])
+    return [part.view_as(one) for part, one in zip(parts, weights, strict=True)]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is kept of each weight beside the number of its steps, and how it moves by that."""
+
+    kept: tuple[str, ...]
+    move: Callable[..., object]
+    settings: Callable[[TrainConfig], dict[str, Any]]
+
+
+#: The kernels below ``torch.optim``, with its defaults: of a small network's step, what that class
+#: does around them takes as long as they.
+RULES: dict[str, Rule] = {
+    "adam": Rule(
+        ("exp_avg", "exp_avg_sq"),
+        lambda weights, gradients, first, second, steps, **settings: torch._fused_adam_(
+            weights, gradients, first, second, [], steps, **settings
+        ),
+        lambda config: {
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "eps": config.adam_epsilon,
+            "amsgrad": False,
+        },
+    ),
+    "adagrad": Rule(
+        ("sum",),
+        torch._fused_adagrad_,
+        lambda config: {"lr_decay": 0.0, "eps": 1e-10},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What moves together: weights, or the part of one array in which they lie."""
+
+    weights: list[nn.Parameter]
+    arrays: list[nn.Parameter]
+    moments: list[dict[str, Tensor]]
+    weight_decay: float
+
+
+class Optimizer:
+    """One rule by which all weights move, and the moments that it keeps of them.
+
+    With ``config.weight_prior`` the generative weights θ have the prior N(0, I) (Kingma & Welling
+    2014, section 5 and appendix F). Beside the mean bound over a minibatch of ``size`` training
+    images, log p(θ) weighs 1 / size, and its gradient −θ / size is a weight decay.
+
+    Parameters
+    ----------
+    size
+        Number of training images.
+    flat
+        Where the weights lie, if in one array.
+    """
+
+    def __init__(
+        self, model: VAE, config: TrainConfig, size: int, *, flat: Flat | None = None
+    ) -> None:
+        self.rule, self.flat = RULES[config.optimizer], flat
+        self.settings = self.rule.settings(config)
+        generative = [p for part in model.generative_networks for p in part.parameters()]
+        known = set(generative) if config.weight_prior else set()
+        others = [p for p in model.parameters() if p not in known]
+        self.moved = [self._begin(others, 0.0)]
+        if config.weight_prior:
+            self.moved.append(self._begin(generative, 1 / size))
+
+    def forget(self) -> None:
+        """Let no gradient of the last step count in the next."""
+        if self.flat is None:
+            for one in self.moved:
+                for weights in one.weights:
+                    weights.grad = None
+
+    @torch.no_grad()
+    def step(self, learning_rate: float | Tensor) -> None:
+        """Move every weight that has a gradient."""
+        for moved in self.moved:
+            taken = [
+                (one, one.grad, *(kept[name] for name in self.rule.kept), kept["step"])
+                for one, kept in zip(moved.arrays, moved.moments, strict=True)
+                if one.grad is not None
+            ]
+            if not taken:
+                continue
+            arrays = [list(kind) for kind in zip(*taken, strict=True)]
+            torch._foreach_add_(arrays[-1], 1)
+            self.rule.move(
+                *arrays,
+                lr=learning_rate,
+                weight_decay=moved.weight_decay,
+                maximize=False,
+                **self.settings,
+            )
+
+    def moments(self) -> dict[str, Tensor]:
+        """Return, in place, what is remembered of each weight, as ``"{index}.{name}"``."""
+        found: list[dict[str, Tensor]] = []
+        for moved in self.moved:
+            if self.flat is None:
+                found += moved.moments
+                continue
+            (kept,) = moved.moments
+            parts = {name: split(kept[name], moved.weights) for name in self.rule.kept}
+            for index in range(len(moved.weights)):
+                found.append({name: parts[name][index] for name in parts} | {"step": kept["step"]})
+        return {f"{i}.{name}": value for i, one in enumerate(found) for name, value in one.items()}
+
+    @torch.no_grad()
+    def load(self, moments: dict[str, Tensor]) -> None:
+        """Take up what :meth:`moments` returned; a weight without any has never moved.
+
+        Raises
+        ------
+        ValueError
+            If one is not of these weights or not of this rule; names it.
+        """
+        places = self.moments()
+        for name, value in moments.items():
+            if name not in places or value.shape != places[name].shape:
+                raise ValueError(f"optimizer.{name} does not fit")
+        for place in places.values():
+            place.zero_()
+        for name, value in moments.items():
+            places[name].copy_(value)
+
+    def _begin(self, weights: list[nn.Parameter], weight_decay: float) -> Moved:
+        arrays = weights if self.flat is None else [self.flat.part(weights)]
+        moments = [
+            {name: torch.zeros_like(one.detach()) for name in self.rule.kept}
+            | {"step": torch.zeros((), device=one.device)}
+            for one in arrays
+        ]
+        return Moved(weights, arrays, moments, weight_decay)
