@@ -26,7 +26,17 @@ from vae_core.errors import LatentExplorerError
 
 HERE = Path(__file__).resolve().parent
 README = HERE / "README.md"
-SECTIONS = ("training", "quality", "elbo", "evaluation", "maps", "startup", "growth", "gpu")
+SECTIONS = (
+    "training",
+    "recipe",
+    "quality",
+    "elbo",
+    "evaluation",
+    "maps",
+    "startup",
+    "growth",
+    "gpu",
+)
 NEEDED = ("mnist", "frey-face")
 
 

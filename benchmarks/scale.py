@@ -16,6 +16,7 @@ class Scale:
     seeds: int  # of the recipe
     peer_seeds: int  # of each peer, which takes ten times as long
     elbo_seeds: int
+    recipe_seeds: int  # of each candidate for the recipe
     epochs: int  # that a peer may take to reach the bound
     nll_images: int
     samples: int  # k of the bound that is evaluated
@@ -33,6 +34,7 @@ QUICK = Scale(
     seeds=1,
     peer_seeds=1,
     elbo_seeds=2,
+    recipe_seeds=1,
     epochs=1,
     nll_images=4,
     samples=500,
@@ -49,6 +51,7 @@ USUAL = Scale(
     seeds=10,
     peer_seeds=5,
     elbo_seeds=5,
+    recipe_seeds=2,
     epochs=25,
     nll_images=200,
     samples=5_000,
@@ -65,6 +68,7 @@ FULL = Scale(
     seeds=10,
     peer_seeds=10,
     elbo_seeds=10,
+    recipe_seeds=3,
     epochs=50,
     nll_images=10_000,
     samples=5_000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Training:
     contestant: peers.Contestant
     model: ModelConfig
     training: TrainConfig
+    data: ImageDataset
 
 
 #: Those of this process, by the key that they were started with.
@@ -46,13 +48,26 @@ def start(
     training: dict[str, Any],
     key: str = "",
     options: dict[str, Any] | None = None,
+    held_out: int = 0,
 ) -> dict[str, Any]:
-    """Prepare a training; the one before it with the same key is forgotten."""
+    """Prepare a training; the one before it with the same key is forgotten.
+
+    With ``held_out`` the last so many training images are not trained on, and are the test set.
+    """
     config, settings = ModelConfig.of(**model), TrainConfig.of(**training)
-    data = dataset(settings.dataset)
+    data = validation(settings.dataset, held_out) if held_out else dataset(settings.dataset)
     made = peers.make(contestant, config, settings, data, **options or {})
-    TRAININGS[key] = Training(made, config, settings)
+    TRAININGS[key] = Training(made, config, settings, data)
     return {"images": len(peers.training_images(settings, data))}
+
+
+@cache
+def validation(name: str, held_out: int) -> ImageDataset:
+    """Split a dataset's training images in two, the second part for its test set."""
+    whole = dataset(name)
+    rows = torch.arange(len(whole.train))
+    train, test = (whole.train.take(part) for part in (rows[:-held_out], rows[-held_out:]))
+    return dataclasses.replace(whole, train=train, test=test)
 
 
 def epoch(key: str = "") -> dict[str, Any]:
@@ -65,7 +80,7 @@ def judge(key: str = "") -> dict[str, Any]:
     judged = TRAININGS[key]
     network = models.build(judged.model)
     network.load_state_dict(judged.contestant.weights())
-    images = dataset(judged.training.dataset).test.images
+    images = judged.data.test.images
     found = evaluation.bounds(network.eval(), images, kind="grey", seed=JUDGE_SEED)
     negative = Estimate.of(-found.elbo)
     return {"negative elbo": negative.mean, "se": negative.se}

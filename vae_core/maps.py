@@ -133,9 +133,10 @@ def execute(folder: Path) -> State:
         try:
             config = MapConfig.from_json((folder / CONFIG).read_bytes())
             codes = safetensors.torch.load((folder / CODES).read_bytes())
-        except (OSError, safetensors.SafetensorError) as error:
+            ids, mu = codes["ids"], codes["mu"]
+        except (OSError, KeyError, safetensors.SafetensorError) as error:
             raise ConfigError(f"{folder} holds no map to compute: {error}") from error
-        return _Execution(folder, config, codes["ids"], codes["mu"]).run()
+        return _Execution(folder, config, ids, mu).run()
 
 
 class _Execution:

@@ -262,7 +262,7 @@ def test_a_record_holds_plain_json() -> None:
 def test_sections_and_threads_that_are_not_there_are_refused() -> None:
     """By name, with what is there, before anything is measured."""
     assert bench.chosen("maps,training") == ("training", "maps")
-    with pytest.raises(Exception, match="section 'speed': allowed are training, quality"):
+    with pytest.raises(Exception, match="section 'speed': allowed are training, recipe, quality"):
         bench.chosen("maps,speed")
     for text in ("0", "-1", "many", str(machine.usable_cores() + 1)):
         with pytest.raises(Exception, match=f"threads '{text}': allowed are 1 to"):

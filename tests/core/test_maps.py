@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 
 from vae_core import maps, processes
@@ -105,6 +106,13 @@ def test_a_damaged_file_is_told(folder: Path) -> None:
     (folder / maps.POINTS).write_bytes(b"not a safetensors file")
     with pytest.raises(CheckpointError, match=maps.POINTS):
         maps.status(folder)
+
+
+def test_codes_that_are_missing_are_told(folder: Path) -> None:
+    """A file of codes without them names the folder."""
+    (folder / maps.CODES).write_bytes(safetensors.torch.save({"ids": torch.arange(9)}))
+    with pytest.raises(ConfigError, match=f"{folder.name} holds no map to compute"):
+        maps.execute(folder)
 
 
 def test_a_killed_worker_is_interrupted(folder: Path) -> None:

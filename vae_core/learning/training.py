@@ -149,7 +149,8 @@ class Trainer:
             mean_image=pixels.mean_image(self._train),
             scheme=train_config.init,
             generator=torch.Generator().manual_seed(self._seed(WEIGHTS)),
-            examples=self._spread(model_config.components).float() / 255,
+            # Evenly over the set, since pictures of one's own come sorted by class.
+            examples=split.spread(model_config.components).images.float() / 255,
         )
         data = TrainingSet(self._train, self._labels, seed=self._seed(NOISE))
         self.device = DEVICES[train_config.device](self._model, train_config, data)
@@ -295,11 +296,6 @@ class Trainer:
         if self.model_config.likelihood in ("gaussian", "discretised-logistic"):
             advice += f", or a logvar_floor above {self.model_config.logvar_floor:g}"
         return f"the {what} became {value:g} at step {step}: {advice}"
-
-    def _spread(self, n: int) -> Tensor:
-        # Evenly over the set, since pictures of one's own come sorted by class.
-        n = min(n, len(self._train))
-        return self._train[torch.arange(n) * len(self._train) // n]
 
     def _order(self, epoch: int) -> Tensor:
         generator = torch.Generator().manual_seed(self._seed(ORDER) + epoch)
