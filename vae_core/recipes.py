@@ -199,9 +199,9 @@ _MODELS = (
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}
 
 
-#: For −ELBO below 105 on grey MNIST in a few seconds: the quickest settings that leave less than 106
-#: nats on a validation split of the training set, by ``make bench ARGS="--only recipe"``. A peak of
-#: the learning rate above this one would leave less, but costs nets with more layers several nats.
+#: For −ELBO below 105 on grey MNIST in a few seconds: the quickest settings that leave less than
+#: 106 nats on a validation split of the training set, by ``make bench ARGS="--only recipe"``. A
+#: higher peak of the learning rate would leave less, but costs nets of two layers two nats.
 FAST: dict[str, Any] = {
     "latent_dim": 20,
     "hidden": (300,),
