@@ -56,8 +56,8 @@ class Rule:
     settings: Callable[[TrainConfig], dict[str, Any]]
 
 
-#: The kernels below ``torch.optim``, with its defaults: of a small network's step, what that class
-#: does around them takes as long as they.
+#: The kernels below ``torch.optim``, with its defaults: in a small network's step, what its classes
+#: do around them takes half as long as they.
 RULES: dict[str, Rule] = {
     "adam": Rule(
         ("exp_avg", "exp_avg_sq"),
