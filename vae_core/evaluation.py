@@ -7,7 +7,7 @@ Every function works in chunks of bounded memory and returns values per example 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,23 +69,24 @@ def encode(
     Here and below, ``labels`` (n,) are for models that take them.
     """
     generator = torch.Generator().manual_seed(seed)
-    parts = []
-    for batch, given in _batches(images, labels, BATCH):
-        x = pixels.view(batch, kind, generator=generator)
-        inference = model(x, generator=generator, **given)
-        bound = objectives.elbo(inference)
-        parts.append((inference.q.mu, inference.q.logvar, bound.rate, bound.distortion))
-    return Encoded(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    def parts() -> Iterator[tuple[Tensor, ...]]:
+        for batch, given in _batches(images, labels, BATCH):
+            x = pixels.view(batch, kind, generator=generator)
+            inference = model(x, generator=generator, **given)
+            bound = objectives.elbo(inference)
+            yield inference.q.mu, inference.q.logvar, bound.rate, bound.distortion
+
+    return Encoded(*_joined(parts(), len(images)))
 
 
 @torch.inference_mode()
 def posteriors(model: VAE, images: Tensor, *, labels: Tensor | None = None) -> DiagonalGaussian:
     """q(z|x) of every one of uint8 images (n, c, h, w), as grey pixels; nothing is decoded."""
     batches = _batches(images, labels, BATCH)
-    parts = [model.encode(batch.float() / 255, **given) for batch, given in batches]
-    return DiagonalGaussian(
-        mu=torch.cat([q.mu for q in parts]), logvar=torch.cat([q.logvar for q in parts])
-    )
+    found = (model.encode(batch.float() / 255, **given) for batch, given in batches)
+    mu, logvar = _joined(((q.mu, q.logvar) for q in found), len(images))
+    return DiagonalGaussian(mu=mu, logvar=logvar)
 
 
 def bounds(
@@ -139,26 +140,30 @@ def nll_iw(
         raise ConfigError(f"k {k}: the bound takes 1 sample or more")
     generator = torch.Generator().manual_seed(seed)
     per_image = min(k, 100)
-    nll, ess = [], []
-    for batch, given in _batches(images, labels, max(1, CODES_AT_ONCE // per_image)):
-        x = pixels.view(batch, kind, generator=generator)
-        observed = model.observe(x, **given)
-        top = torch.full((len(x),), -math.inf)
-        total = torch.zeros(len(x))
-        squares = torch.zeros(len(x))
-        left = k
-        while left:
-            k_now = min(left, per_image)
-            left -= k_now
-            log_w = objectives.log_weights(model.draw(observed, samples=k_now, generator=generator))
-            new_top = torch.maximum(top, log_w.amax(0))
-            shrink, w = torch.exp(top - new_top), torch.exp(log_w - new_top)
-            total = total * shrink + w.sum(0)
-            squares = squares * shrink.square() + w.square().sum(0)
-            top = new_top
-        nll.append(-(top + total.log() - math.log(k)))
-        ess.append(total.square() / squares)
-    return Importance(nll=torch.cat(nll), ess=torch.cat(ess))
+
+    def parts() -> Iterator[tuple[Tensor, ...]]:
+        for batch, given in _batches(images, labels, max(1, CODES_AT_ONCE // per_image)):
+            x = pixels.view(batch, kind, generator=generator)
+            observed = model.observe(x, **given)
+            top = torch.full((len(x),), -math.inf)
+            total = torch.zeros(len(x))
+            squares = torch.zeros(len(x))
+            left = k
+            while left:
+                k_now = min(left, per_image)
+                left -= k_now
+                log_w = objectives.log_weights(
+                    model.draw(observed, samples=k_now, generator=generator)
+                )
+                new_top = torch.maximum(top, log_w.amax(0))
+                shrink, w = torch.exp(top - new_top), torch.exp(log_w - new_top)
+                total = total * shrink + w.sum(0)
+                squares = squares * shrink.square() + w.square().sum(0)
+                top = new_top
+            nll = -(top + total.log() - math.log(k))
+            yield nll, total.square() / squares
+
+    return Importance(*_joined(parts(), len(images)))
 
 
 def _batches(
@@ -168,6 +173,23 @@ def _batches(
     for start in range(0, len(images), size):
         part = slice(start, start + size)
         yield images[part], {} if labels is None else {"y": labels[part]}
+
+
+def _joined(parts: Iterable[tuple[Tensor, ...]], n: int) -> list[Tensor]:
+    """Concatenate the columns of batches, ``n`` rows in all, each as soon as it is there.
+
+    Kept by themselves, batches would lie between what is freed, and memory would be lost to gaps
+    of several times their size.
+    """
+    columns: list[Tensor] = []
+    start = 0
+    for part in parts:
+        columns = columns or [one.new_empty(n, *one.shape[1:]) for one in part]
+        stop = start + len(part[0])
+        for column, one in zip(columns, part, strict=True):
+            column[start:stop] = one
+        start = stop
+    return columns
 
 
 def kl_per_dim(mu: Tensor, logvar: Tensor, prior: Prior | None = None, *, seed: int = 0) -> Tensor:
