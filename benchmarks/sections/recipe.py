@@ -62,14 +62,20 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
     return Found(sorted(rows, key=lambda row: float(row.note.split()[0])), rounds)
 
 
+def settings(candidate: dict[str, Any], *, seed: int, threads: int) -> dict[str, Any]:
+    """Return what a candidate trains with, as a worker is told it."""
+    told = quality.recipe(seed, threads)
+    for name, value in candidate.items():
+        told["model" if name in told["model"] else "training"][name] = value
+    return told
+
+
 def _train(
     candidate: dict[str, Any], seed: int, worker: Worker, scale: Scale, threads: int
 ) -> tuple[float, float]:
     """Return the seconds of a training and the nats of what it held out."""
-    told = quality.recipe(seed, threads)
+    told = settings(candidate, seed=seed, threads=threads)
     told["training"] |= {"train_size": scale.train_size}
-    for name, value in candidate.items():
-        told["model" if name in told["model"] else "training"][name] = value
     worker.ask("start", contestant="ours", held_out=HELD_OUT, **told)
     seconds = sum(worker.ask("epoch")["seconds"] for _ in range(told["training"]["epochs"]))
     return seconds, worker.ask("judge")["negative elbo"]

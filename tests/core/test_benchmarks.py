@@ -17,12 +17,12 @@ import torch
 from sklearn.manifold import TSNE
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import bench, kill, load, machine, scale, table, timing
+from benchmarks import bench, kill, load, machine, scale, table, tasks, timing
 from benchmarks.peers import numpy_vae, plain, textbook
-from benchmarks.sections import gpu, maps
+from benchmarks.sections import gpu, maps, recipe
 from benchmarks.timing import Spread
 from vae_core import models
-from vae_core.config import ModelConfig
+from vae_core.config import ModelConfig, TrainConfig
 
 WAYS_TO_SUM = {"summed": reference.summed, "per-sample": reference.per_sample}
 
@@ -257,6 +257,26 @@ def test_a_record_holds_plain_json() -> None:
         "note": "x",
         "figure": None,
     }
+
+
+def test_what_is_held_out_is_not_trained_on() -> None:
+    """The recipe is chosen on the last training images; the test set is not looked at."""
+    whole, split = tasks.dataset("digits"), tasks.validation("digits", 100)
+    assert (len(split.train), len(split.test)) == (len(whole.train) - 100, 100)
+    assert torch.equal(torch.cat([split.train.ids, split.test.ids]), whole.train.ids)
+    assert torch.equal(split.test.images, whole.train.images[-100:])
+
+
+def test_candidates_are_settings_that_there_are() -> None:
+    """Each is a model and a training; the first one is the recipe as it stands."""
+    assert recipe.CANDIDATES[0] == {}
+    names = {recipe._name(one) for one in recipe.CANDIDATES}
+    assert len(names) == len(recipe.CANDIDATES)
+    for candidate in recipe.CANDIDATES:
+        told = recipe.settings(candidate, seed=1, threads=1)
+        model, training = ModelConfig.of(**told["model"]), TrainConfig.of(**told["training"])
+        given = model.model_dump() | training.model_dump()
+        assert given | candidate == given
 
 
 def test_sections_and_threads_that_are_not_there_are_refused() -> None:
