@@ -160,7 +160,7 @@ class Trainer:
 
     @property
     def model(self) -> VAE:
-        """The model being trained, as the last step left it; its weights may be views of one array."""
+        """The model in training, as the last step left it; its weights may share one array."""
         self.device.settle()
         return self._model
 
