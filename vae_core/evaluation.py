@@ -181,6 +181,7 @@ def _joined(parts: Iterable[tuple[Tensor, ...]], n: int) -> list[Tensor]:
     Kept by themselves, batches would lie between what is freed, and memory would be lost to gaps
     of several times their size.
     """
+    _keep_what_is_freed()
     columns: list[Tensor] = []
     start = 0
     for part in parts:
@@ -190,6 +191,16 @@ def _joined(parts: Iterable[tuple[Tensor, ...]], n: int) -> list[Tensor]:
             column[start:stop] = one
         start = stop
     return columns
+
+
+def _keep_what_is_freed() -> None:
+    """Have the C library keep a batch's memory for the next one.
+
+    glibc gives back to the system what is free at its heap's end, beyond twice the largest block
+    that it ever mapped by itself and freed, 32 MB at most. Of a batch's arrays that would be all,
+    and fetching them again, page by page, could take as long as the products.
+    """
+    torch.empty(31 << 20, dtype=torch.uint8)
 
 
 def kl_per_dim(mu: Tensor, logvar: Tensor, prior: Prior | None = None, *, seed: int = 0) -> Tensor:
@@ -319,6 +330,7 @@ def nearest_images(
     norms
         The images' :func:`squared_norms`, where they are known.
     """
+    _keep_what_is_freed()
     flat = queries.flatten(1)
     norms = squared_norms(images) if norms is None else norms
     k = min(k, len(images))
