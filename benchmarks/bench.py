@@ -1,8 +1,9 @@
 """Speed against peers and the machine's limits: ``make bench``, ``python -m benchmarks.bench``.
 
-Measures section by section, prints what it does, writes ``benchmarks/results/<date>.json`` and
-the tables in ``benchmarks/README.md``. Sections that are left out keep what the same day's file
-says of them. ``--quick`` only shows that every section works, and writes nothing unasked.
+Measures section by section, prints what it does, writes ``benchmarks/results/<date>.json``, on a
+machine with a GPU ``<date>-gpu.json``, and the tables in ``benchmarks/README.md``. Sections that
+are left out keep what the same day's file says of them. ``--quick`` only shows that every section
+works, and writes nothing unasked.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ SECTIONS = (
     "gpu",
 )
 NEEDED = ("mnist", "frey-face")
+#: Records by the kind of machine that they are of: the newest of each are shown.
+RECORDS = ("????-??-??.json", "????-??-??-gpu.json")
 
 
 def main() -> None:
@@ -45,18 +48,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.bench", description=__doc__.partition("\n")[0]
     )
-    parser.add_argument("--only", type=chosen, default=SECTIONS, metavar=",".join(SECTIONS))
+    parser.add_argument("--only", type=chosen, default=sections(), metavar=",".join(SECTIONS))
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="a look at whether everything works")
     size.add_argument("--full", action="store_true", help="more rounds, whole test sets; hours")
     parser.add_argument("--threads", type=threads, default=machine.usable_cores())
     parser.add_argument("--out", type=Path, help="where to write, with no table in README.md")
     parser.add_argument(
-        "--render", action="store_true", help="only write the table, from the newest record"
+        "--render", action="store_true", help="only write the tables, from the newest records"
     )
     given = parser.parse_args()
     if given.render:
-        table.render(json.loads(newest().read_bytes()), README)
+        table.render(newest(), README)
         return
     how_much = scale.QUICK if given.quick else scale.FULL if given.full else scale.USUAL
     try:
@@ -65,7 +68,8 @@ def main() -> None:
     except LatentExplorerError as error:
         sys.exit(f"error: {error}")
     torch.set_num_threads(given.threads)
-    path = given.out or HERE / "results" / f"{datetime.date.today().isoformat()}.json"
+    kind = "-gpu" if torch.cuda.is_available() else ""
+    path = given.out or HERE / "results" / f"{datetime.date.today().isoformat()}{kind}.json"
     record = begun(path, given.threads)
     for name in given.only:
         record["sections"][name] = measured(name, how_much, given.threads)
@@ -77,8 +81,13 @@ def main() -> None:
             text = json.dumps(finite(record), indent=1, ensure_ascii=False)
             path.write_text(text + "\n", encoding="utf-8")
     if not given.out and not given.quick:
-        table.render(finite(record), README)
+        table.render(newest(), README)
         print(f"written to {path} and {README}")
+
+
+def sections() -> tuple[str, ...]:
+    """Name the sections that can be measured on this machine."""
+    return tuple(name for name in SECTIONS if name != "gpu" or torch.cuda.is_available())
 
 
 def chosen(text: str) -> tuple[str, ...]:
@@ -87,6 +96,10 @@ def chosen(text: str) -> tuple[str, ...]:
     if unknown := names.difference(SECTIONS):
         raise argparse.ArgumentTypeError(
             f"section {min(unknown)!r}: allowed are {', '.join(SECTIONS)}"
+        )
+    if names.difference(sections()):
+        raise argparse.ArgumentTypeError(
+            f"section 'gpu': this machine has no GPU; allowed here are {', '.join(sections())}"
         )
     return tuple(name for name in SECTIONS if name in names)
 
@@ -99,24 +112,24 @@ def threads(text: str) -> int:
     return int(text)
 
 
-def newest() -> Path:
-    """Return the newest record; the date is its name."""
-    found = sorted((HERE / "results").glob("????-??-??.json"))
-    if not found:
+def newest() -> list[dict[str, Any]]:
+    """Read the newest record of each kind of machine; the date is its name."""
+    found = [sorted((HERE / "results").glob(pattern))[-1:] for pattern in RECORDS]
+    if not any(found):
         sys.exit(f"error: {HERE / 'results'} has no record yet: run `make bench`")
-    return found[-1]
+    return [json.loads(path.read_bytes()) for one in found for path in one]
 
 
 def begun(path: Path, threads: int) -> dict[str, Any]:
     """Describe the machine, beside what the file says of the sections already measured."""
-    sections = json.loads(path.read_bytes())["sections"] if path.exists() else {}
+    kept = json.loads(path.read_bytes())["sections"] if path.exists() else {}
     return {
         "date": datetime.date.today().isoformat(),
         "machine": machine.describe(),
         "threads": threads,
         "paths": machine.paths(),
         "versions": machine.versions(),
-        "sections": sections,
+        "sections": {name: kept[name] for name in sections() if name in kept},
     }
 
 

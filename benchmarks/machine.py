@@ -19,13 +19,14 @@ NAMED = ("torch", "numpy", "scikit-learn", "openTSNE", "streamlit", "pythae")
 
 
 def describe() -> dict[str, Any]:
-    """Name the processor, its cores, the memory, and what others were doing meanwhile."""
+    """Name the processor, its cores, the memory, a GPU, and what others were doing meanwhile."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
         "processor": processor(),
         "cores": os.cpu_count(),
         "cores in use": usable_cores(),
         "memory (GB)": memory_size(),
+        "GPU": gpu(),
         # What others were doing before: figures taken on a busy machine say little.
         "load before": None if load is None else round(load, 2),
     }
@@ -50,6 +51,13 @@ def processor() -> str:
         return platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
+
+
+def gpu() -> str | None:
+    """Name the GPU as its driver does, where there is one."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def paths() -> dict[str, str]:

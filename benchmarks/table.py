@@ -127,9 +127,10 @@ def _unit(unit: str) -> str:
 def page(record: Mapping[str, Any]) -> str:
     """Write what a record of ``benchmarks.bench`` says, section by section."""
     said = record["machine"]
+    parts_of_it = [f"{said['memory (GB)']} GB", *filter(None, [said.get("GPU")])]
     parts = [
         f"Measured on {record['date']}: {said['processor']}, {said['cores in use']} of "
-        f"{said['cores']} cores in use, {record['threads']} threads, {said['memory (GB)']} GB; "
+        f"{said['cores']} cores in use, {record['threads']} threads, {', '.join(parts_of_it)}; "
         + ", ".join(
             f"{name} {value}" for name, value in (record["paths"] | record["versions"]).items()
         )
@@ -154,6 +155,7 @@ def insert(text: str, content: str) -> str:
     return f"{before}{BEGIN}\n{content}\n{END}{after}"
 
 
-def render(record: Mapping[str, Any], path: Path) -> None:
-    """Put a record's tables into a page."""
-    path.write_text(insert(path.read_text(encoding="utf-8"), page(record)), encoding="utf-8")
+def render(records: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Put records' tables into a page, one record after another."""
+    content = "\n\n".join(map(page, records))
+    path.write_text(insert(path.read_text(encoding="utf-8"), content), encoding="utf-8")

@@ -12,13 +12,13 @@ CHUNK = 1_000
 
 def grey(images: Tensor, generator: torch.Generator) -> Tensor:
     """Intensities in [0, 1]."""
-    return images.float().div_(255)
+    return images / 255
 
 
 def bernoulli_draw(images: Tensor, generator: torch.Generator) -> Tensor:
     """Binary pixels, 1 with the probability that the intensity states."""
     uniform = torch.rand(images.shape, generator=generator, device=images.device)
-    return (uniform < images.float().div_(255)).float()
+    return (uniform < images / 255).float()
 
 
 def threshold(images: Tensor, generator: torch.Generator) -> Tensor:

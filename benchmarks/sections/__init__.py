@@ -18,3 +18,7 @@ class Found:
     rows: list[Row]
     rounds: dict[str, Spread] = field(default_factory=dict)
     plot: str = ""
+
+    def __add__(self, other: Found) -> Found:
+        """Join what two parts of a section found."""
+        return Found(self.rows + other.rows, self.rounds | other.rounds, self.plot or other.plot)

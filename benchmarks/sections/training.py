@@ -46,7 +46,6 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
     """Time epochs in turn."""
     precisions = ["float32", "bfloat16"] if native_bfloat16() else ["float32"]
     compared = _compared(scale, threads, precisions, say)
-    others = _others(scale, threads, precisions, say)
     rows = _ratios(compared, precisions) + _ceilings(compared, precisions, scale)
     rows += _numpy(compared, precisions)
     rows += [
@@ -54,8 +53,7 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
         for name, spread in compared.items()
         if "products" not in name and "per sample" not in name
     ]
-    rows += others[0]
-    return Found(rows, compared | others[1])
+    return Found(rows, compared) + others(scale, threads, precisions, say)
 
 
 def _compared(scale: Scale, threads: int, precisions: list[str], say: Say) -> dict[str, Spread]:
@@ -182,25 +180,24 @@ def _numpy(found: dict[str, Spread], precisions: list[str]) -> list[Row]:
     ]
 
 
-def _others(
-    scale: Scale, threads: int, precisions: list[str], say: Say
-) -> tuple[list[Row], dict[str, Spread]]:
+def others(scale: Scale, threads: int, precisions: list[str], say: Say, **settings: Any) -> Found:
+    """Time epochs of the other nets, of a share of the images if ``settings`` name no number."""
     measured, notes = {}, {}
+    common = {"epochs": scale.rounds + 1, "threads": threads}
     with Worker(threads) as worker:
         for name, (model, training, is_whole) in OTHERS.items():
             share = {} if is_whole else {"train_size": scale.share}
             for precision in precisions:
                 key = f"{name}, {precision}"
-                settings = {"epochs": scale.rounds + 1, "threads": threads, "precision": precision}
                 started = worker.ask(
                     "start",
                     key=key,
                     contestant="ours",
                     model=model,
-                    training=settings | training | share,
+                    training=common | {"precision": precision} | training | share | settings,
                 )
                 notes[key] = f"{started['images']:,} images"
                 measured[key] = partial(_epoch, worker, key)
         found = timing.interleave(measured, scale.rounds, say)
     rows = [table.row(key, spread, "s", note=notes[key]) for key, spread in found.items()]
-    return rows, found
+    return Found(rows, found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -17,9 +18,9 @@ import torch
 from sklearn.manifold import TSNE
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import bench, kill, load, machine, scale, table, tasks, timing
+from benchmarks import bench, kill, load, machine, table, tasks, timing
 from benchmarks.peers import numpy_vae, plain, textbook
-from benchmarks.sections import gpu, maps, recipe
+from benchmarks.sections import Found, maps, recipe
 from benchmarks.timing import Spread
 from vae_core import models
 from vae_core.config import ModelConfig, TrainConfig
@@ -209,11 +210,27 @@ def test_rows_that_decide_come_first() -> None:
     ]
 
 
-def test_without_a_gpu_its_row_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The goal stays on the page, unmeasured."""
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    (row,) = gpu.measure(scale.QUICK, 1, lambda told: None).rows
-    assert (row.figure, row.goal, row.note) == (None, table.at_most(0.1), "no GPU here")
+@pytest.mark.parametrize("here", [False, True])
+def test_the_gpus_section_is_measured_where_there_is_one(
+    here: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere whoever asks for it is told which others there are."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: here)
+    assert ("gpu" in bench.sections()) == here
+    if here:
+        assert bench.chosen("gpu,maps") == ("maps", "gpu")
+        return
+    with pytest.raises(argparse.ArgumentTypeError, match="no GPU; allowed here are training"):
+        bench.chosen("gpu,maps")
+
+
+def test_parts_of_a_section_are_joined() -> None:
+    """Rows in their order, rounds by name, and the one plot."""
+    one = Found([table.Row("a", 1.0)], {"a": Spread((1.0,))})
+    other = Found([table.Row("b", 2.0)], {"b": Spread((2.0,))}, plot="b.svg")
+    assert one + other == Found(
+        [*one.rows, *other.rows], {"a": Spread((1.0,)), "b": Spread((2.0,))}, plot="b.svg"
+    )
 
 
 def test_a_table_replaces_what_lies_between_its_markers(tmp_path: Path) -> None:
@@ -235,18 +252,21 @@ def test_a_table_replaces_what_lies_between_its_markers(tmp_path: Path) -> None:
     }
     page = tmp_path / "README.md"
     page.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
-    table.render(record, page)
+    on_a_card = record | {"machine": record["machine"] | {"GPU": "a card"}, "sections": {}}
+    table.render([record, on_a_card], page)
     once = page.read_text()
-    table.render(record, page)
+    table.render([record, on_a_card], page)
     assert page.read_text() == once
     assert "| t-SNE | 2.50× |  | ≥ 2× | reached |" in once
     assert "](results/maps.svg)" in once
     assert once.startswith("before\n")
     assert once.endswith("\nafter\n")
     assert "old" not in once
+    assert once.count("Measured on 2026-11-20") == 2
+    assert " GB, a card; kernels" in once
     page.write_text("no markers")
     with pytest.raises(ValueError, match="bench: begin"):
-        table.render(record, page)
+        table.render([record], page)
 
 
 def test_a_record_holds_plain_json() -> None:
@@ -295,7 +315,7 @@ def test_the_tables_on_the_page_are_those_of_the_newest_record(tmp_path: Path) -
         pytest.skip("no record yet")
     page = tmp_path / "README.md"
     page.write_text(bench.README.read_text(encoding="utf-8"), encoding="utf-8")
-    table.render(json.loads(bench.newest().read_bytes()), page)
+    table.render(bench.newest(), page)
     assert page.read_text(encoding="utf-8") == bench.README.read_text(encoding="utf-8")
 
 

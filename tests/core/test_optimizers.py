@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import small
 import torch
 from torch import Tensor
 
-from vae_core.learning.optimizers import Flat, Optimizer
+from vae_core.learning import optimizers
+from vae_core.learning.optimizers import AT_ONCE, Flat, Optimizer
 from vae_core.models import VAE
 
 SIZE = 50
@@ -94,6 +96,31 @@ def test_weights_are_views_of_the_array() -> None:
     assert all((weight == 2).all() and (weight.grad == 3).all() for weight in of.parameters())
     of.load_state_dict(before)
     assert torch.equal(flat.values, torch.cat([value.flatten() for value in before.values()]))
+
+
+@pytest.mark.parametrize("settings", RULES, ids=str)
+def test_parts_move_as_the_whole_would(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bit; no kernel of a GPU is given more than it takes at once, and all as many."""
+    config = small.train_config(**settings)
+    of = small.model(image_shape=(1, 40, 40), hidden=(60, 30)).requires_grad_()
+    expected = moved(of, Optimizer(of, config, SIZE))
+    of, seen = small.model(image_shape=(1, 40, 40), hidden=(60, 30)).requires_grad_(), []
+    optimizer = Optimizer(of, config, SIZE)
+    move = optimizer.rule.move
+
+    def in_parts(*arrays: list[Tensor], **how: Any) -> None:
+        dealt = optimizers.shared_out(list(arrays))
+        seen.append([len(kind) for kinds in dealt for kind in kinds])
+        assert max(one.numel() for kinds in dealt for one in kinds[0]) < 3_000
+        for kinds in dealt:
+            move(*kinds, **how)
+
+    monkeypatch.setattr(optimizer, "rule", dataclasses.replace(optimizer.rule, move=in_parts))
+    assert all(map(torch.equal, moved(of, optimizer), expected))
+    assert max(seen[0]) - min(seen[0]) <= 1
+    assert AT_ONCE / 2 < max(seen[0]) <= AT_ONCE
 
 
 def test_a_weight_without_a_gradient_stays() -> None:

@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from vae_core import networks
 from vae_core.config import TrainConfig
 from vae_core.distributions import POSTERIOR_LOGVAR
+from vae_core.learning.aside import Aside
+from vae_core.learning.elementwise import elementwise
 from vae_core.learning.optimizers import Flat
 from vae_core.learning.records import Figures
 from vae_core.models import VAE
@@ -99,17 +101,77 @@ class Layer:
             self.h = f.h(self.a)
         return self.h
 
-    def learn(self, d_h: Tensor) -> Tensor:
+    def learn(self, d_h: Tensor, aside: Aside) -> Tensor:
         """Set the weights' gradients from ∂loss/∂h; returns ∂loss/∂a."""
         f = self.activation
         d_a = d_h if f is None else f.slope(d_h, self.a, self.h)
-        torch.sum(d_a, 0, out=self.bias.gradient)
-        torch.mm(d_a.t(), self.x, out=self.weight.gradient)
+        with aside.reading(d_a):
+            torch.sum(d_a, 0, out=self.bias.gradient)
+            torch.mm(d_a.t(), self.x, out=self.weight.gradient)
         return d_a
 
-    def backward(self, d_h: Tensor) -> Tensor:
+    def backward(self, d_h: Tensor, aside: Aside) -> Tensor:
         """Learn, and return ∂loss/∂x."""
-        return dense(self.learn(d_h), self.weight.value.t())
+        return dense(self.learn(d_h, aside), self.weight.value.t())
+
+
+LOW, HIGH = POSTERIOR_LOGVAR
+
+
+@elementwise(
+    outputs=("z", "sigma", "share", "slope"),
+    body=f"""
+        T from_high = T({HIGH!r}) - raw;
+        T from_low = T({HIGH - LOW!r}) - softplus(from_high);
+        T logvar = T({LOW!r}) + softplus(from_low);
+        sigma = exp(T(0.5) * logvar);
+        z = mu + sigma * eps;
+        share = mu * mu + sigma * sigma - logvar;
+        slope = sigmoid(from_low) * sigmoid(from_high);
+    """,
+)
+def _sample(mu: Tensor, raw: Tensor, eps: Tensor) -> tuple[Tensor, ...]:
+    """Draw z; return it with σ, each element's μ² + σ² − log σ², and ∂logvar/∂raw."""
+    # The soft clamp of the log-variance, from above and then from below.
+    from_high = HIGH - raw
+    from_low = HIGH - LOW - F.softplus(from_high)
+    logvar = LOW + F.softplus(from_low)
+    sigma = torch.exp(0.5 * logvar)
+    share = mu.square().add_(sigma.square()).sub_(logvar)
+    slope = torch.sigmoid(from_low).mul_(torch.sigmoid(from_high))
+    return mu + sigma * eps, sigma, share, slope
+
+
+@elementwise(
+    outputs=("d_mu", "d_raw"),
+    body="""
+        T weight = beta / n;
+        d_mu = d_z + mu * weight;
+        d_raw = T(0.5) * (d_z * eps * sigma + (sigma * sigma - T(1)) * weight) * slope;
+    """,
+)
+def _sample_backward(
+    d_z: Tensor, mu: Tensor, sigma: Tensor, eps: Tensor, slope: Tensor, beta: Tensor, *, n: float
+) -> tuple[Tensor, ...]:
+    """∂loss/∂μ and ∂loss/∂raw, where the loss is a mean over ``n`` images."""
+    # ∂z/∂logvar = ε σ / 2, ∂rate/∂logvar = (σ² − 1) / 2.
+    weight = beta / n
+    d_mu = torch.addcmul(d_z, mu, weight)
+    d_logvar = (d_z * eps).mul_(sigma).addcmul_(sigma.square().sub_(1), weight).mul_(0.5)
+    return d_mu, d_logvar.mul_(slope)
+
+
+@elementwise(
+    outputs=("share", "d_logit"),
+    body="""
+        share = softplus(logit) - x * logit;
+        d_logit = (sigmoid(logit) - x) / n;
+    """,
+)
+def _bernoulli(logit: Tensor, x: Tensor, *, n: float) -> tuple[Tensor, ...]:
+    """Each pixel's −log p(x|z), and ∂loss/∂logit, where the loss is a mean over ``n`` images."""
+    share = F.softplus(logit).addcmul_(x, logit, value=-1)
+    return share, torch.sigmoid(logit).sub_(x).div_(n)
 
 
 class Pass:
@@ -127,37 +189,31 @@ class Pass:
         h = self.x.to(self.layers.dtype)
         for layer in self.layers.encoder:
             h = layer.forward(h)
-        self.mu, raw = self.layers.posterior.forward(h).float().chunk(2, dim=-1)
-        # The soft clamp of the log-variance, from above and then from below.
-        low, high = POSTERIOR_LOGVAR
-        self.from_high = high - raw
-        self.from_low = high - low - F.softplus(self.from_high)
-        logvar = low + F.softplus(self.from_low)
-        self.sigma = torch.exp(0.5 * logvar)
+        self.mu, raw = self.layers.posterior.forward(h).chunk(2, dim=-1)
         self.eps = torch.randn(self.mu.shape, generator=generator, device=self.mu.device)
-        h = (self.mu + self.sigma * self.eps).to(self.layers.dtype)
+        z, self.sigma, rates, self.slope = _sample(self.mu, raw, self.eps)
+        h = z.to(self.layers.dtype)
         for layer in self.layers.decoder:
             h = layer.forward(h)
-        self.logits = self.layers.likelihood.forward(h).float()
+        logits = self.layers.likelihood.forward(h)
+        misses, self.d_logits = _bernoulli(logits, self.x, n=len(self.x))
 
         # Sums over the minibatch; a CUDA graph is captured without reading them.
-        self.squares = self.mu.square().add_(self.sigma.square()).sub_(logvar).sum()
-        self.x_logits = torch.dot(self.x.reshape(-1), self.logits.view(-1))
-        self.softplus = F.softplus(self.logits).sum()
+        with self.layers.aside.reading(rates, misses):
+            self.rates, self.misses = rates.sum(), misses.sum()
 
     @cached_property
     def figures(self) -> Figures:
         """The means, read."""
         n = len(self.x)
-        rate = 0.5 * (self.squares.item() - self.mu.numel()) / n
-        distortion = (self.softplus.item() - self.x_logits.item()) / n
+        rate, distortion = 0.5 * (self.rates.item() - self.mu.numel()) / n, self.misses.item() / n
         return Figures(-(rate + distortion), rate, distortion)
 
     @property
     def means(self) -> tuple[Tensor, Tensor]:
         """Rate and distortion, () each."""
         n = len(self.x)
-        return (self.squares - self.mu.numel()) * (0.5 / n), (self.softplus - self.x_logits) / n
+        return (self.rates - self.mu.numel()) * (0.5 / n), self.misses / n
 
     def item(self) -> float:
         """Return the loss, β · rate + distortion."""
@@ -166,21 +222,19 @@ class Pass:
     @torch.no_grad()
     def backward(self) -> None:
         """Set the gradient of the loss: of a mean over the batch, as autograd would."""
-        n, layers = len(self.x), self.layers
-        d_logits = torch.sigmoid(self.logits).sub_(self.x).div_(n)
-        d_h = layers.likelihood.backward(d_logits.to(layers.dtype))
+        layers, aside = self.layers, self.layers.aside
+        beta = torch.as_tensor(self.beta)
+        d_h = layers.likelihood.backward(self.d_logits.to(layers.dtype), aside)
         for layer in reversed(layers.decoder):
-            d_h = layer.backward(d_h)
-        d_z = d_h.float()
-        d_mu = _add(d_z, self.mu, times=self.beta / n)
-        # ∂z/∂logvar = ε σ / 2, ∂rate/∂logvar = (σ² − 1) / 2.
-        d_logvar = (d_z * self.eps).mul_(self.sigma)
-        d_logvar = _add(d_logvar, self.sigma.square().sub_(1), times=self.beta / n).mul_(0.5)
-        d_raw = d_logvar.mul_(torch.sigmoid(self.from_low)).mul_(torch.sigmoid(self.from_high))
-        d_h = layers.posterior.backward(torch.cat([d_mu, d_raw], dim=-1).to(layers.dtype))
+            d_h = layer.backward(d_h, aside)
+        slopes = _sample_backward(
+            d_h, self.mu, self.sigma, self.eps, self.slope, beta, n=len(self.x)
+        )
+        d_h = layers.posterior.backward(torch.cat(slopes, dim=-1).to(layers.dtype), aside)
         for layer in reversed(layers.encoder[1:]):
-            d_h = layer.backward(d_h)
-        layers.encoder[0].learn(d_h)  # nobody asks for the image's own gradient
+            d_h = layer.backward(d_h, aside)
+        layers.encoder[0].learn(d_h, aside)  # nobody asks for the image's own gradient
+        aside.join()
         layers.deliver()
 
 
@@ -195,12 +249,13 @@ class Place:
 class Layers:
     """A model's layers in the order in which x meets them.
 
-    Everything that is as wide as a hidden layer is in ``dtype``, as autocast would have it; codes,
-    logits and the weights themselves are in float32. In float32 places are the weights' own.
+    What a product takes and gives is in ``dtype``, as autocast would have it; all that is done to
+    single elements, and the weights themselves, in float32, where places are the weights' own.
     """
 
     def __init__(self, model: VAE, dtype: torch.dtype) -> None:
         self.dtype, self.flat = dtype, Flat(list(model.parameters()))
+        self.aside = Aside(self.flat.values.device)
         self._values = self.flat.values.to(dtype)
         self._gradients = self.flat.gradients.to(dtype)
         places = zip(self.flat.split(self._values), self.flat.split(self._gradients), strict=True)
@@ -229,13 +284,6 @@ class Layers:
         """Bring gradients to where the optimiser looks for them."""
         if self._gradients is not self.flat.gradients:
             self.flat.gradients.copy_(self._gradients)
-
-
-def _add(one: Tensor, other: Tensor, *, times: Beta) -> Tensor:
-    """Return one + times · other in one operation, which takes a number or a tensor."""
-    if isinstance(times, Tensor):
-        return torch.addcmul(one, other, times)
-    return torch.add(one, other, alpha=times)
 
 
 def _linear(trunk: nn.Sequential) -> list[nn.Linear]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vae_core.config import TrainConfig
+from vae_core.learning.aside import Aside
 from vae_core.models import VAE
+
+#: Lists of weights, of their gradients, of each kind of moments, and of steps, () each.
+Arrays = list[list[Tensor]]
 
 
 class Flat:
@@ -45,6 +50,28 @@ def split(array: Tensor, weights: Sequence[Tensor]) -> list[Tensor]:
     """Return views of an array, of the weights' shapes one after another."""
     parts = torch.split(array, [one.numel() for one in weights])
     return [part.view_as(one) for part, one in zip(parts, weights, strict=True)]
+
+
+#: Arrays that a GPU's kernel takes at once, and kernels that move weights side by side.
+AT_ONCE, SIDE_BY_SIDE = 36, 4
+
+
+def shared_out(arrays: Arrays) -> list[Arrays]:
+    """Cut arrays into parts, and deal these to kernels that a GPU runs side by side.
+
+    A kernel has one block of threads for each array, or for each 65,536 elements of one: too few
+    to keep more than a tenth of a card at work on a small network's weights.
+    """
+    weights, gradients, *moments, steps = arrays
+    elements = sum(one.numel() for one in weights)
+    parts = max(1, SIDE_BY_SIDE * AT_ONCE - len(weights))
+    most = -(-elements // parts // 1024) * 1024
+    counts = [-(-one.numel() // most) for one in weights]
+    kinds = weights, [one.contiguous() for one in gradients], *moments
+    cut = [[part for one in kind for part in torch.split(one.view(-1), most)] for kind in kinds]
+    cut.append([step for step, n in zip(steps, counts, strict=True) for _ in range(n)])
+    dealt = [[kind[i::SIDE_BY_SIDE] for kind in cut] for i in range(SIDE_BY_SIDE)]
+    return [one for one in dealt if one[0]]
 
 
 @dataclass(frozen=True)
@@ -113,6 +140,7 @@ class Optimizer:
         known = set(generative) if config.weight_prior else set()
         others = [p for p in model.parameters() if p not in known]
         self.moved = [self._begin(others, 0.0)]
+        self.asides = [Aside(others[0].device) for _ in range(SIDE_BY_SIDE)]
         if config.weight_prior:
             self.moved.append(self._begin(generative, 1 / size))
 
@@ -136,13 +164,17 @@ class Optimizer:
                 continue
             arrays = [list(kind) for kind in zip(*taken, strict=True)]
             torch._foreach_add_(arrays[-1], 1)
-            self.rule.move(
-                *arrays,
+            move = partial(
+                self.rule.move,
                 lr=learning_rate,
                 weight_decay=moved.weight_decay,
                 maximize=False,
                 **self.settings,
             )
+            if arrays[-1][0].is_cuda:
+                self._side_by_side(move, shared_out(arrays))
+            else:
+                move(*arrays)
 
     def moments(self) -> dict[str, Tensor]:
         """Return, in place, what is remembered of each weight, as ``"{index}.{name}"``."""
@@ -174,6 +206,13 @@ class Optimizer:
             place.zero_()
         for name, value in moments.items():
             places[name].copy_(value)
+
+    def _side_by_side(self, move: Callable[..., object], dealt: list[Arrays]) -> None:
+        for aside, arrays in zip(self.asides, dealt, strict=False):
+            with aside.reading():
+                move(*arrays)
+        for aside in self.asides:
+            aside.join()
 
     def _begin(self, weights: list[nn.Parameter], weight_decay: float) -> Moved:
         arrays = weights if self.flat is None else [self.flat.part(weights)]
