@@ -1,9 +1,9 @@
 """Speed against peers and the machine's limits: ``make bench``, ``python -m benchmarks.bench``.
 
-Measures section by section, prints what it does, writes ``benchmarks/results/<date>.json``, on a
-machine with a GPU ``<date>-gpu.json``, and the tables in ``benchmarks/README.md``. Sections that
-are left out keep what the same day's file says of them. ``--quick`` only shows that every section
-works, and writes nothing unasked.
+Measures section by section, prints what it does, writes ``benchmarks/results/<date>.json``, and the
+tables in ``benchmarks/README.md``. Sections that are left out keep what the same day's file says of
+them. A further machine has records of its own, ``<date>-<name>.json``: ``--on`` names it, and one
+with a GPU is "gpu". ``--quick`` only shows that every section works, and writes nothing unasked.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import datetime
 import importlib
 import json
 import math
+import re
 import sys
 import time
 from pathlib import Path
@@ -39,8 +40,8 @@ SECTIONS = (
     "gpu",
 )
 NEEDED = ("mnist", "frey-face")
-#: Records by the kind of machine that they are of: the newest of each are shown.
-RECORDS = ("????-??-??.json", "????-??-??-gpu.json")
+#: A record's date, and the name of its machine.
+RECORD = re.compile(r"(\d{4}-\d\d-\d\d)(?:-([a-z0-9]+))?\.json")
 
 
 def main() -> None:
@@ -53,6 +54,7 @@ def main() -> None:
     size.add_argument("--quick", action="store_true", help="a look at whether everything works")
     size.add_argument("--full", action="store_true", help="more rounds, whole test sets; hours")
     parser.add_argument("--threads", type=threads, default=machine.usable_cores())
+    parser.add_argument("--on", type=machines_name, metavar="NAME")
     parser.add_argument("--out", type=Path, help="where to write, with no table in README.md")
     parser.add_argument(
         "--render", action="store_true", help="only write the tables, from the newest records"
@@ -68,8 +70,8 @@ def main() -> None:
     except LatentExplorerError as error:
         sys.exit(f"error: {error}")
     torch.set_num_threads(given.threads)
-    kind = "-gpu" if torch.cuda.is_available() else ""
-    path = given.out or HERE / "results" / f"{datetime.date.today().isoformat()}{kind}.json"
+    today, name = datetime.date.today().isoformat(), given.on or usual_name()
+    path = given.out or HERE / "results" / f"{'-'.join(filter(None, (today, name)))}.json"
     record = begun(path, given.threads)
     for name in given.only:
         record["sections"][name] = measured(name, how_much, given.threads)
@@ -112,12 +114,27 @@ def threads(text: str) -> int:
     return int(text)
 
 
+def usual_name() -> str:
+    """Name this machine among those that are measured; most have none."""
+    return "gpu" if torch.cuda.is_available() else ""
+
+
+def machines_name(text: str) -> str:
+    """Read the name of a machine, which becomes part of a file's."""
+    if not re.fullmatch("[a-z0-9]+", text):
+        raise argparse.ArgumentTypeError(f"name {text!r}: allowed are small letters and digits")
+    return text
+
+
 def newest() -> list[dict[str, Any]]:
-    """Read the newest record of each kind of machine; the date is its name."""
-    found = [sorted((HERE / "results").glob(pattern))[-1:] for pattern in RECORDS]
-    if not any(found):
+    """Read the newest record of each machine, the one without a name first."""
+    found: dict[str, Path] = {}
+    for path in sorted((HERE / "results").iterdir()):
+        if name := RECORD.fullmatch(path.name):
+            found[name[2] or ""] = path
+    if not found:
         sys.exit(f"error: {HERE / 'results'} has no record yet: run `make bench`")
-    return [json.loads(path.read_bytes()) for one in found for path in one]
+    return [json.loads(found[name].read_bytes()) for name in sorted(found)]
 
 
 def begun(path: Path, threads: int) -> dict[str, Any]:

@@ -309,6 +309,25 @@ def test_sections_and_threads_that_are_not_there_are_refused() -> None:
             bench.threads(text)
 
 
+def test_each_machine_has_records_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest of each is shown, the machine without a name first; other files are none."""
+    monkeypatch.setattr(bench, "HERE", tmp_path)
+    (tmp_path / "results").mkdir()
+    names = ["2026-11-02", "2026-11-09", "2026-11-03-gpu", "2026-11-01-gpu", "2026-11-01-amx"]
+    for name in [*names, "load", "2026-11-30-A!"]:
+        (tmp_path / "results" / f"{name}.json").write_text(json.dumps(name))
+    assert bench.newest() == ["2026-11-09", "2026-11-01-amx", "2026-11-03-gpu"]
+    assert bench.machines_name("amx2") == "amx2"
+    with pytest.raises(argparse.ArgumentTypeError, match=r"name '\.\./a': allowed are small"):
+        bench.machines_name("../a")
+    for path in (tmp_path / "results").iterdir():
+        path.unlink()
+    with pytest.raises(SystemExit, match="no record yet"):
+        bench.newest()
+
+
 def test_the_tables_on_the_page_are_those_of_the_newest_record(tmp_path: Path) -> None:
     """No figure of ``benchmarks/README.md`` was typed in."""
     if not list((bench.HERE / "results").glob("????-??-??.json")):
