@@ -134,3 +134,31 @@ def test_a_training_by_hand_is_the_same_training(
     for left, right in zip(one, other, strict=True):
         assert left.test.elbo == pytest.approx(right.test.elbo, abs=2e-3)
         assert left.train.rate == pytest.approx(right.train.rate, abs=2e-3)
+
+
+def test_weights_are_views_of_the_array() -> None:
+    """What is written to the one is read from the other, gradients too."""
+    of, _ = made()
+    before = {name: value.clone() for name, value in of.state_dict().items()}
+    flat = by_hand.Flat(list(of.parameters()))
+    assert all(torch.equal(value, before[name]) for name, value in of.state_dict().items())
+    flat.values.fill_(2.0)
+    flat.gradients.fill_(3.0)
+    assert all((weight == 2).all() and (weight.grad == 3).all() for weight in of.parameters())
+    of.load_state_dict(before)
+    assert torch.equal(flat.values, torch.cat([value.flatten() for value in before.values()]))
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_arrays_are_copied_weight_by_weight(device: str) -> None:
+    """Whatever is copied, all of it is, once; nothing is where the two are one."""
+    of, _ = made()
+    flat = by_hand.Flat(list(of.to(device).parameters()))
+    assert flat.pieces(flat.values, flat.values) == []
+    other = torch.zeros_like(flat.values, dtype=torch.bfloat16)
+    pieces = flat.pieces(other, flat.values)
+    assert [to.shape for to, _ in pieces] == [weight.shape for weight in of.parameters()]
+    if device == "cpu":
+        for to, one in pieces:
+            to.copy_(one)
+        assert torch.equal(other, flat.values.bfloat16())

@@ -50,7 +50,7 @@ class AEVB(Stateless):
         self.layers: by_hand.Layers | None = None
         if by_hand.fits(model, config):
             self.layers = by_hand.Layers(model, DTYPES[config.precision])
-            self.flat = self.layers.flat
+            self.in_place = True
 
     def step(self, visit: Visit) -> Figures:
         """One update of encoder and decoder."""

@@ -8,7 +8,7 @@ takes few operations beside the products. Where :func:`fits` says no, autograd d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,6 @@ from vae_core.config import TrainConfig
 from vae_core.distributions import POSTERIOR_LOGVAR
 from vae_core.learning.aside import Aside
 from vae_core.learning.elementwise import elementwise
-from vae_core.learning.optimizers import Flat
 from vae_core.learning.records import Figures
 from vae_core.models import VAE
 from vae_core.objectives import Beta
@@ -256,9 +255,10 @@ class Layers:
     def __init__(self, model: VAE, dtype: torch.dtype) -> None:
         self.dtype, self.flat = dtype, Flat(list(model.parameters()))
         self.aside = Aside(self.flat.values.device)
-        self._values = self.flat.values.to(dtype)
-        self._gradients = self.flat.gradients.to(dtype)
-        places = zip(self.flat.split(self._values), self.flat.split(self._gradients), strict=True)
+        values, gradients = self.flat.values.to(dtype), self.flat.gradients.to(dtype)
+        self._fetched = self.flat.pieces(values, self.flat.values)
+        self._delivered = self.flat.pieces(self.flat.gradients, gradients)
+        places = zip(self.flat.split(values), self.flat.split(gradients), strict=True)
         place: dict[Tensor, Place] = {
             one: Place(*both) for one, both in zip(self.flat.weights, places, strict=True)
         }
@@ -277,13 +277,46 @@ class Layers:
 
     def fetch(self) -> None:
         """Round the weights to ``dtype``."""
-        if self._values is not self.flat.values:
-            self._values.copy_(self.flat.values)
+        for to, of in self._fetched:
+            to.copy_(of)
 
     def deliver(self) -> None:
         """Bring gradients to where the optimiser looks for them."""
-        if self._gradients is not self.flat.gradients:
-            self.flat.gradients.copy_(self._gradients)
+        for to, of in self._delivered:
+            to.copy_(of)
+
+
+class Flat:
+    """A model's weights one after another in one array, and their gradients in another.
+
+    Each weight becomes a view of ``values`` (n,), and its ``grad`` one of ``gradients`` (n,).
+    """
+
+    def __init__(self, weights: Sequence[nn.Parameter]) -> None:
+        self.weights = list(weights)
+        self.values = torch.cat([one.detach().flatten() for one in self.weights])
+        self.gradients = torch.zeros_like(self.values)
+        places = zip(self.weights, self.split(self.values), self.split(self.gradients), strict=True)
+        for one, value, gradient in places:
+            one.data, one.grad = value, gradient
+
+    def split(self, array: Tensor) -> list[Tensor]:
+        """Return the views of an array (n,) that have the weights' places and shapes."""
+        parts = torch.split(array, [one.numel() for one in self.weights])
+        return [part.view_as(one) for part, one in zip(parts, self.weights, strict=True)]
+
+    def pieces(self, to: Tensor, of: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Pair the pieces of two arrays (n,) by which the one is copied to the other, if any.
+
+        A GPU copies all at once. On a processor each weight is by itself, so that a thread copies
+        the part of it that it multiplies and moves: where two cores share no cache, what the one
+        has written costs the other several times as much.
+        """
+        if to is of:
+            return []
+        if to.is_cuda:
+            return [(to, of)]
+        return list(zip(self.split(to), self.split(of), strict=True))
 
 
 def _linear(trunk: nn.Sequential) -> list[nn.Linear]:

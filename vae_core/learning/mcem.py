@@ -13,7 +13,6 @@ from torch import Tensor
 
 from vae_core import hmc, objectives
 from vae_core.config import TrainConfig
-from vae_core.learning.optimizers import Flat
 from vae_core.learning.records import Figures
 from vae_core.learning.visit import Visit, autocast, figures
 from vae_core.models import VAE
@@ -30,7 +29,7 @@ class MonteCarloEM:
     sees it.
     """
 
-    flat: Flat | None = None
+    in_place = False
 
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config, self.size = model, config, size

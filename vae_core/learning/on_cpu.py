@@ -40,7 +40,7 @@ class OnCPU:
         self.model, self.config, self.data = model, config, data
         self.noise = torch.Generator().manual_seed(data.seed)
         self.learner = LEARNERS[config.learner](model, config, len(data.images))
-        self.optimizer = Optimizer(model, config, len(data.images), flat=self.learner.flat)
+        self.optimizer = Optimizer(model, config, len(data.images), in_place=self.learner.in_place)
         self._found: list[Figures] = []
 
     def step(self, rows: Tensor, stage: Stage) -> None:
@@ -94,7 +94,7 @@ class OnCPU:
     def paths(self) -> dict[str, str]:
         """Name the gradient's way and the kernels that this processor's features choose."""
         paths = {
-            "gradient": "by autograd" if self.learner.flat is None else "by hand",
+            "gradient": "by hand" if self.learner.in_place else "by autograd",
             "kernels": torch.backends.cpu.get_cpu_capability(),
         }
         if self.config.precision == "bfloat16":

@@ -95,7 +95,9 @@ class OnGPU:
         self.learner = AEVB(self.twin, config, len(data.images))
         self.beta = torch.zeros((), device=self.place)
         self.learning_rate = torch.zeros((), device=self.place)
-        self.optimizer = Optimizer(self.twin, config, len(data.images), flat=self.learner.flat)
+        self.optimizer = Optimizer(
+            self.twin, config, len(data.images), in_place=self.learner.in_place
+        )
         self._recorded: dict[tuple[int, int], Recorded] = {}
         self._found: list[tuple[int, Tensor]] = []  # steps' numbers and what they returned
         self._is_settled = True
@@ -177,7 +179,7 @@ class OnGPU:
     def paths(self) -> dict[str, str]:
         """Name the card and the gradient's way."""
         return {
-            "gradient": "by autograd" if self.learner.layers is None else "by hand",
+            "gradient": "by hand" if self.learner.in_place else "by autograd",
             "steps": f"as CUDA graphs of {torch.cuda.get_device_name(self.place)}",
         }
 

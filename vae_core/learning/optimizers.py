@@ -1,8 +1,8 @@
-"""Adam and Adagrad in PyTorch's fused form, over weights one by one or laid in one array."""
+"""Adam and Adagrad in PyTorch's fused form."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,40 +16,6 @@ from vae_core.models import VAE
 
 #: Lists of weights, of their gradients, of each kind of moments, and of steps, () each.
 Arrays = list[list[Tensor]]
-
-
-class Flat:
-    """A model's weights one after another in one array, and their gradients in another.
-
-    Each weight becomes a view of ``values`` (n,) and its ``grad`` one of ``gradients`` (n,), so
-    that one pass over memory moves or copies all of them. A gradient has to be written where it
-    lies.
-    """
-
-    def __init__(self, weights: Sequence[nn.Parameter]) -> None:
-        self.weights = list(weights)
-        self.values = torch.cat([one.detach().flatten() for one in self.weights])
-        self.gradients = torch.zeros_like(self.values)
-        places = zip(self.weights, self.split(self.values), self.split(self.gradients), strict=True)
-        for one, value, gradient in places:
-            one.data, one.grad = value, gradient
-
-    def split(self, array: Tensor) -> list[Tensor]:
-        """Return the views of an array (n,) that have the weights' places and shapes."""
-        return split(array, self.weights)
-
-    def part(self, weights: Sequence[nn.Parameter]) -> nn.Parameter:
-        """Return weights that are neighbours as one array, with their gradient."""
-        start, length = weights[0].storage_offset(), sum(one.numel() for one in weights)
-        array = nn.Parameter(self.values[start : start + length])
-        array.grad = self.gradients[start : start + length]
-        return array
-
-
-def split(array: Tensor, weights: Sequence[Tensor]) -> list[Tensor]:
-    """Return views of an array, of the weights' shapes one after another."""
-    parts = torch.split(array, [one.numel() for one in weights])
-    return [part.view_as(one) for part, one in zip(parts, weights, strict=True)]
 
 
 #: Arrays that a GPU's kernel takes at once, and kernels that move weights side by side.
@@ -108,10 +74,9 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True)
 class Moved:
-    """What moves together: weights, or the part of one array in which they lie."""
+    """Weights that move together, and what is kept of each."""
 
     weights: list[nn.Parameter]
-    arrays: list[nn.Parameter]
     moments: list[dict[str, Tensor]]
     weight_decay: float
 
@@ -127,14 +92,14 @@ class Optimizer:
     ----------
     size
         Number of training images.
-    flat
-        Where the weights lie, if in one array.
+    in_place
+        Whether every gradient is written where the last one lies.
     """
 
     def __init__(
-        self, model: VAE, config: TrainConfig, size: int, *, flat: Flat | None = None
+        self, model: VAE, config: TrainConfig, size: int, *, in_place: bool = False
     ) -> None:
-        self.rule, self.flat = RULES[config.optimizer], flat
+        self.rule, self.in_place = RULES[config.optimizer], in_place
         self.settings = self.rule.settings(config)
         generative = [p for part in model.generative_networks for p in part.parameters()]
         known = set(generative) if config.weight_prior else set()
@@ -146,10 +111,11 @@ class Optimizer:
 
     def forget(self) -> None:
         """Let no gradient of the last step count in the next."""
-        if self.flat is None:
-            for one in self.moved:
-                for weights in one.weights:
-                    weights.grad = None
+        if self.in_place:
+            return
+        for moved in self.moved:
+            for one in moved.weights:
+                one.grad = None
 
     @torch.no_grad()
     def step(self, learning_rate: float | Tensor) -> None:
@@ -157,7 +123,7 @@ class Optimizer:
         for moved in self.moved:
             taken = [
                 (one, one.grad, *(kept[name] for name in self.rule.kept), kept["step"])
-                for one, kept in zip(moved.arrays, moved.moments, strict=True)
+                for one, kept in zip(moved.weights, moved.moments, strict=True)
                 if one.grad is not None
             ]
             if not taken:
@@ -178,15 +144,7 @@ class Optimizer:
 
     def moments(self) -> dict[str, Tensor]:
         """Return, in place, what is remembered of each weight, as ``"{index}.{name}"``."""
-        found: list[dict[str, Tensor]] = []
-        for moved in self.moved:
-            if self.flat is None:
-                found += moved.moments
-                continue
-            (kept,) = moved.moments
-            parts = {name: split(kept[name], moved.weights) for name in self.rule.kept}
-            for index in range(len(moved.weights)):
-                found.append({name: parts[name][index] for name in parts} | {"step": kept["step"]})
+        found = [kept for moved in self.moved for kept in moved.moments]
         return {f"{i}.{name}": value for i, one in enumerate(found) for name, value in one.items()}
 
     @torch.no_grad()
@@ -215,10 +173,9 @@ class Optimizer:
             aside.join()
 
     def _begin(self, weights: list[nn.Parameter], weight_decay: float) -> Moved:
-        arrays = weights if self.flat is None else [self.flat.part(weights)]
         moments = [
             {name: torch.zeros_like(one.detach()) for name in self.rule.kept}
             | {"step": torch.zeros((), device=one.device)}
-            for one in arrays
+            for one in weights
         ]
-        return Moved(weights, arrays, moments, weight_decay)
+        return Moved(weights, moments, weight_decay)

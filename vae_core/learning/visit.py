@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from vae_core.config import TrainConfig
-from vae_core.learning.optimizers import Flat
 from vae_core.learning.records import Figures
 from vae_core.objectives import Beta, Bound
 
@@ -87,8 +86,8 @@ class TrainingSet:
 class Learner(Protocol):
     """How one minibatch changes the parameters."""
 
-    #: The parameters in one array, where the learner writes every gradient in place.
-    flat: Flat | None
+    #: Whether every gradient is written where the last one lies.
+    in_place: bool
 
     def step(self, visit: Visit) -> Figures:
         """Learn from a minibatch; returns its ELBO with rate and distortion."""
@@ -103,7 +102,7 @@ class Learner(Protocol):
 class Stateless:
     """A learner that remembers nothing from one minibatch to the next."""
 
-    flat: Flat | None = None
+    in_place = False
 
     def state(self) -> dict[str, Tensor]:
         """Return nothing."""
