@@ -54,7 +54,7 @@ def main() -> None:
     size.add_argument("--quick", action="store_true", help="a look at whether everything works")
     size.add_argument("--full", action="store_true", help="more rounds, whole test sets; hours")
     parser.add_argument("--threads", type=threads, default=machine.usable_cores())
-    parser.add_argument("--on", type=machines_name, metavar="NAME")
+    parser.add_argument("--on", type=machines_name, metavar="NAME", help="a further machine")
     parser.add_argument("--out", type=Path, help="where to write, with no table in README.md")
     parser.add_argument(
         "--render", action="store_true", help="only write the tables, from the newest records"

@@ -23,8 +23,8 @@ def measure(scale: Scale, threads: int, say: Say) -> Found:
     """Time epochs of several nets, then compare the bound with the plain loop's."""
     precisions = ["float32", "bfloat16"] if native_bfloat16("cuda") else ["float32"]
     found = _epochs(precisions, scale, threads, say)
-    images = scale.train_size
-    found += training.others(scale, threads, precisions, say, device="cuda", train_size=images)
+    whole = {"device": "cuda", "train_size": scale.train_size}
+    found += training.others(scale, threads, precisions, say, **whole)
     found += _schedule(scale, threads, say)
     paths = {f"GPU, {name}": {"device": "cuda", "precision": name} for name in precisions}
     return found + quality.against_plain(paths, scale, threads, say)

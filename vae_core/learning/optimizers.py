@@ -17,7 +17,6 @@ from vae_core.models import VAE
 #: Lists of weights, of their gradients, of each kind of moments, and of steps, () each.
 Arrays = list[list[Tensor]]
 
-
 #: Arrays that a GPU's kernel takes at once, and kernels that move weights side by side.
 AT_ONCE, SIDE_BY_SIDE = 36, 4
 
