@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-#: The map's colours of classes (components/static/colours.js).
+#: The map's colours of classes (browser/ui/colours.js).
 CLASS_COLOURS = (
     "#3f90da", "#ffa90e", "#bd1f01", "#00a0a0", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#a02060", "#92dadd",

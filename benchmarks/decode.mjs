@@ -1,7 +1,7 @@
 // Times a packed network, for decode.py:
 //   node decode.mjs NETWORK > FIGURES.json
 import { readFileSync } from "node:fs";
-import { decode, encode, load, pixelCount, work } from "../app/components/static/network.js";
+import { decode, encode, load, pixelCount, work } from "../browser/model/network.js";
 
 const [file] = process.argv.slice(2);
 const net = load(new Uint8Array(readFileSync(file)));

@@ -1,7 +1,7 @@
 """Models and codes as plain bytes that another program can run: a browser, a single file.
 
 A network is a list of operations with half-precision weights; a bundle is a JSON header followed
-by named arrays. The JavaScript that reads both lies in ``app/components/static``.
+by named arrays. The JavaScript that reads both lies in ``browser/``.
 """
 
 from __future__ import annotations

@@ -11,21 +11,23 @@ import base64
 import gzip
 import html
 import json
+import posixpath
 import re
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from string import Template
 from typing import Any
 from urllib.parse import quote
 
+from browser import ROOT
 from vae_core import checkpoints, evaluation, images, portable
 from vae_core.checkpoints import ModelCard, Saved
 from vae_core.errors import ConfigError
 
-STATIC = Path(__file__).resolve().parent.parent / "app" / "components" / "static"
-ENTRY = "standalone.js"
-TEMPLATE = "standalone.html"
-PAD_TEMPLATE, REPLAY_TEMPLATE = "standalone-pad.html", "standalone-replay.html"
-STYLES = ("panel.css", "standalone.css")
+ENTRY = "standalone/standalone.js"
+TEMPLATE = "standalone/standalone.html"
+PAD_TEMPLATE = "standalone/standalone-pad.html"
+REPLAY_TEMPLATE = "standalone/standalone-replay.html"
+STYLES = ("panel.css", "standalone/standalone.css")
 #: Bare names of modules in the import map begin with it.
 SCOPE = "latent-explorer/"
 
@@ -38,7 +40,7 @@ _CELLS = {
     ),
 }
 
-_IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")\./([\w-]+\.js)(";)$', re.MULTILINE)
+_IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")(\.{1,2}/[\w./-]+\.js)(";)$', re.MULTILINE)
 #: ASCII that may stand as it is in a ``data:`` address and in a script element.
 _PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
 
@@ -141,16 +143,20 @@ def _command(card: ModelCard) -> str:
 
 
 def _modules(entry: str) -> dict[str, str]:
-    """Collect a module and all that it imports, by file name, with bare names for addresses."""
+    """Collect a module and all that it imports, by path, with bare names for addresses."""
     found: dict[str, str] = {}
     wanted = [entry]
     while wanted:
         name = wanted.pop()
         if name in found:
             continue
-        source = _read(name)
-        wanted += [imported for _, imported, _ in _IMPORT.findall(source)]
-        found[name] = _IMPORT.sub(rf"\g<1>{SCOPE}\g<2>\g<3>", source)
+
+        def resolve(match: re.Match[str], folder: str = posixpath.dirname(name)) -> str:
+            imported = posixpath.normpath(posixpath.join(folder, match[2]))
+            wanted.append(imported)
+            return f"{match[1]}{SCOPE}{imported}{match[3]}"
+
+        found[name] = _IMPORT.sub(resolve, _read(name))
     return dict(sorted(found.items()))
 
 
@@ -168,4 +174,4 @@ def _json(value: Any) -> str:
 
 
 def _read(name: str) -> str:
-    return (STATIC / name).read_text(encoding="utf-8")
+    return (ROOT / name).read_text(encoding="utf-8")

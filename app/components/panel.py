@@ -11,7 +11,6 @@ import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,8 @@ from numpy.typing import NDArray
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 from streamlit.components.v2.types import ComponentRenderer
+
+from browser import ROOT
 
 PACKAGE = "latent-explorer-streamlit"
 COMPONENT = "panel"
@@ -174,9 +175,9 @@ def _renderer() -> ComponentRenderer:
             manifest = ComponentManifest(
                 name=PACKAGE,
                 version="0",
-                components=[ComponentConfig(name=COMPONENT, asset_dir="static")],
+                components=[ComponentConfig(name=COMPONENT, asset_dir=".")],
             )
-            manager.register_from_manifest(manifest, Path(__file__).parent)
+            manager.register_from_manifest(manifest, ROOT)
         return _component()
 
 

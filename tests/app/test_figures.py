@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from app import figures
+from browser import ROOT
 
-JAVASCRIPT = Path(figures.__file__).parent / "components" / "static" / "colours.js"
+JAVASCRIPT = ROOT / "ui" / "colours.js"
 
 
 def test_a_mosaic_holds_each_image_in_its_place() -> None:

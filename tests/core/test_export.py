@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from small import model, model_config, train_config
 from test_portable import KINDS, of_kind, read_bundle
 
+import browser
 from vae_core import __main__, checkpoints, onnx_graph, portable, runs, standalone
 from vae_core.checkpoints import Codes, Metric, ModelCard, Saved
 from vae_core.errors import ConfigError
@@ -142,6 +143,7 @@ def test_every_import_is_in_the_map(page: str) -> None:
         statements = re.findall(r'^(?:import|export)\b[^;]*?from "([^"]+)";', source, re.MULTILINE)
         imported.update(statements)
         assert 'from "./' not in source
+        assert 'from "../' not in source
         assert not re.search(r'^\s*import "', source, re.MULTILINE)
     assert imported == set(sources)
 
@@ -226,7 +228,7 @@ def test_single_dimension_is_refused() -> None:
 def test_colours_are_those_of_the_app() -> None:
     """The page follows the app's theme, in light and in dark."""
     theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
-    style = (standalone.STATIC / "standalone.css").read_text()
+    style = (browser.ROOT / "standalone" / "standalone.css").read_text()
     light, dark = style.split("@media (prefers-color-scheme: dark)")
     names = {
         "primaryColor": "primary",

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { open } from "../../../app/components/static/page.js";
-import { store } from "../../../app/components/static/store.js";
+import { open } from "../../../browser/page.js";
+import { store } from "../../../browser/state/store.js";
 
 const UPLOAD = { mu: [1, 2], logvar: [0, -1] };
 

@@ -1,12 +1,12 @@
 // Runs one of the browser's functions over what stands in standard input, for test_javascript.py:
 //   node reference.mjs JOB < INPUT.json > OUTPUT.json
 import { readFileSync } from "node:fs";
-import { centre } from "../../../app/components/static/centring.js";
-import { colourPalette, encodeGif, greyPalette } from "../../../app/components/static/gif.js";
-import { render } from "../../../app/components/static/ink.js";
-import { withResolution } from "../../../app/components/static/png.js";
-import { quantile } from "../../../app/components/static/quantile.js";
-import { readFilm, readFrame } from "../../../app/components/static/timeline.js";
+import { centre } from "../../../browser/pad/centring.js";
+import { colourPalette, encodeGif, greyPalette } from "../../../browser/files/gif.js";
+import { render } from "../../../browser/pad/ink.js";
+import { withResolution } from "../../../browser/files/png.js";
+import { quantile } from "../../../browser/model/quantile.js";
+import { readFilm, readFrame } from "../../../browser/replay/timeline.js";
 
 const PALETTES = { grey: greyPalette, colour: colourPalette };
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");

@@ -1,0 +1,91 @@
+/**
+ * The label that a model is given: one of its classes, chosen by click or arrow keys.
+ *
+ * Data besides the page's: `names` of the labels 0, 1, … Sends up `y`.
+ */
+import { classColour } from "../ui/colours.js";
+import { make } from "../ui/dom.js";
+import { storeOf } from "../state/store.js";
+
+const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+/** Names of so many letters stand in columns. */
+const SHORT = 2;
+
+/**
+ * The label that a key leads to; the ends follow one another.
+ *
+ * @param {number} y
+ * @param {string} key
+ * @param {number} count
+ * @returns {number | null} null for keys that choose nothing
+ */
+export function nextLabel(y, key, count) {
+  if (key === "Home") return 0;
+  if (key === "End") return count - 1;
+  return key in STEPS ? (y + STEPS[key] + count) % count : null;
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {{names: string[], side?: string|null}} data
+ * @param {import("../panel.js").Emit} emit
+ * @returns {import("../panel.js").Panel}
+ */
+export function mount(element, data, emit) {
+  const store = storeOf(data.side);
+  let shown = "";
+  const group = make("div", { class: "lx-labels", role: "radiogroup", "aria-label": "Label given to the model", keydown: onKey });
+  element.append(make("div", { class: "lx-field lx-labels-field" }, make("span", { class: "lx-quiet" }, "Label given to the model"), group));
+
+  function choose(y) {
+    if (y === store.get().y) return;
+    store.set({ y });
+    emit.state("y", y);
+  }
+
+  function onKey(event) {
+    const to = nextLabel(store.get().y ?? 0, event.key, data.names.length);
+    if (to === null) return;
+    event.preventDefault();
+    choose(to);
+    group.children[to].focus();
+  }
+
+  function build() {
+    const wanted = data.names.join("\n");
+    if (wanted === shown) return;
+    shown = wanted;
+    group.classList.toggle("lx-short", data.names.every((name) => name.length <= SHORT));
+    group.replaceChildren(...data.names.map((name, y) => {
+      const swatch = make("span", { class: "lx-swatch", "aria-hidden": "true" });
+      swatch.style.background = classColour(y);
+      return make("button", { type: "button", role: "radio", click: () => choose(y) }, swatch, name);
+    }));
+  }
+
+  function mark() {
+    const { y } = store.get();
+    [...group.children].forEach((button, label) => {
+      button.setAttribute("aria-checked", String(label === y));
+      button.tabIndex = label === (y ?? 0) ? 0 : -1;
+    });
+  }
+
+  const stop = store.subscribe((state, changed) => {
+    if (changed.has("y")) mark();
+  });
+  build();
+  mark();
+
+  return {
+    update(next) {
+      data = next;
+      build();
+      mark();
+    },
+    destroy() {
+      stop();
+      element.replaceChildren();
+    },
+  };
+}
