@@ -7,7 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import about, address, machines, parts, resources, state
+from app import address, parts, resources, state
+from app.views import boltzmann
+from app.widgets import model_card
 from vae_core.errors import CheckpointError, LatentExplorerError
 
 #: File (and address) and title of each page, in the order in which a newcomer meets them.
@@ -99,7 +101,7 @@ def run() -> None:
     st.set_page_config(page_title="Latent Explorer", page_icon=ICON, layout="wide")
     state.begin()
     pages = [
-        st.Page(f"views/{name}.py", title=title, url_path=name, default=name == "explore")
+        st.Page(f"views/{name}/page.py", title=title, url_path=name, default=name == "explore")
         for name, title in PAGES.items()
     ]
     page = st.navigation(pages)
@@ -108,13 +110,13 @@ def run() -> None:
     names = [*resources.model_names(), *state.recall("files", [])]
     others = [*resources.machine_names(), *state.recall("machine-files", [])]
     if machine := wanted_machine():
-        machines.settle(machine)
+        boltzmann.settle(machine)
         with st.sidebar:
             choose_model(list(dict.fromkeys([*names, *others, machine.name])))
-            about.button(machine)
+            model_card.button(machine)
             parts.copy_link()
         show_notices()
-        machines.show(page.title, machine)
+        boltzmann.show(page.title, machine)
         return
     opened = settle_model(names)
     if opened is None:
@@ -123,7 +125,7 @@ def run() -> None:
         return
     with st.sidebar:
         choose_model(list(dict.fromkeys([*names, *others, opened.name])))
-        about.button(opened)
+        model_card.button(opened)
         parts.copy_link()
         parts.export_button(opened)
     show_notices()

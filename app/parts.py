@@ -8,13 +8,15 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import figures, networks, resources, state
+from app import figures, resources, state
 from app.address import State
 from app.components import Pin, Scene, labels, link, picture
 from app.resources import Floats, Opened
-from vae_core import images, standalone
+from app.widgets import graphs
+from vae_core import images
 from vae_core.data import DatasetStatus
 from vae_core.errors import DatasetError
+from vae_core.formats import html
 
 STYLE = Path(__file__).with_name("page.css")
 GALLERY = 60
@@ -43,7 +45,7 @@ def export_button(model: Opened) -> None:
     st.download_button(
         "Export as one HTML file",
         lambda: resources.standalone_page(model),
-        standalone.file_name(model.card),
+        html.file_name(model.card),
         "text/html",
         help="A page needs a plane: this model has one dimension."
         if flat
@@ -129,12 +131,12 @@ def priors(model: Opened) -> list[tuple[list[float], list[float]]] | None:
 def live_picture(model: Opened, shown: State, *, size: int) -> None:
     """Show the picture of the code under the pointer; on a phone it floats in a corner."""
     label_choice(model, shown)
-    drawn = networks.are_data_of(model)
-    size = min(size, networks.LIVE_SIDE) if drawn else size  # room for both on one screen
+    drawn = graphs.are_data_of(model)
+    size = min(size, graphs.LIVE_SIDE) if drawn else size  # room for both on one screen
     with st.container(key="live-picture"):
         picture("picture", scene=scene(model, shown), size=size)
     if drawn:
-        networks.follow(scene(model, shown), size=size)
+        graphs.follow(scene(model, shown), size=size)
 
 
 def number(value: float, digits: int = 1) -> str:
@@ -281,8 +283,8 @@ def pinned_card(model: Opened, shown: State) -> None:
     bound = (
         f"rate {number(rate)} nats, distortion {number(distortion)} nats ({resources.kind(model)})"
     )
-    if networks.are_data_of(model):
-        networks.pinned(model, shown.pinned_id)
+    if graphs.are_data_of(model):
+        graphs.pinned(model, shown.pinned_id)
         st.caption(bound)
         return
     left, right = st.columns([1, 2], vertical_alignment="center")

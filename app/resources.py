@@ -33,15 +33,14 @@ from vae_core import (
     latents,
     machines,
     objectives,
-    portable,
     runs,
-    standalone,
     studies,
 )
 from vae_core.checkpoints import Codes, ModelCard, Saved, SavedMachine
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.distributions import LIKELIHOODS, GaussianMixture, LabelGaussian
 from vae_core.errors import CheckpointError, DatasetError, LatentExplorerError
+from vae_core.formats import bundles, html
 from vae_core.images import Prepared
 from vae_core.machines import MachineCodes
 from vae_core.models import VAE, boltzmann
@@ -138,17 +137,17 @@ class Opened:
     @cached_property
     def decoder(self) -> Asset:
         """The decoder's weights, as browsers run it."""
-        return Asset(portable.network_bundle(self.model, parts=("decoder",)), "decoder.bin")
+        return Asset(bundles.network_bundle(self.model, parts=("decoder",)), "decoder.bin")
 
     @cached_property
     def encoder(self) -> Asset:
         """The encoder's weights, which the drawing pad needs."""
-        return Asset(portable.network_bundle(self.model, parts=("encoder",)), "encoder.bin")
+        return Asset(bundles.network_bundle(self.model, parts=("encoder",)), "encoder.bin")
 
     @cached_property
     def bundle(self) -> Asset:
         """The encoded test set."""
-        return Asset(portable.codes_bundle(self.codes), "codes.bin")
+        return Asset(bundles.codes_bundle(self.codes), "codes.bin")
 
     @cached_property
     @torch.inference_mode()
@@ -434,7 +433,7 @@ def machine_set(opened: OpenedMachine) -> MachineSet | None:
 def _machine_set(key: str, dataset: str, _saved: SavedMachine) -> MachineSet:
     first = _first_pictures(dataset)
     codes = machines.encode(_saved.machine, first)
-    sprite = portable.sprite_bundle(first.ids, first.images)
+    sprite = bundles.sprite_bundle(first.ids, first.images)
     return MachineSet(
         images=first.images.numpy(),
         codes=codes,
@@ -746,7 +745,7 @@ def _published(opened: Opened, asset: Asset) -> str:
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
 def _sprite(opened: Opened) -> Asset:
     originals = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
-    return Asset(portable.sprite_bundle(opened.codes.ids, originals), "originals.bin")
+    return Asset(bundles.sprite_bundle(opened.codes.ids, originals), "originals.bin")
 
 
 def standalone_page(opened: Opened) -> bytes:
@@ -764,8 +763,8 @@ def standalone_page(opened: Opened) -> bytes:
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
 def _standalone_page(opened: Opened, folder: Path, replay_version: int) -> bytes:
     replay = runs.read_replay(folder)
-    film = None if replay is None else runs.film.small_bundle(replay, opened.card.model)
-    return standalone.page(opened.saved, film=film)
+    film = None if replay is None else runs.replay_bundles.small_bundle(replay, opened.card.model)
+    return html.page(opened.saved, film=film)
 
 
 # Neighbours
@@ -979,7 +978,7 @@ def _prepared(
 
 def positions_address(ids: torch.Tensor, points: torch.Tensor) -> str:
     """Return the address of examples' places (n, 2) on a map."""
-    return routes.publish(Asset(portable.positions_bundle(ids, points), "positions.bin"))
+    return routes.publish(Asset(bundles.positions_bundle(ids, points), "positions.bin"))
 
 
 def maps_root() -> Path:
@@ -1113,7 +1112,7 @@ class Film:
     Attributes
     ----------
     told : mapping
-        What `runs.film.describe` tells.
+        What `runs.replay_bundles.describe` tells.
     addresses : tuple of str
         Of each frame's bundle.
     """
@@ -1142,9 +1141,9 @@ def _frames(
     replay = runs.read_replay(folder)
     if replay is None:
         return None
-    bundles = map(runs.film.frame_bundle, replay.frames)
-    told = runs.film.describe(replay, runs.read_config(folder).model)
-    return told, tuple(Asset(content, "frame.bin") for content in bundles)
+    contents = map(runs.replay_bundles.frame_bundle, replay.frames)
+    told = runs.replay_bundles.describe(replay, runs.read_config(folder).model)
+    return told, tuple(Asset(content, "frame.bin") for content in contents)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -12,8 +12,7 @@ from typing import Any, TypedDict
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.address import Facts, fit, parse, to_parameters
-from app.address import State as State
+from app.address import Facts, State, fit, parse, to_parameters
 
 _STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-version"
 #: What panels hold too. They take it from Python when the version has risen.

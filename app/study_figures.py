@@ -15,7 +15,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from app import metrics
+from app import words
 from app.figures import ACCENT
 from vae_core.studies.study import Reference
 
@@ -348,7 +348,7 @@ def _values(cells: Sequence[Json], metric: str, *, horizontal: bool = False) -> 
             "width": 5,
         },
         "customdata": [
-            [cell["name"], metrics.measured(one["value"], one["se"])]
+            [cell["name"], words.measured(one["value"], one["se"])]
             for cell, one in zip(cells, found, strict=True)
         ],
         "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
@@ -357,16 +357,16 @@ def _values(cells: Sequence[Json], metric: str, *, horizontal: bool = False) -> 
 
 def _floor(figure: go.Figure, cells: Sequence[Json], metric: str, *, across: bool) -> None:
     """Draw what no model can go below; a line that runs up where metrics run across."""
-    source, words = FLOORS.get(metric, (None, ""))
+    source, label = FLOORS.get(metric, (None, ""))
     values = [cell["metrics"][source]["value"] for cell in cells if source in cell["metrics"]]
-    if not words or (source is not None and not values):
+    if not label or (source is not None and not values):
         return
     level = sum(values) / len(values) if source is not None else 0.0
     line = figure.add_vline if across else figure.add_hline
     line(
         level,
         line={"width": 2, "color": GREY, "dash": "longdash"},
-        annotation={"text": words, "font": {"color": GREY}}
+        annotation={"text": label, "font": {"color": GREY}}
         | ({"y": 1, "yanchor": "bottom"} if across else {}),
         annotation_position="top right" if across else "top left",
     )

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from vae_core import models, portable
+from vae_core import models
 from vae_core.config import ModelConfig
+from vae_core.formats import bundles
 
 HERE = Path(__file__).parent
 COLOUR = {"image_shape": (3, 32, 32), "likelihood": "gaussian"}
@@ -54,7 +55,7 @@ def main() -> None:
         for kind, settings in KINDS.items():
             model = models.build(ModelConfig.of(latent_dim=10, **settings))
             network = Path(folder) / "network.bin"
-            network.write_bytes(portable.network_bundle(model))
+            network.write_bytes(bundles.network_bundle(model))
             command = [node, str(HERE / "decode.mjs"), str(network)]
             told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             figures[kind] = json.loads(told)

@@ -35,10 +35,11 @@ import websockets
 
 from benchmarks import load, machine
 from tests.browser import serving
-from vae_core import checkpoints, processes, publishing, runs
+from vae_core import checkpoints, publishing, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import LatentExplorerError
+from vae_core.jobs import processes
 from vae_core.learning import Trainer
 
 RESULTS = Path(__file__).resolve().parent / "results" / "kill.json"
@@ -266,7 +267,7 @@ async def _visit_until_all_is_done(server: serving.Server) -> None:
 def kill_workers(root: Path, count: int, draw: random.Random) -> list[dict[str, Any]]:
     """Kill ``count`` workers of a Dask cluster, each while it trains; another takes the run on."""
     from tests.core import dask_cluster  # Dask is an optional extra
-    from vae_core import cluster
+    from vae_core.jobs import cluster
 
     expected, life = uninterrupted(root)
     outcomes = []

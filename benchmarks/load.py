@@ -38,8 +38,9 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks import machine
 from tests.browser import serving
-from vae_core import checkpoints, processes, runs
+from vae_core import checkpoints, runs
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.jobs import processes
 
 RESULTS = Path(__file__).resolve().parent / "results" / "load.json"
 MODEL = "mnist-2d"

@@ -186,7 +186,7 @@ def gemm_rate(products: Sequence[Product], precision: str, *, seconds: float = 0
     """
     import torch
 
-    from vae_core.products import by_onednn, has_onednn
+    from vae_core.models.dense import by_onednn, has_onednn
 
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
     total = 0.0

@@ -10,9 +10,9 @@ import streamlit as st
 import torch
 
 from app import components, routes
-from vae_core import portable
 from vae_core.checkpoints import Codes
 from vae_core.config import ModelConfig
+from vae_core.formats import bundles
 from vae_core.models import VAE
 
 CLASSES = 10
@@ -23,8 +23,8 @@ def network(d: int) -> tuple[str, routes.Asset]:
     """Make the network of the paper, d–500–784, untrained: weights do not change its speed."""
     torch.manual_seed(0)
     model = VAE(ModelConfig(latent_dim=d)).eval().requires_grad_(False)
-    manifest, _ = portable.pack(model)
-    content = portable.network_bundle(model, parts=("decoder",))
+    manifest, _ = bundles.pack(model)
+    content = bundles.network_bundle(model, parts=("decoder",))
     return manifest["hash"], routes.Asset(content, "decoder.bin")
 
 
@@ -37,7 +37,7 @@ def codes(n: int, d: int) -> routes.Asset:
     mu = centres[labels] + 0.5 * torch.randn(n, d, generator=generator)
     components = torch.eye(2, d)
     return routes.Asset(
-        portable.codes_bundle(
+        bundles.codes_bundle(
             Codes(
                 ids=torch.arange(n) + 1000,
                 labels=labels,

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vae_core import cluster
+from vae_core.cli.runs import dask_option
+from vae_core.cli.runs import runs as runs_group
+from vae_core.cli.runs import tell as tell_run
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
-from vae_core.run_commands import dask_option
-from vae_core.run_commands import runs as runs_group
-from vae_core.run_commands import tell as tell_run
+from vae_core.jobs import cluster
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -106,7 +106,8 @@ def download(name: str, as_json: bool, data_dir: Path | None) -> None:
 @click.option("--markdown", is_flag=True, help="Print the table of README.md.")
 def models(as_json: bool, markdown: bool) -> None:
     """List the models that come with the project."""
-    from vae_core import checkpoints, exports
+    from vae_core import checkpoints
+    from vae_core.formats import tables
     from vae_core.models import boltzmann
 
     cards: list[ModelCard] = []
@@ -121,7 +122,7 @@ def models(as_json: bool, markdown: bool) -> None:
         _print_json({"models": [_summary(card) for card in (*cards, *others)]})
         return
     if markdown:
-        click.echo(exports.cards_markdown(cards))
+        click.echo(tables.cards_markdown(cards))
         return
     for other in others:
         hidden = "–".join(map(str, other.model.hidden))
@@ -239,9 +240,9 @@ def train(
 @click.argument("folder", type=click.Path(path_type=Path))
 def compute_map(folder: Path) -> None:
     """Compute the t-SNE map that the app laid out in FOLDER."""
-    from vae_core import maps
+    from vae_core.jobs import tsne
 
-    maps.execute(folder)
+    tsne.execute(folder)
 
 
 @cli.command()
@@ -352,14 +353,15 @@ def evaluate(
 @data_option
 def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | None) -> None:
     """Write the codes of a set as CSV: id, label, then mu and sigma of each dimension."""
-    from vae_core import checkpoints, exports, learning, machines, publishing
+    from vae_core import checkpoints, learning, machines, publishing
     from vae_core.data import load_dataset
+    from vae_core.formats import tables
 
     if machine := checkpoints.load_machine(model):
         data = load_dataset(machine.card.dataset, data_dir=data_dir)
         rows = {"train": data.train, "test": data.test}[split]
         h = machines.encode(machine.machine, rows).probabilities
-        text = exports.codes_csv(rows.ids, rows.labels, h, machines.logvar(h))
+        text = tables.codes_csv(rows.ids, rows.labels, h, machines.logvar(h))
         _write(out, text.encode())
         _done(as_json, out, n=len(rows), latent_dim=machine.machine.size)
         return
@@ -371,7 +373,7 @@ def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | No
         "test": (data.test, publishing.encode_test),
     }[split]
     encoded = encoder(checkpoints.load_model(model), data, card.training)
-    _write(out, exports.codes_csv(rows.ids, rows.labels, encoded.mu, encoded.logvar).encode())
+    _write(out, tables.codes_csv(rows.ids, rows.labels, encoded.mu, encoded.logvar).encode())
     _done(as_json, out, n=len(rows), latent_dim=card.model.latent_dim)
 
 
@@ -386,7 +388,8 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str |
     """Decode codes drawn from the prior into one PNG; of a Boltzmann machine, by Gibbs chains."""
     import torch
 
-    from vae_core import checkpoints, exports
+    from vae_core import checkpoints
+    from vae_core.formats import tables
 
     _bounded("n", n, 1, 10_000)
     generator = torch.Generator().manual_seed(seed)
@@ -396,7 +399,7 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str |
     else:
         y = None if label is None else _label(checkpoints.load_card(model), label, n)
         drawn = checkpoints.load_model(model).sample(n, generator=generator, y=y)
-    _write(out, exports.png(exports.tile(_pictures(drawn))))
+    _write(out, tables.png(tables.tile(_pictures(drawn))))
     _done(as_json, out, n=n, seed=seed)
 
 
@@ -412,7 +415,8 @@ def reconstruct(
     """Reconstruct pictures: what the model sees above what it makes of it, in one PNG."""
     import torch
 
-    from vae_core import checkpoints, exports, images, objectives
+    from vae_core import checkpoints, images, objectives
+    from vae_core.formats import tables
     from vae_core.models import boltzmann
 
     loaded = checkpoints.load(model)
@@ -426,7 +430,7 @@ def reconstruct(
         assert machine is not None
         _no_labels(machine, label)
         recon = loaded.reconstruct(x)
-        _write(out, exports.png(exports.tile(_pictures(torch.cat([x, recon])), columns=len(x))))
+        _write(out, tables.png(tables.tile(_pictures(torch.cat([x, recon])), columns=len(x))))
         costs = boltzmann.cross_entropy(x, recon), boltzmann.entropy_floor(x)
         found = [
             {"picture": str(path), "cross_entropy": float(cost), "entropy_floor": float(floor)}
@@ -439,7 +443,7 @@ def reconstruct(
         inference = loaded(x, y=y, generator=torch.Generator().manual_seed(0))
         bound = objectives.elbo(inference)
     rows = torch.cat([x, loaded.reconstruct(x, y)])
-    _write(out, exports.png(exports.tile(_pictures(rows), columns=len(x))))
+    _write(out, tables.png(tables.tile(_pictures(rows), columns=len(x))))
     results = [
         {"picture": str(path), "rate": float(rate), "distortion": float(distortion)}
         for path, rate, distortion in zip(pictures, bound.rate, bound.distortion, strict=True)
@@ -524,20 +528,23 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
     MODEL may be a run, also while it trains: then it is the model of its last checkpoint, and the
     data has to be at hand. A page has the replay of the training where the folder holds one.
     """
-    from vae_core import exports, onnx_graph, runs, standalone
+    from vae_core import runs
+    from vae_core.formats import html, onnx, tables
 
     folder, saved = _openable(model, data_dir)
     codes = saved.codes
 
     def page() -> bytes:
         replay = runs.read_replay(folder)
-        film = None if replay is None else runs.film.small_bundle(replay, saved.card.model)
-        return standalone.page(saved, film=film)
+        film = (
+            None if replay is None else runs.replay_bundles.small_bundle(replay, saved.card.model)
+        )
+        return html.page(saved, film=film)
 
     writers: dict[str, Callable[[], bytes]] = {
         "html": page,
-        "csv": lambda: exports.codes_csv(codes.ids, codes.labels, codes.mu, codes.logvar).encode(),
-        "onnx": lambda: onnx_graph.decoder(saved.model),
+        "csv": lambda: tables.codes_csv(codes.ids, codes.labels, codes.mu, codes.logvar).encode(),
+        "onnx": lambda: onnx.decoder(saved.model),
     }
     content = writers[form]()
     _write(out, content)

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core import evaluation, portable, projection
+from vae_core import evaluation, projection
 from vae_core.checkpoints import Metric
 from vae_core.data import ImageDataset, Split, subset
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
+from vae_core.formats import bundles
 from vae_core.models import boltzmann
 from vae_core.models.boltzmann import Boltzmann
 
@@ -110,8 +111,8 @@ def logvar(probabilities: Tensor) -> Tensor:
 
 def network_bundle(machine: Boltzmann) -> bytes:
     """Pack the way down, codes to mean pictures, as a browser runs it."""
-    arrays: dict[str, portable.Array] = {}
-    layers: list[portable.Layer] = []
+    arrays: dict[str, bundles.Array] = {}
+    layers: list[bundles.Layer] = []
     for layer in reversed(machine.layers):
         name = f"decoder.{len(layers)}"
         names = {"weight": f"{name}.weight", "bias": f"{name}.bias"}
@@ -120,19 +121,19 @@ def network_bundle(machine: Boltzmann) -> bytes:
         size = len(layer.visible_bias)
         layers += [{"op": "linear", "size": size, **names}, {"op": "sigmoid", "size": size}]
     meta = {
-        "format_version": portable.FORMAT_VERSION,
+        "format_version": bundles.FORMAT_VERSION,
         "latent_dim": machine.size,
         "image_shape": list(machine.config.image_shape),
         "decoder": layers,
     }
-    return portable.bundle(meta, arrays)
+    return bundles.bundle(meta, arrays)
 
 
 def codes_bundle(codes: MachineCodes) -> bytes:
     """Join an encoded set and its principal components, keyed by example id, for a browser."""
     h = codes.probabilities
     plane = projection.pca(h.numpy())
-    arrays: dict[str, portable.Array] = {
+    arrays: dict[str, bundles.Array] = {
         "ids": codes.ids.numpy().astype(np.int32),
         "mu": h.numpy().astype(np.float16),
         "sigma": torch.exp(0.5 * logvar(h)).numpy().astype(np.float16),
@@ -143,4 +144,4 @@ def codes_bundle(codes: MachineCodes) -> bytes:
     }
     if codes.labels is not None:
         arrays["labels"] = codes.labels.numpy().astype(np.int16)
-    return portable.bundle({"latent_dim": h.shape[1]}, arrays)
+    return bundles.bundle({"latent_dim": h.shape[1]}, arrays)

@@ -11,10 +11,10 @@ from app.components.controls import (
     sliders,
     strip,
 )
-from app.components.pairs import OTHER, pair
+from app.components.link import link
+from app.components.pair import OTHER, pair
 from app.components.panel import Pin, Scene
-from app.components.replays import replay
-from app.components.sharing import link
+from app.components.replay import replay
 from app.components.views import (
     Camera,
     MapEvent,

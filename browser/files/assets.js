@@ -63,7 +63,7 @@ function halfTable() {
 }
 
 /**
- * Reads a bundle of named arrays (vae_core.portable.bundle): a little-endian uint32 with the
+ * Reads a bundle of named arrays (vae_core.formats.bundles.bundle): a little-endian uint32 with the
  * length of a JSON header, the header, and the arrays, each aligned to 8 bytes.
  *
  * @param {Uint8Array} bytes

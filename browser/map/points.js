@@ -19,7 +19,7 @@
 import { unbundle } from "../files/assets.js";
 import { dimension } from "../ui/words.js";
 
-/** @param {Uint8Array} bytes  of vae_core.portable.codes_bundle @returns {Points} */
+/** @param {Uint8Array} bytes  of vae_core.formats.bundles.codes_bundle @returns {Points} */
 export function readPoints(bytes) {
   const { meta, arrays } = unbundle(bytes);
   const prefix = "projection.";
@@ -47,7 +47,7 @@ export function readPoints(bytes) {
  * The same set with its t-SNE map replaced, as while one is being computed.
  *
  * @param {Points} points
- * @param {Uint8Array} bytes  of vae_core.portable.positions_bundle
+ * @param {Uint8Array} bytes  of vae_core.formats.bundles.positions_bundle
  * @returns {Points} points that the bundle lacks lie at the origin
  */
 export function withPositions(points, bytes) {

@@ -2,7 +2,7 @@
 import { unbundle } from "../files/assets.js";
 
 /**
- * @param {Uint8Array} bytes  of vae_core.portable.sprite_bundle
+ * @param {Uint8Array} bytes  of vae_core.formats.bundles.sprite_bundle
  * @returns {Promise<{size: {width: number, height: number}, has: (id: number) => boolean,
  *   draw: (context: CanvasRenderingContext2D, id: number) => void}>}
  */

@@ -1,7 +1,7 @@
 /**
  * The decoder and the encoder of a model, run in the page. No DOM.
  *
- * A network is a list of operations, as vae_core.portable packs them; a new one is one more entry
+ * A network is a list of operations, as vae_core.formats.bundles packs them; a new one is one more entry
  * of `OPERATIONS`. What goes from one to the next is `size` numbers for each example: `parts` rows
  * of equal length (one, the rows of an image, or the pixels of a map with their channels side by
  * side).
@@ -429,7 +429,7 @@ function readPrior(description, arrays) {
 }
 
 /**
- * Reads what vae_core.portable wrote; half-precision weights are expanded here, once.
+ * Reads what vae_core.formats.bundles wrote; half-precision weights are expanded here, once.
  *
  * @param {Uint8Array} bytes
  * @returns {Network}

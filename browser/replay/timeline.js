@@ -19,14 +19,14 @@ import { unbundle } from "../files/assets.js";
 import { boundsOf } from "../map/geometry.js";
 import { number } from "../ui/words.js";
 
-/** @param {Uint8Array} bytes  of vae_core.runs.film.frame_bundle @returns {Frame} */
+/** @param {Uint8Array} bytes  of vae_core.runs.replay_bundles.frame_bundle @returns {Frame} */
 export function readFrame(bytes) {
   const { arrays, shapes } = unbundle(bytes);
   return { codes: arrays.codes, samples: arrays.samples, grid: arrays.grid ?? null, shape: shapes.samples.slice(-3) };
 }
 
 /**
- * @param {Uint8Array} bytes  of vae_core.runs.film.small_bundle
+ * @param {Uint8Array} bytes  of vae_core.runs.replay_bundles.small_bundle
  * @returns {{told: any, frames: Frame[]}} what is told of them all, and each
  */
 export function readFilm(bytes) {

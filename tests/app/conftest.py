@@ -40,7 +40,7 @@ def open_page(no_data: Path) -> Open:
         session.query_params.update({"model": "digits-2d"} | parameters)
         session.run()
         if page != "explore":
-            session.switch_page(f"views/{page}.py").run()
+            session.switch_page(f"views/{page}/page.py").run()
         return session
 
     return open_

@@ -11,7 +11,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import about, resources
+from app import resources
+from app.widgets import model_card
 from vae_core import checkpoints, data
 from vae_core.checkpoints import Codes, ModelCard
 from vae_core.config import ModelConfig, TrainConfig
@@ -71,15 +72,15 @@ def test_figures_that_a_card_lacks_are_named(open_page: Open) -> None:
 )  # fmt: skip
 def test_an_architecture_in_one_line(settings: dict[str, object], says: str) -> None:
     """Shapes, network, code, likelihood and prior."""
-    assert says in about.architecture(ModelConfig.of(**settings))
+    assert says in model_card.architecture(ModelConfig.of(**settings))
 
 
 def test_a_training_in_one_line() -> None:
     """What is unusual about it is said, what is usual is not."""
-    usual = about.training(TrainConfig())
+    usual = model_card.training(TrainConfig())
     assert usual.endswith("seed 0: ELBO.")
     unusual = TrainConfig(objective="iwae", samples=50, beta=2, kl_warmup_epochs=3, epochs=2000)
-    said = about.training(unusual)
+    said = model_card.training(unusual)
     assert "2,000 epochs" in said
     assert said.endswith(
         "importance-weighted bound with 50 samples, beta 2, KL warm-up over 3 epochs."

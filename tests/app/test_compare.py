@@ -12,9 +12,11 @@ import results
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import comparing, resources, state, studying
+from app import resources, state
 from app.address import Selection, State
-from app.comparing import Pair
+from app.views.compare import models
+from app.views.compare import studies as study_page
+from app.views.compare.models import Pair
 from vae_core import checkpoints, studies
 from vae_core.checkpoints import Codes, Metric, ModelCard
 from vae_core.config import ModelConfig, TrainConfig
@@ -188,7 +190,7 @@ def test_the_choice_of_a_figure_is_in_the_link(open_page: Open, found: Path) -> 
 def test_a_csv_holds_each_metric_of_each_cell(found: Path) -> None:
     """One a line, with error, number and kind."""
     result = results.write(found, "graphs", "gap_percent")
-    lines = studying.to_csv(result["cells"]).decode().splitlines()
+    lines = study_page.to_csv(result["cells"]).decode().splitlines()
     rows = list(csv.DictReader(lines))
     assert len(rows) == 2 * len(result["cells"])
     assert rows[1]["metric"] == "gap_percent"
@@ -279,7 +281,7 @@ def test_a_selection_on_either_map_is_one_of_examples(no_data: Path, tmp_path: P
     # Codes run along z1 with the id: this square holds the ids 10 … 29.
     square = Selection("axes-1-2", ((-0.51, -1), (0.49, -1), (0.49, 1), (-0.51, 1)))
     for shown in (State(selection=square), State(other_selection=square)):
-        drawn = comparing.selected(both, shown)
+        drawn = models.selected(both, shown)
         assert drawn is not None
         assert sorted(drawn[0].tolist()) == list(range(10, 30))
         home = first if shown.selection else second
@@ -289,10 +291,10 @@ def test_a_selection_on_either_map_is_one_of_examples(no_data: Path, tmp_path: P
 def test_differences_are_paired_by_example(no_data: Path, tmp_path: Path) -> None:
     """Rates that differ by exactly one nat have no error, though each varies by many."""
     both = Pair(opened(tmp_path, "a", seed=1), opened(tmp_path, "b", seed=2))
-    row = comparing.paired_row(both, "rate", both.ids)
+    row = models.paired_row(both, "rate", both.ids)
     assert row["Second minus first"] == "1, paired"
     assert row["a"] == "20.5 ± 1.8"
-    assert comparing.difference(both, "nll_iw1000") == "1.00 ± 0.71"
+    assert models.difference(both, "nll_iw1000") == "1.00 ± 0.71"
 
 
 def test_figures_of_two_kinds_are_not_subtracted(no_data: Path, tmp_path: Path) -> None:
@@ -300,8 +302,8 @@ def test_figures_of_two_kinds_are_not_subtracted(no_data: Path, tmp_path: Path) 
     first = opened(tmp_path, "a", kind="grey")
     second = opened(tmp_path, "b", kind="dynamic", seed=1)
     both = Pair(first, second)
-    assert comparing.difference(both, "elbo") == "not comparable: grey and dynamic pixels"
-    assert not comparing.comparable_kinds(both)
+    assert models.difference(both, "elbo") == "not comparable: grey and dynamic pixels"
+    assert not models.comparable_kinds(both)
 
 
 def test_ids_of_two_data_sets_are_not_the_same_examples(no_data: Path, tmp_path: Path) -> None:
@@ -319,8 +321,8 @@ def test_the_second_model_shows_the_code_or_the_example(
     monkeypatch.setattr(state, "recall", lambda name, default=None: default)
     both = Pair(opened(tmp_path, "a", seed=1), opened(tmp_path, "b", seed=2))
     shown = State(model="a", pinned_id=30)
-    by_code = comparing.second_state(both, shown, "z")
+    by_code = models.second_state(both, shown, "z")
     assert by_code.pinned_id is None
     assert by_code.z == pytest.approx((0.5, 0.0))
-    by_example = comparing.second_state(both, shown, "example")
+    by_example = models.second_state(both, shown, "example")
     assert (by_example.z, by_example.pinned_id) == (None, 30)

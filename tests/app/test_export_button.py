@@ -7,7 +7,8 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from app import resources
-from vae_core import checkpoints, standalone
+from vae_core import checkpoints
+from vae_core.formats import html
 
 Open = Callable[..., AppTest]
 
@@ -26,5 +27,5 @@ def test_file_is_what_the_command_writes_and_is_made_once() -> None:
     """The bytes are those of ``vae_core export``, kept for the next visitor."""
     opened = resources.open_model("digits-2d")
     made = resources.standalone_page(opened)
-    assert made == standalone.page(checkpoints.open_folder("digits-2d"))
+    assert made == html.page(checkpoints.open_folder("digits-2d"))
     assert resources.standalone_page(opened) is made

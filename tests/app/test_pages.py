@@ -136,8 +136,8 @@ def test_a_control_changes_the_address(open_page: Open) -> None:
 def test_the_state_survives_a_page_switch(open_page: Open) -> None:
     """The pinned example and the colouring are the same everywhere, and in every address."""
     session = open_page(id="500", colour="rate")
-    session.switch_page("views/manifold.py").run()
-    session.switch_page("views/decode.py").run()
+    session.switch_page("views/manifold/page.py").run()
+    session.switch_page("views/decode/page.py").run()
     assert "example 500" in texts(session)
     assert session.query_params["id"] == "500"
     assert session.query_params["colour"] == "rate"
@@ -374,5 +374,5 @@ def test_what_is_shared_is_never_changed_by_a_session(open_page: Open) -> None:
     before = resources.open_model("digits-2d").codes.mu.clone()
     session = open_page(id="500", select=SQUARE)
     session.segmented_control(key="w-colour").set_value("rate").run()
-    upload(session.switch_page("views/reconstruct.py").run(), ("one.png", png(drawn_one())))
+    upload(session.switch_page("views/reconstruct/page.py").run(), ("one.png", png(drawn_one())))
     assert torch.equal(resources.open_model("digits-2d").codes.mu, before)

@@ -11,8 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import resources, routes
-from vae_core import checkpoints, runs, standalone
+from vae_core import checkpoints, runs
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.formats import html
 from vae_core.runs import RunConfig
 
 Open = Callable[..., AppTest]
@@ -58,7 +59,7 @@ def test_a_finished_training_has_its_replay(trained: Path, open_page: Open) -> N
         digest = told["source"].removeprefix(routes.SCHEME).split("/")[1]
         asset = routes._SHELF.get(digest)
         assert asset is not None
-        assert asset.content == runs.film.frame_bundle(frame)
+        assert asset.content == runs.replay_bundles.frame_bundle(frame)
 
 
 def test_frames_that_are_known_keep_their_address(trained: Path) -> None:
@@ -102,7 +103,7 @@ def test_the_exported_page_of_a_trained_model_has_its_replay(trained: Path) -> N
     opened = resources.open_model("short")
     kept = runs.read_replay(trained)
     assert kept is not None
-    film = runs.film.small_bundle(kept, opened.card.model)
+    film = runs.replay_bundles.small_bundle(kept, opened.card.model)
     saved = checkpoints.open_folder(trained)
-    assert resources.standalone_page(opened) == standalone.page(saved, film=film)
+    assert resources.standalone_page(opened) == html.page(saved, film=film)
     assert b'id="replay"' not in resources.standalone_page(resources.open_model("digits-2d"))

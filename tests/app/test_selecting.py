@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import address, components, resources, selecting, state
+from app import address, components, resources, state
 from app.address import Selection
+from app.widgets import selection
 
 
 @pytest.mark.parametrize("n", [1, 59, 60, 61, 1000])
 def test_a_gallery_is_spread_over_the_selection(n: int) -> None:
     """At most sixty, each once, in order, from the first to the last."""
     ids = np.arange(n, dtype=np.int64) * 7
-    shown = selecting.spread(ids, 60)
+    shown = selection.spread(ids, 60)
     assert len(shown) == min(n, 60)
     assert (np.diff(shown) > 0).all()
     assert (shown[0], shown[-1]) == (ids[0], ids[-1])
@@ -27,7 +28,7 @@ def test_the_csv_holds_ids_labels_and_codes(no_data: Path) -> None:
     """One line for each selected id, in its order, with mean and spread of each dimension."""
     opened = resources.open_model("digits-2d")
     ids = opened.codes.ids.numpy()[[7, 3, 90]]
-    rows = list(csv.DictReader(io.StringIO(selecting.to_csv(opened, ids).decode())))
+    rows = list(csv.DictReader(io.StringIO(selection.to_csv(opened, ids).decode())))
     assert list(rows[0]) == ["id", "label", "mu1", "mu2", "sigma1", "sigma2"]
     assert [int(row["id"]) for row in rows] == ids.tolist()
     for row, place in zip(rows, (7, 3, 90), strict=True):
@@ -49,10 +50,10 @@ def test_an_outline_is_kept_with_its_plane(
     kept: list[Selection | None] = []
     monkeypatch.setattr(state, "adopt", lambda **changes: kept.append(changes["selection"]))
     polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
-    selecting.take(components.Selection(polygon, projection, dims))  # type: ignore[arg-type]
-    selecting.take(None)
+    selection.take(components.Selection(polygon, projection, dims))  # type: ignore[arg-type]
+    selection.take(None)
     assert kept == [Selection(plane, polygon), None]
-    told = selecting.map_arguments(address.State(selection=kept[0]), "axes")["selection"]
+    told = selection.map_arguments(address.State(selection=kept[0]), "axes")["selection"]
     assert (told.projection, told.polygon) == (projection, polygon)
     if projection == "raw":
         assert told.dims == dims

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import resources, settings
+from app import resources
+from app.views.train import form
 from vae_core import data, runs
 from vae_core.errors import ConfigError
-from vae_core.processes import is_alive
+from vae_core.jobs.processes import is_alive
 
 Open = Callable[..., AppTest]
 
@@ -30,16 +31,16 @@ def keys(session: AppTest) -> set[str]:
 
 def test_every_dataset_has_what_suits_it() -> None:
     """For each kind of network there are widths."""
-    assert settings.SUGGESTED.keys() == data.SOURCES.keys()
-    for suggested in settings.SUGGESTED.values():
-        assert suggested.hidden.keys() == settings.NETWORKS.keys()
+    assert form.SUGGESTED.keys() == data.SOURCES.keys()
+    for suggested in form.SUGGESTED.values():
+        assert suggested.hidden.keys() == form.NETWORKS.keys()
 
 
 @pytest.mark.parametrize("name", ["digits", "graphs", "graphs-symmetric"])
-@pytest.mark.parametrize("network", list(settings.NETWORKS))
+@pytest.mark.parametrize("network", list(form.NETWORKS))
 def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path) -> None:
     """Each dataset that is always there, with each kind of network."""
-    suggested = settings.SUGGESTED[name]
+    suggested = form.SUGGESTED[name]
     given = {
         "network": network,
         "hidden": tuple(suggested.hidden[network].split(", ")),
@@ -48,7 +49,7 @@ def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path
         "epochs": suggested.epochs,
         "likelihood": suggested.likelihood,
     }
-    model, training = settings.described(resources.outline(name), given)
+    model, training = form.described(resources.outline(name), given)
     assert (model.network, training.dataset) == (network, name)
     assert model.image_shape == data.load_dataset(name).image_shape
 
@@ -56,12 +57,12 @@ def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path
 def test_the_machine_says_how_many_threads(no_data: Path) -> None:
     """The form states none, so that a run has its share of the cores; a copy keeps its own."""
     outline, given = resources.outline("digits"), {"latent_dim": 2, "hidden": (16,)}
-    model, training = settings.described(outline, given)
+    model, training = form.described(outline, given)
     assert "threads" not in training.model_fields_set
     base = runs.RunConfig(
         name="a", model=model, training=training.model_copy(update={"threads": 3})
     )
-    _, copied = settings.described(outline, given, base=base)
+    _, copied = form.described(outline, given, base=base)
     assert "threads" in copied.model_fields_set
     assert copied.threads == 3
 
@@ -79,23 +80,23 @@ def test_an_outline_is_the_dataset_without_its_pixels(no_data: Path) -> None:
 def test_names_say_what_sets_a_training_apart(no_data: Path) -> None:
     """A plain one is its data and the size of z."""
     outline = resources.outline("digits")
-    plain = settings.described(outline, {"latent_dim": 2, "hidden": (16,)})
-    assert settings.run_name(*plain) == "digits 2d"
-    told = settings.described(
+    plain = form.described(outline, {"latent_dim": 2, "hidden": (16,)})
+    assert form.run_name(*plain) == "digits 2d"
+    told = form.described(
         outline,
         {
             "latent_dim": 3, "hidden": (8, 16), "network": "conv", "conditional": True,
             "objective": "iwae", "samples": 5,
         },
     )  # fmt: skip
-    assert settings.run_name(*told) == "digits conv conditional iwae 3d"
+    assert form.run_name(*told) == "digits conv conditional iwae 3d"
 
 
 def test_what_cannot_be_is_refused_where_it_is_made(no_data: Path) -> None:
     """Without a traceback elsewhere: the sentence names the value."""
     outline = resources.outline("digits")
     with pytest.raises(ConfigError, match="batch_size 5000 is above the 1437"):
-        settings.described(outline, {"latent_dim": 2, "hidden": (16,), "batch_size": 5000})
+        form.described(outline, {"latent_dim": 2, "hidden": (16,), "batch_size": 5000})
 
 
 def test_choices_follow_one_another(open_page: Open) -> None:
@@ -138,12 +139,12 @@ def test_a_gpu_is_offered_where_there_is_one(
 def test_a_copy_of_a_gpus_run_is_trained_here(no_data: Path) -> None:
     """Where there is no GPU, the processor takes its place; other settings stay."""
     outline = resources.outline("digits")
-    model, training = settings.described(outline, {"latent_dim": 2, "hidden": (16,)})
+    model, training = form.described(outline, {"latent_dim": 2, "hidden": (16,)})
     device = {"device": "cuda", "adam_epsilon": 1e-4}
     base = runs.RunConfig(name="x", model=model, training=training.model_copy(update=device))
-    _, copied = settings.described(outline, {"latent_dim": 2, "hidden": (16,)}, base=base)
+    _, copied = form.described(outline, {"latent_dim": 2, "hidden": (16,)}, base=base)
     assert (copied.device, copied.adam_epsilon) == ("cpu", 1e-4)
-    assert settings.values(base)["train-device"] == "cuda"
+    assert form.values(base)["train-device"] == "cuda"
 
 
 def test_a_wrong_setting_is_told_before_the_start(open_page: Open) -> None:

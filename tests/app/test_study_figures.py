@@ -9,15 +9,16 @@ import plotly.graph_objects as go
 import pytest
 import results
 
-from app import metrics, study_figures, studying
+from app import study_figures, words
 from app.study_figures import CHARTS, Results
+from app.views.compare import studies
 from vae_core.studies import STUDIES
 
 
 def made(folder: Path, name: str, *extra: str) -> Results:
     """Return a made-up result of a study as figures take it: of its first data set."""
     result = results.write(folder, name, *extra)
-    cells = next(iter(studying.data_sets(result["cells"]).values()))
+    cells = next(iter(studies.data_sets(result["cells"]).values()))
     return Results(cells, STUDIES[name].references)
 
 
@@ -90,7 +91,7 @@ def test_a_published_epoch_lies_where_as_many_images_were_seen(tmp_path: Path) -
 
 def test_published_lines_do_not_join_different_series(tmp_path: Path) -> None:
     """What was published on AEVB stays apart from wake-sleep, data sets from each other."""
-    groups = studying.data_sets(results.write(tmp_path, "learners")["cells"])
+    groups = studies.data_sets(results.write(tmp_path, "learners")["cells"])
     assert list(groups) == ["mnist", "frey-face"]
     of = Results(groups["mnist"], STUDIES["learners"].references)
     drawn = study_figures.draw(of, "setting", "elbo").data
@@ -149,11 +150,11 @@ def test_a_value_is_written_to_the_second_digit_of_its_error(
     value: float, se: float | None, written: str
 ) -> None:
     """More digits would say more than was measured."""
-    assert metrics.measured(value, se) == written
+    assert words.measured(value, se) == written
 
 
 def test_a_metric_says_what_it_is_and_which_way_is_better() -> None:
     """With its number of samples; an unknown one keeps its name."""
-    assert metrics.title("nll_iw5000") == "−log p(x), 5,000-sample bound"
-    assert metrics.axis("knn_accuracy_tsne", "share") == "share, higher is better"
-    assert metrics.title("something_new") == "Something new"
+    assert words.title("nll_iw5000") == "−log p(x), 5,000-sample bound"
+    assert words.axis("knn_accuracy_tsne", "share") == "share, higher is better"
+    assert words.title("something_new") == "Something new"

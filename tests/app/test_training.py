@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import figures, resources, state, training
-from vae_core import processes, runs
+from app import figures, resources, state
+from app.views.train import progress
+from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
-from vae_core.processes import is_alive
+from vae_core.jobs import processes
+from vae_core.jobs.processes import is_alive
 from vae_core.runs import RunConfig
 
 Open = Callable[..., AppTest]
@@ -132,8 +134,8 @@ def test_a_deleted_training_comes_back_until_the_page_is_left(
     assert trained.is_dir()
     assert "short" in sentences(session)
     session.button(key="train-delete-short").click().run()
-    session.switch_page("views/decode.py").run()
-    session.switch_page("views/train.py").run()
+    session.switch_page("views/decode/page.py").run()
+    session.switch_page("views/train/page.py").run()
     assert not [button for button in session.button if button.key == "train-undo"]
     assert runs.deleted(trained.parent) == ["short"]
 
@@ -259,7 +261,7 @@ def test_a_training_waits_for_its_turn_and_a_limit_refuses(
     assert runs.places(runs.stands(runs.runs_dir()))[second.folder.name].number == 1
     resources.look_again()  # as a second later
     session.run()
-    assert training.says(second, runs.Place(1, 200.0)).startswith(
+    assert progress.says(second, runs.Place(1, 200.0)).startswith(
         "Epoch 0 of 100 · Number 1 in the queue · begins in about 3 min"
     )
     session.number_input(key="train-epochs-digits").set_value(77).run()
@@ -280,7 +282,7 @@ def test_all_trainings_are_listed_with_how_they_stand(trained: Path, open_page: 
     session.run()
     (listed,) = session.radio
     assert listed.options == ["own · yours", "short"]
-    assert training.standing(runs.status(trained)).startswith("Finished · epoch 3 of 3 · test ELBO")
+    assert progress.standing(runs.status(trained)).startswith("Finished · epoch 3 of 3 · test ELBO")
     listed.set_value("own · yours").run()
     assert session.query_params["run"] in ("own", ["own"])
     assert "own" in [one.value for one in session.subheader]
@@ -328,8 +330,8 @@ def test_a_line_says_how_fast_and_how_long(trained: Path) -> None:
     now = dataclasses.replace(
         runs.status(trained), state="running", pace=1234.5, batches=29, step=1200
     )
-    assert "step 1,200 · 120,000 images a second" in training.says(now)
-    assert training.done(dataclasses.replace(now, step=29)) == pytest.approx(1 / 3)
+    assert "step 1,200 · 120,000 images a second" in progress.says(now)
+    assert progress.done(dataclasses.replace(now, step=29)) == pytest.approx(1 / 3)
 
 
 def test_changes_are_marked_in_the_curves() -> None:
@@ -430,7 +432,7 @@ def test_the_page_follows_what_lasts(trained: Path) -> None:
     """Steps come and go by themselves; a state, a change, a warning need the page as a whole."""
     now = dataclasses.replace(runs.status(trained), state="running", message="")
     same = dataclasses.replace(now, step=now.step + 9, pace=3.0, message="measuring")
-    assert training.lasting(same) == training.lasting(now)
+    assert progress.lasting(same) == progress.lasting(now)
     paused = dataclasses.replace(now, state="paused")
     steered = now.config.training.model_copy(update={"beta": 2.0})
     others = [
@@ -439,4 +441,4 @@ def test_the_page_follows_what_lasts(trained: Path) -> None:
         dataclasses.replace(now, warnings=("the disk is nearly full",)),
         dataclasses.replace(now, config=now.config.model_copy(update={"training": steered})),
     ]
-    assert len({repr(training.lasting(one)) for one in [now, *others]}) == 5
+    assert len({repr(progress.lasting(one)) for one in [now, *others]}) == 5

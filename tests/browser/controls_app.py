@@ -11,9 +11,9 @@ import torch
 
 from app import components, routes
 from app.components import Card, Morph
-from vae_core import portable
 from vae_core.checkpoints import Codes
 from vae_core.config import ModelConfig
+from vae_core.formats import bundles
 from vae_core.models import VAE
 
 SHAPE = (1, 28, 28)
@@ -37,11 +37,11 @@ def assets(d: int) -> tuple[str, dict[str, routes.Asset]]:
         rate=torch.ones(500),
         distortion=torch.ones(500),
     )
-    parts = {part: portable.network_bundle(model, parts=(part,)) for part in portable.PARTS}
-    bundles = {**parts, "codes": portable.codes_bundle(codes)}
-    manifest, _ = portable.pack(model)
+    parts = {part: bundles.network_bundle(model, parts=(part,)) for part in bundles.PARTS}
+    contents = {**parts, "codes": bundles.codes_bundle(codes)}
+    manifest, _ = bundles.pack(model)
     return manifest["hash"], {
-        name: routes.Asset(content, f"{name}.bin") for name, content in bundles.items()
+        name: routes.Asset(content, f"{name}.bin") for name, content in contents.items()
     }
 
 

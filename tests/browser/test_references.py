@@ -20,7 +20,7 @@ from scipy.special import ndtri
 from vae_core import images
 from vae_core.config import ModelConfig
 from vae_core.data import ImageDataset
-from vae_core.runs import Frame, Replay, film
+from vae_core.runs import Frame, Replay, replay_bundles
 
 NODE = shutil.which("node")
 SCRIPT = Path(__file__).parent / "js" / "reference.mjs"
@@ -175,7 +175,7 @@ def assert_same(read: dict[str, Any], frame: Frame, *, within: float = 0) -> Non
 def test_a_frame_is_read_as_it_was_kept(replay: Replay) -> None:
     """Codes in half precision, pictures byte by byte."""
     for frame in replay.frames:
-        content = base64.b64encode(film.frame_bundle(frame)).decode()
+        content = base64.b64encode(replay_bundles.frame_bundle(frame)).decode()
         assert_same(run("frame", bundle=content), frame)
 
 
@@ -184,10 +184,10 @@ def test_a_small_film_is_read_frame_by_frame(
     replay: Replay, levels: int, within: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Differences add up to the frames again, within half a grey level."""
-    monkeypatch.setattr(film, "LEVELS", (levels,))
+    monkeypatch.setattr(replay_bundles, "LEVELS", (levels,))
     config = ModelConfig(image_shape=(3, 5, 4), latent_dim=2, likelihood="gaussian")
-    content = base64.b64encode(film.small_bundle(replay, config)).decode()
+    content = base64.b64encode(replay_bundles.small_bundle(replay, config)).decode()
     read = run("film", bundle=content)
-    assert read["told"] == film.describe(replay, config)
+    assert read["told"] == replay_bundles.describe(replay, config)
     for found, frame in zip(read["frames"], replay.frames, strict=True):
         assert_same(found, frame, within=within)

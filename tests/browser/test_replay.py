@@ -11,8 +11,9 @@ import pytest
 from serving import ROOT, Server
 from visitor import Visitor
 
-from vae_core import checkpoints, runs, standalone
+from vae_core import checkpoints, runs
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.formats import html
 from vae_core.runs import RunConfig
 
 pytestmark = pytest.mark.browser
@@ -202,9 +203,9 @@ def test_an_exported_page_plays_offline(browser: Any, run: Path, tmp_path: Path)
     replay = runs.read_replay(run)
     assert replay is not None
     saved = checkpoints.open_folder(run)
-    film = runs.film.small_bundle(replay, saved.card.model)
+    film = runs.replay_bundles.small_bundle(replay, saved.card.model)
     path = tmp_path / "short.html"
-    path.write_bytes(standalone.page(saved, film=film))
+    path.write_bytes(html.page(saved, film=film))
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_offline(True)
     somebody = File(context.new_page())

@@ -13,9 +13,10 @@ import torch
 from serving import ROOT, Server
 from visitor import GRID, POINTS, Visitor
 
-from vae_core import checkpoints, maps, processes, runs
+from vae_core import checkpoints, runs
 from vae_core.checkpoints import Codes
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.jobs import processes, tsne
 from vae_core.runs import RunConfig
 
 pytestmark = pytest.mark.browser
@@ -34,7 +35,7 @@ Enter = Callable[..., Visitor]
 def folder(server: Server) -> Iterator[Path]:
     """Return the folder of trainings; those that a test leaves behind are ended and purged."""
     yield server.runs
-    for root, request in ((server.runs, runs.request), (server.runs / "maps", maps.request)):
+    for root, request in ((server.runs, runs.request), (server.runs / "maps", tsne.request)):
         for path in [one.parent for one in root.glob("*/config.json")]:
             if processes.is_alive(path):
                 request(path, "stop")

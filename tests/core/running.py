@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from vae_core import checkpoints, processes, runs
+from vae_core import checkpoints, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
+from vae_core.jobs import processes
 from vae_core.runs import RunConfig
 
 PATIENCE = 240.0  # seconds that a busy machine may take

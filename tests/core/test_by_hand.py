@@ -12,7 +12,8 @@ from torch import Tensor
 from vae_core import learning, objectives
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
-from vae_core.learning import Trainer, by_hand
+from vae_core.learning import Trainer
+from vae_core.learning.kernels import manual_backward
 from vae_core.models import VAE
 
 native_bfloat16 = pytest.mark.skipif(
@@ -36,10 +37,12 @@ def gradients(model: VAE) -> dict[str, Tensor]:
     return {name: g.clone() for name, g in found.items() if g is not None}
 
 
-def written_out(model: VAE, x: Tensor, beta: float, dtype: torch.dtype) -> by_hand.Pass:
+def written_out(model: VAE, x: Tensor, beta: float, dtype: torch.dtype) -> manual_backward.Pass:
     """Set each weight's ``grad`` by the chain rule."""
     generator = torch.Generator().manual_seed(5)
-    one = by_hand.Pass(by_hand.Layers(model, dtype), x, beta=beta, generator=generator)
+    one = manual_backward.Pass(
+        manual_backward.Layers(model, dtype), x, beta=beta, generator=generator
+    )
     one.backward()
     return one
 
@@ -115,8 +118,8 @@ def test_it_knows_what_it_does_not_know(model: dict[str, Any], training: dict[st
     """Any other model or objective is left to autograd."""
     config: ModelConfig = small.model_config(**model)
     settings: TrainConfig = small.train_config(**training)
-    assert not by_hand.fits(learning.training.build(config), settings)
-    assert by_hand.fits(small.model(), small.train_config())
+    assert not manual_backward.fits(learning.training.build(config), settings)
+    assert manual_backward.fits(small.model(), small.train_config())
 
 
 @pytest.mark.parametrize("settings", [{}, {"encoder_shift": 1}], ids=str)
@@ -128,7 +131,7 @@ def test_a_training_by_hand_is_the_same_training(
     training = small.train_config(dataset="digits", epochs=2, batch_size=100, **settings)
     one = Trainer(model, training, digits)
     assert one.device.learner.layers is not None  # type: ignore[attr-defined]
-    monkeypatch.setattr(by_hand, "fits", lambda model, config: False)
+    monkeypatch.setattr(manual_backward, "fits", lambda model, config: False)
     other = Trainer(model, training, digits)
     assert other.device.learner.layers is None  # type: ignore[attr-defined]
     for left, right in zip(one, other, strict=True):
@@ -140,7 +143,7 @@ def test_weights_are_views_of_the_array() -> None:
     """What is written to the one is read from the other, gradients too."""
     of, _ = made()
     before = {name: value.clone() for name, value in of.state_dict().items()}
-    flat = by_hand.Flat(list(of.parameters()))
+    flat = manual_backward.Flat(list(of.parameters()))
     assert all(torch.equal(value, before[name]) for name, value in of.state_dict().items())
     flat.values.fill_(2.0)
     flat.gradients.fill_(3.0)
@@ -153,7 +156,7 @@ def test_weights_are_views_of_the_array() -> None:
 def test_arrays_are_copied_weight_by_weight(device: str) -> None:
     """Whatever is copied, all of it is, once; nothing is where the two are one."""
     of, _ = made()
-    flat = by_hand.Flat(list(of.to(device).parameters()))
+    flat = manual_backward.Flat(list(of.to(device).parameters()))
     assert flat.pieces(flat.values, flat.values) == []
     other = torch.zeros_like(flat.values, dtype=torch.bfloat16)
     pieces = flat.pieces(other, flat.values)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from running import config, wait_for
 
-from vae_core import cluster, processes, runs
+from vae_core import runs
 from vae_core.errors import ConfigError
+from vae_core.jobs import cluster, processes
 
 FAULT = "no Dask scheduler answers"
 

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vae_core import config, distributions, networks, pixels
+from vae_core import config, distributions, pixels
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError
 from vae_core.learning import schedules
+from vae_core.models import networks
 
 
 def test_the_default_model_is_the_papers() -> None:

@@ -13,10 +13,11 @@ from dask_cluster import Cluster, cluster
 from running import config, run, wait_for, wait_for_state, weights
 
 from vae_core import __main__ as command_line
-from vae_core import cluster as address_of
-from vae_core import processes, runs
+from vae_core import runs
 from vae_core.errors import ConfigError
-from vae_core.runs import launching
+from vae_core.jobs import cluster as address_of
+from vae_core.jobs import processes
+from vae_core.runs import launcher
 
 pytest.importorskip("distributed", reason="the optional extra [cluster] is not installed")
 pytestmark = pytest.mark.filterwarnings("default")  # Dask's own
@@ -77,8 +78,8 @@ def test_what_is_not_wanted_any_more_is_not_trained(tmp_path: Path) -> None:
     """A task that comes late finds its run paused, finished or deleted, and leaves it."""
     folder = runs.create(tmp_path / "late", config())
     runs.append(folder, "state", state="paused", step=0)
-    assert launching.train(str(folder)) == "paused"
-    assert launching.train(str(tmp_path / "gone")) == "deleted"
+    assert launcher.train(str(folder)) == "paused"
+    assert launcher.train(str(tmp_path / "gone")) == "deleted"
     assert runs.checkpoint_step(folder) == 0
 
 

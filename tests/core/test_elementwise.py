@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core.learning import by_hand
-from vae_core.learning.elementwise import Elementwise
+from vae_core.learning.kernels import manual_backward
+from vae_core.learning.kernels.elementwise import Elementwise
 
-FUNCTIONS = [one for one in vars(by_hand).values() if isinstance(one, Elementwise)]
+FUNCTIONS = [one for one in vars(manual_backward).values() if isinstance(one, Elementwise)]
 COMPILER = next(filter(None, map(shutil.which, ("c++", "g++", "clang++"))), None)
 names = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
 

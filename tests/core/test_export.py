@@ -23,9 +23,11 @@ from small import model, model_config, train_config
 from test_portable import KINDS, of_kind, read_bundle
 
 import browser
-from vae_core import __main__, checkpoints, onnx_graph, portable, runs, standalone
+from vae_core import __main__, checkpoints, runs
 from vae_core.checkpoints import Codes, Metric, ModelCard, Saved
 from vae_core.errors import ConfigError
+from vae_core.formats import bundles, onnx
+from vae_core.formats import html as html_page
 from vae_core.models import VAE
 
 ROOT = Path(__file__).parents[2]
@@ -102,13 +104,13 @@ def export(*arguments: str | Path) -> int:
 @pytest.fixture(scope="module")
 def large() -> bytes:
     """Write the page of an untrained model as large as mnist-2d."""
-    return standalone.page(saved(n=10_000, **MNIST_2D))
+    return html_page.page(saved(n=10_000, **MNIST_2D))
 
 
 @pytest.fixture(scope="module")
 def page() -> str:
     """Write the page of a small model."""
-    return standalone.page(saved()).decode()
+    return html_page.page(saved()).decode()
 
 
 def test_page_of_mnist_2d_is_below_4_mb(large: bytes) -> None:
@@ -122,7 +124,7 @@ FLAT = [m for m in checkpoints.list_models() if checkpoints.load_card(m).model.l
 @pytest.mark.parametrize("name", FLAT)
 def test_page_of_every_small_model_is_below_4_mb(name: str) -> None:
     """The models of two dimensions that come with the project are pages that can be mailed."""
-    assert len(standalone.page(checkpoints.open_folder(name))) < 4_000_000
+    assert len(html_page.page(checkpoints.open_folder(name))) < 4_000_000
 
 
 def test_page_asks_nothing_of_the_network(page: str) -> None:
@@ -138,7 +140,7 @@ def test_page_asks_nothing_of_the_network(page: str) -> None:
 def test_every_import_is_in_the_map(page: str) -> None:
     """Modules find each other by the names of the map, and none is there for nothing."""
     sources = modules(page)
-    imported = {standalone.SCOPE + standalone.ENTRY}
+    imported = {html_page.SCOPE + html_page.ENTRY}
     for source in sources.values():
         statements = re.findall(r'^(?:import|export)\b[^;]*?from "([^"]+)";', source, re.MULTILINE)
         imported.update(statements)
@@ -161,7 +163,7 @@ def test_page_holds_codes_and_networks_and_no_pictures(page: str) -> None:
 
 def test_same_model_gives_same_bytes(page: str) -> None:
     """A page can be compared, cached and signed: no time and no place is in it."""
-    assert standalone.page(saved()).decode() == page
+    assert html_page.page(saved()).decode() == page
     assert str(ROOT) not in page
 
 
@@ -178,14 +180,14 @@ def test_plane_of_largest_kl_comes_first(page: str) -> None:
     facts = json.loads(element(page, "facts"))
     assert facts["dims"] == sorted(np.argsort(facts["kl"])[-2:].tolist())
     assert facts["projections"] == ["pca", "tsne", "raw"]
-    flat = json.loads(element(standalone.page(saved(latent_dim=2)).decode(), "facts"))
+    flat = json.loads(element(html_page.page(saved(latent_dim=2)).decode(), "facts"))
     assert flat["projections"] == ["raw"]
-    assert facts["hash"] == portable.pack(model())[0]["hash"]
+    assert facts["hash"] == bundles.pack(model())[0]["hash"]
 
 
 def test_model_of_photographs_has_neither_pad_nor_encoder() -> None:
     """A drawing means nothing to it, so the page does without."""
-    page = standalone.page(saved(dataset="frey-face")).decode()
+    page = html_page.page(saved(dataset="frey-face")).decode()
     network, _ = bundle(page, "network")
     assert "encoder" not in network
     assert 'id="pad"' not in page
@@ -195,7 +197,7 @@ def test_model_of_photographs_has_neither_pad_nor_encoder() -> None:
 def test_names_from_strangers_stay_text() -> None:
     """What a card says cannot become markup or a script, and a folder's place stays private."""
     name = '</script><script>alert("$title")</script>'
-    page = standalone.page(saved(name=name, dataset="/home/somebody/pictures")).decode()
+    page = html_page.page(saved(name=name, dataset="/home/somebody/pictures")).decode()
     assert "<script>alert" not in page
     assert json.loads(element(page, "facts"))["name"] == name
     assert "somebody" not in page
@@ -204,8 +206,8 @@ def test_names_from_strangers_stay_text() -> None:
 def test_name_without_letters_still_names_a_file() -> None:
     """Any name that a card may have leads to a page and to a file's name."""
     one = saved(name="模型")
-    assert standalone.file_name(one.card) == "model.html"
-    assert "<h1>模型</h1>" in standalone.page(one).decode()
+    assert html_page.file_name(one.card) == "model.html"
+    assert "<h1>模型</h1>" in html_page.page(one).decode()
 
 
 def test_labels_are_asked_of_models_that_take_them() -> None:
@@ -215,14 +217,14 @@ def test_labels_are_asked_of_models_that_take_them() -> None:
         ({"conditional": True, "classes": 2}, ["a", "b"]),
         ({"prior": "label", "classes": 3}, ["0", "1", "2"]),
     ):
-        page = standalone.page(saved(**settings)).decode()
+        page = html_page.page(saved(**settings)).decode()
         assert json.loads(element(page, "facts"))["given"] == names
 
 
 def test_single_dimension_is_refused() -> None:
     """A map needs a plane."""
     with pytest.raises(ConfigError, match="latent_dim 1: a page needs a plane"):
-        standalone.page(saved(latent_dim=1))
+        html_page.page(saved(latent_dim=1))
 
 
 def test_colours_are_those_of_the_app() -> None:
@@ -387,8 +389,8 @@ ATTRIBUTES = {1: "f", 2: "i", 3: "s", 7: "ints"}
 def run_onnx(content: bytes, **given: NDArray[Any]) -> NDArray[Any]:
     """Run a graph as the specification says."""
     read = onnx_messages().FromString(content)
-    assert read.ir_version == onnx_graph.IR_VERSION
-    assert [one.version for one in read.opset_import] == [onnx_graph.OPERATOR_SET]
+    assert read.ir_version == onnx.IR_VERSION
+    assert [one.version for one in read.opset_import] == [onnx.OPERATOR_SET]
     assert [one.name for one in read.graph.input] == list(given)
     types = {1: "<f4", 7: "<i8"}
     for declared in read.graph.input:
@@ -416,7 +418,7 @@ def test_onnx_decoder_equals_the_model(likelihood: str, activation: str) -> None
     """A reader that knows only the specification decodes to the same means."""
     network: VAE = model(likelihood=likelihood, activation=activation)
     z = torch.randn(7, 3, generator=torch.Generator().manual_seed(2))
-    means = run_onnx(onnx_graph.decoder(network), z=z.numpy())
+    means = run_onnx(onnx.decoder(network), z=z.numpy())
     np.testing.assert_allclose(means, network.decode(z).mean.numpy(), atol=1e-5)
 
 
@@ -428,7 +430,7 @@ def test_onnx_decoder_equals_each_kind_of_model(kind: str) -> None:
     z[0] = 0
     y = torch.arange(7) % 4 if network.config.conditional else None
     labels = {} if y is None else {"y": y.numpy()}
-    means = run_onnx(onnx_graph.decoder(network), z=z.numpy(), **labels)
+    means = run_onnx(onnx.decoder(network), z=z.numpy(), **labels)
     np.testing.assert_allclose(means, network.decode(z, y).mean.numpy(), atol=1e-5)
 
 
@@ -437,7 +439,7 @@ def test_onnx_refuses_a_layer_that_it_does_not_know() -> None:
     network = model()
     network.decoder.append(torch.nn.Softsign())
     with pytest.raises(ConfigError, match="layer Softsign cannot be written; allowed: Dense"):
-        onnx_graph.decoder(network)
+        onnx.decoder(network)
 
 
 # Runs
@@ -501,7 +503,7 @@ def test_warnings_of_a_model_stand_on_its_page() -> None:
     """As text."""
     one = saved()
     card = one.card.model_copy(update={"warnings": ("<b>2 of 3</b> dimensions collapsed.",)})
-    page = standalone.page(Saved(card=card, model=one.model, codes=one.codes)).decode()
+    page = html_page.page(Saved(card=card, model=one.model, codes=one.codes)).decode()
     assert "&lt;b&gt;2 of 3&lt;/b&gt; dimensions collapsed." in page
 
 
@@ -521,8 +523,8 @@ def test_each_format_is_written(folder: Path, capsys: pytest.CaptureFixture[str]
     """``export`` writes what the functions return, and says so in JSON."""
     opened = checkpoints.open_folder(folder)
     expected = {
-        "html": standalone.page(opened),
-        "onnx": onnx_graph.decoder(opened.model),
+        "html": html_page.page(opened),
+        "onnx": onnx.decoder(opened.model),
     }
     for form in ("html", "csv", "onnx"):
         out = folder.with_suffix(f".{form}")

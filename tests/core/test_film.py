@@ -12,7 +12,7 @@ import torch
 from small import model_config
 from test_portable import read_bundle
 
-from vae_core.runs import Frame, Replay, film
+from vae_core.runs import Frame, Replay, replay_bundles
 
 
 def replay(
@@ -42,13 +42,13 @@ def replay(
 
 def test_all_that_is_told_is_json() -> None:
     """Step, epoch and ELBO of each frame, labels once, axes."""
-    told = film.describe(replay(2), model_config(latent_dim=2))
+    told = replay_bundles.describe(replay(2), model_config(latent_dim=2))
     assert json.loads(json.dumps(told)) == told
     assert told["frames"][1] == {"step": 2, "epoch": 0.2, "elbo": -99.0}
     assert told["labels"] == [0, 1] * 15
     assert told["axes"] == ["z₁", "z₂"]
     assert told["plane"] is None
-    assert film.describe(replay(2, labelled=False), model_config())["labels"] is None
+    assert replay_bundles.describe(replay(2, labelled=False), model_config())["labels"] is None
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,15 @@ def test_all_that_is_told_is_json() -> None:
 )
 def test_a_standard_prior_has_a_place(settings: dict[str, Any], prior: list[float] | None) -> None:
     """Only it is drawn as circles."""
-    assert film.describe(replay(2), model_config(latent_dim=2, **settings))["prior"] == prior
+    assert (
+        replay_bundles.describe(replay(2), model_config(latent_dim=2, **settings))["prior"] == prior
+    )
 
 
 def test_more_dimensions_lie_in_the_last_frames_principal_plane() -> None:
     """One plane for all frames; the prior's mean lies where the origin falls on it."""
     one = replay(6)
-    told = film.describe(one, model_config(latent_dim=6))
+    told = replay_bundles.describe(one, model_config(latent_dim=6))
     mean = np.array(told["plane"]["mean"])
     components = np.reshape(told["plane"]["components"], (2, 6))
     last = one.frames[-1].codes.numpy()
@@ -71,12 +73,12 @@ def test_more_dimensions_lie_in_the_last_frames_principal_plane() -> None:
     variances = ((last - mean) @ components.T).var(0)
     assert variances.sum() > 0.9 * last.var(0).sum()
     np.testing.assert_allclose(told["prior"], -components @ mean, atol=1e-5)
-    assert told["axes"] == list(film.PCA_AXES)
+    assert told["axes"] == list(replay_bundles.PCA_AXES)
 
 
 def test_one_dimension_has_a_row_for_each_label() -> None:
     """The first label's row lies on top; there is no second axis."""
-    told = film.describe(replay(1), model_config(latent_dim=1))
+    told = replay_bundles.describe(replay(1), model_config(latent_dim=1))
     heights = np.array(told["heights"])
     assert heights[::2].min() > heights[1::2].max()
     assert told["axes"] == ["z₁", None]
@@ -86,8 +88,8 @@ def test_one_dimension_has_a_row_for_each_label() -> None:
 def test_a_small_film_holds_places_on_the_map() -> None:
     """Codes of many dimensions travel as the two that are shown."""
     one = replay(6)
-    meta, arrays = read_bundle(film.small_bundle(one, model_config(latent_dim=6)))
-    told = film.describe(one, model_config(latent_dim=6))
+    meta, arrays = read_bundle(replay_bundles.small_bundle(one, model_config(latent_dim=6)))
+    told = replay_bundles.describe(one, model_config(latent_dim=6))
     assert meta == told | {"plane": None, "levels": 256}
     assert arrays["codes"].shape == (4, 30, 2)
     components = np.reshape(told["plane"]["components"], (2, 6))
@@ -101,13 +103,13 @@ def test_a_large_film_has_fewer_grey_levels(monkeypatch: pytest.MonkeyPatch) -> 
     one = replay(2, frames=20, grid=True)
     config = model_config(latent_dim=2)
     sizes = {}
-    for levels in film.LEVELS:
-        monkeypatch.setattr(film, "SMALL", 0)
-        monkeypatch.setattr(film, "LEVELS", (levels,))
-        sizes[levels] = len(gzip.compress(film.small_bundle(one, config), mtime=0))
+    for levels in replay_bundles.LEVELS:
+        monkeypatch.setattr(replay_bundles, "SMALL", 0)
+        monkeypatch.setattr(replay_bundles, "LEVELS", (levels,))
+        sizes[levels] = len(gzip.compress(replay_bundles.small_bundle(one, config), mtime=0))
     monkeypatch.undo()
     assert sizes[16] < sizes[32] < sizes[64] < sizes[256]
     for limit, levels in ((sizes[256], 256), (sizes[32], 32), (0, 16)):
-        monkeypatch.setattr(film, "SMALL", limit)
-        meta, _ = read_bundle(film.small_bundle(one, config))
+        monkeypatch.setattr(replay_bundles, "SMALL", limit)
+        meta, _ = read_bundle(replay_bundles.small_bundle(one, config))
         assert meta["levels"] == levels

@@ -14,13 +14,13 @@ from torch.distributions import (
     Normal,
 )
 
-from vae_core import objectives, priors
+from vae_core import objectives
 from vae_core.config import LearnerName, ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.distributions import soft_clamp
 from vae_core.errors import ConfigError
 from vae_core.learning import Trainer, check_method
-from vae_core.models import VAE, Inference, build, initialise
+from vae_core.models import VAE, Inference, build, initialise, priors
 
 SHAPE = (1, 2, 3)
 

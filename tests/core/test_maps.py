@@ -10,9 +10,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from vae_core import maps, processes
 from vae_core.errors import CheckpointError, ConfigError
-from vae_core.maps import MapConfig, MapStatus
+from vae_core.jobs import processes, tsne
+from vae_core.jobs.tsne import MapConfig, MapStatus
 
 
 @pytest.fixture
@@ -22,14 +22,14 @@ def folder(tmp_path: Path) -> Path:
     centres = torch.tensor([[0.0] * 5, [8.0] * 5, [-8.0] * 5]).repeat_interleave(60, dim=0)
     mu = centres + torch.randn(180, 5, generator=generator)
     config = MapConfig(model_hash="abc", perplexity=10, seed=1)
-    return maps.create(tmp_path, config, ids=torch.arange(1000, 1180), mu=mu)
+    return tsne.create(tmp_path, config, ids=torch.arange(1000, 1180), mu=mu)
 
 
 def wait_for(folder: Path, wanted: Callable[[MapStatus], bool], seconds: float = 90) -> MapStatus:
     """Look until a map stands as wanted."""
     deadline = time.monotonic() + seconds
     while True:
-        now = maps.status(folder)
+        now = tsne.status(folder)
         if wanted(now):
             return now
         assert time.monotonic() < deadline, now
@@ -38,9 +38,9 @@ def wait_for(folder: Path, wanted: Callable[[MapStatus], bool], seconds: float =
 
 def test_a_finished_map_separates_the_blobs(folder: Path) -> None:
     """The worker ends with a point for each id, and points lie nearest to their own blob."""
-    assert maps.status(folder).state == "queued"
-    assert maps.execute(folder) == "finished"
-    now = maps.status(folder)
+    assert tsne.status(folder).state == "queued"
+    assert tsne.execute(folder) == "finished"
+    now = tsne.status(folder)
     assert (now.state, now.iteration) == ("finished", now.total)
     assert now.ids is not None
     assert now.points is not None
@@ -53,14 +53,14 @@ def test_a_finished_map_separates_the_blobs(folder: Path) -> None:
 
 def test_a_worker_pauses_goes_on_and_stops(folder: Path) -> None:
     """A pause holds the points still; a stop keeps them and ends the process."""
-    maps.request(folder, "run")
-    wait_for(folder, lambda now: now.iteration >= maps.EVERY)
-    maps.request(folder, "pause")
+    tsne.request(folder, "run")
+    wait_for(folder, lambda now: now.iteration >= tsne.EVERY)
+    tsne.request(folder, "pause")
     paused = wait_for(folder, lambda now: now.state in ("paused", "finished"))
     if paused.state == "paused":  # a fast machine may have finished before it looked
         time.sleep(0.3)
-        assert maps.status(folder).iteration == paused.iteration
-        maps.request(folder, "stop")
+        assert tsne.status(folder).iteration == paused.iteration
+        tsne.request(folder, "stop")
         stopped = wait_for(folder, lambda now: now.state == "stopped")
         assert stopped.points is not None
         assert stopped.iteration == paused.iteration
@@ -71,25 +71,25 @@ def test_maps_are_computed_one_at_a_time(folder: Path, monkeypatch: pytest.Monke
     started: list[Path] = []
     monkeypatch.setattr(processes, "start", lambda folder, worker: started.append(folder))
     config = MapConfig(model_hash="abc", perplexity=20, seed=1)
-    other = maps.create(folder.parent, config, ids=torch.arange(180), mu=torch.zeros(180, 5))
-    maps.request(folder, "run")
+    other = tsne.create(folder.parent, config, ids=torch.arange(180), mu=torch.zeros(180, 5))
+    tsne.request(folder, "run")
     with pytest.raises(ConfigError, match="another map is being computed here"):
-        maps.request(other, "run")
+        tsne.request(other, "run")
     with processes.held(folder):
         processes.take(folder)
-        execution = maps._Execution(folder, config, torch.zeros(1), torch.zeros(1))
+        execution = tsne._Execution(folder, config, torch.zeros(1), torch.zeros(1))
         execution._tell("running")
         with pytest.raises(ConfigError, match="another map is being computed here"):
-            maps.request(other, "run")
+            tsne.request(other, "run")
         execution._tell("paused")
-        maps.request(other, "run")
+        tsne.request(other, "run")
     assert started == [folder, other]
 
 
 def test_the_same_map_is_laid_once(folder: Path) -> None:
     """Model, perplexity and seed name the folder; asking again finds it."""
     config = MapConfig(model_hash="abc", perplexity=10, seed=1)
-    again = maps.create(folder.parent, config, ids=torch.arange(180), mu=torch.zeros(180, 5))
+    again = tsne.create(folder.parent, config, ids=torch.arange(180), mu=torch.zeros(180, 5))
     assert again == folder
 
 
@@ -97,27 +97,27 @@ def test_a_perplexity_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     """The sentence names the value and what is allowed, and nothing is written."""
     config = MapConfig(model_hash="abc", perplexity=60, seed=0)
     with pytest.raises(ConfigError, match="perplexity 60: allowed are 2 to 33 for 100 points"):
-        maps.create(tmp_path, config, ids=torch.arange(100), mu=torch.zeros(100, 5))
+        tsne.create(tmp_path, config, ids=torch.arange(100), mu=torch.zeros(100, 5))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_damaged_file_is_told(folder: Path) -> None:
     """A points file that is none gives an error that names it."""
-    (folder / maps.POINTS).write_bytes(b"not a safetensors file")
-    with pytest.raises(CheckpointError, match=maps.POINTS):
-        maps.status(folder)
+    (folder / tsne.POINTS).write_bytes(b"not a safetensors file")
+    with pytest.raises(CheckpointError, match=tsne.POINTS):
+        tsne.status(folder)
 
 
 def test_codes_that_are_missing_are_told(folder: Path) -> None:
     """A file of codes without them names the folder."""
-    (folder / maps.CODES).write_bytes(safetensors.torch.save({"ids": torch.arange(9)}))
+    (folder / tsne.CODES).write_bytes(safetensors.torch.save({"ids": torch.arange(9)}))
     with pytest.raises(ConfigError, match=f"{folder.name} holds no map to compute"):
-        maps.execute(folder)
+        tsne.execute(folder)
 
 
 def test_a_killed_worker_is_interrupted(folder: Path) -> None:
     """A worker that is gone without a word leaves its map interrupted."""
     (folder / "control").unlink(missing_ok=True)
-    execution = maps._Execution(folder, MapConfig(model_hash="a", perplexity=10, seed=0), *(2 * [torch.zeros(1)]))  # fmt: skip  # noqa: E501
+    execution = tsne._Execution(folder, MapConfig(model_hash="a", perplexity=10, seed=0), *(2 * [torch.zeros(1)]))  # fmt: skip  # noqa: E501
     execution._tell("running")
-    assert maps.status(folder).state == "interrupted"
+    assert tsne.status(folder).state == "interrupted"

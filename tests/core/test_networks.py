@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vae_core import networks
 from vae_core.config import ModelConfig
 from vae_core.distributions import LIKELIHOODS
 from vae_core.errors import ConfigError
-from vae_core.models import VAE, build, initialise
+from vae_core.models import VAE, build, initialise, networks
 
 SHAPES = [(1, 28, 28), (1, 28, 20), (3, 32, 32), (1, 7, 5)]
 

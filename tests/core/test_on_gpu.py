@@ -17,8 +17,9 @@ from vae_core import checkpoints, learning, runs
 from vae_core.config import ModelConfig
 from vae_core.data import ImageDataset
 from vae_core.errors import CheckpointError, ConfigError
-from vae_core.learning import DivergedError, Trainer, aevb, on_gpu, training
-from vae_core.learning.visit import TrainingSet
+from vae_core.learning import DivergedError, Trainer, aevb, training
+from vae_core.learning.devices import cuda
+from vae_core.learning.learner import TrainingSet
 from vae_core.models import build
 
 native_bfloat16 = pytest.mark.skipif(
@@ -57,7 +58,7 @@ KINDS: list[Any] = [
 @pytest.fixture
 def unrecorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let trainings on the processor take a GPU's steps, as they are before a card records them."""
-    monkeypatch.setitem(training.DEVICES, "cpu", on_gpu.OnGPU)
+    monkeypatch.setitem(training.DEVICES, "cpu", cuda.OnGPU)
 
 
 def trainer(model: dict[str, Any] | None = None, **settings: Any) -> Trainer:
@@ -86,9 +87,9 @@ def test_gradients_are_those_of_the_processor(
     """From the same weights and noise, Adam's moments and the weights agree after one step."""
     usual = trainer(model, **settings)
     taken(usual, 1)
-    monkeypatch.setitem(training.DEVICES, "cpu", on_gpu.OnGPU)
+    monkeypatch.setitem(training.DEVICES, "cpu", cuda.OnGPU)
     ours = trainer(model, **settings)
-    assert isinstance(ours.device, on_gpu.OnGPU)
+    assert isinstance(ours.device, cuda.OnGPU)
     taken(ours, 1)
     (expected, _), (found, _) = usual.state(), ours.state()
     assert found.keys() == expected.keys()
@@ -105,7 +106,7 @@ def test_the_whole_training_is_that_of_the_processor(
 ) -> None:
     """Epoch by epoch the figures agree: schedules, short minibatches and noise go alike."""
     usual = list(trainer(model, **settings))
-    monkeypatch.setitem(training.DEVICES, "cpu", on_gpu.OnGPU)
+    monkeypatch.setitem(training.DEVICES, "cpu", cuda.OnGPU)
     for ours, theirs in zip(trainer(model, **settings), usual, strict=True):
         assert (ours.epoch, ours.step) == (theirs.epoch, theirs.step)
         for part in ("train", "test"):
@@ -142,7 +143,7 @@ def test_a_rehearsal_leaves_no_trace(unrecorded: None) -> None:
     """Weights, moments and noise are what they were, in the middle of a training too."""
     one = trainer(pixels="dynamic")
     device = one.device
-    assert isinstance(device, on_gpu.OnGPU)
+    assert isinstance(device, cuda.OnGPU)
     for before_it in range(2):
         taken(one, before_it)
         before, _ = one.state()
@@ -156,7 +157,7 @@ def test_a_rehearsal_leaves_no_trace(unrecorded: None) -> None:
 
         device.learning_rate.fill_(0.1)
         device.rehearse(run)
-        assert len(learnt) == on_gpu.REHEARSALS
+        assert len(learnt) == cuda.REHEARSALS
         assert not torch.equal(learnt[-1], before["model.posterior.bias"])
         after, _ = one.state()
         assert all(torch.equal(after[name], value) for name, value in before.items())
@@ -167,7 +168,7 @@ def test_what_a_graph_reads_and_writes_stays_at_its_place(unrecorded: None) -> N
     """A training and a resume change no address, and each kind of minibatch is recorded once."""
     one = trainer(objective="iwae", samples=3, coarse_epochs=1, pixels="dynamic")
     device = one.device
-    assert isinstance(device, on_gpu.OnGPU)
+    assert isinstance(device, cuda.OnGPU)
 
     def addresses() -> dict[str, int]:
         numbers = {"lr": device.learning_rate, "beta": device.beta, "images": device.images}
@@ -202,12 +203,12 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
         updated.extend(one for kind in tensors for one in kind)
 
     monkeypatch.setattr(torch, "_fused_adam_", adam)  # which that device has not
-    monkeypatch.setattr(on_gpu.torch, "Generator", NoGenerator)
+    monkeypatch.setattr(cuda.torch, "Generator", NoGenerator)
     monkeypatch.setattr(aevb, "autocast", lambda config: contextlib.nullcontext())
     config = small.model_config(**model)
     how = small.train_config(**settings).model_copy(update={"device": "meta"})
     images = torch.zeros(20, *config.image_shape, dtype=torch.uint8)
-    device = on_gpu.OnGPU(build(config), how, TrainingSet(images, None, seed=0))
+    device = cuda.OnGPU(build(config), how, TrainingSet(images, None, seed=0))
     found = device.advance(torch.zeros(12, dtype=torch.int64, device="meta"), how.samples)
     assert (found.device.type, found.shape) == ("meta", (2,))
     state = device._tensors().values()
@@ -223,9 +224,9 @@ def test_figures_are_read_late_and_are_the_same(
     monkeypatch: pytest.MonkeyPatch, unrecorded: None
 ) -> None:
     """Also those of a step whose record is asked after others, and where few are read at once."""
-    monkeypatch.setattr(on_gpu.OnGPU, "ahead", 1)
+    monkeypatch.setattr(cuda.OnGPU, "ahead", 1)
     expected = [step.train for step in trainer().steps()]
-    monkeypatch.setattr(on_gpu.OnGPU, "ahead", 100)
+    monkeypatch.setattr(cuda.OnGPU, "ahead", 100)
     one = trainer()
     steps = one.steps()
     first, second = next(steps), next(steps)
@@ -234,7 +235,7 @@ def test_figures_are_read_late_and_are_the_same(
     assert first.train == expected[0]
     assert one.progress.examples == 24
     assert [step.train for step in [first, second, *steps]] == expected
-    monkeypatch.setattr(on_gpu.OnGPU, "ahead", 2)
+    monkeypatch.setattr(cuda.OnGPU, "ahead", 2)
     few = trainer()
     assert [step.train for step in list(few.steps())] == expected
     assert few.finish_epoch().train == one.finish_epoch().train
@@ -296,7 +297,7 @@ def test_a_changed_setting_holds_from_its_step(monkeypatch: pytest.MonkeyPatch) 
         return one
 
     usual = steered()
-    monkeypatch.setitem(training.DEVICES, "cpu", on_gpu.OnGPU)
+    monkeypatch.setitem(training.DEVICES, "cpu", cuda.OnGPU)
     torch.testing.assert_close(weights(steered()), weights(usual), rtol=1e-3, atol=1e-4)
 
 
@@ -353,7 +354,7 @@ def test_a_replayed_graph_takes_the_recorded_steps(
 ) -> None:
     """From the same seed, with a graph and without, minibatch by minibatch."""
     replayed = [step.train for step in on_card(digits, **settings).steps()]
-    monkeypatch.setattr(on_gpu.OnGPU, "_captured", lambda self, run: run)
+    monkeypatch.setattr(cuda.OnGPU, "_captured", lambda self, run: run)
     launched = [step.train for step in on_card(digits, **settings).steps()]
     for one, other in zip(replayed, launched, strict=True):
         assert one.elbo == pytest.approx(other.elbo, rel=1e-3)

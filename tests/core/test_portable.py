@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core import checkpoints, models, portable
+from vae_core import checkpoints, models
 from vae_core.checkpoints import Codes
 from vae_core.config import ModelConfig
 from vae_core.errors import ConfigError
+from vae_core.formats import bundles
 from vae_core.models import VAE, initialise
 
 NODE = shutil.which("node")
@@ -42,7 +43,7 @@ def read_bundle(content: bytes) -> tuple[dict[str, object], dict[str, NDArray[np
     """Read a bundle by its documented layout, independently of what wrote it."""
     (length,) = struct.unpack("<I", content[:4])
     header = json.loads(content[4 : 4 + length])
-    start = -(-(4 + length) // portable.ALIGNMENT) * portable.ALIGNMENT
+    start = -(-(4 + length) // bundles.ALIGNMENT) * bundles.ALIGNMENT
     arrays = {
         entry["name"]: np.frombuffer(
             content,
@@ -82,7 +83,7 @@ def assert_same_networks(model: VAE, folder: Path, *, label: int | None = None) 
     generator = torch.Generator().manual_seed(1)
     codes = 1.5 * torch.randn(50, model.config.latent_dim, generator=generator)
     images = torch.rand(20, *model.config.image_shape, generator=generator)
-    network = portable.network_bundle(model)
+    network = bundles.network_bundle(model)
     decoded = run_in_node("decode", network, codes, folder, label=label)
     expected = model.decode(codes, labels(len(codes))).mean.flatten(1).numpy()
     assert np.abs(decoded - expected).max() < TOLERANCE
@@ -175,7 +176,7 @@ def test_browser_has_the_prior(kind: str, tmp_path: Path) -> None:
     codes = torch.randn(30, model.config.latent_dim, generator=torch.Generator().manual_seed(1))
     label = 3 if kind == "label prior" else None
     y = None if label is None else torch.full((len(codes),), label)
-    network = portable.network_bundle(model, parts=("decoder",))
+    network = bundles.network_bundle(model, parts=("decoder",))
     found = run_in_node("prior", network, codes, tmp_path, label=label)
     expected = model.prior_given(y).log_prob(codes)
     np.testing.assert_allclose(found[:, 0], expected.numpy(), atol=0.02, rtol=2e-3)
@@ -190,7 +191,7 @@ def test_browser_equals_pytorch_for_pretrained_models(name: str, tmp_path: Path)
 
 def test_pack_describes_its_parts() -> None:
     """The manifest names the operations in order, and only the parts that were asked for."""
-    manifest, weights = portable.pack(small_model(), parts=("decoder",))
+    manifest, weights = bundles.pack(small_model(), parts=("decoder",))
     assert [layer["op"] for layer in manifest["decoder"]] == [
         "linear",
         "tanh",
@@ -201,18 +202,18 @@ def test_pack_describes_its_parts() -> None:
     ]
     assert "encoder" not in manifest
     assert all(entry["name"].startswith("decoder.") for entry in manifest["arrays"])
-    assert len(weights) % portable.ALIGNMENT == 0
+    assert len(weights) % bundles.ALIGNMENT == 0
 
 
 def test_hash_follows_the_weights() -> None:
     """Parts of one model share a hash, and a changed weight changes it."""
     model = small_model()
-    whole, _ = portable.pack(model)
-    part, _ = portable.pack(model, parts=("encoder",))
+    whole, _ = bundles.pack(model)
+    part, _ = bundles.pack(model, parts=("encoder",))
     assert whole["hash"] == part["hash"]
     with torch.no_grad():
         model.likelihood.bias[2] += 1
-    changed, _ = portable.pack(model)
+    changed, _ = bundles.pack(model)
     assert changed["hash"] != whole["hash"]
 
 
@@ -223,13 +224,13 @@ def test_pack_refuses_weights_that_half_precision_cannot_hold(value: float) -> N
     with torch.no_grad():
         model.decoder[0].weight[1, 1] = value
     with pytest.raises(ConfigError, match=r"decoder\.0\.weight"):
-        portable.pack(model)
+        bundles.pack(model)
 
 
 def test_pack_refuses_an_unknown_part() -> None:
     """The sentence lists the parts there are."""
     with pytest.raises(ConfigError, match="decoder, encoder"):
-        portable.pack(small_model(), parts=("prior",))
+        bundles.pack(small_model(), parts=("prior",))
 
 
 def test_bundle_keeps_arrays_and_meta() -> None:
@@ -240,7 +241,7 @@ def test_bundle_keeps_arrays_and_meta() -> None:
         "c": np.zeros((0, 2), dtype=np.float32),
         "d": np.array([-7], dtype=np.int32),
     }
-    meta, found = read_bundle(portable.bundle({"name": "größe"}, arrays))
+    meta, found = read_bundle(bundles.bundle({"name": "größe"}, arrays))
     assert meta == {"name": "größe"}
     assert found.keys() == arrays.keys()
     for name, array in arrays.items():
@@ -254,7 +255,7 @@ def test_sprite_holds_each_original_unchanged(n: int, channels: int) -> None:
     generator = torch.Generator().manual_seed(2)
     size = (n, channels, 6, 4)
     images = torch.randint(0, 256, size, dtype=torch.uint8, generator=generator)
-    meta, arrays = read_bundle(portable.sprite_bundle(torch.arange(n) * 5, images))
+    meta, arrays = read_bundle(bundles.sprite_bundle(torch.arange(n) * 5, images))
     np.testing.assert_array_equal(arrays["ids"], np.arange(n) * 5)
     sheet = np.asarray(Image.open(io.BytesIO(arrays["png"].tobytes())))
     columns = meta["columns"]
@@ -276,7 +277,7 @@ def test_codes_bundle_is_keyed_by_id_and_shows_sigma() -> None:
         distortion=torch.tensor([90.0, 80.0]),
         projections={"tsne": torch.tensor([[0.0, 1.0], [2.0, 3.0]])},
     )
-    meta, arrays = read_bundle(portable.codes_bundle(codes))
+    meta, arrays = read_bundle(bundles.codes_bundle(codes))
     assert meta == {"latent_dim": 3}
     assert "labels" not in arrays
     np.testing.assert_array_equal(arrays["ids"], [30, 10])
@@ -293,6 +294,6 @@ def test_figures_that_nobody_measured_are_left_out() -> None:
         rate=torch.tensor([1.0, 2.0]),
         distortion=torch.full((2,), torch.nan),
     )
-    _, arrays = read_bundle(portable.codes_bundle(codes))
+    _, arrays = read_bundle(bundles.codes_bundle(codes))
     assert "distortion" not in arrays
     np.testing.assert_array_equal(arrays["rate"], [1, 2])

@@ -16,7 +16,7 @@ from vae_core.distributions import DiagonalGaussian, GaussianMixture, LabelGauss
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.learning import Trainer
 from vae_core.models import VAE, build, initialise
-from vae_core.priors import PRIORS
+from vae_core.models.priors import PRIORS
 
 SHAPE = (1, 4, 3)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vae_core import processes
+from vae_core.jobs import processes
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vae_core import products
-from vae_core.learning.by_hand import ACTIVATIONS
-from vae_core.products import Dense, dense
+from vae_core.learning.kernels.manual_backward import ACTIVATIONS
+from vae_core.models import dense as dense_module
+from vae_core.models.dense import Dense, dense
 
 #: (batch, inputs, outputs) of a large product, which goes to oneDNN, and of a small one.
 SIZES = [(100, 500, 300), (7, 20, 11)]
@@ -26,7 +26,8 @@ def operands(batch: int, inputs: int, outputs: int) -> tuple[Tensor, Tensor, Ten
 @pytest.fixture(params=[True, False], ids=["oneDNN", "without oneDNN"])
 def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have oneDNN, where this PyTorch has it, and have it not."""
-    monkeypatch.setattr(products, "_onednn_is_there", request.param and products._onednn_is_there)
+    there = request.param and dense_module._onednn_is_there
+    monkeypatch.setattr(dense_module, "_onednn_is_there", there)
 
 
 @pytest.mark.parametrize("sizes", SIZES, ids=str)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vae_core import checkpoints, exports
+from vae_core import checkpoints
+from vae_core.formats import tables
 from vae_core.studies import STUDIES, summary
 
 README = Path(__file__).parents[2] / "README.md"
@@ -13,7 +14,7 @@ README = Path(__file__).parents[2] / "README.md"
 def test_the_table_of_models_is_the_cards() -> None:
     """The figures in README.md are those that `models --markdown` prints."""
     cards = [checkpoints.load_card(name) for name in checkpoints.list_models()]
-    assert exports.cards_markdown(cards) in README.read_text(encoding="utf-8")
+    assert tables.cards_markdown(cards) in README.read_text(encoding="utf-8")
 
 
 def test_readme_names_every_model() -> None:

@@ -10,8 +10,9 @@ import pytest
 import running
 from running import config, run, wait_for, wait_for_state, weights
 
-from vae_core import checkpoints, processes, runs
+from vae_core import checkpoints, runs
 from vae_core.errors import ConfigError
+from vae_core.jobs import processes
 from vae_core.runs import Change, changes, queue
 
 

@@ -17,9 +17,10 @@ import filelock
 import pytest
 from running import config, wait_for_state
 
-from vae_core import processes, runs
+from vae_core import runs
 from vae_core.config import TrainConfig
 from vae_core.errors import ConfigError
+from vae_core.jobs import processes
 from vae_core.runs import folders, queue, trash
 
 
@@ -232,7 +233,8 @@ def test_two_servers_give_each_run_one_turn(tmp_path: Path) -> None:
     names = [laid(tmp_path, f"run-{number}", age=9).name for number in range(6)]
     code = (
         "import pathlib, sys, time\n"
-        "from vae_core import processes, runs\n"
+        "from vae_core import runs\n"
+        "from vae_core.jobs import processes\n"
         "root, when = pathlib.Path(sys.argv[1]), float(sys.argv[2])\n"
         "processes.start = lambda f, w: (root / 'begun').open('a').write(f.name + ' ')\n"
         "while time.time() < when: pass\n"
@@ -252,7 +254,7 @@ def test_two_servers_start_a_run_once(tmp_path: Path) -> None:
     folder = laid(tmp_path, "run")
     code = (
         "import pathlib, sys, time\n"
-        "from vae_core import processes\n"
+        "from vae_core.jobs import processes\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "processes.start = lambda f, w: (f / 'started').open('a').write('x')\n"
         "while time.time() < float(sys.argv[2]): pass\n"

@@ -25,10 +25,11 @@ import small
 import torch
 from running import PATIENCE, config, run, wait_for, wait_for_state, weights
 
-from vae_core import checkpoints, processes, runs
+from vae_core import checkpoints, runs
 from vae_core.data import load_dataset
+from vae_core.jobs import processes
 from vae_core.learning import DivergedError, Figures, Trainer
-from vae_core.learning.on_cpu import OnCPU
+from vae_core.learning.devices.cpu import OnCPU
 from vae_core.learning.schedules import Stage
 from vae_core.runs import execution, folders
 

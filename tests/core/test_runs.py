@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 import torch
 
-from vae_core import checkpoints, processes, runs
+from vae_core import checkpoints, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
+from vae_core.jobs import processes
 from vae_core.learning import Trainer
 from vae_core.runs import RunConfig, execution
 

@@ -23,15 +23,7 @@ from vae_core.errors import CheckpointError, ConfigError
 from vae_core.learning import Trainer
 from vae_core.models import boltzmann as machines
 from vae_core.studies import boltzmann, cells, summary
-from vae_core.studies.study import (
-    Cell,
-    Comparison,
-    Context,
-    Goal,
-    Json,
-    Outcome,
-    Study,
-)
+from vae_core.studies.study import Cell, Comparison, Context, Goal, Json, Outcome, Study
 
 NAMES = [
     "latent-size",

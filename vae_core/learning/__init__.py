@@ -1,6 +1,6 @@
 """How parameters are found."""
 
-from vae_core.learning.on_cpu import LEARNERS
+from vae_core.learning.devices.cpu import LEARNERS
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
 from vae_core.learning.training import (
     STEERABLE,

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from vae_core import objectives
 from vae_core.config import TrainConfig
-from vae_core.learning import by_hand
+from vae_core.learning.kernels import manual_backward
+from vae_core.learning.learner import DTYPES, Stateless, Visit, autocast, figures
 from vae_core.learning.records import Figures
-from vae_core.learning.visit import DTYPES, Stateless, Visit, autocast, figures
 from vae_core.models import VAE
 from vae_core.objectives import Loss
 
@@ -47,24 +47,26 @@ class AEVB(Stateless):
 
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config = model, config
-        self.layers: by_hand.Layers | None = None
-        if by_hand.fits(model, config):
-            self.layers = by_hand.Layers(model, DTYPES[config.precision])
+        self.layers: manual_backward.Layers | None = None
+        if manual_backward.fits(model, config):
+            self.layers = manual_backward.Layers(model, DTYPES[config.precision])
             self.in_place = True
 
     def step(self, visit: Visit) -> Figures:
         """One update of encoder and decoder."""
         return self.learn(visit).figures
 
-    def learn(self, visit: Visit) -> by_hand.Pass | ByAutograd:
+    def learn(self, visit: Visit) -> manual_backward.Pass | ByAutograd:
         """Do the same, and leave the figures to be read."""
 
         def teach() -> None:
             self._teach_encoder(visit)
 
-        one: by_hand.Pass | ByAutograd
+        one: manual_backward.Pass | ByAutograd
         if self.layers is not None:
-            one = by_hand.Pass(self.layers, visit.x, beta=visit.beta, generator=visit.generator)
+            one = manual_backward.Pass(
+                self.layers, visit.x, beta=visit.beta, generator=visit.generator
+            )
         else:
             one = ByAutograd(self._loss(visit.x, visit))
         visit.update(one, teach if self.config.encoder_shift else None)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from vae_core import hmc, objectives
 from vae_core.config import TrainConfig
+from vae_core.learning.learner import Visit, autocast, figures
 from vae_core.learning.records import Figures
-from vae_core.learning.visit import Visit, autocast, figures
 from vae_core.models import VAE
 
 LEAPFROG, ACCEPTANCE, UPDATES = 10, 0.9, 5

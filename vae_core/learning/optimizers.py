@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import TrainConfig
-from vae_core.learning.aside import Aside
+from vae_core.learning.kernels.streams import Aside
 from vae_core.models import VAE
 
 #: Lists of weights, of their gradients, of each kind of moments, and of steps, () each.

@@ -23,10 +23,11 @@ from vae_core import evaluation, pixels
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, subset
 from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
-from vae_core.learning import on_cpu, on_gpu, schedules
+from vae_core.learning import schedules
+from vae_core.learning.devices import cpu, cuda
+from vae_core.learning.learner import NotFiniteError, TrainingSet
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
 from vae_core.learning.schedules import Stage
-from vae_core.learning.visit import NotFiniteError, TrainingSet
 from vae_core.models import VAE, build, initialise
 
 
@@ -65,8 +66,8 @@ class Device(Protocol):
 
 #: Devices by name: each is made from the model, its settings and the training images.
 DEVICES: dict[str, Callable[[VAE, TrainConfig, TrainingSet], Device]] = {
-    "cpu": on_cpu.OnCPU,
-    "cuda": on_gpu.OnGPU,
+    "cpu": cpu.OnCPU,
+    "cuda": cuda.OnGPU,
 }
 
 #: Settings that may change while a model trains.
@@ -436,7 +437,7 @@ def check_method(model: ModelConfig, train: TrainConfig) -> None:
             "allowed: 'aevb'"
         )
     if train.device == "cuda":
-        on_gpu.check(model, train)
+        cuda.check(model, train)
 
 
 def static_train_seed(seed: int) -> int:
@@ -463,4 +464,4 @@ def native_bfloat16(device: str = "cpu") -> bool:
     """Whether a device of this machine multiplies bfloat16 matrices in hardware."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return bool(on_cpu.bfloat16_products())
+    return bool(cpu.bfloat16_products())

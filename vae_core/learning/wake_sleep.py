@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vae_core import objectives
 from vae_core.config import TrainConfig
+from vae_core.learning.learner import Stateless, Visit, autocast, figures
 from vae_core.learning.records import Figures
-from vae_core.learning.visit import Stateless, Visit, autocast, figures
 from vae_core.models import VAE, Inference
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vae_core import networks
 from vae_core.config import ModelConfig
 from vae_core.distributions import DiagonalGaussian, Likelihood, UpperLayer
+from vae_core.models import networks
+from vae_core.models.dense import Dense
 from vae_core.models.vae import VAE, Given, Inference, Latent, gaussian_of
-from vae_core.products import Dense
 
 
 class HierarchicalVAE(VAE):

@@ -8,7 +8,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vae_core import networks, priors
 from vae_core.config import ModelConfig
 from vae_core.distributions import (
     LIKELIHOODS,
@@ -19,7 +18,8 @@ from vae_core.distributions import (
     soft_clamp,
 )
 from vae_core.errors import ConfigError
-from vae_core.products import Dense
+from vae_core.models import networks, priors
+from vae_core.models.dense import Dense
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ the files of a model folder   once the training has ended
 ``docs/runs.md`` tells the whole of it.
 """
 
-from vae_core.runs import film
+from vae_core.runs import replay_bundles
 from vae_core.runs.changes import Change
 from vae_core.runs.changes import applied as check_changes
 from vae_core.runs.changes import read as read_change
@@ -55,13 +55,13 @@ from vae_core.runs.folders import (
     write_checkpoint,
 )
 from vae_core.runs.limits import Limits, limits
-from vae_core.runs.opening import open_unfinished
 from vae_core.runs.queue import Place, advance, in_turn, pass_on, places, stands, tend
 from vae_core.runs.replay import FILE as REPLAY
 from vae_core.runs.replay import Frame, Replay
 from vae_core.runs.replay import read as read_replay
 from vae_core.runs.status import RunStatus, State, brief, status
 from vae_core.runs.trash import deleted, purge, restore
+from vae_core.runs.unfinished import open_unfinished
 
 __all__ = [
     "CHECKPOINT",
@@ -94,7 +94,6 @@ __all__ = [
     "events",
     "execute",
     "extend",
-    "film",
     "follow",
     "in_turn",
     "limits",
@@ -110,6 +109,7 @@ __all__ = [
     "read_config",
     "read_model",
     "read_replay",
+    "replay_bundles",
     "request",
     "restore",
     "resume",

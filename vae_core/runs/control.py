@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from vae_core import checkpoints, processes
+from vae_core import checkpoints
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.jobs import processes
+from vae_core.jobs.processes import Command
 from vae_core.learning import EpochRecord
-from vae_core.processes import Command
 from vae_core.runs import changes, folders, queue, replay, trash
 from vae_core.runs.changes import Change
 from vae_core.runs.folders import CHECKPOINT, NEXT, PREVIOUS, RunConfig

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vae_core import files, processes, publishing
+from vae_core import files, publishing
 from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.jobs import processes
 from vae_core.learning import DivergedError, EpochRecord, StepRecord, Trainer
 from vae_core.runs import changes, folders, replay
 from vae_core.runs.changes import Change

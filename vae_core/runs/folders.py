@@ -18,10 +18,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vae_core import checkpoints, processes
+from vae_core import checkpoints
 from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import flush, write_atomically
+from vae_core.jobs import processes
 from vae_core.models import VAE, build
 
 ENVIRONMENT_VARIABLE = "VAE_RUNS_DIR"

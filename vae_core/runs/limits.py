@@ -14,8 +14,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from vae_core import cluster
 from vae_core.errors import ConfigError
+from vae_core.jobs import cluster
 
 MAX_RUNS, MAX_RUNS_PER_SESSION = 100, 4
 

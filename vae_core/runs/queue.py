@@ -11,9 +11,9 @@ from pathlib import Path
 
 import filelock
 
-from vae_core import processes
 from vae_core.errors import CheckpointError, ConfigError, LatentExplorerError
-from vae_core.runs import folders, launching, trash
+from vae_core.jobs import processes
+from vae_core.runs import folders, launcher, trash
 from vae_core.runs.limits import limits
 from vae_core.runs.status import RunStatus, brief
 
@@ -167,7 +167,7 @@ def begin(folder: Path, command: processes.Command) -> None:
     with processes.asking(folder):
         before = brief(folder)
         try:
-            processes.request(folder, command, worker=worker, starter=launching.start)
+            processes.request(folder, command, worker=worker, starter=launcher.start)
         except LatentExplorerError:
             since = before.asked if before.state == "queued" else None
             processes.enqueue(folder, command, since=since)

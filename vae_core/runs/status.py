@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from vae_core import processes
 from vae_core.errors import ConfigError
+from vae_core.jobs import processes
 from vae_core.runs import changes, folders
 from vae_core.runs.changes import Change
 from vae_core.runs.folders import EVENTS, Event, RunConfig

@@ -1,0 +1,1 @@
+"""The pages, one folder each: `page.py` and the pieces that only this page has."""

@@ -1,0 +1,1 @@
+"""Compare: the studies, and any two models side by side."""

@@ -1,0 +1,33 @@
+"""The Compare page: what the studies found, and how two models differ."""
+
+import streamlit as st
+
+from app import parts, state
+from app.views.compare import models, studies
+
+MODES = {"studies": "Studies", "models": "Two models"}
+
+opened, current = parts.opened()
+parts.heading("Compare", "What makes one model better than another?")
+names = models.names()
+candidates = models.others(opened, names)
+if candidates:
+    before = state.recall("compared")
+    suggested = before if before in candidates else candidates[0]
+    st.segmented_control(
+        "Show",
+        MODES,
+        format_func=MODES.__getitem__,
+        label_visibility="collapsed",
+        **state.bind(
+            "other",
+            part="mode",
+            shown=lambda other: "studies" if other is None else "models",
+            taken={"studies": None, "models": suggested}.__getitem__,
+        ),
+    )
+if current.other is None:
+    studies.show(current)
+else:
+    state.remember("compared", current.other)
+    models.show(opened, current, names)

@@ -1,0 +1,1 @@
+"""Decode: a slider for each latent dimension."""

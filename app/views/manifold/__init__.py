@@ -1,0 +1,1 @@
+"""Manifold: the inverse-CDF grid."""

@@ -1,0 +1,1 @@
+"""Morph: paths between codes, arithmetic, styles."""

@@ -1,0 +1,1 @@
+"""Reconstruct: uploaded and drawn pictures."""

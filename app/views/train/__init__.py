@@ -1,0 +1,1 @@
+"""Train: settings, controls, progress and replay of trainings."""

@@ -1,0 +1,1 @@
+"""How a model leaves: bundles for the browser, HTML, ONNX, tables."""

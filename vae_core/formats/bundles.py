@@ -1,0 +1,431 @@
+"""Models and codes as plain bytes that another program can run: a browser, a single file.
+
+A network is a list of operations with half-precision weights; a bundle is a JSON header followed
+by named arrays. The JavaScript that reads both lies in ``browser/``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import struct
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from vae_core import latents
+from vae_core.checkpoints import Codes
+from vae_core.distributions import (
+    POSTERIOR_LOGVAR,
+    DiagonalGaussian,
+    GaussianMixture,
+    LabelGaussian,
+)
+from vae_core.errors import ConfigError
+from vae_core.models import VAE, HierarchicalVAE
+from vae_core.models.dense import Dense
+from vae_core.models.networks import EveryRow, Head, LastRow, MapHead, Rows, Tanh
+
+FORMAT_VERSION = 1
+#: Bytes; arrays start at multiples of it, so that a reader can map them without a copy.
+ALIGNMENT = 8
+#: The largest finite half-precision number.
+HALF_MAX = 65504.0
+PARTS = ("decoder", "encoder")
+
+#: How a pixel's mean is read from the decoder's last layer.
+_MEANS: dict[str, str] = {
+    "bernoulli": "sigmoid",
+    "gaussian": "sigmoid",
+    "discretised-logistic": "sigmoid",
+    "continuous-bernoulli": "continuous_bernoulli_mean",
+}
+
+Array = NDArray[Any]
+Layer = dict[str, Any]
+
+
+def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any], bytes]:
+    """Describe a model's networks as operations, with weights in half precision.
+
+    Parameters
+    ----------
+    parts
+        Which of ``"decoder"`` (z to pixel means) and ``"encoder"`` (pixels to mu and logvar, one
+        after another) are packed.
+
+    Returns
+    -------
+    manifest
+        ``hash`` (of all weights, whichever parts are packed), ``latent_dim``, ``image_shape``
+        (c, h, w), ``classes`` (of a conditional model, whose networks are also given a label; 0
+        of any other), ``stochastic_layers``, ``prior`` (None for N(0, I), else the diagonal
+        Gaussians of a mixture or, ``by_label``, of each label; it comes with the decoder), a list
+        of operations for each packed part, and ``arrays``: name, dtype, shape and offset of each
+        array.
+    weights
+        The arrays' bytes.
+
+    Raises
+    ------
+    ConfigError
+        If a part is unknown, or a weight is not finite or beyond half precision.
+    """
+    unknown = set(parts) - set(PARTS)
+    if unknown or not parts:
+        raise ConfigError(f"parts {sorted(parts)}: allowed are {', '.join(PARTS)}")
+    arrays: dict[str, Array] = {}
+    networks = {"decoder": _decoder(model, arrays), "encoder": _encoder(model, arrays)}
+    prior = _prior(model, arrays)
+    meta = {
+        "hash": _hash(networks, arrays),
+        "latent_dim": model.config.latent_dim,
+        "image_shape": list(model.config.image_shape),
+        "classes": model.config.classes if model.config.conditional else 0,
+        "stochastic_layers": 1 if model.config.first_latent_dim is None else 2,
+        "prior": prior if "decoder" in parts else None,
+        **{part: networks[part] for part in PARTS if part in parts},
+    }
+    packed = {*parts, *(("prior",) if "decoder" in parts else ())}
+    needed = {name: array for name, array in arrays.items() if name.split(".")[0] in packed}
+    index, payload = _lay_out(needed)
+    return {"format_version": FORMAT_VERSION, **meta, "arrays": index}, payload
+
+
+def network_bundle(model: VAE, *, parts: Collection[str] = PARTS) -> bytes:
+    """Return what :func:`pack` returns as one piece, which is what a browser fetches."""
+    manifest, weights = pack(model, parts=parts)
+    meta = {name: value for name, value in manifest.items() if name != "arrays"}
+    return _frame(meta, manifest["arrays"], weights)
+
+
+def codes_bundle(codes: Codes) -> bytes:
+    """Join an encoded set into one bundle, keyed by example id.
+
+    Arrays: ``ids`` int32 (n), ``labels`` int16 (n), ``mu`` and ``sigma`` (n, d), ``rate`` and
+    ``distortion`` (n), ``projection.<name>`` (n, 2), ``pca_mean`` (d), ``pca_components`` (2, d);
+    those that the set lacks, or holds no number of, are left out. Codes of one dimension come with
+    a projection "line". Spreads travel in half precision, and means too where there are many of
+    them: no difference that a screen can show.
+    """
+    many = codes.mu.numel() > 1_000_000
+    mean_type = np.float16 if many else np.float32
+    arrays: dict[str, Array] = {
+        "ids": codes.ids.numpy().astype(np.int32),
+        "mu": codes.mu.numpy().astype(mean_type),
+        "sigma": torch.exp(0.5 * codes.logvar).numpy().astype(np.float16),
+    }
+    for name, figures in (("rate", codes.rate), ("distortion", codes.distortion)):
+        if not figures.isnan().all():
+            arrays[name] = figures.numpy().astype(np.float32)
+    if codes.labels is not None:
+        arrays["labels"] = codes.labels.numpy().astype(np.int16)
+    for name, points in sorted(codes.projections.items()):  # files keep no order
+        arrays[f"projection.{name}"] = points.numpy().astype(np.float32)
+    if codes.mu.shape[1] == 1:
+        labels = None if codes.labels is None else codes.labels.numpy()
+        arrays["projection.line"] = latents.along_line(codes.mu.numpy(), codes.ids.numpy(), labels)
+    if codes.pca_mean is not None and codes.pca_components is not None:
+        arrays["pca_mean"] = codes.pca_mean.numpy().astype(np.float32)
+        arrays["pca_components"] = codes.pca_components.numpy().astype(np.float32)
+    return bundle({"latent_dim": codes.mu.shape[1]}, arrays)
+
+
+def positions_bundle(ids: torch.Tensor, positions: torch.Tensor) -> bytes:
+    """Join the places (n, 2) of examples on a map with their ids, int64 (n,)."""
+    arrays: dict[str, Array] = {
+        "ids": ids.numpy().astype(np.int32),
+        "positions": positions.numpy().astype(np.float32),
+    }
+    return bundle({}, arrays)
+
+
+def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
+    """Lay original pictures out in one PNG, to be found by example id.
+
+    Parameters
+    ----------
+    ids
+        int64 (n,).
+    images
+        uint8 (n, c, h, w) with one or three channels, in the order of ``ids``.
+    """
+    n, channels, height, width = images.shape
+    columns = max(1, math.ceil(math.sqrt(n * height / width)))
+    rows = max(1, math.ceil(n / columns))
+    sheet = np.zeros((rows * columns, height, width, channels), dtype=np.uint8)
+    sheet[:n] = images.permute(0, 2, 3, 1).numpy()
+    tiled = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    pixels = tiled.reshape(rows * height, columns * width, channels)
+    png = io.BytesIO()
+    picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    picture.save(png, format="PNG", compress_level=6)
+    arrays: dict[str, Array] = {
+        "ids": ids.numpy().astype(np.int32),
+        "png": np.frombuffer(png.getvalue(), dtype=np.uint8),
+    }
+    return bundle({"columns": columns, "height": height, "width": width}, arrays)
+
+
+def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
+    """Join named arrays (float16, float32, int32, int16, uint8) and a JSON value.
+
+    Layout: the header's length as a little-endian uint32, the header ``{"meta", "arrays"}`` in
+    JSON, then the arrays, each starting at a multiple of ``ALIGNMENT``.
+    """
+    index, payload = _lay_out(arrays)
+    return _frame(meta, index, payload)
+
+
+def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
+    config = model.config
+    network = _Writer("decoder", config.latent_dim, arrays)
+    if isinstance(model, HierarchicalVAE):
+        # What goes on to the lower layer is the mean z1, the first rows of p(z1|z2).
+        network.modules(model.upper_decoder)
+        mean, bias = model.lower_prior.weight, model.lower_prior.bias
+        assert config.first_latent_dim is not None
+        network.linear(mean[: config.first_latent_dim], bias[: config.first_latent_dim])
+    if config.conditional:
+        network.label(config.classes)
+    network.modules(model.decoder)
+    network.head(model.likelihood, config.image_shape)
+    if config.symmetric:
+        network.add("symmetric", side=config.image_shape[1])
+    network.add(_MEANS[config.likelihood])
+    return network.layers
+
+
+def _encoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
+    config = model.config
+    c, h, w = config.image_shape
+    network = _Writer("encoder", config.pixels, arrays)
+    if config.network == "conv":
+        network.swap(c, h * w)
+        network.sides = (h, w)
+    elif config.network == "rows":
+        network.swap(c, h, w)
+    if config.conditional:
+        network.label(config.classes)
+    network.modules(model.encoder)
+    head = model.posterior
+    if isinstance(model, HierarchicalVAE):
+        first = head.out_features // 2
+        network.linear(head.weight[:first], head.bias[:first])
+        network.modules(model.upper_encoder)
+        head = model.upper_posterior
+    network.linear(head.weight, head.bias)
+    low, high = POSTERIOR_LOGVAR
+    network.add("soft_clamp_logvar", low=low, high=high)
+    return network.layers
+
+
+def _prior(model: VAE, arrays: dict[str, Array]) -> dict[str, Any] | None:
+    by_label = model.config.prior == "label"
+    prior = model.prior_given(torch.arange(model.config.classes) if by_label else None)
+    if isinstance(prior, LabelGaussian):
+        gaussians, log_share = prior.given, torch.zeros(len(prior.given.mu))
+    elif isinstance(prior, GaussianMixture):
+        gaussians = DiagonalGaussian(prior.mu, prior.logvar)
+        log_share = torch.log_softmax(prior.logits, dim=-1)
+    else:
+        return None
+    described: dict[str, Any] = {"by_label": by_label}
+    values = {"mu": gaussians.mu, "logvar": gaussians.logvar, "log_share": log_share}
+    for kind, one in values.items():
+        described[kind] = f"prior.{kind}"
+        arrays[described[kind]] = _halved(one, described[kind])
+    return described
+
+
+class _Writer:
+    """Writes a network as operations, one after another.
+
+    What goes from one to the next is ``parts`` rows of ``width`` numbers: one row, the rows of an
+    image, or the pixels of a map of ``sides`` (h, w), each with its channels side by side.
+    """
+
+    def __init__(self, part: str, width: int, arrays: dict[str, Array]) -> None:
+        self.layers: list[Layer] = []
+        self.parts, self.width = 1, width
+        self.sides = (1, 1)
+        self._enlarged_to: tuple[int, int] | None = None
+        self._part = part
+        self._arrays = arrays
+        self._writers: dict[type[nn.Module], Callable[[Any], None]] = {
+            Dense: lambda layer: self.linear(layer.weight, layer.bias),
+            nn.Conv2d: self._convolution,
+            nn.Upsample: self._enlarge,
+            nn.Unflatten: self._unflatten,
+            nn.Flatten: self._flatten,
+            nn.Sequential: self.modules,
+            Rows: self._recurrent_layers,
+            EveryRow: lambda layer: self.add("repeat", parts=layer.rows),
+            LastRow: lambda layer: self.add("last", parts=1, rows=self.parts),
+            Tanh: lambda layer: self.add("tanh"),
+            nn.ReLU: lambda layer: self.add("relu"),
+            nn.SiLU: lambda layer: self.add("silu"),
+            nn.LeakyReLU: lambda layer: self.add("leaky_relu", slope=layer.negative_slope),
+            nn.GLU: lambda layer: self.add("gated", width=self.width // 2),
+        }
+
+    def add(
+        self, op: str, *, parts: int | None = None, width: int | None = None, **more: Any
+    ) -> None:
+        """Write an operation whose outcome has so many parts of a width, else those that it had."""
+        self.parts = self.parts if parts is None else parts
+        self.width = self.width if width is None else width
+        layer = {"op": op, "size": self.parts * self.width, **more}
+        self.layers.append(layer if self.parts == 1 else {**layer, "parts": self.parts})
+
+    def modules(self, modules: nn.Sequential) -> None:
+        """Write the hidden layers of a network.
+
+        Raises
+        ------
+        ConfigError
+            If there is a layer that no network here has.
+        """
+        for module in modules:
+            if type(module) not in self._writers:
+                allowed = ", ".join(kind.__name__ for kind in self._writers)
+                raise ConfigError(
+                    f"layer {type(module).__name__} cannot be packed; allowed: {allowed}"
+                )
+            self._writers[type(module)](module)
+
+    def linear(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
+        """Write W x + b for each part."""
+        arrays = self._keep(weight=weight, bias=_bias(weight, bias))
+        self.add("linear", width=len(weight), **arrays)
+
+    def label(self, classes: int) -> None:
+        """Append the one-hot label to each part."""
+        self.add("label", width=self.width + classes, classes=classes)
+
+    def swap(self, rows: int, columns: int, block: int = 1) -> None:
+        """Turn (rows, columns, block) into (columns, rows, block), columns being the new parts."""
+        if rows > 1 and columns > 1:
+            self.add("swap", parts=columns, width=rows * block, sides=[rows, columns, block])
+        self.parts, self.width = columns, rows * block
+
+    def head(self, head: Head, image_shape: tuple[int, int, int]) -> None:
+        """Write the decoder's last layer, of which a picture needs the pixels' first values.
+
+        A Gaussian's second ones are log-variances.
+        """
+        c, h, w = image_shape
+        bias = head.bias[: c * h * w]
+        if isinstance(head, Dense):
+            self.linear(head.weight[: c * h * w], bias)
+            return
+        if isinstance(head, MapHead):
+            self._convolve("conv", head.convolution.weight[:c], None, self.sides, stride=1)
+            self.swap(h * w, c)
+        else:
+            self.linear(head.row.weight[: c * w])
+            self.swap(h, c, w)
+        self.parts, self.width = 1, c * h * w
+        self.add("add", **self._keep(bias=bias))
+
+    def _convolution(self, layer: nn.Conv2d) -> None:
+        h, w = self.sides
+        if self._enlarged_to is not None:
+            sides, self._enlarged_to = self._enlarged_to, None
+            self._convolve("resize_conv", layer.weight, layer.bias, sides)
+        else:
+            stride = layer.stride[0]
+            sides = (-(-h // stride), -(-w // stride))
+            self._convolve("conv", layer.weight, layer.bias, sides, stride=stride)
+
+    def _convolve(
+        self,
+        op: str,
+        weight: torch.Tensor,  # (channels, width, 3, 3)
+        bias: torch.Tensor | None,
+        sides: tuple[int, int],
+        **more: Any,
+    ) -> None:
+        shapes = {"from": [*self.sides, self.width], "to": [*sides, len(weight)]}
+        self.sides = sides
+        arrays = self._keep(weight=weight.permute(0, 2, 3, 1), bias=_bias(weight, bias))
+        self.add(op, parts=math.prod(sides), width=len(weight), **shapes, **more, **arrays)
+
+    def _enlarge(self, layer: nn.Upsample) -> None:
+        assert isinstance(layer.size, tuple)
+        h, w = layer.size
+        # Sides of a map halve upwards, so that nearest pixels are each one twice.
+        assert self.sides == (-(-h // 2), -(-w // 2)), (self.sides, layer.size)
+        self._enlarged_to = (h, w)
+
+    def _unflatten(self, layer: nn.Unflatten) -> None:
+        channels, h, w = layer.unflattened_size
+        self.swap(channels, h * w)
+        self.sides = (h, w)
+
+    def _flatten(self, layer: nn.Flatten) -> None:
+        size = self.parts * self.width
+        self.swap(self.parts, self.width)
+        self.parts, self.width = 1, size
+
+    def _recurrent_layers(self, rows: Rows) -> None:
+        for layer in rows.layers:
+            assert isinstance(layer, nn.GRU)
+            weights = {name.removesuffix("_l0"): one for name, one in layer.named_parameters()}
+            self.add("recurrent", width=layer.hidden_size, **self._keep(**weights))
+
+    def _keep(self, **weights: torch.Tensor) -> dict[str, Any]:
+        """Store an operation's weights in half precision; return their names."""
+        names = {}
+        for kind, values in weights.items():
+            name = f"{self._part}.{len(self.layers)}.{kind}"
+            self._arrays[name] = _halved(values, name)
+            names[kind] = name
+        return names
+
+
+def _halved(values: torch.Tensor, name: str) -> Array:
+    exact = values.detach().float().cpu().numpy()
+    if not np.abs(exact).max() <= HALF_MAX:
+        raise ConfigError(f"{name} holds values that are not finite or above {HALF_MAX}")
+    return exact.astype(np.float16)
+
+
+def _bias(weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    return torch.zeros(len(weight)) if bias is None else bias
+
+
+def _hash(networks: Mapping[str, list[Layer]], arrays: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256(json.dumps(networks, sort_keys=True).encode())
+    for name in sorted(arrays):
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _lay_out(arrays: Mapping[str, Array]) -> tuple[list[dict[str, Any]], bytes]:
+    index: list[dict[str, Any]] = []
+    pieces: list[bytes] = []
+    offset = 0
+    for name, array in arrays.items():
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        content = np.ascontiguousarray(little).tobytes()
+        padding = -len(content) % ALIGNMENT
+        index.append(
+            {"name": name, "dtype": array.dtype.name, "shape": list(array.shape), "offset": offset}
+        )
+        pieces += [content, bytes(padding)]
+        offset += len(content) + padding
+    return index, b"".join(pieces)
+
+
+def _frame(meta: Mapping[str, Any], index: list[dict[str, Any]], payload: bytes) -> bytes:
+    header = json.dumps({"meta": meta, "arrays": index}, separators=(",", ":")).encode()
+    start = struct.pack("<I", len(header)) + header
+    return start + bytes(-len(start) % ALIGNMENT) + payload

@@ -1,0 +1,178 @@
+"""A model as one web page that needs no server: map, replay, sliders, manifold, drawing pad.
+
+The page is the app's own browser modules in one file. Each is a ``data:`` address in an import
+map; network and codes are the bundles of :mod:`vae_core.formats.bundles`, compressed. No picture of the
+data set goes in.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import posixpath
+import re
+from pathlib import PurePath
+from string import Template
+from typing import Any
+from urllib.parse import quote
+
+from browser import ROOT
+from vae_core import checkpoints, evaluation, images
+from vae_core.checkpoints import ModelCard, Saved
+from vae_core.errors import ConfigError
+from vae_core.formats import bundles
+
+ENTRY = "standalone/standalone.js"
+TEMPLATE = "standalone/standalone.html"
+PAD_TEMPLATE = "standalone/standalone-pad.html"
+REPLAY_TEMPLATE = "standalone/standalone-replay.html"
+STYLES = ("panel.css", "standalone/standalone.css")
+#: Bare names of modules in the import map begin with it.
+SCOPE = "latent-explorer/"
+
+#: What follows on the manifold's "quantiles of the prior", by prior.
+_CELLS = {
+    "label": " of the chosen label: each cell is as probable as any other.",
+    **dict.fromkeys(
+        ("mixture", "vamp"),
+        ", which is a mixture: they are those of the Gaussian that has its mean and spread.",
+    ),
+}
+
+_IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")(\.{1,2}/[\w./-]+\.js)(";)$', re.MULTILINE)
+#: ASCII that may stand as it is in a ``data:`` address and in a script element.
+_PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
+
+
+def page(saved: Saved, *, film: bytes | None = None) -> bytes:
+    """Write a model as one self-contained HTML page; the same model gives the same bytes.
+
+    The drawing pad, and the encoder with it, is there where the model's pictures are ink.
+
+    Parameters
+    ----------
+    film
+        Replay of its training, from ``runs.replay_bundles.small_bundle``; None without one.
+
+    Raises
+    ------
+    ConfigError
+        If the model has a single latent dimension, or weights that half precision cannot hold.
+    """
+    card = saved.card
+    latent_dim = card.model.latent_dim
+    if latent_dim < 2:
+        raise ConfigError(f"latent_dim {latent_dim}: a page needs a plane, so 2 or more dimensions")
+    frame = images.FRAMES.get(card.dataset)
+    parts = ("decoder",) if frame is None else bundles.PARTS
+    modules = _modules(ENTRY)
+    slots = {
+        "title": html.escape(card.name),
+        "facts": html.escape(_facts(card)),
+        "warnings": "".join(f'<p class="facts">{html.escape(one)}</p>' for one in card.warnings),
+        "cells": _CELLS.get(card.model.prior, ": each cell is as probable as any other."),
+        "held": "The other dimensions stay at the pinned code." if latent_dim > 2 else "",
+        "replay": "" if film is None else _read(REPLAY_TEMPLATE),
+        "pad": "" if frame is None else _read(PAD_TEMPLATE),
+        "command": html.escape(_command(card)),
+        "style": "\n".join(_read(name) for name in STYLES),
+        "data": _json(_data(saved)),
+        "network": _packed(bundles.network_bundle(saved.model, parts=parts)),
+        "codes": _packed(bundles.codes_bundle(saved.codes)),
+        "film": "" if film is None else _packed(film),
+        "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
+        "entry": SCOPE + ENTRY,
+    }
+    return Template(_read(TEMPLATE)).substitute(slots).encode()
+
+
+def file_name(card: ModelCard) -> str:
+    """Name the page's file after the model."""
+    return f"{_short_name(card)}.html"
+
+
+def _short_name(card: ModelCard) -> str:
+    try:
+        return checkpoints.slug(card.name)
+    except ConfigError:  # a name without a Latin letter or digit
+        return "model"
+
+
+def _data(saved: Saved) -> dict[str, Any]:
+    """Return what standalone.js reads as its ``Facts``."""
+    card, codes = saved.card, saved.codes
+    kl = evaluation.kl_per_dim(codes.mu, codes.logvar)
+    first, second = sorted(kl.argsort(descending=True, stable=True)[:2].tolist())
+    maps = [name for name in ("pca", "tsne") if name in codes.projections]
+    frame = images.FRAMES.get(card.dataset)
+    return {
+        "name": card.name,
+        "hash": bundles.pack(saved.model)[0]["hash"],
+        "latent_dim": card.model.latent_dim,
+        "classes": list(card.classes),
+        "given": list(_labels_given(card)),
+        "epochs": card.training.epochs,
+        "kl": [round(nats, 4) for nats in kl.tolist()],
+        "dims": [first, second],
+        "projections": [*(maps if card.model.latent_dim > 2 else []), "raw"],
+        "frame": None if frame is None else vars(frame),
+    }
+
+
+def _labels_given(card: ModelCard) -> tuple[str, ...]:
+    """Name the labels that a model is given one of; none for a model that takes none."""
+    if not card.model.takes_labels:
+        return ()
+    named = len(card.classes) == card.model.classes
+    return card.classes if named else tuple(map(str, range(card.model.classes)))
+
+
+def _facts(card: ModelCard) -> str:
+    """Write the line below the title; a folder of pictures is named by its last part alone."""
+    parts = [PurePath(card.dataset).name, f"z of {card.model.latent_dim} dimensions"]
+    if elbo := card.metrics.get("elbo"):
+        error = "" if elbo.se is None else f" ± {elbo.se:.2f} (standard error)"
+        bound = f"{-elbo.value:.2f}".replace("-", "−")
+        parts.append(f"test −ELBO {bound}{error} {elbo.unit}, {elbo.kind} pixels, n = {elbo.n:,}")
+    return " · ".join(parts)
+
+
+def _command(card: ModelCard) -> str:
+    return f"python -m vae_core export {_short_name(card)} --format html --out {file_name(card)}"
+
+
+def _modules(entry: str) -> dict[str, str]:
+    """Collect a module and all that it imports, by path, with bare names for addresses."""
+    found: dict[str, str] = {}
+    wanted = [entry]
+    while wanted:
+        name = wanted.pop()
+        if name in found:
+            continue
+
+        def resolve(match: re.Match[str], folder: str = posixpath.dirname(name)) -> str:
+            imported = posixpath.normpath(posixpath.join(folder, match[2]))
+            wanted.append(imported)
+            return f"{match[1]}{SCOPE}{imported}{match[3]}"
+
+        found[name] = _IMPORT.sub(resolve, _read(name))
+    return dict(sorted(found.items()))
+
+
+def _address(source: str) -> str:
+    return "data:text/javascript;charset=utf-8," + quote(source, safe=_PLAIN)
+
+
+def _packed(content: bytes) -> str:
+    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+
+
+def _json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")

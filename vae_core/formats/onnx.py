@@ -1,0 +1,327 @@
+"""A decoder as an ONNX model, which other runtimes read.
+
+torch.onnx needs packages beyond torch's own. A decoder is a handful of operations, so its graph is
+written here as the protocol-buffer messages of the ONNX specification (onnx.proto, IR version 8,
+operator set 13): a message is a sequence of fields, each its number and its value.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from vae_core.distributions import SMALL_LOGIT
+from vae_core.errors import ConfigError
+from vae_core.models import VAE, HierarchicalVAE
+from vae_core.models.dense import Dense
+from vae_core.models.networks import EveryRow, MapHead, Rows, Tanh
+
+IR_VERSION, OPERATOR_SET = 8, 13
+INPUT, LABEL, OUTPUT = "z", "y", "mean"
+#: TensorProto.DataType.
+_TYPES = {"float32": 1, "int64": 7}
+
+Attribute = int | float | str | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One operator: the names of its inputs and outputs, and its attributes."""
+
+    operator: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Attribute]
+
+
+def decoder(model: VAE) -> bytes:
+    """Write the decoder: ``z`` (batch, latent_dim) to the pixels' ``mean`` (batch, c, h, w).
+
+    A conditional model's has a second input, the labels ``y``, int64 (batch,). Of two stochastic
+    layers, z is the upper one, and the mean of the lower one is passed on.
+
+    Raises
+    ------
+    ConfigError
+        If a layer has no counterpart here.
+    """
+    config = model.config
+    graph = _Graph()
+    x = INPUT
+    if isinstance(model, HierarchicalVAE):
+        x = _hidden(graph, model.upper_decoder, x)
+        mean = slice(config.first_latent_dim)
+        x = _linear(graph, x, model.lower_prior.weight[mean], model.lower_prior.bias[mean])
+    if config.conditional:
+        x = graph.add("Concat", x, _one_hot(graph, config.classes), axis=1)
+    x = _head(graph, model, _hidden(graph, model.decoder, x))
+    if config.symmetric:
+        mirrored = graph.add("Transpose", x, perm=(0, 1, 3, 2))
+        x = graph.add("Mul", graph.number(0.5), graph.add("Add", x, mirrored))
+    _MEANS[config.likelihood](graph, x)
+    graph.end(OUTPUT)
+    operators = _message((1, b""), (2, OPERATOR_SET))
+    content = _message(
+        *((1, _node(node)) for node in graph.nodes),
+        (2, b"decoder"),
+        *((5, _tensor(name, array)) for name, array in graph.weights.items()),
+        (11, _value(INPUT, "float32", (config.latent_dim,))),
+        *([(11, _value(LABEL, "int64", ()))] if config.conditional else []),
+        (12, _value(OUTPUT, "float32", config.image_shape)),
+    )
+    return _message((1, IR_VERSION), (2, b"latent-explorer"), (7, content), (8, operators))
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """Operators in the order in which they run, and what of their inputs is constant."""
+
+    nodes: list[Node] = field(default_factory=list)
+    weights: dict[str, NDArray[np.generic]] = field(default_factory=dict)
+
+    def add(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
+        """Append an operator; return the name of its output."""
+        return self.split(operator, *inputs, outputs=1, **attributes)[0]
+
+    def split(
+        self, operator: str, *inputs: str, outputs: int, **attributes: Attribute
+    ) -> tuple[str, ...]:
+        """Append an operator of several outputs; return their names."""
+        name = f"{operator.lower()}_{len(self.nodes)}"
+        names = (name, *(f"{name}_{k}" for k in range(1, outputs)))
+        self.nodes.append(Node(operator, inputs, names, attributes))
+        return names
+
+    def weight(self, values: Tensor) -> str:
+        """Keep a float32 array; return its name."""
+        return self._keep("weight", values.detach().float().contiguous().numpy())
+
+    def number(self, value: float) -> str:
+        """Keep one number."""
+        return self._keep("number", np.array(value, dtype=np.float32))
+
+    def integers(self, *values: int) -> str:
+        """Keep a list of whole numbers."""
+        return self._keep("integers", np.array(values, dtype=np.int64))
+
+    def end(self, output: str) -> None:
+        """Name the last operator's output."""
+        last = self.nodes.pop()
+        self.nodes.append(Node(last.operator, last.inputs, (output,), last.attributes))
+
+    def _keep(self, kind: str, array: NDArray[np.generic]) -> str:
+        name = f"{kind}_{len(self.weights)}"
+        self.weights[name] = array
+        return name
+
+
+def _hidden(graph: _Graph, modules: nn.Sequential, x: str) -> str:
+    for module in modules:
+        if type(module) not in _LAYERS:
+            allowed = ", ".join(kind.__name__ for kind in _LAYERS)
+            raise ConfigError(
+                f"layer {type(module).__name__} cannot be written; allowed: {allowed}"
+            )
+        x = _LAYERS[type(module)](graph, module, x)
+    return x
+
+
+def _linear(graph: _Graph, x: str, weight: Tensor, bias: Tensor) -> str:
+    # Gemm computes x W + b; torch keeps W transposed.
+    return graph.add("Gemm", x, graph.weight(weight.T), graph.weight(bias))
+
+
+def _convolution(graph: _Graph, x: str, *weights: Tensor) -> str:
+    kept = (graph.weight(one) for one in weights)
+    return graph.add("Conv", x, *kept, kernel_shape=(3, 3), pads=(1, 1, 1, 1))
+
+
+def _enlarge(graph: _Graph, layer: nn.Upsample, x: str) -> str:
+    """Double each pixel, and cut what is beyond an odd side."""
+    assert isinstance(layer.size, tuple)
+    h, w = layer.size
+    twice = graph.weight(Tensor([1, 1, 2, 2]))
+    x = graph.add(
+        "Resize", x, "", twice, mode="nearest", coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )  # fmt: skip
+    if h % 2 == 0 and w % 2 == 0:
+        return x
+    return graph.add("Slice", x, graph.integers(0, 0), graph.integers(h, w), graph.integers(2, 3))
+
+
+def _every_row(graph: _Graph, layer: EveryRow, x: str) -> str:
+    """(batch, inputs) → (rows, batch, inputs), the order that GRU reads."""
+    one = graph.add("Unsqueeze", x, graph.integers(0))
+    return graph.add("Expand", one, graph.integers(layer.rows, 1, 1))
+
+
+def _recurrent(graph: _Graph, rows: Rows, x: str) -> str:
+    """(rows, batch, inputs) → (rows, batch, units)."""
+    for layer in rows.layers:
+        assert isinstance(layer, nn.GRU)
+        weights = {name: _gates(one) for name, one in layer.named_parameters()}
+        biases = [weights["bias_ih_l0"], weights["bias_hh_l0"]]
+        y = graph.add(
+            "GRU",
+            x,
+            graph.weight(weights["weight_ih_l0"][None]),
+            graph.weight(weights["weight_hh_l0"][None]),
+            graph.weight(Tensor(np.concatenate([one.numpy() for one in biases]))[None]),
+            hidden_size=layer.hidden_size,
+            linear_before_reset=1,
+        )
+        x = graph.add("Squeeze", y, graph.integers(1))  # GRU's directions, of which there is one
+    return x
+
+
+def _gates(weight: Tensor) -> Tensor:
+    """Torch's gates reset, update, new in the order of ONNX: update, reset, new."""
+    reset, update, new = weight.detach().chunk(3)
+    return Tensor(np.concatenate([one.numpy() for one in (update, reset, new)]))
+
+
+def _gated(graph: _Graph, axis: int, x: str) -> str:
+    values, gates = graph.split("Split", x, outputs=2, axis=axis)
+    return graph.add("Mul", values, graph.add("Sigmoid", gates))
+
+
+def _one_hot(graph: _Graph, classes: int) -> str:
+    return graph.add("OneHot", LABEL, graph.integers(classes), graph.weight(Tensor([0, 1])))
+
+
+def _head(graph: _Graph, model: VAE, x: str) -> str:
+    """Write the last layer's values from which the mean is read: (batch, c, h, w).
+
+    A head's first c · h · w rows are these; others are a scale's.
+    """
+    head = model.likelihood
+    c, h, w = model.config.image_shape
+    pixels = c * h * w
+    bias = head.bias[:pixels]
+    if isinstance(head, Dense):
+        x = _linear(graph, x, head.weight[:pixels], bias)
+        return graph.add("Reshape", x, graph.integers(-1, c, h, w))
+    if isinstance(head, MapHead):
+        x = _convolution(graph, x, head.convolution.weight[:c])
+    else:
+        x = graph.add("MatMul", x, graph.weight(head.row.weight[: c * w].T))
+        x = graph.add("Reshape", x, graph.integers(h, -1, c, w))
+        x = graph.add("Transpose", x, perm=(1, 2, 0, 3))
+    return graph.add("Add", x, graph.weight(bias.reshape(c, h, w)))
+
+
+def _sigmoid(graph: _Graph, x: str) -> str:
+    return graph.add("Sigmoid", x)
+
+
+def _continuous_bernoulli_mean(graph: _Graph, logits: str) -> str:
+    """½ + ½ coth(l / 2) − 1 / l, and near l = 0, where it is 0 / 0, ½ + l / 12 − l³ / 720."""
+    half, one = graph.number(0.5), graph.number(1)
+    near = graph.add("Less", graph.add("Abs", logits), graph.number(SMALL_LOGIT))
+    safe = graph.add("Where", near, one, logits)
+    half_coth = graph.add("Div", half, graph.add("Tanh", graph.add("Mul", half, safe)))
+    exact = graph.add("Sub", graph.add("Add", half, half_coth), graph.add("Div", one, safe))
+    squared = graph.add("Mul", logits, logits)
+    slope = graph.add("Sub", graph.number(1 / 12), graph.add("Mul", squared, graph.number(1 / 720)))
+    series = graph.add("Add", half, graph.add("Mul", logits, slope))
+    return graph.add("Where", near, series, exact)
+
+
+#: A decoder's layers; each writes its operators and names their output.
+_LAYERS: dict[type[nn.Module], Callable[[_Graph, Any, str], str]] = {
+    Dense: lambda graph, layer, x: _linear(graph, x, layer.weight, layer.bias),
+    nn.Conv2d: lambda graph, layer, x: _convolution(graph, x, layer.weight, layer.bias),
+    nn.Unflatten: lambda graph, layer, x: graph.add(
+        "Reshape", x, graph.integers(-1, *layer.unflattened_size)
+    ),
+    nn.Upsample: _enlarge,
+    nn.Sequential: _hidden,
+    EveryRow: _every_row,
+    Rows: _recurrent,
+    Tanh: lambda graph, layer, x: graph.add("Tanh", x),
+    nn.ReLU: lambda graph, layer, x: graph.add("Relu", x),
+    nn.SiLU: lambda graph, layer, x: graph.add("Mul", x, graph.add("Sigmoid", x)),
+    nn.LeakyReLU: lambda graph, layer, x: graph.add("LeakyRelu", x, alpha=layer.negative_slope),
+    # What is gated is (batch, units) or (batch, channels, h, w).
+    nn.GLU: lambda graph, layer, x: _gated(graph, 1, x),
+}
+
+_MEANS: dict[str, Callable[[_Graph, str], str]] = {
+    "bernoulli": _sigmoid,
+    "gaussian": _sigmoid,
+    "discretised-logistic": _sigmoid,
+    "continuous-bernoulli": _continuous_bernoulli_mean,
+}
+
+
+def _node(node: Node) -> bytes:
+    return _message(
+        *((1, name.encode()) for name in node.inputs),
+        *((2, name.encode()) for name in node.outputs),
+        (3, node.outputs[0].encode()),
+        (4, node.operator.encode()),
+        *((5, _attribute(name, value)) for name, value in node.attributes.items()),
+    )
+
+
+def _attribute(name: str, value: Attribute) -> bytes:
+    """Write an attribute's name, its value in the field of its type, and that type."""
+    start = (1, name.encode())
+    if isinstance(value, float):
+        return _message(start, (2, value), (20, 1))
+    if isinstance(value, int):
+        return _message(start, (3, value), (20, 2))
+    if isinstance(value, str):
+        return _message(start, (4, value.encode()), (20, 3))
+    return _message(start, *((8, each) for each in value), (20, 7))
+
+
+def _tensor(name: str, array: NDArray[np.generic]) -> bytes:
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    sides = [(1, side) for side in array.shape]
+    kind = (2, _TYPES[array.dtype.name])
+    return _message(*sides, kind, (8, name.encode()), (9, little.tobytes()))
+
+
+def _value(name: str, kind: str, shape: Sequence[int]) -> bytes:
+    """Describe an input or output of any number of rows."""
+    sides = [_message((2, b"batch")), *(_message((1, side)) for side in shape)]
+    tensor = _message((1, _TYPES[kind]), (2, _message(*((1, side) for side in sides))))
+    return _message((1, name.encode()), (2, _message((1, tensor))))
+
+
+def _message(*fields: tuple[int, int | float | bytes]) -> bytes:
+    """Join fields in the protocol buffers' wire format.
+
+    Whole numbers, floats of four bytes, and bytes with a length.
+    """
+    return b"".join(piece for one in fields for piece in _field(*one))
+
+
+def _field(number: int, value: int | float | bytes) -> Iterator[bytes]:
+    if isinstance(value, int):
+        yield _varint(number << 3)
+        yield _varint(value)
+    elif isinstance(value, float):
+        yield _varint(number << 3 | 5)
+        yield struct.pack("<f", value)
+    else:
+        yield _varint(number << 3 | 2)
+        yield _varint(len(value))
+        yield value
+
+
+def _varint(value: int) -> bytes:
+    """Write a whole number from 0, seven bits a byte, the lowest first."""
+    pieces = []
+    while value >= 0x80:
+        pieces.append(value & 0x7F | 0x80)
+        value >>= 7
+    return struct.pack(f"{len(pieces) + 1}B", *pieces, value)

@@ -1,0 +1,108 @@
+"""Steps by the processor, one operation after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from vae_core import pixels
+from vae_core.config import TrainConfig
+from vae_core.learning import aevb, mcem, wake_sleep
+from vae_core.learning.learner import (
+    Differentiable,
+    Learner,
+    TrainingSet,
+    Visit,
+    check_finite,
+    part,
+)
+from vae_core.learning.optimizers import Optimizer
+from vae_core.learning.records import Figures
+from vae_core.learning.schedules import Stage
+from vae_core.models import VAE
+
+#: Learners by name: each is made from the model, its settings and the training images' number.
+LEARNERS: dict[str, Callable[[VAE, TrainConfig, int], Learner]] = {
+    "aevb": aevb.AEVB,
+    "wake-sleep": wake_sleep.WakeSleep,
+    "mcem": mcem.MonteCarloEM,
+}
+
+
+class OnCPU:
+    """Steps of any learner on a model in this machine's memory."""
+
+    ahead = 1
+
+    def __init__(self, model: VAE, config: TrainConfig, data: TrainingSet) -> None:
+        self.model, self.config, self.data = model, config, data
+        self.noise = torch.Generator().manual_seed(data.seed)
+        self.learner = LEARNERS[config.learner](model, config, len(data.images))
+        self.optimizer = Optimizer(model, config, len(data.images), in_place=self.learner.in_place)
+        self._found: list[Figures] = []
+
+    def step(self, rows: Tensor, stage: Stage) -> None:
+        """Learn from the training images ``rows`` (batch,)."""
+        images, labels = self.data.images.index_select(0, rows), self.data.labels
+
+        def update(loss: Differentiable, add: Callable[[], None] | None = None) -> None:
+            check_finite(loss.item(), stage.number)
+            self.optimizer.forget()
+            loss.backward()
+            if add is not None:
+                add()
+            self.optimizer.step(stage.learning_rate)
+
+        visit = Visit(
+            x=pixels.view(images, self.config.pixels, generator=self.noise),
+            y=None if labels is None else labels[rows],
+            rows=rows,
+            beta=stage.beta,
+            samples=stage.samples,
+            generator=self.noise,
+            update=update,
+        )
+        self._found.append(self.learner.step(visit))
+
+    def figures(self) -> list[Figures]:
+        """Return those of each step since this was asked last."""
+        found, self._found = self._found, []
+        return found
+
+    def settle(self) -> None:
+        """Nothing to bring: steps change the training's model itself."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return weights, moments, what the learner remembers, and the noise's generator."""
+        found = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        found |= {f"optimizer.{name}": value for name, value in self.optimizer.moments().items()}
+        found |= {f"learner.{name}": value for name, value in self.learner.state().items()}
+        # Weights and moments may be views of one array, and a file keeps each by itself.
+        return {n: value.detach().clone() for n, value in found.items()} | {
+            "noise": self.noise.get_state()
+        }
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Take up what :meth:`state` returned."""
+        self.model.load_state_dict(part(tensors, "model."))
+        self.optimizer.load(part(tensors, "optimizer."))
+        self.learner.load_state(part(tensors, "learner."))
+        self.noise.set_state(tensors["noise"])
+
+    def paths(self) -> dict[str, str]:
+        """Name the gradient's way and the kernels that this processor's features choose."""
+        paths = {
+            "gradient": "by hand" if self.learner.in_place else "by autograd",
+            "kernels": torch.backends.cpu.get_cpu_capability(),
+        }
+        if self.config.precision == "bfloat16":
+            paths["bfloat16 products"] = " and ".join(bfloat16_products())
+        return paths
+
+
+def bfloat16_products() -> list[str]:
+    """Name this processor's own ways to multiply bfloat16 matrices."""
+    found = torch.cpu.get_capabilities()
+    return [name for name in ("amx_tile", "avx512_bf16") if found.get(name)]

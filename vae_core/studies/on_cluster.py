@@ -1,0 +1,53 @@
+"""A study on a Dask cluster: each cell is a task, and the result file gathers what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from vae_core.jobs import cluster
+from vae_core.studies import study as studying
+from vae_core.studies.study import Json, Say, Study
+
+
+def run_on_cluster(
+    study: Study,
+    *,
+    quick: bool = False,
+    out: Path | None = None,
+    data_dir: Path | None = None,
+    only: Collection[str] = (),
+    say: Say = lambda stage: None,
+) -> Json:
+    """Run the cells that are left on the cluster's workers, as :func:`vae_core.studies.run`.
+
+    The workers see ``out`` and ``build/studies`` of this process under the same paths. A cell that
+    is lost with its worker is run again by another one.
+
+    Raises
+    ------
+    ConfigError
+        If no scheduler answers, or ``only`` names a cell that the study has not.
+    """
+    studying.check_cells(study, only)
+    place = studying.result_file(study, quick=quick, out=out).resolve()
+    cells = list(only or [cell.name for cell in study.cells])
+    work, data = str(studying.WORK.resolve()), None if data_dir is None else str(data_dir.resolve())
+    calls = {name: (study.name, name, quick, str(place), data, work) for name in cells}
+    for number, name in enumerate(cluster.call_all(run_cell, calls), start=1):
+        say(f"{number}/{len(cells)} {name}: back from the cluster")
+    return studying.run(study, quick=quick, out=place, data_dir=data_dir, only=only, say=say)
+
+
+def run_cell(name: str, cell: str, quick: bool, out: str, data: str | None, work: str) -> None:
+    """Run one cell on a worker."""
+    from vae_core import studies  # which knows them all, this module included
+
+    studies.run(
+        studies.find(name),
+        quick=quick,
+        out=Path(out),
+        data_dir=None if data is None else Path(data),
+        only=[cell],
+        work=Path(work),
+    )
