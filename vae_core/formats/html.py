@@ -1,8 +1,8 @@
 """A model as one web page that needs no server: map, replay, sliders, manifold, drawing pad.
 
 The page is the app's own browser modules in one file. Each is a ``data:`` address in an import
-map; network and codes are the bundles of :mod:`vae_core.formats.bundles`, compressed. No picture of the
-data set goes in.
+map; network and codes are the bundles of :mod:`vae_core.formats.bundles`, compressed. No
+picture of the data set goes in.
 """
 
 from __future__ import annotations
