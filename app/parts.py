@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import figures, resources, state
+from app import figures, resources, state, words
 from app.address import State
 from app.components import Pin, Scene, labels, link, picture
 from app.resources import Floats, Opened
@@ -137,11 +137,6 @@ def live_picture(model: Opened, shown: State, *, size: int) -> None:
         picture("picture", scene=scene(model, shown), size=size)
     if drawn:
         graphs.follow(scene(model, shown), size=size)
-
-
-def number(value: float, digits: int = 1) -> str:
-    """Write a number with a real minus sign."""
-    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 def pin(chosen: Pin) -> None:
@@ -280,9 +275,7 @@ def pinned_card(model: Opened, shown: State) -> None:
     rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
     original = resources.pictures(model, [shown.pinned_id])
     st.markdown(f"Pinned: {named(model, shown.pinned_id)}")
-    bound = (
-        f"rate {number(rate)} nats, distortion {number(distortion)} nats ({resources.kind(model)})"
-    )
+    bound = f"rate {words.number(rate)} nats, distortion {words.number(distortion)} nats ({resources.kind(model)})"
     if graphs.are_data_of(model):
         graphs.pinned(model, shown.pinned_id)
         st.caption(bound)

@@ -414,7 +414,7 @@ def machine_decoder_address(opened: OpenedMachine) -> str:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _machine_network(key: str, _saved: SavedMachine) -> Asset:
-    return Asset(machines.network_bundle(_saved.machine), "machine.bin")
+    return Asset(machines.machine_bundle(_saved.machine), "machine.bin")
 
 
 def machine_set(opened: OpenedMachine) -> MachineSet | None:
@@ -438,7 +438,7 @@ def _machine_set(key: str, dataset: str, _saved: SavedMachine) -> MachineSet:
         images=first.images.numpy(),
         codes=codes,
         row={int(i): row for row, i in enumerate(first.ids.tolist())},
-        bundle=Asset(machines.codes_bundle(codes), "codes.bin"),
+        bundle=Asset(machines.machine_codes_bundle(codes), "codes.bin"),
         sheet=Asset(sprite, "originals.bin"),
     )
 

@@ -94,7 +94,7 @@ def plain(value: float) -> str:
     return f"{value:,.5g}".replace("-", "−")
 
 
-def number(value: float, digits: int) -> str:
+def number(value: float, digits: int = 1) -> str:
     """Write a number with a real minus sign."""
     return f"{value:,.{digits}f}".replace("-", "−")
 

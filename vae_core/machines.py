@@ -109,7 +109,7 @@ def logvar(probabilities: Tensor) -> Tensor:
     return (probabilities * (1 - probabilities)).clamp(min=1e-8).log()
 
 
-def network_bundle(machine: Boltzmann) -> bytes:
+def machine_bundle(machine: Boltzmann) -> bytes:
     """Pack the way down, codes to mean pictures, as a browser runs it."""
     arrays: dict[str, bundles.Array] = {}
     layers: list[bundles.Layer] = []
@@ -129,7 +129,7 @@ def network_bundle(machine: Boltzmann) -> bytes:
     return bundles.bundle(meta, arrays)
 
 
-def codes_bundle(codes: MachineCodes) -> bytes:
+def machine_codes_bundle(codes: MachineCodes) -> bytes:
     """Join an encoded set and its principal components, keyed by example id, for a browser."""
     h = codes.probabilities
     plane = projection.pca(h.numpy())

@@ -113,7 +113,7 @@ def sliders(
         "sliders",
         key,
         {**scene.data(), "kl": [float(nats) for nats in kl], "dead_below": dead_below},
-        on_change={"pin": _when_valid(lambda value: panel.read_pin(value, latent_dim), on_pin)},
+        on_change={"pin": when_valid(lambda value: panel.read_pin(value, latent_dim), on_pin)},
     )
     return panel.read_pin(sent.get("pin"), latent_dim)
 
@@ -166,8 +166,8 @@ def manifold(
             "priors": None if priors is None else [list(map(list, prior)) for prior in priors],
         },
         on_change={
-            "pin": _when_valid(lambda value: panel.read_pin(value, latent_dim), on_pin),
-            "n": _when_valid(read_n, on_n),
+            "pin": when_valid(lambda value: panel.read_pin(value, latent_dim), on_pin),
+            "n": when_valid(read_n, on_n),
             "inverted": None,
         },
     )
@@ -265,8 +265,8 @@ def strip(
             "model_name": model_name,
         },
         on_change={
-            "pin": _when_valid(lambda value: panel.read_pin(value, latent_dim), on_pin),
-            "morph": _when_valid(lambda value: read_morph(value, latent_dim), on_morph),
+            "pin": when_valid(lambda value: panel.read_pin(value, latent_dim), on_pin),
+            "morph": when_valid(lambda value: read_morph(value, latent_dim), on_morph),
         },
     )
     return StripEvent(
@@ -354,7 +354,7 @@ def _padded(places: Sequence[int | None], count: int) -> Sequence[int | None]:
     return [*places, *[None] * count][:count]
 
 
-def _when_valid(
+def when_valid(
     read: Callable[[Any], T | None], function: Callable[[T], None] | None
 ) -> Callable[[Any], None]:
     def changed(value: Any) -> None:

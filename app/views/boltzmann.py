@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 import torch
 
-from app import components, figures, parts, resources, state
+from app import components, figures, parts, resources, state, words
 from app.address import Facts
 from app.components import Pin, Scene
 from app.resources import Floats, MachineSet, OpenedMachine
@@ -153,7 +153,7 @@ def show_result(machine: OpenedMachine, seen: dict[str, Floats]) -> None:
             st.image(figures.difference(one, back, SIDE), alt="Error")
         st.caption(
             f"{name}: seen, given back, error (orange too bright, blue too dark). Cross-entropy "
-            f"{parts.number(float(cost))} nats, of which {parts.number(float(floor))} are the "
+            f"{words.number(float(cost))} nats, of which {words.number(float(floor))} are the "
             "entropy of its grey pixels, which no reconstruction avoids."
         )
 

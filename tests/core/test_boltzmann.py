@@ -271,7 +271,7 @@ def test_a_machine_is_measured_by_what_its_reconstructions_cost(folders: dict[st
 def test_the_bundles_hold_what_the_browser_needs(folders: dict[str, Path]):
     """The way down replays the decoder; the plane of the map leads back to codes."""
     machine = vae_core.load_model(folders["dbn"])
-    meta, arrays = read_bundle(machines.network_bundle(machine))
+    meta, arrays = read_bundle(machines.machine_bundle(machine))
     h = machine.encode(load_dataset("digits").test.images[:4].float() / 255)
     values = h.numpy()
     for layer in meta["decoder"]:
@@ -284,7 +284,7 @@ def test_the_bundles_hold_what_the_browser_needs(folders: dict[str, Path]):
     np.testing.assert_allclose(values, machine.decode(h).flatten(1).numpy(), atol=3e-3)
 
     encoded = machines.encode(machine, load_dataset("digits").test)
-    meta, arrays = read_bundle(machines.codes_bundle(encoded))
+    meta, arrays = read_bundle(machines.machine_codes_bundle(encoded))
     assert meta["latent_dim"] == machine.size
     assert "rate" not in arrays
     p = encoded.probabilities.numpy()

@@ -312,8 +312,8 @@ def pinned(both: Pair, shown: State) -> None:
         row = model.row[example]
         rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
         facts.append(
-            f"{resources.title(model.name)}: rate {parts.number(rate)}, distortion "
-            f"{parts.number(distortion)} nats ({resources.kind(model)})"
+            f"{resources.title(model.name)}: rate {words.number(rate)}, distortion "
+            f"{words.number(distortion)} nats ({resources.kind(model)})"
         )
     st.markdown(f"Pinned: {parts.named(both.first, example)}. " + " · ".join(facts))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import components, figures, parts, resources, state
+from app import components, figures, parts, resources, state, words
 from app.address import State
 from app.resources import Encoding, Floats, Opened
 from app.widgets import graphs, selection
@@ -149,10 +149,10 @@ def show_result(model: Opened, encoding: Encoding) -> None:
         graphs.draw_result(encoding)
     with st.container(horizontal=True, gap="large"):
         kind = resources.kind(model)
-        st.metric("rate (nats)", parts.number(encoding.rate), width="content")
-        st.metric(f"distortion (nats, {kind})", parts.number(encoding.distortion), width="content")
+        st.metric("rate (nats)", words.number(encoding.rate), width="content")
+        st.metric(f"distortion (nats, {kind})", words.number(encoding.distortion), width="content")
         bound = encoding.rate + encoding.distortion
-        st.metric(f"−ELBO (nats, {kind})", parts.number(bound), width="content")
+        st.metric(f"−ELBO (nats, {kind})", words.number(bound), width="content")
     show_spread(model, encoding)
     if encoding.share_below > UNUSUAL:
         st.warning(

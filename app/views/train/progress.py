@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import components, figures, parts, resources, state
+from app import components, figures, parts, resources, state, words
 from app.address import State
 from app.components import Pin
 from app.resources import Opened
@@ -290,9 +290,9 @@ def curves(now: RunStatus) -> None:
         last = now.epochs[-1]
         test, train = last["test"], last["train"]
         st.caption(
-            f"Test ELBO {parts.number(test['elbo'], 2)}, rate {test['rate']:.2f}, distortion "
-            f"{parts.number(test['distortion'], 2)} nats ({kind} pixels, one sample of z for each "
-            f"picture); training ELBO {parts.number(train['elbo'], 2)}; "
+            f"Test ELBO {words.number(test['elbo'], 2)}, rate {test['rate']:.2f}, distortion "
+            f"{words.number(test['distortion'], 2)} nats ({kind} pixels, one sample of z for each "
+            f"picture); training ELBO {words.number(train['elbo'], 2)}; "
             f"{last['seconds']:.1f} s an epoch."
         )
     for change in now.changes:
@@ -377,5 +377,5 @@ def standing(now: RunStatus) -> str:
     """Say in a few words how a training stands."""
     words = [SAYS[now.state], f"epoch {now.epoch:,} of {now.config.training.epochs:,}"]
     if now.test_elbo is not None:
-        words.append(f"test ELBO {parts.number(now.test_elbo, 2)}")
+        words.append(f"test ELBO {words.number(now.test_elbo, 2)}")
     return " · ".join(words)
