@@ -357,6 +357,8 @@ def _padded(places: Sequence[int | None], count: int) -> Sequence[int | None]:
 def when_valid(
     read: Callable[[Any], T | None], function: Callable[[T], None] | None
 ) -> Callable[[Any], None]:
+    """Call a function with what was read, unless it was not valid."""
+
     def changed(value: Any) -> None:
         valid = read(value)
         if function is not None and valid is not None:

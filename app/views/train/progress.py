@@ -375,7 +375,7 @@ def listing(name: str) -> None:
 
 def standing(now: RunStatus) -> str:
     """Say in a few words how a training stands."""
-    words = [SAYS[now.state], f"epoch {now.epoch:,} of {now.config.training.epochs:,}"]
+    facts = [SAYS[now.state], f"epoch {now.epoch:,} of {now.config.training.epochs:,}"]
     if now.test_elbo is not None:
-        words.append(f"test ELBO {words.number(now.test_elbo, 2)}")
-    return " · ".join(words)
+        facts.append(f"test ELBO {words.number(now.test_elbo, 2)}")
+    return " · ".join(facts)
