@@ -275,7 +275,10 @@ def pinned_card(model: Opened, shown: State) -> None:
     rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
     original = resources.pictures(model, [shown.pinned_id])
     st.markdown(f"Pinned: {named(model, shown.pinned_id)}")
-    bound = f"rate {words.number(rate)} nats, distortion {words.number(distortion)} nats ({resources.kind(model)})"
+    bound = (
+        f"rate {words.number(rate)} nats, distortion {words.number(distortion)} nats "
+        f"({resources.kind(model)})"
+    )
     if graphs.are_data_of(model):
         graphs.pinned(model, shown.pinned_id)
         st.caption(bound)

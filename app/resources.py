@@ -253,7 +253,8 @@ class Encoding:
         return self.rate + self.distortion
 
 
-def _key(opened: Opened) -> str:
+def cache_key(opened: Opened) -> str:
+    """Return what the caches know a model by: its name and hash."""
     return opened.hash
 
 
@@ -361,7 +362,7 @@ def _list(root: Path) -> dict[str, Listed]:
 _all_listed = Look(_list)
 
 
-def _listed(name: str) -> Listed | None:
+def listed(name: str) -> Listed | None:
     """Find a model by its name, also one that came since all looked; None where there is none."""
     if name not in _all_listed(runs.runs_dir()):
         _all_listed.again()
@@ -384,7 +385,7 @@ def open_machine(name: str) -> OpenedMachine | None:
     uploaded = _uploads.get(name)
     if uploaded is not None:
         return uploaded if isinstance(uploaded, OpenedMachine) else None
-    found = _listed(name)
+    found = listed(name)
     if found is None or found.kind is None:
         return None
     return _opened_machine(name, found.folder, found.version)
@@ -431,7 +432,7 @@ def machine_set(opened: OpenedMachine) -> MachineSet | None:
 
 @st.cache_resource(show_spinner="Encoding the test set…", max_entries=4)
 def _machine_set(key: str, dataset: str, _saved: SavedMachine) -> MachineSet:
-    first = _first_pictures(dataset)
+    first = first_pictures(dataset)
     codes = machines.encode(_saved.machine, first)
     sprite = bundles.sprite_bundle(first.ids, first.images)
     return MachineSet(
@@ -470,7 +471,7 @@ def open_model(name: str) -> Opened:
     uploaded = _uploads.get(name)
     if isinstance(uploaded, Opened):
         return uploaded
-    found = _listed(name)
+    found = listed(name)
     if found is None or found.kind is not None:
         names = ", ".join(model_names())
         raise CheckpointError(f"There is no model {name!r} here; there are {names}.")
@@ -533,7 +534,7 @@ _uploads: Shelf[Opened | OpenedMachine] = Shelf(MAX_UPLOADED_BYTES, size=_size)
 
 
 def _card(name: str) -> ModelCard:
-    found = _listed(name)
+    found = listed(name)
     if found is None:
         return checkpoints.load_card(runs.runs_dir() / name)  # says what is missing
     return _card_in(found.folder, found.version)
@@ -674,7 +675,8 @@ def _test_images(dataset: str) -> tuple[NDArray[np.uint8], dict[int, int]]:
     return split.images.numpy(), {int(i): row for row, i in enumerate(split.ids.tolist())}
 
 
-def _originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None:
+def originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None:
+    """Load the original test images and the row of each id; None without the dataset."""
     known = {status.name: status.present for status in datasets()}
     name = opened.card.dataset
     if not known.get(name, False):
@@ -690,7 +692,7 @@ def _originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | Non
 
 def pictures(opened: Opened, ids: Sequence[int] | Ids) -> Pictures:
     """Images of examples, in the order of `ids`."""
-    originals = _originals(opened)
+    originals = originals(opened)
     if originals is None:
         rows = opened.rows(ids)
         images = decoded(opened, opened.codes.mu[rows], opened.given(rows))
@@ -735,14 +737,14 @@ def codes_address(opened: Opened) -> str:
 
 def sprite_address(opened: Opened) -> str | None:
     """Return the address of the original pictures, None where they are not at hand."""
-    return None if _originals(opened) is None else routes.publish(_sprite(opened))
+    return None if originals(opened) is None else routes.publish(_sprite(opened))
 
 
 def _published(opened: Opened, asset: Asset) -> str:
     return routes.publish(asset, passing=opened.in_training)
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: cache_key})
 def _sprite(opened: Opened) -> Asset:
     originals = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
     return Asset(bundles.sprite_bundle(opened.codes.ids, originals), "originals.bin")
@@ -750,7 +752,7 @@ def _sprite(opened: Opened) -> Asset:
 
 def standalone_page(opened: Opened) -> bytes:
     """Return the model as one HTML page that needs no server, with its replay if it has one."""
-    found = _listed(opened.name)
+    found = listed(opened.name)
     folder = checkpoints.PRETRAINED if found is None else found.folder
     try:
         version = (folder / runs.REPLAY).stat().st_mtime_ns
@@ -760,7 +762,7 @@ def standalone_page(opened: Opened) -> bytes:
 
 
 # By folder too: a card from elsewhere may say other things of the same weights.
-@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: _key})
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: cache_key})
 def _standalone_page(opened: Opened, folder: Path, replay_version: int) -> bytes:
     replay = runs.read_replay(folder)
     film = None if replay is None else runs.replay_bundles.small_bundle(replay, opened.card.model)
@@ -770,13 +772,13 @@ def _standalone_page(opened: Opened, folder: Path, replay_version: int) -> bytes
 # Neighbours
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: _key})
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: cache_key})
 def neighbours(opened: Opened, example: int, k: int) -> tuple[Neighbours, Neighbours]:
     """Return the `k` examples nearest to one of them, in latent and in pixel space."""
     everyone = opened.codes.ids.numpy()
     mu: Floats = opened.codes.mu.numpy()
     row = opened.row[example]
-    seen, norms = _all_pictures(opened, _originals(opened) is not None)
+    seen, norms = _all_pictures(opened, originals(opened) is not None)
     pixels = evaluation.nearest_images(seen[row : row + 1] / 255, seen, k=k + 1, norms=norms)
     spaces = {
         "latent space": latents.nearest(mu[row], mu, k + 1),
@@ -789,7 +791,7 @@ def neighbours(opened: Opened, example: int, k: int) -> tuple[Neighbours, Neighb
     return found[0], found[1]
 
 
-@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Opened: _key})
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Opened: cache_key})
 def _all_pictures(opened: Opened, originals: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures of the encoded set, (n, c, h, w), and what every search of them needs."""
     seen = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
@@ -847,7 +849,7 @@ def nearest_training(opened: Opened, z: Floats, y: int | None, k: int) -> Traini
         return None
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: _key})
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: cache_key})
 def _nearest_training(
     opened: Opened, z: tuple[float, ...], y: int | None, k: int
 ) -> TrainingPictures | None:
@@ -906,7 +908,7 @@ def by_label(opened: Opened, x: Floats, *, seed: int) -> tuple[Encoding, ...]:
     return _by_label(opened, digest, seed, x)
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: _key})
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: cache_key})
 def _by_label(opened: Opened, digest: str, seed: int, _x: Floats) -> tuple[Encoding, ...]:
     labels = range(len(opened.given_names))
     if len(labels) > MOST_COMPARED:
@@ -1079,7 +1081,7 @@ def _in_training(folder: Path, version: int) -> Opened | None:
     model, step = found
     config = runs.read_config(folder)
     name = config.training.dataset
-    first = _first_pictures(name).first(
+    first = first_pictures(name).first(
         LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS
     )
     labels = first.labels if config.model.takes_labels else None
@@ -1147,7 +1149,8 @@ def _frames(
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _first_pictures(name: str) -> data.Split:
+def first_pictures(name: str) -> data.Split:
+    """Load the first test images of a dataset."""
     test = data.load_dataset(name).test
     return test.take(torch.arange(min(LIVE_POINTS, len(test))))  # a copy: the whole set can go
 
@@ -1211,7 +1214,7 @@ def preload() -> None:
     """Load the default model and its pictures before the first visitor asks for them."""
     try:
         opened = open_model(DEFAULT_MODEL if DEFAULT_MODEL in model_names() else model_names()[0])
-        _originals(opened)
+        originals(opened)
         outline("digits")  # what the Train page offers where there is nothing else
     except (IndexError, LatentExplorerError):
         return  # the page itself says what is wrong

@@ -74,7 +74,7 @@ def datasets(as_json: bool, data_dir: Path | None) -> None:
         for one in found
     ]
     if as_json:
-        _print_json({"data_dir": str(data.data_dir(data_dir)), "datasets": rows})
+        print_json({"data_dir": str(data.data_dir(data_dir)), "datasets": rows})
         return
     for one in found:
         here = "here" if one.present else f"missing ({one.megabytes} MB to download)"
@@ -96,7 +96,7 @@ def download(name: str, as_json: bool, data_dir: Path | None) -> None:
 
         folder = data.download(name, data_dir=data_dir, progress=progress)
     if as_json:
-        _print_json({"name": name, "folder": str(folder)})
+        print_json({"name": name, "folder": str(folder)})
     else:
         click.echo(f"{name} is in {folder}")
 
@@ -119,7 +119,7 @@ def models(as_json: bool, markdown: bool) -> None:
         else:
             others.append(machine.card)
     if as_json:
-        _print_json({"models": [_summary(card) for card in (*cards, *others)]})
+        print_json({"models": [summary_of(card) for card in (*cards, *others)]})
         return
     if markdown:
         click.echo(tables.cards_markdown(cards))
@@ -135,7 +135,7 @@ def models(as_json: bool, markdown: bool) -> None:
         click.echo(line)
 
 
-def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], Command]:
+def settings_options(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], Command]:
     """Make one command-line option of each field of a config."""
 
     def decorate(command: Command) -> Command:
@@ -154,8 +154,8 @@ def _settings(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], C
 
 
 @cli.command()
-@_settings(ModelConfig, skipped=("image_shape",))
-@_settings(TrainConfig)
+@settings_options(ModelConfig, skipped=("image_shape",))
+@settings_options(TrainConfig)
 @click.option(
     "--recipe",
     help="Settings to begin with; those given beside it hold. fast: −ELBO below 105 on grey MNIST "
@@ -223,8 +223,8 @@ def train(
         runs.create(folder, config)
         for one in changes:
             runs.append(folder, "change", step=one.step, settings=dict(one.settings))
-    report = _json_record if as_json else _table_record(config.training.epochs)
-    say = _say_nothing if as_json else _say
+    report = print_json_record if as_json else table_printer(config.training.epochs)
+    say = print_nothing if as_json else print_stage
     if cluster.address() is None:
         try:
             state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)
@@ -260,11 +260,11 @@ def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> No
     """Make the models in pretrained/ again, all or those with NAMES."""
     from vae_core import recipes
 
-    _bounded("jobs", jobs, 1, 64)
+    check_bounds("jobs", jobs, 1, 64)
     chosen = names or tuple(recipes.RECIPES)
-    seconds = recipes.make(chosen, work=work, jobs=jobs, say=_say)
+    seconds = recipes.make(chosen, work=work, jobs=jobs, say=print_stage)
     if as_json:
-        _print_json({"seconds": seconds})
+        print_json({"seconds": seconds})
 
 
 @cli.command()
@@ -315,7 +315,7 @@ def evaluate(
             "estimator": ", ".join(estimators),
         }
         metrics = _machine_metrics(machine, wanted, dataset, limit, data_dir)
-        _report_metrics(as_json, machine.card.name, dataset or machine.card.dataset, metrics)
+        print_metrics(as_json, machine.card.name, dataset or machine.card.dataset, metrics)
         return
     card = checkpoints.load_card(model)
     loaded = checkpoints.load_model(model)
@@ -342,7 +342,7 @@ def evaluate(
         checkpoints.add_metrics(model, metrics)
     kl = publishing.kl_per_dim(loaded, data, encoded)
     warning = evaluation.collapse_warning(encoded.mu, kl)
-    _report_metrics(as_json, card.name, data.name, metrics, warning)
+    print_metrics(as_json, card.name, data.name, metrics, warning)
 
 
 @cli.command()
@@ -362,8 +362,8 @@ def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | No
         rows = {"train": data.train, "test": data.test}[split]
         h = machines.encode(machine.machine, rows).probabilities
         text = tables.codes_csv(rows.ids, rows.labels, h, machines.logvar(h))
-        _write(out, text.encode())
-        _done(as_json, out, n=len(rows), latent_dim=machine.machine.size)
+        write_file(out, text.encode())
+        print_written(as_json, out, n=len(rows), latent_dim=machine.machine.size)
         return
     card = checkpoints.load_card(model)
     data = load_dataset(card.dataset, data_dir=data_dir)
@@ -373,8 +373,8 @@ def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | No
         "test": (data.test, publishing.encode_test),
     }[split]
     encoded = encoder(checkpoints.load_model(model), data, card.training)
-    _write(out, tables.codes_csv(rows.ids, rows.labels, encoded.mu, encoded.logvar).encode())
-    _done(as_json, out, n=len(rows), latent_dim=card.model.latent_dim)
+    write_file(out, tables.codes_csv(rows.ids, rows.labels, encoded.mu, encoded.logvar).encode())
+    print_written(as_json, out, n=len(rows), latent_dim=card.model.latent_dim)
 
 
 @cli.command()
@@ -391,7 +391,7 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str |
     from vae_core import checkpoints
     from vae_core.formats import tables
 
-    _bounded("n", n, 1, 10_000)
+    check_bounds("n", n, 1, 10_000)
     generator = torch.Generator().manual_seed(seed)
     if machine := checkpoints.load_machine(model):
         _no_labels(machine, label)
@@ -399,8 +399,8 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str |
     else:
         y = None if label is None else _label(checkpoints.load_card(model), label, n)
         drawn = checkpoints.load_model(model).sample(n, generator=generator, y=y)
-    _write(out, tables.png(tables.tile(_pictures(drawn))))
-    _done(as_json, out, n=n, seed=seed)
+    write_file(out, tables.png(tables.tile(to_levels(drawn))))
+    print_written(as_json, out, n=n, seed=seed)
 
 
 @cli.command()
@@ -430,25 +430,25 @@ def reconstruct(
         assert machine is not None
         _no_labels(machine, label)
         recon = loaded.reconstruct(x)
-        _write(out, tables.png(tables.tile(_pictures(torch.cat([x, recon])), columns=len(x))))
+        write_file(out, tables.png(tables.tile(to_levels(torch.cat([x, recon])), columns=len(x))))
         costs = boltzmann.cross_entropy(x, recon), boltzmann.entropy_floor(x)
         found = [
             {"picture": str(path), "cross_entropy": float(cost), "entropy_floor": float(floor)}
             for path, cost, floor in zip(pictures, *costs, strict=True)
         ]
-        _report_pictures(as_json, out, found)
+        print_pictures(as_json, out, found)
         return
     y = _label(checkpoints.load_card(model), label, len(x))
     with torch.inference_mode():
         inference = loaded(x, y=y, generator=torch.Generator().manual_seed(0))
         bound = objectives.elbo(inference)
     rows = torch.cat([x, loaded.reconstruct(x, y)])
-    _write(out, tables.png(tables.tile(_pictures(rows), columns=len(x))))
+    write_file(out, tables.png(tables.tile(to_levels(rows), columns=len(x))))
     results = [
         {"picture": str(path), "rate": float(rate), "distortion": float(distortion)}
         for path, rate, distortion in zip(pictures, bound.rate, bound.distortion, strict=True)
     ]
-    _report_pictures(as_json, out, results)
+    print_pictures(as_json, out, results)
 
 
 @cli.command()
@@ -460,7 +460,7 @@ def studies(as_json: bool, markdown: bool) -> None:
 
     results = summary.found(STUDIES)
     if as_json:
-        _print_json({"studies": [one for one in results.values() if one is not None]})
+        print_json({"studies": [one for one in results.values() if one is not None]})
         return
     if markdown:
         click.echo(summary.markdown(STUDIES, results))
@@ -495,9 +495,9 @@ def study(
 
     asked = studies.find(name)
     run = studies.run if cluster.address() is None else studies.run_on_cluster
-    result = run(asked, quick=quick, out=out, data_dir=data_dir, only=cells, say=_say)
+    result = run(asked, quick=quick, out=out, data_dir=data_dir, only=cells, say=print_stage)
     if as_json:
-        _print_json(result)
+        print_json(result)
         return
     click.echo(result["title"] + (", quick: the figures mean nothing" if quick else ""))
     for cell in result["cells"]:
@@ -547,8 +547,8 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
         "onnx": lambda: onnx.decoder(saved.model),
     }
     content = writers[form]()
-    _write(out, content)
-    _done(as_json, out, format=form, bytes=len(content))
+    write_file(out, content)
+    print_written(as_json, out, format=form, bytes=len(content))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -556,17 +556,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         cli.main(args=arguments, standalone_mode=False)
     except click.ClickException as error:
-        _fail(error.format_message())
+        fail(error.format_message())
     except LatentExplorerError as error:
-        _fail(str(error))
+        fail(str(error))
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except (KeyboardInterrupt, click.Abort):
         click.echo("stopped", err=True)
         sys.exit(130)
 
 
-def _fail(sentence: str) -> None:
+def fail(sentence: str) -> None:
+    """Print one line on stderr and exit with status 2."""
     click.echo("error: " + " ".join(sentence.split()), err=True)
     sys.exit(2)
 
@@ -651,17 +652,18 @@ def _tell_verdicts(study: Study, result: dict[str, Any] | None) -> None:
         click.echo(f"    {asked}: {value} {verdict}")
 
 
-def _report_metrics(
+def print_metrics(
     as_json: bool,
     model: str,
     dataset: str,
     metrics: Mapping[str, Metric],
     warning: str | None = None,
 ) -> None:
+    """Print metrics as a table, or as JSON."""
     if as_json:
         dumped = {name: metric.model_dump() for name, metric in metrics.items()}
         told = {"model": model, "dataset": dataset, "metrics": dumped}
-        _print_json(told | {"warnings": [] if warning is None else [warning]})
+        print_json(told | {"warnings": [] if warning is None else [warning]})
         return
     for name, metric in metrics.items():
         error = "" if metric.se is None else f" ± {metric.se:.3f}"
@@ -675,9 +677,10 @@ def _report_metrics(
         click.echo(warning)
 
 
-def _report_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]]) -> None:
+def print_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was found of each picture."""
     if as_json:
-        _print_json({"out": str(out), "pictures": list(found)})
+        print_json({"out": str(out), "pictures": list(found)})
         return
     for one in found:
         figures = [f"{k.replace('_', ' ')} {v:.1f}" for k, v in one.items() if k != "picture"]
@@ -688,7 +691,7 @@ def _report_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]
 def _limited(data: ImageDataset, limit: int) -> ImageDataset:
     import dataclasses
 
-    _bounded("limit", limit, 2, len(data.test))
+    check_bounds("limit", limit, 2, len(data.test))
     return dataclasses.replace(data, test=data.test.spread(limit))
 
 
@@ -706,16 +709,19 @@ def _label(card: ModelCard, label: str | None, n: int) -> Tensor | None:
     return torch.full((n,), card.classes.index(label))
 
 
-def _bounded(name: str, value: int, low: int, high: int) -> None:
+def check_bounds(name: str, value: int, low: int, high: int) -> None:
+    """Refuse a number outside its bounds."""
     if not low <= value <= high:
         raise ConfigError(f"{name} {value}: allowed are {low} to {high}")
 
 
-def _pictures(images: Tensor) -> Any:
+def to_levels(images: Tensor) -> Any:
+    """Return images in [0, 1] as uint8 levels."""
     return images.mul(255).round().byte().numpy()
 
 
-def _summary(card: Any) -> dict[str, Any]:
+def summary_of(card: Any) -> dict[str, Any]:
+    """Return what JSON tells of a card."""
     return {
         "name": card.name,
         "dataset": card.dataset,
@@ -724,11 +730,14 @@ def _summary(card: Any) -> dict[str, Any]:
     }
 
 
-def _json_record(record: EpochRecord) -> None:
+def print_json_record(record: EpochRecord) -> None:
+    """Print an epoch as one line of JSON."""
     click.echo(json.dumps(record.as_dict()))
 
 
-def _table_record(epochs: int) -> Callable[[EpochRecord], None]:
+def table_printer(epochs: int) -> Callable[[EpochRecord], None]:
+    """Return a function that prints an epoch as a row."""
+
     def report(record: EpochRecord) -> None:
         if record.epoch == 1:
             click.echo(" epoch  train ELBO   test ELBO      rate  distortion   seconds")
@@ -740,15 +749,17 @@ def _table_record(epochs: int) -> Callable[[EpochRecord], None]:
     return report
 
 
-def _say(stage: str) -> None:
+def print_stage(stage: str) -> None:
+    """Print what begins now, on stderr."""
     click.echo(f"… {stage}", err=True)
 
 
-def _say_nothing(stage: str) -> None:
+def print_nothing(stage: str) -> None:
     """Keep standard output to JSON alone."""
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; its folder has to exist."""
     from vae_core.files import write_atomically
 
     if path.is_dir():
@@ -758,14 +769,16 @@ def _write(path: Path, content: bytes) -> None:
     write_atomically(path, content)
 
 
-def _done(as_json: bool, out: Path, **facts: Any) -> None:
+def print_written(as_json: bool, out: Path, **facts: Any) -> None:
+    """Print where a file was written, with facts about it."""
     if as_json:
-        _print_json({"out": str(out), **facts})
+        print_json({"out": str(out), **facts})
     else:
         click.echo(f"written to {out}")
 
 
-def _print_json(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print a value as JSON."""
     click.echo(json.dumps(value))
 
 

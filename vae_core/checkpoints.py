@@ -238,8 +238,8 @@ def load_machine(name_or_folder: str | Path) -> SavedMachine | None:
     content = _read(folder / CARD, limit=MAX_HEADER)
     if machine_kind(content) is None:
         return None
-    card = _parsed(BoltzmannCard, content)
-    weights = _read(folder / WEIGHTS, limit=_weights_limit(card))
+    card = parsed(BoltzmannCard, content)
+    weights = _read(folder / WEIGHTS, limit=weights_limit(card))
     return SavedMachine(card, machine_of(card, weights))
 
 
@@ -262,7 +262,7 @@ def load_model(name_or_folder: str | Path) -> VAE:
     """
     folder = locate(name_or_folder)
     card = load_card(folder)
-    return model_of(card, _read(folder / WEIGHTS, limit=_weights_limit(card)))
+    return model_of(card, _read(folder / WEIGHTS, limit=weights_limit(card)))
 
 
 def load_card(name_or_folder: str | Path) -> ModelCard:
@@ -300,7 +300,7 @@ def card_of(content: bytes) -> ModelCard:
             f"this folder holds {boltzmann.KINDS[kind]}: it has no density q(z|x), no prior p(z) "
             "and no ELBO, which are needed here"
         )
-    return _parsed(ModelCard, content)
+    return parsed(ModelCard, content)
 
 
 def model_of(card: ModelCard, content: bytes) -> VAE:
@@ -406,7 +406,7 @@ def open_zip(content: bytes) -> Saved:
     """
     with _unzipping(content) as unpack:
         card = card_of(unpack(CARD, MAX_HEADER))
-        weights = unpack(WEIGHTS, _weights_limit(card))
+        weights = unpack(WEIGHTS, weights_limit(card))
         codes = unpack(CODES, MAX_BYTES - len(weights))
     return Saved(card=card, model=model_of(card, weights), codes=codes_of(card, codes))
 
@@ -417,8 +417,8 @@ def open_machine_zip(content: bytes) -> SavedMachine | None:
         about = unpack(CARD, MAX_HEADER)
         if machine_kind(about) is None:
             return None
-        card = _parsed(BoltzmannCard, about)
-        weights = unpack(WEIGHTS, _weights_limit(card))
+        card = parsed(BoltzmannCard, about)
+        weights = unpack(WEIGHTS, weights_limit(card))
     return SavedMachine(card, machine_of(card, weights))
 
 
@@ -437,7 +437,7 @@ def _unzipping(content: bytes) -> Iterator[Callable[[str, int], bytes]]:
                         f"the zip has no {name}; a model folder holds {', '.join(FILES)}"
                     )
                 # No more is unpacked than an entry states, so that is what has to be bounded.
-                _check_size(name, entries[name].file_size, limit)
+                check_size(name, entries[name].file_size, limit)
                 with archive.open(entries[name]) as file:
                     return file.read()
 
@@ -561,20 +561,20 @@ def _read(path: Path, *, limit: int | None = None) -> bytes:
     limit = MAX_BYTES if limit is None else limit
     try:
         with path.open("rb") as file:
-            _check_size(path.name, os.fstat(file.fileno()).st_size, limit)
+            check_size(path.name, os.fstat(file.fileno()).st_size, limit)
             return file.read(limit)
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
-def _check_size(name: str, size: int, limit: int) -> None:
+def check_size(name: str, size: int, limit: int) -> None:
     if size > limit:
         raise CheckpointError(
             f"{name} is larger than the {max(limit, 0) / 2**20:.1f} MB allowed here"
         )
 
 
-def _parsed(kind: type[C], content: bytes) -> C:
+def parsed(kind: type[C], content: bytes) -> C:
     try:
         card = kind.from_json(content)
     except ConfigError as error:
@@ -599,7 +599,7 @@ def _shapes(config: ModelConfig | BoltzmannConfig) -> dict[str, tuple[int, ...]]
         return {name: tuple(p.shape) for name, p in build(config).state_dict().items()}
 
 
-def _weights_limit(card: ModelCard | BoltzmannCard) -> int:
+def weights_limit(card: ModelCard | BoltzmannCard) -> int:
     """Bytes that the weights of a card's model take at most, their header included."""
     numbers = sum(math.prod(shape) for shape in _shapes(card.model).values())
     return min(MAX_BYTES, 4 * numbers + MAX_HEADER)
