@@ -22,7 +22,7 @@ from starlette.routing import Route
 from streamlit import config
 from streamlit.config_option import ConfigOption
 
-from app import resources, routes
+from app.resources import assets, library
 from vae_core.errors import LatentExplorerError
 
 CONFIG_FILE = Path(__file__).parents[1] / ".streamlit" / "config.toml"
@@ -65,7 +65,7 @@ async def ready(_: st.App) -> AsyncIterator[None]:
     # Each message to a browser gives the interpreter away and waits for it again, behind every
     # other session that computes: 5 ms by default, and a run of the script sends forty messages.
     sys.setswitchinterval(5e-4)
-    resources.preload()
+    library.preload()
     gc.collect()
     gc.freeze()  # imports and preloaded models are never garbage: no later collection visits them
     yield
@@ -83,7 +83,7 @@ torch.set_num_threads(1)  # one thread for each of many sessions beats many thre
 
 app = st.App(
     NAVIGATION,
-    routes=[*routes.ROUTES, Route("/explore", first_page)],
+    routes=[*assets.ROUTES, Route("/explore", first_page)],
     lifespan=ready,
     on_script_error=say,
 )

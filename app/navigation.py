@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import address, parts, resources, state
+from app import address, state
+from app.resources import library, opened_model
 from app.views import boltzmann
-from app.widgets import model_card
+from app.widgets import header, model_card
 from vae_core.errors import CheckpointError, LatentExplorerError
 
 #: File (and address) and title of each page, in the order in which a newcomer meets them.
@@ -29,8 +30,8 @@ ICON = Path(__file__).with_name("icon.svg")
 def choose_model(names: list[str]) -> None:
     """Show the model picker with a line about the chosen one, and the way to open another."""
     binding = state.bind("model", also=keep_example)
-    st.selectbox("Model", names, format_func=resources.title, **binding)
-    st.caption(resources.describe(state.current().model))
+    st.selectbox("Model", names, format_func=library.title, **binding)
+    st.caption(library.describe(state.current().model))
     with st.popover("Open a model", width="stretch"):
         st.markdown("A zipped model folder, as `python -m vae_core train` writes it.")
         zipped = st.file_uploader(
@@ -44,38 +45,38 @@ def choose_model(names: list[str]) -> None:
 def keep_example(name: str) -> dict[str, int | None]:
     """Keep the pinned example in another model of the same data."""
     shown = state.current()
-    same = resources.dataset_of(name) == resources.dataset_of(shown.model)
+    same = library.dataset_of(name) == library.dataset_of(shown.model)
     return {"pinned_id": shown.pinned_id if same else None}
 
 
 def open_file(content: bytes) -> None:
     """Open an uploaded model and go to it, or say why not."""
     try:
-        opened = resources.open_machine_zip(content) or resources.open_zip(content)
+        opened = library.open_machine_zip(content) or library.open_zip(content)
     except LatentExplorerError as error:
         state.notify(f"The file was not opened: {error}")
     else:
-        kind = "machine-files" if isinstance(opened, resources.OpenedMachine) else "files"
+        kind = "machine-files" if isinstance(opened, opened_model.OpenedMachine) else "files"
         state.remember(kind, list(dict.fromkeys([*state.recall(kind, []), opened.name])))
         state.update(model=opened.name)
     st.rerun()
 
 
-def wanted_machine() -> resources.OpenedMachine | None:
+def wanted_machine() -> opened_model.OpenedMachine | None:
     """Open the Boltzmann machine that the state names, if it names one that can be."""
     try:
-        return resources.open_machine(state.current().model)
+        return library.open_machine(state.current().model)
     except CheckpointError as error:
         state.notify(str(error))
         return None
 
 
-def settle_model(names: list[str]) -> resources.Opened | None:
+def settle_model(names: list[str]) -> opened_model.Opened | None:
     """Open the model that the state names, else the first one that can be; None without any."""
     wanted = state.current().model
     for name in dict.fromkeys([wanted, address.DEFAULT_MODEL, *names]):
         try:
-            opened = resources.open_model(name)
+            opened = library.open_model(name)
         except CheckpointError as error:
             # nobody asked for the default by name, so its absence alone is no news
             if name in names or (name == wanted and name != address.DEFAULT_MODEL):
@@ -83,7 +84,7 @@ def settle_model(names: list[str]) -> resources.Opened | None:
             continue
         if name != wanted:
             state.update(model=name)
-        state.settle(resources.facts(opened))
+        state.settle(opened_model.facts(opened))
         return opened
     return None
 
@@ -106,15 +107,15 @@ def run() -> None:
     ]
     page = st.navigation(pages)
     state.enter(page.url_path)
-    parts.style()
-    names = [*resources.model_names(), *state.recall("files", [])]
-    others = [*resources.machine_names(), *state.recall("machine-files", [])]
+    header.style()
+    names = [*library.model_names(), *state.recall("files", [])]
+    others = [*library.machine_names(), *state.recall("machine-files", [])]
     if machine := wanted_machine():
         boltzmann.settle(machine)
         with st.sidebar:
             choose_model(list(dict.fromkeys([*names, *others, machine.name])))
             model_card.button(machine)
-            parts.copy_link()
+            header.copy_link()
         show_notices()
         boltzmann.show(page.title, machine)
         return
@@ -126,8 +127,8 @@ def run() -> None:
     with st.sidebar:
         choose_model(list(dict.fromkeys([*names, *others, opened.name])))
         model_card.button(opened)
-        parts.copy_link()
-        parts.export_button(opened)
+        header.copy_link()
+        header.export_button(opened)
     show_notices()
     page.run()
 

@@ -105,3 +105,11 @@ def _digits(value: float, significant: int) -> int:
 
 def _number_or_map(part: str) -> str:
     return f"{int(part):,}" if part.isdecimal() else _MAPS.get(part, part)
+
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def ordinal(dim: int) -> str:
+    """Name a latent dimension, counted from 1."""
+    return "z" + str(dim + 1).translate(_SUBSCRIPTS)

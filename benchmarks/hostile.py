@@ -41,9 +41,10 @@ from hypothesis import strategies
 from PIL import Image
 from starlette.routing import Router
 
-from app import address, routes
+from app import address
+from app.resources import assets
 from benchmarks import machine
-from vae_core import checkpoints, images, runs
+from vae_core import images, model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import folder as pictures
 from vae_core.data import graphs
@@ -58,7 +59,7 @@ SENTENCE = 1000
 MODEL = "digits-2d"
 #: Where anything may be written.
 FOLDERS = ("data", "models", "runs")
-ASSET = routes.Asset(b"codes", "codes.bin")
+ASSET = assets.Asset(b"codes", "codes.bin")
 
 
 @dataclass(frozen=True)
@@ -216,8 +217,8 @@ def read_picture(content: bytes, _: Path) -> None:
 
 def model_files() -> dict[str, bytes]:
     """Return the files of a valid model folder."""
-    found = checkpoints.locate(MODEL)
-    return {name: (found / name).read_bytes() for name in checkpoints.FILES}
+    found = model_folder.locate(MODEL)
+    return {name: (found / name).read_bytes() for name in model_folder.FILES}
 
 
 def lied_about(files: dict[str, bytes], draw: random.Random) -> dict[str, bytes]:
@@ -228,9 +229,9 @@ def lied_about(files: dict[str, bytes], draw: random.Random) -> dict[str, bytes]
             name = draw.choice(list(files))
             files[name] = mutated(draw, files[name])
         case 1:
-            files[checkpoints.CARD] = settings_like(draw, json.loads(files[checkpoints.CARD]))
+            files[model_folder.CARD] = settings_like(draw, json.loads(files[model_folder.CARD]))
         case 2:
-            name = draw.choice((checkpoints.WEIGHTS, checkpoints.CODES))
+            name = draw.choice((model_folder.WEIGHTS, model_folder.CODES))
             tensors = safetensors.torch.load(files[name])
             key = draw.choice(list(tensors))
             other = (
@@ -241,10 +242,10 @@ def lied_about(files: dict[str, bytes], draw: random.Random) -> dict[str, bytes]
             )
             tensors[key] = draw.choice(other)
             files[name] = safetensors.torch.save(tensors)
-            card = json.loads(files[checkpoints.CARD]) | {"weights_hash": ""}
-            files[checkpoints.CARD] = json.dumps(card).encode()
+            card = json.loads(files[model_folder.CARD]) | {"weights_hash": ""}
+            files[model_folder.CARD] = json.dumps(card).encode()
         case 3:
-            name = draw.choice((checkpoints.WEIGHTS, checkpoints.CODES))
+            name = draw.choice((model_folder.WEIGHTS, model_folder.CODES))
             header = struct.pack("<Q", draw.choice((2**20 + 1, 2**40, 2**63, 10)))
             files[name] = header + files[name][8:]
         case _:
@@ -270,7 +271,7 @@ def zipped(draw: random.Random) -> bytes:
                 entry.external_attr = 0o120777 << 16
             archive.writestr(entry, content)
         if trick == 3:
-            name = draw.choice(checkpoints.FILES)
+            name = draw.choice(model_folder.FILES)
             archive.writestr("other/" + name, b"\0" * 10**7, zipfile.ZIP_DEFLATED)
         if trick == 4:
             for number in range(1500):
@@ -311,9 +312,9 @@ def write_files(files: dict[str, bytes], folder: Path) -> Path:
 def open_model_folder(files: dict[str, bytes], work: Path) -> None:
     """Open a model folder as the app and the command line do."""
     folder = write_files(files, work / "models" / "stranger")
-    checkpoints.load_history(folder)
-    checkpoints.load(folder)
-    checkpoints.open_folder(folder)
+    model_folder.load_history(folder)
+    model_folder.load(folder)
+    model_folder.open_folder(folder)
 
 
 def machine_folder(draw: random.Random) -> dict[str, bytes]:
@@ -330,8 +331,8 @@ def machine_folder(draw: random.Random) -> dict[str, bytes]:
         "layer.0.hidden_bias": torch.zeros(4),
     }
     files = {
-        checkpoints.CARD: settings_like(draw, card),
-        checkpoints.WEIGHTS: safetensors.torch.save(weights),
+        model_folder.CARD: settings_like(draw, card),
+        model_folder.WEIGHTS: safetensors.torch.save(weights),
     }
     if draw.random() < 0.5:
         name = draw.choice(list(files))
@@ -352,7 +353,7 @@ def settings(draw: random.Random) -> tuple[str, bytes]:
             (b"", b"[" * 10**5, b"{" * 3000, b"\xff\xfe", b"null", b"1" * 10**5)
         )
     if which == "card":
-        return which, settings_like(draw, json.loads(model_files()[checkpoints.CARD]))
+        return which, settings_like(draw, json.loads(model_files()[model_folder.CARD]))
     return which, settings_like(draw, run if which == "run" else run[which])  # type: ignore[arg-type]
 
 
@@ -360,7 +361,7 @@ def read_settings(given: tuple[str, bytes], _: Path) -> None:
     """Read settings as they come from files and the command line."""
     which, content = given
     if which == "card":
-        checkpoints.model_of(checkpoints.card_of(content), b"")
+        model_folder.model_of(model_folder.card_of(content), b"")
     readers = {"model": ModelConfig, "training": TrainConfig, "run": runs.RunConfig}
     if which in readers:
         readers[which].from_json(content)
@@ -493,10 +494,10 @@ def read_run(files: dict[str, bytes], work: Path) -> None:
 
 def some_request(draw: random.Random) -> bytes:
     """Make what a browser, or who plays one, asks the app's own routes for: target of a GET."""
-    digest = routes.publish(ASSET).split("/")[1]
+    digest = assets.publish(ASSET).split("/")[1]
     (value,) = examples(TEXT, draw, 1) or [""]
     parts = [
-        routes.PREFIX,
+        assets.PREFIX,
         digest,
         digest[:-1],
         digest.upper(),
@@ -516,7 +517,7 @@ def some_request(draw: random.Random) -> bytes:
     ]
     path = "/".join(draw.choice(parts) for _ in range(draw.randrange(1, 6)))
     if draw.random() < 0.7:
-        path = f"{routes.PREFIX}/{draw.choice((digest, draw.choice(parts)))}/{path}"
+        path = f"{assets.PREFIX}/{draw.choice((digest, draw.choice(parts)))}/{path}"
     query = draw.choice(("", "?", "?a=%zz&a", "?" + "&" * 10**4, "?..%2f=%00", "?%ff"))
     return f"/{path}{query}".encode("ascii", "replace")
 
@@ -543,7 +544,7 @@ def answer(target: bytes, _: Path) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Router(routes.ROUTES)(scope, receive, send))
+    asyncio.run(Router(assets.ROUTES)(scope, receive, send))
     status = sent[0]["status"]
     body = b"".join(message.get("body", b"") for message in sent)
     assert status < 500, f"status {status}"
@@ -556,8 +557,8 @@ def answer(target: bytes, _: Path) -> None:
 
 KINDS = {
     "picture": Kind(picture, read_picture),
-    "zipped model": Kind(zipped, lambda content, _: checkpoints.open_zip(content)),
-    "bomb": Kind(bombed, lambda content, _: checkpoints.open_zip(content)),
+    "zipped model": Kind(zipped, lambda content, _: model_folder.open_zip(content)),
+    "bomb": Kind(bombed, lambda content, _: model_folder.open_zip(content)),
     "model folder": Kind(lambda draw: lied_about(model_files(), draw), open_model_folder),
     "machine folder": Kind(machine_folder, open_model_folder),
     "settings": Kind(settings, read_settings),

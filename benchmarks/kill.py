@@ -35,7 +35,7 @@ import websockets
 
 from benchmarks import load, machine
 from tests.browser import serving
-from vae_core import checkpoints, publishing, runs
+from vae_core import model_folder, publishing, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.errors import LatentExplorerError
@@ -85,7 +85,7 @@ def fork(folder: Path) -> multiprocessing.process.BaseProcess:
 def weights_hash(folder: Path) -> str:
     """Name the final weights, "none" where there are none."""
     try:
-        return hashlib.sha256((folder / checkpoints.WEIGHTS).read_bytes()).hexdigest()[:16]
+        return hashlib.sha256((folder / model_folder.WEIGHTS).read_bytes()).hexdigest()[:16]
     except FileNotFoundError:
         return "none"
 
@@ -106,8 +106,8 @@ def unreadable(folder: Path) -> list[str]:
         runs.CHECKPOINT: lambda: (runs.read_checkpoint(folder), runs.read_model(folder)),
         "replay.bin": lambda: runs.read_replay(folder),
     }
-    if (folder / checkpoints.CARD).exists():
-        readers[checkpoints.CARD] = lambda: checkpoints.open_folder(folder)
+    if (folder / model_folder.CARD).exists():
+        readers[model_folder.CARD] = lambda: model_folder.open_folder(folder)
     failed = []
     for name, read in readers.items():
         try:

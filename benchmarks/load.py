@@ -38,7 +38,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks import machine
 from tests.browser import serving
-from vae_core import checkpoints, runs
+from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.jobs import processes
 
@@ -448,7 +448,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
-    assert MODEL in checkpoints.list_models()
+    assert MODEL in model_folder.list_models()
     described = machine.describe()
     found = []
     for wanted in given.classes:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks import peers
-from vae_core import checkpoints, evaluation, models
+from vae_core import evaluation, model_folder, models
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, Split, load_dataset
 from vae_core.evaluation import Estimate
@@ -89,7 +89,7 @@ def judge(key: str = "") -> dict[str, Any]:
 def encode(model: str, threads: int) -> dict[str, Any]:
     """Encode every image of the model's dataset."""
     torch.set_num_threads(threads)
-    network, data = checkpoints.load(model), dataset(checkpoints.load_card(model).dataset)
+    network, data = model_folder.load(model), dataset(model_folder.load_card(model).dataset)
     images = torch.cat([data.train.images, data.test.images])
     began = time.perf_counter()
     evaluation.encode(network, images, kind="grey")
@@ -101,7 +101,7 @@ def nll(
 ) -> dict[str, Any]:
     """Estimate the k-sample bound of the first test images; ``at_once`` codes are decoded."""
     torch.set_num_threads(threads)
-    network, data = checkpoints.load(model), dataset(checkpoints.load_card(model).dataset)
+    network, data = model_folder.load(model), dataset(model_folder.load_card(model).dataset)
     usual = evaluation.CODES_AT_ONCE
     evaluation.CODES_AT_ONCE = at_once or usual
     began = time.perf_counter()

@@ -9,34 +9,35 @@ import json
 import streamlit as st
 import torch
 
-from app import components, routes
-from vae_core.checkpoints import Codes
+from app.components import contract, latent_map, manifold, picture
+from app.resources import assets
 from vae_core.config import ModelConfig
 from vae_core.formats import bundles
+from vae_core.model_folder import Codes
 from vae_core.models import VAE
 
 CLASSES = 10
 
 
 @st.cache_resource
-def network(d: int) -> tuple[str, routes.Asset]:
+def network(d: int) -> tuple[str, assets.Asset]:
     """Make the network of the paper, d–500–784, untrained: weights do not change its speed."""
     torch.manual_seed(0)
     model = VAE(ModelConfig(latent_dim=d)).eval().requires_grad_(False)
     manifest, _ = bundles.pack(model)
     content = bundles.network_bundle(model, parts=("decoder",))
-    return manifest["hash"], routes.Asset(content, "decoder.bin")
+    return manifest["hash"], assets.Asset(content, "decoder.bin")
 
 
 @st.cache_resource
-def codes(n: int, d: int) -> routes.Asset:
+def codes(n: int, d: int) -> assets.Asset:
     """Draw ``n`` codes in ten overlapping groups; ids are the positions plus 1000."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(CLASSES, (n,), generator=generator)
     centres = 1.2 * torch.randn(CLASSES, d, generator=generator)
     mu = centres[labels] + 0.5 * torch.randn(n, d, generator=generator)
     components = torch.eye(2, d)
-    return routes.Asset(
+    return assets.Asset(
         bundles.codes_bundle(
             Codes(
                 ids=torch.arange(n) + 1000,
@@ -66,7 +67,7 @@ def script() -> None:
         state.heard, state.runs = 0, 0
     state.runs += 1
 
-    def pinned(pin: components.Pin) -> None:
+    def pinned(pin: contract.Pin) -> None:
         state.z, state.pinned_id = pin.z, pin.pinned_id
         state.heard += 1
 
@@ -74,9 +75,9 @@ def script() -> None:
         state.z, state.pinned_id = (0.0,) * d, None
         state.z_version += 1
     model_hash, decoder = network(d)
-    scene = components.Scene(
+    scene = contract.Scene(
         model_hash=model_hash,
-        decoder=routes.publish(decoder),
+        decoder=assets.publish(decoder),
         z=state.z,
         z_version=state.z_version,
         pinned_id=state.pinned_id,
@@ -85,18 +86,18 @@ def script() -> None:
     sent = None
     with left:
         if side:
-            components.manifold("grid", scene=scene, n=side)
+            manifold.manifold("grid", scene=scene, n=side)
         else:
-            sent = components.latent_map(
+            sent = latent_map.latent_map(
                 "map",
                 scene=scene,
-                codes=routes.publish(codes(n, d)),
+                codes=assets.publish(codes(n, d)),
                 classes=[str(label) for label in range(CLASSES)],
                 projection=query.get("projection", "raw"),
                 on_pin=pinned,
             )
     with right:
-        components.picture("picture", scene=scene)
+        picture.picture("picture", scene=scene)
         heard = {
             "runs": state.runs,
             "heard": state.heard,
@@ -116,4 +117,4 @@ def script() -> None:
 if st.runtime.exists() and st.runtime.scriptrunner.get_script_run_ctx() is not None:
     script()
 else:
-    app = st.App(__file__, routes=routes.ROUTES)
+    app = st.App(__file__, routes=assets.ROUTES)

@@ -9,21 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vae_core.checkpoints import load as load_model
-    from vae_core.checkpoints import load_card, load_codes
     from vae_core.config import ModelConfig, TrainConfig
     from vae_core.data import load_dataset
     from vae_core.learning import Trainer as train  # noqa: N813
+    from vae_core.model_folder import load as load_model
+    from vae_core.model_folder import load_card, load_codes
     from vae_core.models import VAE
 
 _HOMES = {
     "ModelConfig": ("config", "ModelConfig"),
     "TrainConfig": ("config", "TrainConfig"),
     "VAE": ("models", "VAE"),
-    "load_card": ("checkpoints", "load_card"),
-    "load_codes": ("checkpoints", "load_codes"),
+    "load_card": ("model_folder", "load_card"),
+    "load_codes": ("model_folder", "load_codes"),
     "load_dataset": ("data", "load_dataset"),
-    "load_model": ("checkpoints", "load"),
+    "load_model": ("model_folder", "load"),
     "train": ("learning", "Trainer"),
 }
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core import objectives, pixels
-from vae_core.distributions import DiagonalGaussian, FactorisedPrior, GaussianMixture, Prior
 from vae_core.errors import ConfigError
 from vae_core.models import VAE
+from vae_core.models.distributions import DiagonalGaussian, FactorisedPrior, GaussianMixture, Prior
 
 #: Images encoded at once.
 BATCH = 500

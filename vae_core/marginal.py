@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from vae_core import pixels
-from vae_core.distributions import DiagonalGaussian, Prior
 from vae_core.errors import ConfigError
 from vae_core.hmc import hmc
 from vae_core.models import VAE, HierarchicalVAE
+from vae_core.models.distributions import DiagonalGaussian, Prior
 
 #: Codes moved at once.
 CODES_AT_ONCE = 2_000

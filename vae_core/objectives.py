@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vae_core.distributions import DiagonalGaussian, FactorisedPrior
 from vae_core.models import Inference, Latent
+from vae_core.models.distributions import DiagonalGaussian, FactorisedPrior
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, evaluation, marginal, pixels, projection
-from vae_core.checkpoints import Codes, Metric, ModelCard
+from vae_core import evaluation, marginal, model_folder, pixels, projection
 from vae_core.config import TrainConfig
 from vae_core.data import ImageDataset, Split, subset
-from vae_core.distributions import LIKELIHOODS
 from vae_core.evaluation import Encoded, Estimate
 from vae_core.learning import static_test_seed, static_train_seed
+from vae_core.model_folder import Codes, Metric, ModelCard
 from vae_core.models import VAE
+from vae_core.models.likelihoods import LIKELIHOODS
 
 EVALUATION_SEED = 1
 SOFTWARE = ("torch", "numpy", "scikit-learn", "openTSNE", "safetensors")
@@ -96,7 +96,7 @@ def publish(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     say("writing the model folder")
-    return checkpoints.save(folder, card=card, model=model, codes=codes, history=history)
+    return model_folder.save(folder, card=card, model=model, codes=codes, history=history)
 
 
 def measure(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from vae_core import checkpoints, runs
+from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
 
@@ -269,7 +269,7 @@ def make(
                 if process.returncode != 0:
                     raise LatentExplorerError(f"{name}: {runs.status(work / name).message}")
                 seconds[name] = time.monotonic() - began
-                _install(work / name, checkpoints.PRETRAINED / name)
+                _install(work / name, model_folder.PRETRAINED / name)
                 say(f"{name}: done in {seconds[name]:.0f} s")
     finally:
         for process, _ in running.values():
@@ -295,5 +295,5 @@ def _settings(config: runs.RunConfig) -> dict[str, object]:
 
 def _install(run: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    for name in checkpoints.FILES:
+    for name in model_folder.FILES:
         shutil.copyfile(run / name, target / name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.components import panel
+from app.components import mounting
 
 
 def link(key: str) -> None:
     """Show a button that copies the page's address."""
-    panel.show("link", key, {}, on_change={})
+    mounting.show("link", key, {}, on_change={})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from app.components import panel
-from app.components.panel import Scene
+from app.components import mounting
+from app.components.contract import Scene
 
 #: The side of the second of two models (`Scene.side`); the first has none.
 OTHER = "other"
@@ -40,4 +40,4 @@ def pair(
         Whether both have encoded the same examples, so that a selection holds for both.
     """
     data = {"names": list(names), "codes": list(codes), "linked": linked, "shared": shared}
-    panel.show("pair", key, {**scene.data(), **data}, on_change={})
+    mounting.show("pair", key, {**scene.data(), **data}, on_change={})

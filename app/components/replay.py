@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.components import panel
+from app.components import mounting
 
 
 def replay(
@@ -36,4 +36,4 @@ def replay(
         {**told, "source": source} for told, source in zip(film["frames"], addresses, strict=True)
     ]
     data = {**film, "frames": frames, "classes": list(classes), "epochs": epochs, "live": live}
-    panel.show("replay", key, data, on_change={})
+    mounting.show("replay", key, data, on_change={})

@@ -10,10 +10,15 @@ import numpy as np
 import streamlit as st
 import torch
 
-from app import components, figures, parts, resources, state, words
+from app import state, words
 from app.address import Facts
-from app.components import Pin, Scene
-from app.resources import Floats, MachineSet, OpenedMachine
+from app.components import latent_map, picture
+from app.components.contract import Pin, Scene
+from app.figures import raster
+from app.resources import datasets, machines
+from app.resources.machines import MachineSet
+from app.resources.opened_model import Floats, OpenedMachine
+from app.widgets import downloads, header
 from vae_core import images
 from vae_core.errors import ImageError
 from vae_core.models import boltzmann
@@ -37,7 +42,7 @@ ABSENT = {
 
 def settle(machine: OpenedMachine) -> None:
     """Fit the session's state to the machine."""
-    found = resources.machine_set(machine)
+    found = machines.machine_set(machine)
     state.settle(
         Facts(
             latent_dim=machine.saved.machine.size,
@@ -54,14 +59,14 @@ def show(page: str, machine: OpenedMachine) -> None:
         PAGES[page](machine)
         return
     what = boltzmann.KINDS[machine.saved.card.kind]
-    parts.heading(page, f"This model is {what}.")
+    header.heading(page, f"This model is {what}.")
     st.info(ABSENT[page])
 
 
 def explore(machine: OpenedMachine) -> None:
     """Show the codes of test pictures on their two principal components."""
-    parts.heading("Explore", "What do the hidden units make of the test set?")
-    found = resources.machine_set(machine)
+    header.heading("Explore", "What do the hidden units make of the test set?")
+    found = machines.machine_set(machine)
     if found is None:
         invite(machine)
         return
@@ -69,7 +74,7 @@ def explore(machine: OpenedMachine) -> None:
     at = scene(machine, found, pinned)
     left, right = st.columns([5, 3], gap="medium")
     with left:
-        components.latent_map(
+        latent_map.latent_map(
             "machine-map", scene=at, codes=found.address, sprite=found.sprite,
             tools=False,
             classes=machine.saved.card.classes or class_names(found), projection="pca",
@@ -81,7 +86,7 @@ def explore(machine: OpenedMachine) -> None:
             "taking its point for probabilities, which some places of the plane are not."
         )
     with right, st.container(key="live-picture"):
-        components.picture("picture", scene=at, caption=False, size=336)
+        picture.picture("picture", scene=at, caption=False, size=336)
     with right:
         if pinned is None:
             st.caption("The mean code of the test set. Click a point to pin its picture.")
@@ -103,7 +108,7 @@ def scene(machine: OpenedMachine, found: MachineSet, pinned: int | None) -> Scen
     z = h.mean(0) if pinned is None else h[found.row[pinned]]
     return Scene(
         model_hash=machine.hash,
-        decoder=resources.machine_decoder_address(machine),
+        decoder=machines.machine_decoder_address(machine),
         z=tuple(z.tolist()),
         z_version=state.version(),
         pinned_id=pinned,
@@ -117,7 +122,7 @@ def pin(chosen: Pin) -> None:
 
 def reconstruct(machine: OpenedMachine) -> None:
     """Show what the machine gives back of pictures of one's own."""
-    parts.heading("Reconstruct", "What does the machine make of my own picture?")
+    header.heading("Reconstruct", "What does the machine make of my own picture?")
     files = st.file_uploader(
         "Drop pictures here, or paste one", type=list(TYPES), accept_multiple_files=True,
         max_upload_size=MAX_MEGABYTES, key="w-machine-files",
@@ -132,7 +137,7 @@ def reconstruct(machine: OpenedMachine) -> None:
             st.error(f"{file.name}: {error}")
     if seen:
         show_result(machine, seen)
-    elif found := resources.machine_set(machine):
+    elif found := machines.machine_set(machine):
         st.caption("Until then: the first pictures of the test set.")
         first = found.images[:4].astype(np.float32) / np.float32(255)
         ids = found.codes.ids[:4].tolist()
@@ -148,9 +153,9 @@ def show_result(machine: OpenedMachine, seen: dict[str, Floats]) -> None:
     costs = boltzmann.cross_entropy(x, recon), boltzmann.entropy_floor(x)
     for name, one, back, cost, floor in zip(seen, x.numpy(), recon.numpy(), *costs, strict=True):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.image(figures.picture(figures.to_levels(one), SIDE), alt=f"{name}, as it is seen")
-            st.image(figures.picture(figures.to_levels(back), SIDE), alt="Reconstruction")
-            st.image(figures.difference(one, back, SIDE), alt="Error")
+            st.image(raster.picture(raster.to_levels(one), SIDE), alt=f"{name}, as it is seen")
+            st.image(raster.picture(raster.to_levels(back), SIDE), alt="Reconstruction")
+            st.image(raster.difference(one, back, SIDE), alt="Error")
         st.caption(
             f"{name}: seen, given back, error (orange too bright, blue too dark). Cross-entropy "
             f"{words.number(float(cost))} nats, of which {words.number(float(floor))} are the "
@@ -160,10 +165,10 @@ def show_result(machine: OpenedMachine, seen: dict[str, Floats]) -> None:
 
 def decode(machine: OpenedMachine) -> None:
     """Show samples: ends of Markov chains."""
-    parts.heading("Decode", "What does the machine dream of?")
+    header.heading("Decode", "What does the machine dream of?")
     seed = state.current().seed
-    drawn = resources.machine_samples(machine.hash, machine.saved, SAMPLES, seed)
-    st.image(figures.mosaic(drawn, COLUMNS, side=84), alt=f"{SAMPLES} samples")
+    drawn = machines.machine_samples(machine.hash, machine.saved, SAMPLES, seed)
+    st.image(raster.mosaic(drawn, COLUMNS, side=84), alt=f"{SAMPLES} samples")
     st.caption(
         f"{SAMPLES} Gibbs chains of {boltzmann.GIBBS_STEPS:,} steps from noise: hidden units are "
         "drawn given the visible ones, those given the hidden ones, and so on. There is no code to "
@@ -178,11 +183,11 @@ def _reseed(seed: int) -> None:
 
 def invite(machine: OpenedMachine) -> None:
     """Say that the data is needed, and offer to fetch it."""
-    status = resources.missing_dataset(machine.saved.card.dataset)
+    status = datasets.missing_dataset(machine.saved.card.dataset)
     if status is None:
         st.info(f"The data {machine.saved.card.dataset!r} is not on this machine, or not its kind.")
     else:
-        parts.download_invitation(status, "A Boltzmann machine's folder holds no codes.")
+        downloads.download_invitation(status, "A Boltzmann machine's folder holds no codes.")
 
 
 PAGES: dict[str, Callable[[OpenedMachine], None]] = {

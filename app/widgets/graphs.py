@@ -4,9 +4,13 @@ import numpy as np
 import streamlit as st
 import torch
 
-from app import components, figures, resources, state
-from app.components import Scene
-from app.resources import Encoding, Floats, Opened
+from app import state
+from app.components import graph
+from app.components.contract import Scene
+from app.figures import raster
+from app.resources import examples
+from app.resources.inference import Encoding
+from app.resources.opened_model import Floats, Opened
 from vae_core.data import graphs
 from vae_core.errors import DatasetError
 
@@ -25,13 +29,13 @@ def are_data_of(model: Opened) -> bool:
 
 def follow(scene: Scene, *, size: int) -> None:
     """Show the network of the code that is shown, drawn, while it moves."""
-    components.graph("graph", nodes=_nodes(), name="Drawn", scene=scene, size=size)
+    graph.graph("graph", nodes=_nodes(), name="Drawn", scene=scene, size=size)
 
 
 def draw(key: str, name: str, image: Floats, *, size: int) -> None:
     """Show one network (1, 68, 68) in [0, 1], drawn."""
-    levels = figures.to_levels(image[0])
-    components.graph(key, nodes=_nodes(), name=name, adjacency=levels, size=size)
+    levels = raster.to_levels(image[0])
+    graph.graph(key, nodes=_nodes(), name=name, adjacency=levels, size=size)
 
 
 def draw_result(encoding: Encoding) -> None:
@@ -46,14 +50,14 @@ def draw_result(encoding: Encoding) -> None:
 def pinned(model: Opened, example: int) -> None:
     """Show the pinned network, where it is at hand, and its reconstruction, both ways."""
     rows = model.rows([example])
-    found = resources.pictures(model, [example])
-    shown = {GIVEN_BACK: resources.decoded(model, model.codes.mu[rows], model.given(rows))[0]}
-    if found.kind == resources.ORIGINAL:
+    found = examples.pictures(model, [example])
+    shown = {GIVEN_BACK: examples.decoded(model, model.codes.mu[rows], model.given(rows))[0]}
+    if found.kind == examples.ORIGINAL:
         shown = {"Original": found.images[0], **shown}
     with st.container(horizontal=True, gap="small"):
         for name, levels in shown.items():
             with st.container(width=MATRIX_SIDE, gap="xsmall"):
-                st.image(figures.picture(levels, MATRIX_SIDE), alt=f"{name}, as a matrix")
+                st.image(raster.picture(levels, MATRIX_SIDE), alt=f"{name}, as a matrix")
                 image = levels.astype(np.float32) / np.float32(255)
                 draw(f"pinned-{name}", name, image, size=MATRIX_SIDE)
 

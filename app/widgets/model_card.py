@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from app import resources, words
-from app.resources import Opened, OpenedMachine
-from vae_core.checkpoints import Metric
+from app import words
+from app.resources import opened_model
+from app.resources.opened_model import Opened, OpenedMachine
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.model_folder import Metric
 from vae_core.models import boltzmann
 
 #: What newer cards tell and older ones may lack; the last two need labels.
@@ -63,7 +64,7 @@ def show(model: Opened) -> None:
     st.markdown(f"**{card.name}**: {architecture(card.model)}")
     weights = f" {card.parameters:,} weights." if card.parameters else ""
     st.markdown(f"{training(card.training)}{weights}")
-    for warning in dict.fromkeys([*card.warnings, resources.collapse_warning(model)]):
+    for warning in dict.fromkeys([*card.warnings, opened_model.collapse_warning(model)]):
         if warning:
             st.warning(warning)
     if card.metrics:

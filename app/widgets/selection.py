@@ -9,9 +9,14 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from app import address, components, figures, parts, resources, state
-from app.address import Selection, State
-from app.resources import Floats, Opened
+from app import address, state
+from app.address import Selection, State, plane_axes
+from app.components import latent_map
+from app.figures import charts, raster
+from app.resources import examples, opened_model
+from app.resources.opened_model import Floats, Ids, Opened
+from app.widgets import gallery, pinned, scenes
+from vae_core import latents
 
 #: The panels' name of a plane of two latent dimensions.
 RAW = "raw"
@@ -22,12 +27,12 @@ def map_arguments(shown: State, projection: str) -> dict[str, Any]:
     return {
         "projection": RAW if projection == "axes" else projection,
         "colour": shown.colour,
-        "camera": None if shown.camera is None else components.Camera(*shown.camera),
+        "camera": None if shown.camera is None else latent_map.Camera(*shown.camera),
         "camera_version": state.version(),
         "selection": _to_panel(shown.selection),
         # The panel takes over the thinned outline, so that its count and Python's agree.
         "selection_version": hash(shown.selection) & 0x7FFFFFFF,
-        "on_pin": parts.pin,
+        "on_pin": pinned.pin,
         "on_selection": take,
         "manifold": shown.backdrop,
         "on_manifold": lambda strength: state.adopt(backdrop=strength),
@@ -42,25 +47,25 @@ def small_map(
 
     `posterior` is the mu and logvar of a picture that is outlined on it.
     """
-    components.latent_map(
+    latent_map.latent_map(
         "small-map",
-        scene=parts.scene(model, shown, posterior=posterior),
-        codes=resources.codes_address(model),
-        sprite=resources.sprite_address(model),
+        scene=scenes.scene(model, shown, posterior=posterior),
+        codes=opened_model.codes_address(model),
+        sprite=examples.sprite_address(model),
         classes=model.class_names,
         colour=shown.colour,  # type: ignore[arg-type]
         height=260,
         tools=False,
-        on_pin=parts.pin,
+        on_pin=pinned.pin,
     )
 
 
-def take(drawn: components.Selection | None) -> None:
+def take(drawn: latent_map.Selection | None) -> None:
     """Take over what was drawn on the map."""
     state.adopt(selection=from_panel(drawn))
 
 
-def from_panel(drawn: components.Selection | None) -> Selection | None:
+def from_panel(drawn: latent_map.Selection | None) -> Selection | None:
     """Return an outline drawn on a map as the state keeps it."""
     if drawn is None:
         return None
@@ -80,7 +85,7 @@ def panel(model: Opened, shown: State) -> None:
     if shown.selection is None:
         st.caption("Draw a box or a lasso on the map to see what lies inside.")
         return
-    ids = resources.selected(model, shown.selection)
+    ids = selected(model, shown.selection)
     with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
         st.markdown(f"**{len(ids):,}** of {len(model.codes.ids):,} selected")
         st.button("Clear selection", on_click=clear)
@@ -89,8 +94,8 @@ def panel(model: Opened, shown: State) -> None:
         return
     left, right = st.columns([5, 3], gap="medium")
     with left:
-        chosen = spread(ids, parts.GALLERY)
-        sheet, kind = parts.gallery(model, chosen, columns=15)
+        chosen = spread(ids, gallery.GALLERY)
+        sheet, kind = gallery.gallery(model, chosen, columns=15)
         some = "All" if len(chosen) == len(ids) else f"{len(chosen)} of the {len(ids):,}"
         st.caption(f"{some} selected examples, {kind}")
         _exports(model, ids, sheet)
@@ -114,12 +119,12 @@ def _summary(model: Opened, ids: NDArray[np.int64]) -> None:
     rows = model.rows(ids)
     if model.codes.labels is not None:
         counts = np.bincount(model.codes.labels[rows], minlength=len(model.class_names))
-        figure = figures.class_counts(counts.tolist(), model.class_names)
+        figure = charts.class_counts(counts.tolist(), model.class_names)
         st.echarts_chart(figure, key="class-counts", height=170, alt="How many of each class")
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
-    y = parts.label_given(model, state.current())
-    decoded = figures.picture(resources.decoded(model, mean, y)[0], 140)
-    st.image(figures.to_png(decoded), alt="Decoded mean")
+    y = scenes.label_given(model, state.current())
+    decoded = raster.picture(examples.decoded(model, mean, y)[0], 140)
+    st.image(raster.to_png(decoded), alt="Decoded mean")
     given = "" if y is None else f", as {model.given_names[y]}"
     st.caption(f"Decoded mean of the selected codes{given}")
 
@@ -145,12 +150,33 @@ def to_csv(model: Opened, ids: NDArray[np.int64]) -> bytes:
     return file.getvalue().encode()
 
 
-def _to_panel(selection: Selection | None) -> components.Selection | None:
+def _to_panel(selection: Selection | None) -> latent_map.Selection | None:
     if selection is None:
         return None
     axes = address.plane_axes(selection.plane)
-    return components.Selection(
+    return latent_map.Selection(
         polygon=selection.polygon,
         projection=RAW if axes is not None else selection.plane,  # type: ignore[arg-type]
         dims=axes or (0, 1),
     )
+
+
+def coordinates(opened: Opened, plane: str) -> Floats:
+    """Where the examples lie on a plane of the map, (n, 2)."""
+    axes = plane_axes(plane)
+    if axes is not None and opened.latent_dim == 1:
+        labels = None if opened.codes.labels is None else opened.codes.labels.numpy()
+        return latents.along_line(opened.codes.mu.numpy(), opened.codes.ids.numpy(), labels)
+    points = opened.codes.projections[plane] if axes is None else opened.codes.mu[:, list(axes)]
+    array: Floats = points.numpy()
+    return array
+
+
+def selected(opened: Opened, selection: Selection | None) -> Ids:
+    """Ids of the examples inside a selection."""
+    if selection is None:
+        return np.empty(0, dtype=np.int64)
+    polygon = np.array(selection.polygon, dtype=np.float32)
+    inside = latents.inside_polygon(coordinates(opened, selection.plane), polygon)
+    ids: Ids = opened.codes.ids.numpy()[inside]
+    return ids

@@ -15,7 +15,7 @@ from benchmarks.scale import Scale
 from benchmarks.sections import Found
 from benchmarks.timing import Say, Spread
 from benchmarks.worker import Worker
-from vae_core import checkpoints, evaluation, latents
+from vae_core import evaluation, latents, model_folder
 from vae_core.data import load_dataset
 
 TITLE = "Evaluation of `mnist-20d-paper`, 784–500–20–500–784"
@@ -94,10 +94,10 @@ def _neighbours(scale: Scale, say: Say) -> dict[str, Spread]:
     from sklearn.neighbors import NearestNeighbors
 
     data = load_dataset("mnist")
-    model = checkpoints.load(MODEL)
+    model = model_folder.load(MODEL)
     images, query = data.train.images, data.test.images[:1]
     codes = evaluation.encode(model, images, kind="grey").mu.numpy()
-    test = checkpoints.load_codes(MODEL).mu.numpy()
+    test = model_folder.load_codes(MODEL).mu.numpy()
     norms = evaluation.squared_norms(images)
     flat, labels = images.flatten(1).numpy().astype(np.float32), data.train.labels
     assert labels is not None

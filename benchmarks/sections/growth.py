@@ -115,9 +115,9 @@ def _repeated(ask: Callable[[], dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _maps(scale: Scale, threads: int, say: Say) -> Curve:
     from benchmarks.sections.maps import MODEL
-    from vae_core import checkpoints
+    from vae_core import model_folder
 
-    codes = checkpoints.load_codes(MODEL).mu.numpy()
+    codes = model_folder.load_codes(MODEL).mu.numpy()
     seconds = []
     projection.tsne(codes[: scale.growth_maps[0]], threads=threads)  # loads what it needs
     for size in scale.growth_maps:

@@ -13,7 +13,7 @@ from benchmarks.scale import Scale
 from benchmarks.sections import Found
 from benchmarks.table import Row
 from benchmarks.timing import Say
-from vae_core import checkpoints, projection
+from vae_core import model_folder, projection
 
 TITLE = "t-SNE of 10,000 codes of 20 dimensions, neighbours included"
 MODEL = "mnist-20d-paper"
@@ -26,7 +26,7 @@ Points = NDArray[np.float64]
 
 def measure(scale: Scale, threads: int, say: Say) -> Found:
     """Embed the same codes in turn, then hold both maps to one measure."""
-    codes = checkpoints.load_codes(MODEL).mu.numpy()[: scale.map_points]
+    codes = model_folder.load_codes(MODEL).mu.numpy()[: scale.map_points]
     maps: dict[str, NDArray[Any]] = {}
 
     def ours() -> float:

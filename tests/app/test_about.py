@@ -11,11 +11,11 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import resources
+from app.resources import examples, library
 from app.widgets import model_card
-from vae_core import checkpoints, data
-from vae_core.checkpoints import Codes, ModelCard
+from vae_core import data, model_folder
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.model_folder import Codes, ModelCard
 from vae_core.models import VAE
 
 Open = Callable[..., AppTest]
@@ -33,7 +33,7 @@ def test_the_card_is_one_click_away(open_page: Open) -> None:
     assert "Adam at" not in texts(session)
     session.button(key="w-about").click().run()
     assert not session.exception
-    shown, card = texts(session), checkpoints.load_card("digits-2d")
+    shown, card = texts(session), model_folder.load_card("digits-2d")
     assert "pictures of 8 × 8, layers of 256–128 (silu), z of 2" in shown
     assert f"{card.training.epochs} epochs in batches of {card.training.batch_size}" in shown
     elbo = card.metrics["elbo"]
@@ -48,7 +48,7 @@ def test_the_card_is_one_click_away(open_page: Open) -> None:
 def test_figures_that_a_card_lacks_are_named(open_page: Open) -> None:
     """With the command that measures them."""
     name = "mnist-2d"
-    lacking = {"mmd", "probe_accuracy"} - checkpoints.load_card(name).metrics.keys()
+    lacking = {"mmd", "probe_accuracy"} - model_folder.load_card(name).metrics.keys()
     session = open_page(model=name)
     session.button(key="w-about").click().run()
     shown = texts(session)
@@ -100,7 +100,7 @@ def write_collapsed(folder: Path) -> None:
     card = ModelCard(
         name="idle", dataset="digits", model=config, training=TrainConfig(dataset="digits")
     )
-    checkpoints.save(folder, card=card, model=VAE(config), codes=codes, history=[])
+    model_folder.save(folder, card=card, model=VAE(config), codes=codes, history=[])
 
 
 def test_collapse_is_told_on_decode_and_in_the_card(open_page: Open, tmp_path: Path) -> None:
@@ -118,12 +118,12 @@ def test_collapse_is_told_on_decode_and_in_the_card(open_page: Open, tmp_path: P
 
 def test_nearest_training_pictures_are_those_of_brute_force(no_data: Path) -> None:
     """Of the decoded picture, nearest first."""
-    opened = resources.open_model("digits-2d")
+    opened = library.open_model("digits-2d")
     z = np.array([0.3, -0.8], dtype=np.float32)
-    found = resources.nearest_training(opened, z, None, 5)
+    found = examples.nearest_training(opened, z, None, 5)
     assert found is not None
     train = data.load_dataset("digits").train.images.double() / 255
-    picture = torch.from_numpy(resources.decoded(opened, z[None])).double() / 255
+    picture = torch.from_numpy(examples.decoded(opened, z[None])).double() / 255
     distances = (train - picture).flatten(1).norm(dim=1)
     expected = distances.sort()
     np.testing.assert_allclose(found.distances, expected.values[:5], rtol=1e-5)
@@ -133,13 +133,13 @@ def test_nearest_training_pictures_are_those_of_brute_force(no_data: Path) -> No
 
 def test_nearest_training_pictures_were_trained_on(no_data: Path) -> None:
     """A model that learnt from a few pictures is shown those alone."""
-    opened = resources.open_model("digits-2d")
+    opened = library.open_model("digits-2d")
     training = opened.card.training.model_copy(update={"train_size": 7, "seed": 3})
     card = opened.card.model_copy(update={"training": training})
     few = dataclasses.replace(
         opened, hash="few", saved=dataclasses.replace(opened.saved, card=card)
     )
-    found = resources.nearest_training(few, np.zeros(2, dtype=np.float32), None, 7)
+    found = examples.nearest_training(few, np.zeros(2, dtype=np.float32), None, 7)
     assert found is not None
     seen = data.subset(data.load_dataset("digits").train, 7, seed=3).images.numpy()
     order = [sorted(images.tobytes() for images in some) for some in (found.images, seen)]

@@ -12,14 +12,15 @@ import results
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import resources, state
+from app import state
 from app.address import Selection, State
+from app.resources import library, opened_model
 from app.views.compare import models
 from app.views.compare import studies as study_page
 from app.views.compare.models import Pair
-from vae_core import checkpoints, studies
-from vae_core.checkpoints import Codes, Metric, ModelCard
+from vae_core import model_folder, studies
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.model_folder import Codes, Metric, ModelCard
 from vae_core.models import VAE
 
 Open = Callable[..., AppTest]
@@ -65,13 +66,13 @@ def write_model(
         name=folder.name, dataset=dataset, classes=tuple("0123456789"), model=config,
         training=TrainConfig(dataset=dataset, epochs=1), metrics=metrics,
     )  # fmt: skip
-    checkpoints.save(folder, card=card, model=VAE(config), codes=codes, history=[])
+    model_folder.save(folder, card=card, model=VAE(config), codes=codes, history=[])
 
 
-def opened(folder: Path, name: str, **how: object) -> resources.Opened:
+def opened(folder: Path, name: str, **how: object) -> opened_model.Opened:
     """Write a model of one's own and open it."""
     write_model(folder / "runs" / name, **how)  # type: ignore[arg-type]
-    return resources.open_model(name)
+    return library.open_model(name)
 
 
 # Studies

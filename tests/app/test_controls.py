@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.components import Card, Morph, Pin, Scene, controls
+from app.components import manifold, pad, sliders
+from app.components.contract import Pin, Scene
+from app.components.morph import Card, Morph, read_morph, write_morph
 
 SHAPE = (1, 4, 3)
 FLOATS = st.floats(-1e6, 1e6)
@@ -55,8 +57,8 @@ def drawing(pixels: bytes, z: object = (0.5, -1.0)) -> dict[str, object]:
 @given(collections())
 def test_collection_survives_the_journey(morph: Morph) -> None:
     """What is written for the panel, through JSON, is read back unchanged."""
-    sent = json.loads(json.dumps(controls.write_morph(morph)))
-    assert controls.read_morph(sent, 2) == morph
+    sent = json.loads(json.dumps(write_morph(morph)))
+    assert read_morph(sent, 2) == morph
 
 
 def test_ids_of_cards_need_not_be_positions() -> None:
@@ -69,7 +71,7 @@ def test_ids_of_cards_need_not_be_positions() -> None:
         "kind": "linear",
         "directions": [],
     }
-    read = controls.read_morph(sent, 2)
+    read = read_morph(sent, 2)
     assert read is not None
     assert (read.path, read.terms) == ((1, None, 0, None), (None, None, 0))
 
@@ -78,11 +80,11 @@ def test_ids_of_cards_need_not_be_positions() -> None:
 def test_any_json_is_read_or_refused(value: object) -> None:
     """Whatever a browser sends is a valid value or None, never an error."""
     for read in (
-        controls.read_morph(value, 2),
-        controls.read_drawing(value, SHAPE, 2),
-        controls.read_n(value),
+        read_morph(value, 2),
+        pad.read_drawing(value, SHAPE, 2),
+        manifold.read_n(value),
     ):
-        assert read is None or isinstance(read, Morph | controls.Drawing | int)
+        assert read is None or isinstance(read, Morph | pad.Drawing | int)
 
 
 @pytest.mark.parametrize(
@@ -100,14 +102,14 @@ def test_any_json_is_read_or_refused(value: object) -> None:
 )
 def test_broken_collections_are_refused(broken: dict[str, object]) -> None:
     """Codes of another length, numbers that are none, too many cards and unknown kinds."""
-    whole = controls.write_morph(Morph(path=(None, None, None, None)))
-    assert controls.read_morph(whole, 2) is not None
-    assert controls.read_morph({**whole, **broken}, 2) is None
+    whole = write_morph(Morph(path=(None, None, None, None)))
+    assert read_morph(whole, 2) is not None
+    assert read_morph({**whole, **broken}, 2) is None
 
 
 def test_drawing_is_the_picture_row_by_row() -> None:
     """Bytes become (h, w) in reading order, with the code that the browser computed."""
-    read = controls.read_drawing(drawing(bytes(range(12))), SHAPE, 2)
+    read = pad.read_drawing(drawing(bytes(range(12))), SHAPE, 2)
     assert read is not None
     np.testing.assert_array_equal(read.pixels, np.arange(12).reshape(4, 3))
     assert read.pin == Pin(z=(0.5, -1.0), pinned_id=None)
@@ -128,21 +130,21 @@ def test_drawing_is_the_picture_row_by_row() -> None:
 )
 def test_broken_drawings_are_refused(broken: object) -> None:
     """A drawing of another size, another model's code, or no drawing at all is None."""
-    assert controls.read_drawing(broken, SHAPE, 2) is None
+    assert pad.read_drawing(broken, SHAPE, 2) is None
 
 
 @pytest.mark.parametrize(("value", "read"), [(5, 5), (30, 30), (4, None), (31, None), (True, None)])
 def test_pictures_a_side_are_bounded(value: object, read: int | None) -> None:
     """Only whole numbers from 5 to 30 are a grid's side."""
-    assert controls.read_n(value) == read
+    assert manifold.read_n(value) == read
 
 
 def test_faces_name_what_is_wrong() -> None:
     """A caller's mistake is told with the value and what is allowed."""
     scene = Scene(model_hash="h", decoder="asset:d", z=(0.0, 0.0), z_version=0)
     with pytest.raises(ValueError, match="kl has 3 numbers; this model has 2"):
-        controls.sliders("s", scene=scene, kl=[1, 2, 3])
+        sliders.sliders("s", scene=scene, kl=[1, 2, 3])
     with pytest.raises(ValueError, match="n is 31; allowed are 5 to 30"):
-        controls.manifold("m", scene=scene, n=31)
+        manifold.manifold("m", scene=scene, n=31)
     with pytest.raises(ValueError, match="encoder is None"):
-        controls.pad("p", scene=scene, image_shape=SHAPE)
+        pad.pad("p", scene=scene, image_shape=SHAPE)

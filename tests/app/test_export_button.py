@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
-from app import resources
-from vae_core import checkpoints
+from app.resources import exports, library
+from vae_core import model_folder
 from vae_core.formats import html
 
 Open = Callable[..., AppTest]
@@ -25,7 +25,7 @@ def test_sidebar_offers_the_open_model_as_one_file(open_page: Open) -> None:
 
 def test_file_is_what_the_command_writes_and_is_made_once() -> None:
     """The bytes are those of ``vae_core export``, kept for the next visitor."""
-    opened = resources.open_model("digits-2d")
-    made = resources.standalone_page(opened)
-    assert made == html.page(checkpoints.open_folder("digits-2d"))
-    assert resources.standalone_page(opened) is made
+    opened = library.open_model("digits-2d")
+    made = exports.standalone_page(opened)
+    assert made == html.page(model_folder.open_folder("digits-2d"))
+    assert exports.standalone_page(opened) is made

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import figures
+from app.figures import charts, raster
 from browser import ROOT
 
 JAVASCRIPT = ROOT / "ui" / "colours.js"
@@ -18,7 +18,7 @@ JAVASCRIPT = ROOT / "ui" / "colours.js"
 def test_a_mosaic_holds_each_image_in_its_place() -> None:
     """Row by row, pixels repeated without smoothing, gaps transparent."""
     images = np.arange(5 * 4, dtype=np.uint8).reshape(5, 1, 2, 2) * 12
-    sheet = figures.mosaic(images, 3, side=8)
+    sheet = raster.mosaic(images, 3, side=8)
     assert sheet.shape == (8 + 2 + 8, 3 * 8 + 2 * 2, 4)
     for index, image in enumerate(images):
         top, left = index // 3 * 10, index % 3 * 10
@@ -33,30 +33,30 @@ def test_a_colour_mosaic_keeps_its_channels() -> None:
     """Red stays red."""
     red = np.zeros((1, 3, 4, 4), dtype=np.uint8)
     red[:, 0] = 200
-    assert figures.mosaic(red, 1)[0, 0].tolist() == [200, 0, 0, 255]
+    assert raster.mosaic(red, 1)[0, 0].tolist() == [200, 0, 0, 255]
 
 
 def test_a_mosaic_of_nothing_is_refused() -> None:
     """An empty selection has its own sentence; an empty picture is a mistake."""
     with pytest.raises(ValueError, match="at least one"):
-        figures.mosaic(np.empty((0, 1, 2, 2), dtype=np.uint8), 3)
+        raster.mosaic(np.empty((0, 1, 2, 2), dtype=np.uint8), 3)
 
 
 def test_a_difference_says_where_and_which_way() -> None:
     """Brighter is orange, darker blue, equal transparent; opacity grows with the difference."""
     before = np.full((1, 1, 4), 0.5, dtype=np.float32)
     after = np.array([[[0.5, 0.9, 0.1, 0.6]]], dtype=np.float32)
-    same, brighter, darker, little = figures.difference(before, after, side=4)[0]
+    same, brighter, darker, little = raster.difference(before, after, side=4)[0]
     assert same[3] == 0
-    assert tuple(brighter[:3]) == figures.BRIGHTER
-    assert tuple(darker[:3]) == figures.DARKER
+    assert tuple(brighter[:3]) == raster.BRIGHTER
+    assert tuple(darker[:3]) == raster.DARKER
     assert 0 < little[3] < brighter[3]
 
 
 def test_a_png_comes_back_to_the_pixel() -> None:
     """What is downloaded is what is shown, at print resolution."""
-    sheet = figures.mosaic(np.arange(16, dtype=np.uint8).reshape(1, 1, 4, 4), 1)
-    with Image.open(io.BytesIO(figures.to_png(sheet))) as image:
+    sheet = raster.mosaic(np.arange(16, dtype=np.uint8).reshape(1, 1, 4, 4), 1)
+    with Image.open(io.BytesIO(raster.to_png(sheet))) as image:
         np.testing.assert_array_equal(np.asarray(image.convert("RGBA")), sheet)
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
@@ -64,7 +64,7 @@ def test_a_png_comes_back_to_the_pixel() -> None:
 @pytest.mark.parametrize("shape", [(4, 4), (300, 200), (200, 300, 3), (1000, 3)])
 def test_a_thumbnail_fits(shape: tuple[int, ...]) -> None:
     """Large pictures are reduced, small ones enlarged by whole factors, up to the side."""
-    small = figures.thumbnail(np.full(shape, 9, dtype=np.uint8), 112)
+    small = raster.thumbnail(np.full(shape, 9, dtype=np.uint8), 112)
     assert max(small.shape[:2]) <= 112
     assert min(small.shape[:2]) >= 1
     assert (small == 9).all()
@@ -74,8 +74,8 @@ def test_a_thumbnail_fits(shape: tuple[int, ...]) -> None:
 def test_a_picture_without_colour_takes_no_colours(channels: int, mode: str) -> None:
     """Pixels and gaps come back as they were, in either mode."""
     images = np.random.default_rng(0).integers(0, 256, (5, channels, 8, 8), dtype=np.uint8)
-    sheet = figures.mosaic(images, 3)
-    with Image.open(io.BytesIO(figures.to_png(sheet))) as image:
+    sheet = raster.mosaic(images, 3)
+    with Image.open(io.BytesIO(raster.to_png(sheet))) as image:
         assert image.mode == mode
         np.testing.assert_array_equal(np.asarray(image.convert("RGBA")), sheet)
 
@@ -84,12 +84,12 @@ def test_class_colours_are_the_maps() -> None:
     """A class has one colour in the browser's panels and in the server's figures."""
     table = re.search(r"const CLASSES = \[(.*?)\]", JAVASCRIPT.read_text(), re.DOTALL)
     assert table is not None
-    assert tuple(re.findall(r'"(#\w{6})"', table[1])) == figures.CLASS_COLOURS
+    assert tuple(re.findall(r'"(#\w{6})"', table[1])) == charts.CLASS_COLOURS
 
 
 def test_class_counts_show_every_class() -> None:
     """A class of which nothing is selected keeps its place, so bars do not move."""
-    figure = figures.class_counts([3, 0, 1], ["a", "b", "c"])
+    figure = charts.class_counts([3, 0, 1], ["a", "b", "c"])
     assert figure["xAxis"]["data"] == ["a", "b", "c"]
     (bars,) = figure["series"]
     assert [bar["value"] for bar in bars["data"]] == [3, 0, 1]
@@ -101,7 +101,7 @@ def test_a_cloud_keys_its_points_by_id() -> None:
     """Each class is a trace of its own points with their ids, and all points are there once."""
     codes = np.random.default_rng(0).standard_normal((30, 3), dtype=np.float32)
     ids, labels = np.arange(100, 130), np.arange(30) % 3
-    figure = figures.scatter_3d(
+    figure = charts.scatter_3d(
         codes, ids=ids, colour="label", values=labels, classes=("a", "b", "c"),
         pinned=np.zeros(3, dtype=np.float32),
     )  # fmt: skip
@@ -119,7 +119,7 @@ def test_a_cloud_coloured_by_a_figure_has_a_scale_with_its_unit() -> None:
     """One trace, its values as colours, nats on the scale."""
     codes = np.zeros((4, 3), dtype=np.float32)
     rate = np.array([1, 2, 3, 4], dtype=np.float32)
-    (trace,) = figures.scatter_3d(
+    (trace,) = charts.scatter_3d(
         codes, ids=np.arange(4), colour="rate", values=rate, classes=()
     ).data
     np.testing.assert_array_equal(trace.marker.color, rate)
@@ -129,9 +129,9 @@ def test_a_cloud_coloured_by_a_figure_has_a_scale_with_its_unit() -> None:
 def test_a_histogram_counts_all_but_the_largest_and_reaches_the_marked_one() -> None:
     """An upload far beyond the test set is still in the picture."""
     values = np.linspace(50, 150, 2000, dtype=np.float32)
-    figure = figures.histogram(values, unit="distortion (nats, grey)", marked=400.0)
+    figure = charts.histogram(values, unit="distortion (nats, grey)", marked=400.0)
     bars, reach = figure.data
     assert 1990 <= sum(bars.y) <= 2000
     assert list(reach.x) == [400.0]
-    constant = figures.histogram(np.ones(5, dtype=np.float32), unit="nats", marked=1.0)
+    constant = charts.histogram(np.ones(5, dtype=np.float32), unit="nats", marked=1.0)
     assert sum(constant.data[0].y) == 5

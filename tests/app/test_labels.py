@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import resources
-from app.resources import Opened
-from vae_core import checkpoints, data, learning, models, publishing, runs
-from vae_core.checkpoints import Codes, ModelCard, Saved
+from app.resources import examples, inference, opened_model
+from app.resources.opened_model import Opened
+from app.widgets import scenes
+from vae_core import data, learning, model_folder, models, publishing, runs
 from vae_core.config import ModelConfig, TrainConfig
-from vae_core.distributions import DiagonalGaussian, GaussianMixture
+from vae_core.model_folder import Codes, ModelCard, Saved
+from vae_core.models.distributions import DiagonalGaussian, GaussianMixture
 
 Open = Callable[..., AppTest]
 PAGES = ("explore", "manifold", "decode", "reconstruct", "morph", "train")
@@ -47,7 +48,7 @@ def folder(told: Opened, no_data: Path) -> str:
     """Put that model where the app finds it; return its name."""
     saved = told.saved
     target = runs.runs_dir() / "told"
-    checkpoints.save(target, card=saved.card, model=saved.model, codes=saved.codes, history=[])
+    model_folder.save(target, card=saved.card, model=saved.model, codes=saved.codes, history=[])
     return "told"
 
 
@@ -75,11 +76,11 @@ def test_the_label_is_the_chosen_one_else_the_pinned_examples_else_the_first(tol
     """And none at all for a model that takes none."""
     example = int(told.codes.ids[5])
     own = int(told.codes.labels[5])  # type: ignore[index]
-    assert resources.pinned_y(told, 7, example) == 7
-    assert resources.pinned_y(told, None, example) == own
-    assert resources.pinned_y(told, None, None) == 0
+    assert scenes.pinned_y(told, 7, example) == 7
+    assert scenes.pinned_y(told, None, example) == own
+    assert scenes.pinned_y(told, None, None) == 0
     plain = untrained(classes=0)
-    assert resources.pinned_y(plain, None, 3) is None
+    assert scenes.pinned_y(plain, None, 3) is None
     assert plain.given_names == ()
     assert told.given_names == tuple("0123456789")
 
@@ -90,9 +91,9 @@ def test_a_reconstruction_is_decoded_under_the_examples_own_label(told: Opened) 
     opened = dataclasses.replace(told, saved=dataclasses.replace(told.saved, card=elsewhere))
     ids = told.codes.ids[[3, 200, 77]].tolist()
     rows = opened.rows(ids)
-    shown = resources.pictures(opened, ids)
+    shown = examples.pictures(opened, ids)
     mean = told.model.decode(told.codes.mu[rows], told.codes.labels[rows]).mean  # type: ignore[index]
-    assert shown.kind == resources.RECONSTRUCTION
+    assert shown.kind == examples.RECONSTRUCTION
     assert np.abs(shown.images / 255 - mean.numpy()).max() <= 0.5 / 255 + 1e-6
 
 
@@ -100,12 +101,12 @@ def test_the_label_that_explains_a_picture_best_classifies_it(told: Opened) -> N
     """A model that only learnt to generate names the digit, far above one in ten."""
     split = data.load_dataset("digits").test
     x = split.images[:40].numpy().astype(np.float32) / 255
-    found = [resources.best_label(told, one, seed=0) for one in x]
+    found = [inference.best_label(told, one, seed=0) for one in x]
     assert split.labels is not None
     assert np.mean(np.array(found) == split.labels[:40].numpy()) > 0.75
-    asked = resources.by_label(told, x[0], seed=0)
+    asked = inference.by_label(told, x[0], seed=0)
     assert [one.y for one in asked] == list(range(10))
-    again = resources.encode(told, x[0], seed=0, y=4)
+    again = inference.encode(told, x[0], seed=0, y=4)
     assert asked[4].loss == pytest.approx(again.loss)
     assert min(asked, key=lambda one: one.loss).y == found[0]
 
@@ -114,25 +115,25 @@ def test_a_model_without_labels_is_not_asked_about_them() -> None:
     """There is nothing to compare, and no best label."""
     plain = untrained(classes=0)
     x = np.zeros((1, 8, 8), dtype=np.float32)
-    assert resources.by_label(plain, x, seed=0) == ()
-    assert resources.best_label(plain, x, seed=0) is None
+    assert inference.by_label(plain, x, seed=0) == ()
+    assert inference.best_label(plain, x, seed=0) is None
 
 
 def test_the_priors_moments_are_those_of_its_draws() -> None:
     """Of a standard normal, of each label's Gaussian, and of a mixture as a whole."""
-    plain = resources.prior_moments(untrained(classes=0), None)
+    plain = scenes.prior_moments(untrained(classes=0), None)
     assert (plain.mu.tolist(), plain.sigma.tolist()) == ([0, 0], [1, 1])
     by_label = untrained(prior="label", conditional=True)
     for y in range(3):
         given = by_label.model.prior_given(torch.tensor([y]))
-        moments = resources.prior_moments(by_label, y)
+        moments = scenes.prior_moments(by_label, y)
         np.testing.assert_allclose(moments.mu, given.given.mu[0])  # type: ignore[attr-defined]
-        assert resources.pinned_z(by_label, None, None, y).tolist() == moments.mu.tolist()
+        assert scenes.pinned_z(by_label, None, None, y).tolist() == moments.mu.tolist()
     mixed = untrained(classes=0, prior="mixture", components=4)
     prior = mixed.model.prior
     assert isinstance(prior, GaussianMixture)
     draws = prior.sample(200_000, generator=torch.Generator().manual_seed(0))
-    moments = resources.prior_moments(mixed, None)
+    moments = scenes.prior_moments(mixed, None)
     np.testing.assert_allclose(moments.mu, draws.mean(0).numpy(), atol=0.03)
     np.testing.assert_allclose(moments.sigma, draws.std(0).numpy(), rtol=0.02)
 
@@ -143,7 +144,7 @@ def test_the_kl_of_a_dimension_is_to_the_models_own_prior() -> None:
     prior = opened.model.prior_given(opened.codes.labels)
     q = opened.codes
     expected = DiagonalGaussian(q.mu, q.logvar).kl_per_dim_to(prior.given).mean(0)  # type: ignore[attr-defined]
-    np.testing.assert_allclose(resources.kl_per_dim(opened), expected.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(opened_model.kl_per_dim(opened), expected.numpy(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("page", PAGES)

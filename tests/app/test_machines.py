@@ -11,8 +11,8 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app import resources
-from vae_core import checkpoints, data
+from app.resources import library, machines
+from vae_core import data, model_folder
 from vae_core.errors import CheckpointError
 from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig, Layer
 
@@ -32,7 +32,7 @@ def write_machine(
         )
         for below, above in itertools.pairwise(sizes)
     )
-    checkpoints.save_machine(folder, Boltzmann(config, layers), name=folder.name, dataset=dataset)
+    model_folder.save_machine(folder, Boltzmann(config, layers), name=folder.name, dataset=dataset)
 
 
 @pytest.fixture
@@ -69,9 +69,9 @@ def test_decode_shows_the_ends_of_chains(machine: Open) -> None:
     assert "Gibbs chains of 1,000 steps" in texts(session)
     session.button(key="w-machine-again").click().run()
     assert not session.exception
-    opened = resources.open_machine("net")
+    opened = library.open_machine("net")
     assert opened is not None
-    one, other = (resources.machine_samples(opened.hash, opened.saved, 4, s) for s in (0, 1))
+    one, other = (machines.machine_samples(opened.hash, opened.saved, 4, s) for s in (0, 1))
     assert (one != other).any()
 
 
@@ -113,13 +113,13 @@ def test_a_damaged_machine_is_told_and_another_model_shown(open_page: Open, tmp_
 def test_a_zipped_machine_opens(no_data: Path, tmp_path: Path) -> None:
     """From memory; a VAE's zip is none."""
     write_machine(tmp_path / "mine")
-    opened = resources.open_machine_zip(checkpoints.zip_folder(tmp_path / "mine"))
+    opened = library.open_machine_zip(model_folder.zip_folder(tmp_path / "mine"))
     assert opened is not None
-    assert resources.open_machine(opened.name) is opened
-    assert resources.title(opened.name) == "mine"
-    assert resources.open_machine_zip(checkpoints.zip_folder("digits-2d")) is None
+    assert library.open_machine(opened.name) is opened
+    assert library.title(opened.name) == "mine"
+    assert library.open_machine_zip(model_folder.zip_folder("digits-2d")) is None
     with pytest.raises(CheckpointError, match="holds a deep belief net"):
-        resources.open_zip(checkpoints.zip_folder(tmp_path / "mine"))
+        library.open_zip(model_folder.zip_folder(tmp_path / "mine"))
 
 
 def test_a_machine_tells_what_it_is(machine: Open) -> None:

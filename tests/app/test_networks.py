@@ -10,10 +10,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from vae_core import checkpoints
-from vae_core.checkpoints import Codes, ModelCard
+from vae_core import model_folder
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import graphs
+from vae_core.model_folder import Codes, ModelCard
 from vae_core.models import VAE
 
 Open = Callable[..., AppTest]
@@ -38,7 +38,7 @@ def networks(open_page: Open, tmp_path: Path) -> Open:
         name="nets", dataset="graphs", classes=tuple(graphs.STRUCTURES), model=config,
         training=TrainConfig(dataset="graphs", epochs=1),
     )  # fmt: skip
-    checkpoints.save(
+    model_folder.save(
         tmp_path / "runs" / "nets", card=card, model=VAE(config), codes=codes, history=[]
     )
     return lambda page="explore", **parameters: open_page(page, **{"model": "nets"} | parameters)

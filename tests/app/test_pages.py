@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app import resources
-from vae_core import checkpoints, data
-from vae_core.checkpoints import Codes, ModelCard
+from app.resources import library
+from vae_core import data, model_folder
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import DatasetError
+from vae_core.model_folder import Codes, ModelCard
 from vae_core.models import VAE
 
 Open = Callable[..., AppTest]
@@ -52,7 +52,7 @@ def write_model(
         name=folder.name, dataset=dataset, classes=tuple("0123456789"), model=config,
         training=TrainConfig(dataset=dataset, epochs=1),
     )  # fmt: skip
-    checkpoints.save(folder, card=card, model=VAE(config), codes=codes, history=[])
+    model_folder.save(folder, card=card, model=VAE(config), codes=codes, history=[])
 
 
 def png(pixels: np.ndarray, mode: str | None = None) -> bytes:
@@ -123,7 +123,7 @@ def test_an_unknown_model_is_named_and_another_one_opens(open_page: Open) -> Non
     session = open_page(model="no-such-model")
     assert "no-such-model" in session.warning[0].value
     assert "digits-2d" in session.warning[0].value
-    assert session.selectbox(key="w-model").value in checkpoints.list_models()
+    assert session.selectbox(key="w-model").value in model_folder.list_models()
 
 
 def test_a_control_changes_the_address(open_page: Open) -> None:
@@ -154,7 +154,7 @@ def test_two_sessions_do_not_share_their_state(open_page: Open) -> None:
 
 def test_a_selection_shows_what_lies_inside(open_page: Open) -> None:
     """Count, classes and gallery are those of the codes inside the polygon, found otherwise."""
-    mu = checkpoints.load_codes("digits-2d").mu
+    mu = model_folder.load_codes("digits-2d").mu
     inside = int(((mu.abs() < 1).all(dim=1)).sum())
     session = open_page(select=SQUARE)
     assert f"**{inside}** of {len(mu)} selected" in texts(session)
@@ -320,7 +320,7 @@ def test_draw_again_draws_others(open_page: Open) -> None:
 def test_a_zipped_model_opens(open_page: Open) -> None:
     """It becomes the model of the session and is offered in the picker."""
     session = open_page()
-    content = checkpoints.zip_folder("digits-2d")
+    content = model_folder.zip_folder("digits-2d")
     session.file_uploader(key="w-zip").set_value(("mine.zip", content, "application/zip")).run()
     assert not session.exception
     assert not session.warning
@@ -347,11 +347,11 @@ def test_a_damaged_model_folder_is_named_and_another_one_opens(
     """One bad folder does not take the app down."""
     folder = tmp_path / "runs" / "torn"
     write_model(folder, dataset="digits", shape=(1, 8, 8), latent_dim=2)
-    weights = folder / checkpoints.WEIGHTS
+    weights = folder / model_folder.WEIGHTS
     weights.write_bytes(weights.read_bytes()[:200])
     session = open_page(model="torn")
     assert not session.exception
-    assert checkpoints.WEIGHTS in session.warning[0].value
+    assert model_folder.WEIGHTS in session.warning[0].value
     assert session.title[0].value == "Explore"
 
 
@@ -371,8 +371,8 @@ def test_another_models_example_stays_pinned_only_on_the_same_data(
 
 def test_what_is_shared_is_never_changed_by_a_session(open_page: Open) -> None:
     """Two sessions read the same codes; a run leaves them as they are."""
-    before = resources.open_model("digits-2d").codes.mu.clone()
+    before = library.open_model("digits-2d").codes.mu.clone()
     session = open_page(id="500", select=SQUARE)
     session.segmented_control(key="w-colour").set_value("rate").run()
     upload(session.switch_page("views/reconstruct/page.py").run(), ("one.png", png(drawn_one())))
-    assert torch.equal(resources.open_model("digits-2d").codes.mu, before)
+    assert torch.equal(library.open_model("digits-2d").codes.mu, before)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import resources, routes
-from vae_core import checkpoints, runs
+from app.resources import assets, exports, library, trainings
+from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.formats import html
 from vae_core.runs import RunConfig
@@ -56,8 +56,8 @@ def test_a_finished_training_has_its_replay(trained: Path, open_page: Open) -> N
     assert replay["classes"] == [str(digit) for digit in range(10)]
     assert (replay["epochs"], replay["live"]) == (2, False)
     for told, frame in zip(replay["frames"], kept.frames, strict=True):
-        digest = told["source"].removeprefix(routes.SCHEME).split("/")[1]
-        asset = routes._SHELF.get(digest)
+        digest = told["source"].removeprefix(assets.SCHEME).split("/")[1]
+        asset = assets._PUBLISHED.get(digest)
         assert asset is not None
         assert asset.content == runs.replay_bundles.frame_bundle(frame)
 
@@ -66,11 +66,11 @@ def test_frames_that_are_known_keep_their_address(trained: Path) -> None:
     """A new frame is one more address: browsers fetch it alone."""
     whole = (trained / runs.REPLAY).read_bytes()
     cut(trained, 5)
-    before = resources.film(trained)
+    before = trainings.film(trained)
     assert before is not None
     assert len(before.addresses) == 5
     (trained / runs.REPLAY).write_bytes(whole)
-    after = resources.film(trained)
+    after = trainings.film(trained)
     assert after is not None
     assert after.addresses[:5] == before.addresses
     assert len(after.addresses) > 5
@@ -100,10 +100,10 @@ def test_a_torn_last_frame_is_left_out(trained: Path, open_page: Open) -> None:
 
 def test_the_exported_page_of_a_trained_model_has_its_replay(trained: Path) -> None:
     """As the command writes it; a pretrained model has none."""
-    opened = resources.open_model("short")
+    opened = library.open_model("short")
     kept = runs.read_replay(trained)
     assert kept is not None
     film = runs.replay_bundles.small_bundle(kept, opened.card.model)
-    saved = checkpoints.open_folder(trained)
-    assert resources.standalone_page(opened) == html.page(saved, film=film)
-    assert b'id="replay"' not in resources.standalone_page(resources.open_model("digits-2d"))
+    saved = model_folder.open_folder(trained)
+    assert exports.standalone_page(opened) == html.page(saved, film=film)
+    assert b'id="replay"' not in exports.standalone_page(library.open_model("digits-2d"))

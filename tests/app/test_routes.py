@@ -10,21 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from app import routes
-from app.shelf import Shelf
+from app.resources import assets
+from app.resources.cache import LRUCache
 
 
 def get(address: str, headers: dict[str, str] | None = None) -> Response:
     """Answer as the server does when a browser asks for an address that panels were given."""
-    assert address.startswith(routes.SCHEME)
+    assert address.startswith(assets.SCHEME)
     sent = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     scope = {
         "type": "http",
         "method": "GET",
-        "path": "/" + address.removeprefix(routes.SCHEME),
+        "path": "/" + address.removeprefix(assets.SCHEME),
         "headers": sent,
     }
-    (route,) = routes.ROUTES
+    (route,) = assets.ROUTES
     match, found = route.matches(scope)
     assert match is Match.FULL
     answer: Response = route.endpoint(Request(scope | found))
@@ -33,8 +33,8 @@ def get(address: str, headers: dict[str, str] | None = None) -> Response:
 
 def test_published_bytes_may_be_kept_for_ever() -> None:
     """The answer is the content itself, immutable."""
-    asset = routes.Asset(b"weights", "decoder.bin")
-    answer = get(routes.publish(asset))
+    asset = assets.Asset(b"weights", "decoder.bin")
+    answer = get(assets.publish(asset))
     assert answer.body == b"weights"
     assert "immutable" in answer.headers["cache-control"]
     assert "max-age=31536000" in answer.headers["cache-control"]
@@ -42,7 +42,7 @@ def test_published_bytes_may_be_kept_for_ever() -> None:
 
 def test_known_bytes_are_not_sent_again() -> None:
     """A browser that asks again by the tag gets no body."""
-    address = routes.publish(routes.Asset(b"again", "codes.bin"))
+    address = assets.publish(assets.Asset(b"again", "codes.bin"))
     tag = get(address).headers["etag"]
     answer = get(address, {"If-None-Match": tag})
     assert answer.status_code == 304
@@ -51,24 +51,24 @@ def test_known_bytes_are_not_sent_again() -> None:
 
 def test_unknown_hash_is_a_plain_404_that_is_not_kept() -> None:
     """A page that is older than the server is told so, and may ask again."""
-    answer = get(f"{routes.SCHEME}{routes.PREFIX}/{'0' * 32}/decoder.bin")
+    answer = get(f"{assets.SCHEME}{assets.PREFIX}/{'0' * 32}/decoder.bin")
     assert answer.status_code == 404
     assert answer.headers["cache-control"] == "no-store"
 
 
 def test_equal_bytes_have_one_address() -> None:
     """The address follows the content alone."""
-    one, same, other = (routes.Asset(content, "x.bin") for content in (b"a", b"a", b"b"))
+    one, same, other = (assets.Asset(content, "x.bin") for content in (b"a", b"a", b"b"))
     assert one.address == same.address != other.address
 
 
 def test_what_passes_drives_nothing_else_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training's networks, new every few seconds, replace each other alone."""
-    small: Shelf[routes.Asset] = Shelf(25, size=lambda asset: len(asset.content))
-    monkeypatch.setattr(routes, "_PASSING", small)
-    stays = routes.publish(routes.Asset(b"a network that is there for good", "decoder.bin"))
+    small: LRUCache[assets.Asset] = LRUCache(25, size=lambda asset: len(asset.content))
+    monkeypatch.setattr(assets, "_PASSING", small)
+    stays = assets.publish(assets.Asset(b"a network that is there for good", "decoder.bin"))
     passing = [
-        routes.publish(routes.Asset(bytes([n]) * 10, "decoder.bin"), passing=True) for n in range(5)
+        assets.publish(assets.Asset(bytes([n]) * 10, "decoder.bin"), passing=True) for n in range(5)
     ]
     assert [get(address).status_code for address in passing] == [404, 404, 404, 200, 200]
     assert get(stays).status_code == 200
@@ -77,7 +77,7 @@ def test_what_passes_drives_nothing_else_out(monkeypatch: pytest.MonkeyPatch) ->
 def test_bytes_are_compressed_once_for_all() -> None:
     """What gains by it is sent as gzip to whoever takes that; nothing is compressed on the way."""
     content = b"the same again and " * 500
-    address = routes.publish(routes.Asset(content, "frame.bin"))
+    address = assets.publish(assets.Asset(content, "frame.bin"))
     answer = get(address, {"Accept-Encoding": "gzip, br"})
     assert answer.headers["content-encoding"] == "gzip"
     assert gzip.decompress(bytes(answer.body)) == content
@@ -85,5 +85,5 @@ def test_bytes_are_compressed_once_for_all() -> None:
     plain = get(address)
     assert (plain.body, plain.headers["content-encoding"]) == (content, "identity")
     weights = np.random.default_rng(0).bytes(5000)
-    answer = get(routes.publish(routes.Asset(weights, "x.bin")), {"Accept-Encoding": "gzip"})
+    answer = get(assets.publish(assets.Asset(weights, "x.bin")), {"Accept-Encoding": "gzip"})
     assert (answer.body, answer.headers["content-encoding"]) == (weights, "identity")

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import address, components, resources, state
+from app import address, state
 from app.address import Selection
+from app.components import latent_map
+from app.resources import library
 from app.widgets import selection
 
 
@@ -26,7 +28,7 @@ def test_a_gallery_is_spread_over_the_selection(n: int) -> None:
 
 def test_the_csv_holds_ids_labels_and_codes(no_data: Path) -> None:
     """One line for each selected id, in its order, with mean and spread of each dimension."""
-    opened = resources.open_model("digits-2d")
+    opened = library.open_model("digits-2d")
     ids = opened.codes.ids.numpy()[[7, 3, 90]]
     rows = list(csv.DictReader(io.StringIO(selection.to_csv(opened, ids).decode())))
     assert list(rows[0]) == ["id", "label", "mu1", "mu2", "sigma1", "sigma2"]
@@ -50,7 +52,7 @@ def test_an_outline_is_kept_with_its_plane(
     kept: list[Selection | None] = []
     monkeypatch.setattr(state, "adopt", lambda **changes: kept.append(changes["selection"]))
     polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
-    selection.take(components.Selection(polygon, projection, dims))  # type: ignore[arg-type]
+    selection.take(latent_map.Selection(polygon, projection, dims))  # type: ignore[arg-type]
     selection.take(None)
     assert kept == [Selection(plane, polygon), None]
     told = selection.map_arguments(address.State(selection=kept[0]), "axes")["selection"]

@@ -9,8 +9,9 @@ import plotly.graph_objects as go
 import pytest
 import results
 
-from app import study_figures, words
-from app.study_figures import CHARTS, Results
+from app import words
+from app.figures import study_charts
+from app.figures.study_charts import CHARTS, Results
 from app.views.compare import studies
 from vae_core.studies import STUDIES
 
@@ -54,7 +55,7 @@ def test_each_study_is_first_shown_as_it_was_published(
     tmp_path: Path, name: str, chart: str
 ) -> None:
     """Curves where the document has curves, else by what varies."""
-    assert study_figures.default_chart(name, made(tmp_path, name), "elbo") == chart
+    assert study_charts.default_chart(name, made(tmp_path, name), "elbo") == chart
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -63,7 +64,7 @@ def test_every_study_is_drawn_in_every_way_that_suits_it(tmp_path: Path, name: s
     of = made(tmp_path, name, *{reference.metric for reference in STUDIES[name].references})
     for chart in titles(of):
         for metric in CHARTS[chart].metrics(of):
-            figure = study_figures.draw(of, chart, metric)
+            figure = study_charts.draw(of, chart, metric)
             assert figure.data
             if chart == "cells":
                 trace = figure.data[0]
@@ -74,7 +75,7 @@ def test_every_study_is_drawn_in_every_way_that_suits_it(tmp_path: Path, name: s
 
 def test_published_values_lie_at_their_cells(tmp_path: Path) -> None:
     """By name, and those from memory say so."""
-    figure = study_figures.draw(made(tmp_path, "latent-size"), "setting", "elbo")
+    figure = study_charts.draw(made(tmp_path, "latent-size"), "setting", "elbo")
     after = named(figure, "Zhang & Wu (2020) after 100 epochs")
     assert dict(zip(after.x, after.y, strict=True)) == {3: -131.8, 10: -102.6, 20: -99.7}
     assert named(figure, "AEVB, one hidden layer, plateaus (from memory)")
@@ -83,9 +84,9 @@ def test_published_values_lie_at_their_cells(tmp_path: Path) -> None:
 def test_a_published_epoch_lies_where_as_many_images_were_seen(tmp_path: Path) -> None:
     """Epoch 5 of 1,000 images is 5,000 images; there is no such place in time."""
     of = made(tmp_path, "sample-size")
-    points = named(study_figures.draw(of, "curves", "elbo"), "Zhang & Wu (2020), N = 1,000")
+    points = named(study_charts.draw(of, "curves", "elbo"), "Zhang & Wu (2020), N = 1,000")
     assert dict(zip(points.x, points.y, strict=True))[5000] == -205
-    drawn = study_figures.draw(of, "time", "elbo")
+    drawn = study_charts.draw(of, "time", "elbo")
     assert "Zhang & Wu (2020), N = 1,000" not in [trace.name for trace in drawn.data]
 
 
@@ -94,7 +95,7 @@ def test_published_lines_do_not_join_different_series(tmp_path: Path) -> None:
     groups = studies.data_sets(results.write(tmp_path, "learners")["cells"])
     assert list(groups) == ["mnist", "frey-face"]
     of = Results(groups["mnist"], STUDIES["learners"].references)
-    drawn = study_figures.draw(of, "setting", "elbo").data
+    drawn = study_charts.draw(of, "setting", "elbo").data
     assert [trace.name for trace in drawn] == [
         "aevb",
         "wake-sleep",
@@ -105,11 +106,11 @@ def test_published_lines_do_not_join_different_series(tmp_path: Path) -> None:
 def test_the_floor_is_a_line_where_a_metric_has_one(tmp_path: Path) -> None:
     """Entropy of the targets below the cross-entropy, at the level that was measured."""
     of = made(tmp_path, "boltzmann", "cross_entropy", "entropy_floor")
-    figure = study_figures.draw(of, "cells", "cross_entropy")
+    figure = study_charts.draw(of, "cells", "cross_entropy")
     levels = [cell["metrics"]["entropy_floor"]["value"] for cell in of.cells]
     assert figure.layout.shapes[0].x0 == pytest.approx(sum(levels) / len(levels))
     assert figure.layout.annotations[0].text == "entropy of the targets"
-    assert not study_figures.draw(of, "cells", "elbo").layout.shapes
+    assert not study_charts.draw(of, "cells", "elbo").layout.shapes
 
 
 def test_cells_over_beta_are_a_rate_distortion_curve() -> None:
@@ -128,8 +129,8 @@ def test_cells_over_beta_are_a_rate_distortion_curve() -> None:
         }
 
     of = Results([cell(4.0, 5.0), cell(0.1, 60.0), cell(1.0, 20.0)])
-    assert study_figures.default_chart("rate-distortion", of, "rate") == "plane"
-    trace = study_figures.draw(of, "plane", "rate").data[0]
+    assert study_charts.default_chart("rate-distortion", of, "rate") == "plane"
+    trace = study_charts.draw(of, "plane", "rate").data[0]
     assert list(trace.x) == [5.0, 20.0, 60.0]
     assert list(trace.y) == [95.0, 80.0, 40.0]
     assert list(trace.text) == ["β = 4", "β = 1", "β = 0.1"]

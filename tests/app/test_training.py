@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import figures, resources, state
+from app import state
+from app.figures import charts
+from app.resources import trainings
 from app.views.train import progress
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
@@ -259,7 +261,7 @@ def test_a_training_waits_for_its_turn_and_a_limit_refuses(
     first, second = map(runs.status, runs.list_runs())
     assert first.config.owner == second.config.owner != ""
     assert runs.places(runs.stands(runs.runs_dir()))[second.folder.name].number == 1
-    resources.look_again()  # as a second later
+    trainings.look_again()  # as a second later
     session.run()
     assert progress.says(second, runs.Place(1, 200.0)).startswith(
         "Epoch 0 of 100 · Number 1 in the queue · begins in about 3 min"
@@ -338,7 +340,7 @@ def test_changes_are_marked_in_the_curves() -> None:
     """A thin line where the step lies among the epochs, with what was changed."""
     figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
     epochs = [{"epoch": e, "step": 8 * e, "test": figure, "train": figure} for e in (1, 2, 3)]
-    chart = figures.training_curve(epochs, [], "elbo", marks=[(12, "beta 2")])
+    chart = charts.training_curve(epochs, [], "elbo", marks=[(12, "beta 2")])
     (mark,) = chart["series"][-1]["markLine"]["data"]
     assert (mark["xAxis"], mark["label"]["formatter"]) == (1.5, "beta 2")
     assert chart["legend"]["data"] == ["test", "training"]
@@ -348,9 +350,9 @@ def test_a_long_curve_is_thinned() -> None:
     """Evenly, from the first epoch to the last: it is sent to every watcher each second."""
     figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
     epochs = [{"epoch": e, "step": e, "test": figure, "train": figure} for e in range(1, 5001)]
-    chart = figures.training_curve(epochs, [], "elbo")
+    chart = charts.training_curve(epochs, [], "elbo")
     drawn = [epoch for epoch, _ in chart["series"][0]["data"]]
-    assert len(drawn) == len(set(drawn)) == figures.CURVE_POINTS
+    assert len(drawn) == len(set(drawn)) == charts.CURVE_POINTS
     assert (drawn[0], drawn[-1]) == (1, 5000)
 
 
@@ -367,8 +369,8 @@ def test_curves_begin_with_minibatches_and_go_on_with_epochs() -> None:
     figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
     steps = [{"step": s, "epoch": 1, "train": figure} for s in range(1, 9)]
     epochs = [{"epoch": e, "step": 8 * e, "test": figure, "train": figure} for e in (1, 2, 3)]
-    early = figures.training_curve(epochs[:1], steps, "elbo")
-    late = figures.training_curve(epochs, steps, "elbo")
+    early = charts.training_curve(epochs[:1], steps, "elbo")
+    late = charts.training_curve(epochs, steps, "elbo")
     assert [line["name"] for line in early["series"]] == ["test", "training", "minibatch"]
     assert [line["name"] for line in late["series"]] == ["test", "training"]
     assert late["series"][0]["data"] == [[1, -100.0], [2, -100.0], [3, -100.0]]
@@ -389,7 +391,7 @@ def test_what_is_shown_stays(trained: Path, open_page: Open) -> None:
     session = open_page("train")
     assert [one.value for one in session.subheader] == ["first"]
     laid(trained.with_name("second"), owner="a student", like="first")
-    resources.look_again()  # as a second later
+    trainings.look_again()  # as a second later
     session.run()
     assert [one.value for one in session.subheader] == ["first"]
     keys = {button.key for button in session.button if (button.key or "").startswith("train-")}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.components import panel, views
+from app.components import contract, latent_map
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -30,16 +30,16 @@ ANYTHING = st.recursive(
 @given(value=ANYTHING)
 def test_nothing_that_is_sent_raises(value: Any) -> None:
     """Whatever arrives is either understood or ignored."""
-    views.read_selection(value, 3)
-    views.read_camera(value)
-    views.read_hidden(value, 10)
-    panel.read_pin(value, 3)
+    latent_map.read_selection(value, 3)
+    latent_map.read_camera(value)
+    latent_map.read_hidden(value, 10)
+    contract.read_pin(value, 3)
 
 
 def test_pin_is_read_with_its_example() -> None:
     """The code and the id come through as they are."""
-    pin = panel.read_pin({"z": [1, -2.5], "pinned_id": 7}, 2)
-    assert pin == panel.Pin(z=(1.0, -2.5), pinned_id=7)
+    pin = contract.read_pin({"z": [1, -2.5], "pinned_id": 7}, 2)
+    assert pin == contract.Pin(z=(1.0, -2.5), pinned_id=7)
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,15 @@ def test_pin_is_read_with_its_example() -> None:
 )
 def test_wrong_pins_are_ignored(value: dict[str, Any]) -> None:
     """A code of another model, no number or no id is no pin."""
-    assert panel.read_pin(value, 2) is None
+    assert contract.read_pin(value, 2) is None
 
 
 def test_selection_is_read_with_the_plane_it_was_drawn_in() -> None:
     """The outline alone would mean nothing after a change of projection."""
     polygon = [[0, 0], [1, 0], [1, 1]]
     value = {"polygon": polygon, "projection": "raw", "dims": [2, 0]}
-    selection = views.read_selection(json.loads(json.dumps(value)), 3)
-    assert selection == views.Selection(((0, 0), (1, 0), (1, 1)), "raw", (2, 0))
+    selection = latent_map.read_selection(json.loads(json.dumps(value)), 3)
+    assert selection == latent_map.Selection(((0, 0), (1, 0), (1, 1)), "raw", (2, 0))
 
 
 @pytest.mark.parametrize(
@@ -74,24 +74,24 @@ def test_selection_is_read_with_the_plane_it_was_drawn_in() -> None:
 def test_wrong_selections_are_ignored(change: dict[str, Any]) -> None:
     """Two corners, an unknown projection or a dimension that the model lacks select nothing."""
     value = {"polygon": [[0, 0], [1, 0], [1, 1]], "projection": "raw", "dims": [0, 1]}
-    assert views.read_selection(value | change, 3) is None
+    assert latent_map.read_selection(value | change, 3) is None
 
 
 def test_camera_needs_a_positive_height() -> None:
     """A flat view would divide by zero."""
-    assert views.read_camera({"x": 0, "y": 1, "height": 2}) == views.Camera(0.0, 1.0, 2.0)
-    assert views.read_camera({"x": 0, "y": 1, "height": 0}) is None
+    assert latent_map.read_camera({"x": 0, "y": 1, "height": 2}) == latent_map.Camera(0.0, 1.0, 2.0)
+    assert latent_map.read_camera({"x": 0, "y": 1, "height": 0}) is None
 
 
 def test_hidden_labels_are_those_that_exist() -> None:
     """Sorted, once each."""
-    assert views.read_hidden([3, 1, 3, 12, -1], 10) == (1, 3)
+    assert latent_map.read_hidden([3, 1, 3, 12, -1], 10) == (1, 3)
 
 
 def test_maps_alone_are_told_of_a_posterior() -> None:
     """A panel that leaves it out says nothing of it; a map without one takes the outline away."""
-    scene = panel.Scene("hash", "decoder", (0.0,), 0, posterior=((0.5,), (-1.0,)))
+    scene = contract.Scene("hash", "decoder", (0.0,), 0, posterior=((0.5,), (-1.0,)))
     assert "posterior" not in scene.data()
     assert scene.data(outlines=True)["posterior"] == {"mu": [0.5], "logvar": [-1.0]}
-    without = panel.Scene("hash", "decoder", (0.0,), 0)
+    without = contract.Scene("hash", "decoder", (0.0,), 0)
     assert without.data(outlines=True)["posterior"] is None

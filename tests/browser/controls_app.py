@@ -9,11 +9,12 @@ import json
 import streamlit as st
 import torch
 
-from app import components, routes
-from app.components import Card, Morph
-from vae_core.checkpoints import Codes
+from app.components import contract, manifold, morph, pad, picture, sliders
+from app.components.morph import Card, Morph
+from app.resources import assets as routes
 from vae_core.config import ModelConfig
 from vae_core.formats import bundles
+from vae_core.model_folder import Codes
 from vae_core.models import VAE
 
 SHAPE = (1, 28, 28)
@@ -55,11 +56,11 @@ def script() -> None:
         state.heard = {"runs": 0, "pins": 0}
     state.heard["runs"] += 1
 
-    def pinned(pin: components.Pin) -> None:
+    def pinned(pin: contract.Pin) -> None:
         state.z = pin.z
         state.heard["pins"] += 1
 
-    def drawn(drawing: components.Drawing | None) -> None:
+    def drawn(drawing: pad.Drawing | None) -> None:
         state.heard["ink"] = 0 if drawing is None else int(drawing.pixels.sum())
         if drawing is not None:
             state.z = drawing.pin.z
@@ -71,7 +72,7 @@ def script() -> None:
 
     model_hash, published = assets(d)
     address = {name: routes.publish(asset) for name, asset in published.items()}
-    scene = components.Scene(
+    scene = contract.Scene(
         model_hash=model_hash,
         decoder=address["decoder"],
         encoder=address["encoder"],
@@ -83,27 +84,25 @@ def script() -> None:
         st.rerun()
     left, right = st.columns([3, 1])
     with right:
-        components.picture("picture", scene=scene)
+        picture.picture("picture", scene=scene)
         st.button("Run again")
     with left:
         match query.get("panel"):
             case "sliders":
                 kl = [1 / (i + 1) if i < 6 else 0.0 for i in range(d)]
-                components.sliders("sliders", scene=scene, kl=kl, on_pin=pinned)
+                sliders.sliders("sliders", scene=scene, kl=kl, on_pin=pinned)
             case "manifold":
-                event = components.manifold("manifold", scene=scene, n=8, on_pin=pinned)
+                event = manifold.manifold("manifold", scene=scene, n=8, on_pin=pinned)
                 state.heard["n"] = event.n
             case "pad":
-                components.pad(
-                    "pad", scene=scene, image_shape=SHAPE, dataset=DATASET, on_drawing=drawn
-                )
+                pad.pad("pad", scene=scene, image_shape=SHAPE, dataset=DATASET, on_drawing=drawn)
             case "strip":
                 ends = ((-1.5, 0.5), (1.0, 1.0), (0.5, -1.0))
                 cards = tuple(
                     Card(name, end + (0.0,) * (d - 2))
                     for name, end in zip(("one", "two", "three"), ends, strict=True)
                 )
-                components.strip(
+                morph.strip(
                     "strip",
                     scene=scene,
                     morph=state.get("morph", Morph(cards=cards)),

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from vae_core.checkpoints import Metric
 from vae_core.evaluation import Estimate
-from vae_core.studies import STUDIES, study
+from vae_core.model_folder import Metric
+from vae_core.studies import STUDIES, running
 from vae_core.studies.study import Cell, Context, Outcome
 
 
@@ -33,7 +33,7 @@ def write(
     made = dataclasses.replace(
         declared, cells=tuple(_made_up(cell, i, metrics, n) for i, cell in enumerate(kept))
     )
-    return study.run(made, out=folder / f"{name}.json")
+    return running.run(made, out=folder / f"{name}.json")
 
 
 def _made_up(cell: Cell, index: int, metrics: tuple[str, ...], n: int) -> Cell:

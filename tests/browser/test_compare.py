@@ -12,9 +12,9 @@ import torch
 from serving import ROOT, Server
 from visitor import Visitor
 
-from vae_core import checkpoints
-from vae_core.checkpoints import Codes, ModelCard
+from vae_core import model_folder
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.model_folder import Codes, ModelCard
 from vae_core.models import VAE
 
 pytestmark = pytest.mark.browser
@@ -35,7 +35,7 @@ def prepared(server: Server) -> None:
     """Write results of two studies, and a second model of the digits in an order of its own."""
     for name in ("latent-size", "iwae"):
         results.write(server.runs / "studies", name, "nll_iw5000")
-    own = checkpoints.load_codes(checkpoints.PRETRAINED / "digits-2d")
+    own = model_folder.load_codes(model_folder.PRETRAINED / "digits-2d")
     order = torch.randperm(len(own.ids), generator=torch.Generator().manual_seed(1))
     assert own.labels is not None
     codes = Codes(
@@ -55,7 +55,7 @@ def prepared(server: Server) -> None:
         name="mine", dataset="digits", classes=tuple("0123456789"), model=config,
         training=TrainConfig(dataset="digits", epochs=1),
     )  # fmt: skip
-    checkpoints.save(server.runs / "mine", card=card, model=model, codes=codes, history=[])
+    model_folder.save(server.runs / "mine", card=card, model=model, codes=codes, history=[])
 
 
 def compare(somebody: Visitor, query: str, *drawn: str) -> Visitor:

@@ -11,10 +11,10 @@ import pytest
 import torch
 from visitor import MAP, PICTURE, POINTS, Place, Visitor
 
-from vae_core import checkpoints
-from vae_core.checkpoints import Codes, ModelCard, Saved
+from vae_core import model_folder
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.formats import html
+from vae_core.model_folder import Codes, ModelCard, Saved
 from vae_core.models import VAE
 
 pytestmark = pytest.mark.browser
@@ -95,7 +95,7 @@ class Page(Visitor):
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a page of a trained model, and two of untrained models of four dimensions."""
     folder = tmp_path_factory.mktemp("pages")
-    (folder / "flat.html").write_bytes(html.page(checkpoints.open_folder("digits-2d")))
+    (folder / "flat.html").write_bytes(html.page(model_folder.open_folder("digits-2d")))
     (folder / "deep.html").write_bytes(html.page(four_dimensions()))
     (folder / "given.html").write_bytes(html.page(given_a_label()))
     return folder

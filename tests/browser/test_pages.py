@@ -261,11 +261,11 @@ def test_a_cell_of_the_manifold_pins_its_code(visitor: Enter) -> None:
 
 def test_another_model_opens_from_the_picker(visitor: Enter) -> None:
     """A zipped folder becomes a model of this session, on the same page."""
-    from vae_core import checkpoints
+    from vae_core import model_folder
 
     somebody = visitor().open("explore")
     somebody.button("Open a model").click()
-    packed = checkpoints.zip_folder("digits-2d")
+    packed = model_folder.zip_folder("digits-2d")
     somebody.page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(
         {"name": "mine.zip", "mimeType": "application/zip", "buffer": packed}
     )

@@ -11,7 +11,7 @@ import pytest
 from serving import ROOT, Server
 from visitor import Visitor
 
-from vae_core import checkpoints, runs
+from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.formats import html
 from vae_core.runs import RunConfig
@@ -202,7 +202,7 @@ def test_an_exported_page_plays_offline(browser: Any, run: Path, tmp_path: Path)
     """The same slider over the same frames, from a file and with no network."""
     replay = runs.read_replay(run)
     assert replay is not None
-    saved = checkpoints.open_folder(run)
+    saved = model_folder.open_folder(run)
     film = runs.replay_bundles.small_bundle(replay, saved.card.model)
     path = tmp_path / "short.html"
     path.write_bytes(html.page(saved, film=film))

@@ -13,10 +13,10 @@ import torch
 from serving import ROOT, Server
 from visitor import GRID, POINTS, Visitor
 
-from vae_core import checkpoints, runs
-from vae_core.checkpoints import Codes
+from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.jobs import processes, tsne
+from vae_core.model_folder import Codes
 from vae_core.runs import RunConfig
 
 pytestmark = pytest.mark.browser
@@ -132,7 +132,7 @@ def test_a_stopped_training_is_a_model_of_every_page(visitor: Enter, folder: Pat
     somebody.page.get_by_role("heading", name="Explore", exact=True).wait_for()
     assert somebody.drawn_after(POINTS, 60)
     picker = somebody.page.get_by_role("combobox", name="Model")
-    assert picker.input_value() == checkpoints.load_card(run).name
+    assert picker.input_value() == model_folder.load_card(run).name
 
 
 def test_the_address_names_the_training(visitor: Enter, folder: Path) -> None:
@@ -191,7 +191,7 @@ def five_dimensional(folder: Path) -> str:
     There are 360 test digits: the codes are 6,000 draws from their posteriors.
     """
     run = tiny(folder, "five", latent_dim=5, epochs=2)
-    saved = checkpoints.open_folder(run)
+    saved = model_folder.open_folder(run)
     codes, n = saved.codes, 6000
     rows = torch.arange(n) % len(codes.ids)
     eps = torch.randn(n, 5, generator=torch.Generator().manual_seed(0))
@@ -207,7 +207,7 @@ def five_dimensional(folder: Path) -> str:
         mu=codes.mu[rows] + (0.5 * codes.logvar[rows]).exp() * eps,
         projections={name: places[rows] for name, places in codes.projections.items()},
     )
-    checkpoints.save(run, card=saved.card, model=saved.model, codes=more, history=[])
+    model_folder.save(run, card=saved.card, model=saved.model, codes=more, history=[])
     return run.name
 
 

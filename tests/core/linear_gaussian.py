@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import DiagonalGaussian, Gaussian, StandardNormal
 from vae_core.models import Given, Inference
+from vae_core.models.distributions import DiagonalGaussian, StandardNormal
+from vae_core.models.likelihoods import Gaussian
 
 SHAPE = (1, 3, 3)
 NOISE_LOGVAR = math.log(0.05)

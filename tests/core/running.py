@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vae_core import checkpoints, runs
+from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
 from vae_core.jobs import processes
@@ -40,7 +40,7 @@ def run(folder: Path, **training: Any) -> Path:
 
 def weights(folder: Path) -> bytes:
     """Return the final weights' bytes."""
-    return (folder / checkpoints.WEIGHTS).read_bytes()
+    return (folder / model_folder.WEIGHTS).read_bytes()
 
 
 def wait_for(condition: Callable[[], bool], what: object = "it never came") -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, Split
-from vae_core.distributions import POSTERIOR_LOGVAR
 from vae_core.models import VAE, build, initialise
+from vae_core.models.distributions import POSTERIOR_LOGVAR
 
 SHAPE = (1, 5, 4)
 

@@ -15,10 +15,11 @@ from test_portable import read_bundle
 from torch import Tensor
 
 import vae_core
-from vae_core import checkpoints, machines
-from vae_core.__main__ import main as cli
+from vae_core import boltzmann_metrics, model_folder
+from vae_core.cli.main import main as cli
 from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import CheckpointError, ConfigError
+from vae_core.formats import bundles
 from vae_core.models import boltzmann
 from vae_core.models.boltzmann import BoltzmannConfig, Layer
 
@@ -151,7 +152,7 @@ def test_a_set_smaller_than_a_batch_is_one_batch(x: Tensor):
 def test_a_folder_gives_the_machine_back(x: Tensor, tmp_path: Path):
     """What was saved reconstructs to the bit; the card tells the kind."""
     machine = boltzmann.fit(config("dbn", epochs=1), x[:200])
-    checkpoints.save_machine(tmp_path, machine, name="belief", dataset="digits")
+    model_folder.save_machine(tmp_path, machine, name="belief", dataset="digits")
     card = json.loads((tmp_path / "card.json").read_text())
     assert (card["kind"], card["name"]) == ("dbn", "belief")
     again = vae_core.load_model(tmp_path)
@@ -162,22 +163,22 @@ def test_a_folder_gives_the_machine_back(x: Tensor, tmp_path: Path):
 def test_damaged_folders_are_refused(x: Tensor, tmp_path: Path):
     """A missing file, swapped weights and a card of another size are told in a sentence."""
     with pytest.raises(CheckpointError, match="neither a folder"):
-        checkpoints.load_machine(tmp_path)
+        model_folder.load_machine(tmp_path)
     machine = boltzmann.fit(config(epochs=1), x[:40])
-    checkpoints.save_machine(tmp_path, machine, name="one", dataset="digits")
+    model_folder.save_machine(tmp_path, machine, name="one", dataset="digits")
     card = (tmp_path / "card.json").read_text()
     (tmp_path / "card.json").write_text(card.replace("40", "41"))
     with pytest.raises(CheckpointError, match=r"layer.0.weight has shape \(40, 64\)"):
-        checkpoints.load_machine(tmp_path)
+        model_folder.load_machine(tmp_path)
     (tmp_path / "card.json").write_text(card)
     (tmp_path / "model.safetensors").write_bytes(b"12345678 not tensors")
     with pytest.raises(CheckpointError, match="these weights are"):
-        checkpoints.load_machine(tmp_path)
+        model_folder.load_machine(tmp_path)
     (tmp_path / "card.json").write_text(
         re.sub(r'"weights_hash": "\w+"', '"weights_hash": ""', card)
     )
     with pytest.raises(CheckpointError, match="no safetensors file"):
-        checkpoints.load_machine(tmp_path)
+        model_folder.load_machine(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +208,7 @@ def folders(x: Tensor, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
     for kind in ("rbm", "dbn"):
         machine = boltzmann.fit(config(kind, epochs=4), x)
         found[kind] = tmp_path_factory.mktemp(kind)
-        checkpoints.save_machine(found[kind], machine, name=f"my-{kind}", dataset="digits")
+        model_folder.save_machine(found[kind], machine, name=f"my-{kind}", dataset="digits")
     return found
 
 
@@ -225,7 +226,7 @@ def test_load_model_opens_a_machine(folders: dict[str, Path], x: Tensor, kind: s
 
 def test_what_needs_a_vae_refuses_a_machine_in_a_sentence(folders: dict[str, Path]):
     """The sentence says what it is and what it lacks."""
-    for read in (checkpoints.load_model, checkpoints.load_card, checkpoints.open_folder):
+    for read in (model_folder.load_model, model_folder.load_card, model_folder.open_folder):
         with pytest.raises(CheckpointError, match="holds a deep belief net: it has no density"):
             read(folders["dbn"])
 
@@ -255,7 +256,7 @@ def test_a_machine_is_measured_by_what_its_reconstructions_cost(folders: dict[st
     """On clean grey test images, with the floor; its codes tell digits apart; no bound."""
     data = load_dataset("digits")
     machine = vae_core.load_model(folders["rbm"])
-    metrics = machines.measure(machine, data)
+    metrics = boltzmann_metrics.measure(machine, data)
     assert set(metrics) == {
         "cross_entropy", "entropy_floor", "above_floor", "knn_accuracy", "probe_accuracy",
     }  # fmt: skip
@@ -271,7 +272,7 @@ def test_a_machine_is_measured_by_what_its_reconstructions_cost(folders: dict[st
 def test_the_bundles_hold_what_the_browser_needs(folders: dict[str, Path]):
     """The way down replays the decoder; the plane of the map leads back to codes."""
     machine = vae_core.load_model(folders["dbn"])
-    meta, arrays = read_bundle(machines.machine_bundle(machine))
+    meta, arrays = read_bundle(bundles.machine_bundle(machine))
     h = machine.encode(load_dataset("digits").test.images[:4].float() / 255)
     values = h.numpy()
     for layer in meta["decoder"]:
@@ -283,8 +284,8 @@ def test_the_bundles_hold_what_the_browser_needs(folders: dict[str, Path]):
         assert values.shape == (4, layer["size"])
     np.testing.assert_allclose(values, machine.decode(h).flatten(1).numpy(), atol=3e-3)
 
-    encoded = machines.encode(machine, load_dataset("digits").test)
-    meta, arrays = read_bundle(machines.machine_codes_bundle(encoded))
+    encoded = boltzmann_metrics.encode(machine, load_dataset("digits").test)
+    meta, arrays = read_bundle(bundles.machine_codes_bundle(encoded))
     assert meta["latent_dim"] == machine.size
     assert "rate" not in arrays
     p = encoded.probabilities.numpy()
@@ -356,7 +357,7 @@ def test_models_lists_a_machine_among_the_others(
     capsys: pytest.CaptureFixture[str],
 ):
     """In words and for machines; the table of README.md keeps to VAEs."""
-    monkeypatch.setattr(checkpoints, "list_models", lambda: ["digits-2d", folders["dbn"]])
+    monkeypatch.setattr(model_folder, "list_models", lambda: ["digits-2d", folders["dbn"]])
     told = {}
     for options in [(), ("--json",), ("--markdown",)]:
         cli(["models", *options])

@@ -20,9 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vae_core import checkpoints
-from vae_core.checkpoints import Codes, Metric, ModelCard
+from vae_core import model_folder
 from vae_core.errors import CheckpointError, ConfigError
+from vae_core.model_folder import Codes, Metric, ModelCard
+from vae_core.model_folder import folder as folder_module
 from vae_core.models import VAE
 
 N, D = 12, 3
@@ -67,7 +68,7 @@ HISTORY = [{"epoch": 1, "train": {"elbo": -10.0}}, {"epoch": 2, "train": {"elbo"
 def folder(tmp_path: Path) -> Path:
     """Write a model folder."""
     target = tmp_path / "bars-3d"
-    checkpoints.save(target, card=card(), model=small.model(), codes=codes(), history=HISTORY)
+    model_folder.save(target, card=card(), model=small.model(), codes=codes(), history=HISTORY)
     return target
 
 
@@ -95,58 +96,58 @@ def assert_same_codes(one: Codes, other: Codes) -> None:
     """Compare all columns to the bit, and those that are halved on the disk to three digits."""
     assert one.tensors().keys() == other.tensors().keys()
     for name, column in one.tensors().items():
-        tolerance = 1e-3 if name in checkpoints.HALVED else 0.0
+        tolerance = 1e-3 if name in model_folder.HALVED else 0.0
         torch.testing.assert_close(column, other.tensors()[name], rtol=tolerance, atol=tolerance)
 
 
 def test_a_folder_comes_back_exactly(folder: Path) -> None:
     """Weights, card, codes and history to the bit; eval mode, no gradients, no stray file."""
-    loaded = checkpoints.load_model(folder)
+    loaded = model_folder.load_model(folder)
     assert same_weights(loaded, small.model())
     assert not loaded.training
     assert not any(p.requires_grad for p in loaded.parameters())
-    assert_same_codes(checkpoints.load_codes(folder), codes())
-    assert checkpoints.load_history(folder) == HISTORY
-    read = checkpoints.load_card(folder)
-    weights = (folder / checkpoints.WEIGHTS).read_bytes()
-    assert read.weights_hash == checkpoints.content_hash(weights)
+    assert_same_codes(model_folder.load_codes(folder), codes())
+    assert model_folder.load_history(folder) == HISTORY
+    read = model_folder.load_card(folder)
+    weights = (folder / model_folder.WEIGHTS).read_bytes()
+    assert read.weights_hash == model_folder.content_hash(weights)
     assert read.parameters == sum(p.numel() for p in loaded.parameters())
     assert read.model_copy(update={"weights_hash": "", "parameters": 0}) == card()
-    assert sorted(contents(folder)) == sorted(checkpoints.FILES)
+    assert sorted(contents(folder)) == sorted(model_folder.FILES)
 
 
 def test_codes_are_halved_where_that_loses_nothing(tmp_path: Path) -> None:
     """Half the bytes of mu and logvar; means beyond half precision stay as they are."""
     far = codes()
     far = dataclasses.replace(far, mu=far.mu * 1e6)
-    checkpoints.save(tmp_path, card=card(), model=small.model(), codes=far, history=[])
-    stored = safetensors.torch.load((tmp_path / checkpoints.CODES).read_bytes())
+    model_folder.save(tmp_path, card=card(), model=small.model(), codes=far, history=[])
+    stored = safetensors.torch.load((tmp_path / model_folder.CODES).read_bytes())
     assert (stored["mu"].dtype, stored["logvar"].dtype) == (torch.float32, torch.float16)
-    assert torch.equal(checkpoints.load_codes(tmp_path).mu, far.mu)
+    assert torch.equal(model_folder.load_codes(tmp_path).mu, far.mu)
 
 
 def test_a_folder_without_labels_and_maps_comes_back(tmp_path: Path) -> None:
     """Optional columns stay absent."""
     bare = codes(labels=None, projections={}, pca_mean=None, pca_components=None)
-    checkpoints.save(tmp_path, card=card(classes=()), model=small.model(), codes=bare, history=[])
-    assert_same_codes(checkpoints.load_codes(tmp_path), bare)
-    assert checkpoints.load_codes(tmp_path).labels is None
-    assert checkpoints.load_history(tmp_path) == []
+    model_folder.save(tmp_path, card=card(classes=()), model=small.model(), codes=bare, history=[])
+    assert_same_codes(model_folder.load_codes(tmp_path), bare)
+    assert model_folder.load_codes(tmp_path).labels is None
+    assert model_folder.load_history(tmp_path) == []
 
 
 def test_a_zipped_folder_opens_without_touching_the_disk(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What ``zip_folder`` packs, ``open_zip`` reads, from memory."""
-    content = checkpoints.zip_folder(folder)
+    content = model_folder.zip_folder(folder)
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.chdir(empty)
     before = sorted(tmp_path.rglob("*"))
-    saved = checkpoints.open_zip(content)
+    saved = model_folder.open_zip(content)
     assert same_weights(saved.model, small.model())
     assert_same_codes(saved.codes, codes())
-    assert saved.card == checkpoints.load_card(folder)
+    assert saved.card == model_folder.load_card(folder)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -170,7 +171,7 @@ def test_saving_is_all_or_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        checkpoints.save(
+        model_folder.save(
             folder, card=card(name="New"), model=small.model(seed=9), codes=codes(), history=[]
         )
     assert contents(folder) == before
@@ -178,22 +179,22 @@ def test_saving_is_all_or_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_torn_last_line_of_the_history_is_left_out(folder: Path) -> None:
     """The epochs before it are kept."""
-    with (folder / checkpoints.HISTORY).open("a") as file:
+    with (folder / model_folder.HISTORY).open("a") as file:
         file.write('{"epoch": 3, "tra')
-    assert checkpoints.load_history(folder) == HISTORY
+    assert model_folder.load_history(folder) == HISTORY
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     """One sentence that helps."""
     with pytest.raises(CheckpointError, match=r"'mnist-99d' is neither a folder .* digits-2d"):
-        checkpoints.load_model("mnist-99d")
+        model_folder.load_model("mnist-99d")
 
 
 @pytest.mark.parametrize("name", ["../../etc", "/", "", "a\0b", "pretrained/../.."])
 def test_odd_names_are_unknown(name: str) -> None:
     """Nothing but a folder with a card is a model."""
     with pytest.raises(CheckpointError, match="neither a folder"):
-        checkpoints.locate(name)
+        model_folder.locate(name)
 
 
 @pytest.mark.parametrize(
@@ -208,13 +209,13 @@ def test_odd_names_are_unknown(name: str) -> None:
 )
 def test_a_slug_is_a_safe_folder_name(name: str, expected: str) -> None:
     """Lower-case letters, digits and hyphens; at most 60."""
-    assert checkpoints.slug(name) == expected
+    assert model_folder.slug(name) == expected
 
 
 def test_a_name_without_letters_has_no_slug() -> None:
     """At least one letter or digit is needed."""
     with pytest.raises(ConfigError, match=r"'../..'"):
-        checkpoints.slug("../..")
+        model_folder.slug("../..")
 
 
 def tensors_with(name: str, value: Tensor | None) -> Callable[[bytes], bytes]:
@@ -336,10 +337,10 @@ TAMPERED: dict[str, tuple[dict[str, Callable[[bytes], bytes]], str]] = {
 
 def load_all(folder: Path) -> None:
     """Read all that can be read of a folder."""
-    checkpoints.load_card(folder)
-    checkpoints.load_model(folder)
-    checkpoints.load_codes(folder)
-    checkpoints.load_history(folder)
+    model_folder.load_card(folder)
+    model_folder.load_model(folder)
+    model_folder.load_codes(folder)
+    model_folder.load_history(folder)
 
 
 @pytest.mark.parametrize("case", TAMPERED)
@@ -353,33 +354,33 @@ def test_a_tampered_folder_is_refused(folder: Path, case: str) -> None:
         load_all(folder)
     assert "\n" not in str(raised.value)
     with pytest.raises(CheckpointError, match=named):
-        checkpoints.open_zip(zipped(contents(folder)))
+        model_folder.open_zip(zipped(contents(folder)))
 
 
-@pytest.mark.parametrize("name", [checkpoints.CARD, checkpoints.WEIGHTS, checkpoints.CODES])
+@pytest.mark.parametrize("name", [model_folder.CARD, model_folder.WEIGHTS, model_folder.CODES])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     """From disk and from a zip."""
     (folder / name).unlink()
     with pytest.raises(CheckpointError, match=name):
         load_all(folder)
     with pytest.raises(CheckpointError, match=f"the zip has no {name}"):
-        checkpoints.open_zip(zipped(contents(folder)))
+        model_folder.open_zip(zipped(contents(folder)))
 
 
 def test_an_oversized_file_is_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit holds on disk and while a zip is being unpacked."""
     files = contents(folder)
     limit = max(map(len, files.values())) + 100
-    monkeypatch.setattr(checkpoints, "MAX_BYTES", limit)
+    monkeypatch.setattr(folder_module, "MAX_BYTES", limit)
     load_all(folder)
-    with (folder / checkpoints.WEIGHTS).open("ab") as file:
+    with (folder / model_folder.WEIGHTS).open("ab") as file:
         file.truncate(limit + 1)
     with pytest.raises(CheckpointError, match=r"model.safetensors is larger"):
         load_all(folder)
     bomb = zipped(files | {"model.safetensors": bytes(50_000_000)})
     assert len(bomb) < 100_000
     with pytest.raises(CheckpointError, match=r"model.safetensors is larger"):
-        checkpoints.open_zip(bomb)
+        model_folder.open_zip(bomb)
 
 
 def test_names_that_climb_out_of_a_zip_write_nothing(
@@ -391,7 +392,7 @@ def test_names_that_climb_out_of_a_zip_write_nothing(
     monkeypatch.chdir(inner)
     before = sorted(tmp_path.rglob("*"))
     climbing = {f"../../{name}": content for name, content in contents(folder).items()}
-    saved = checkpoints.open_zip(zipped(climbing | {"../../evil.py": b"print()", "/etc/x": b""}))
+    saved = model_folder.open_zip(zipped(climbing | {"../../evil.py": b"print()", "/etc/x": b""}))
     assert same_weights(saved.model, small.model())
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -401,18 +402,18 @@ def test_two_models_in_one_zip_are_refused(folder: Path) -> None:
     files = contents(folder)
     both = {f"{place}/{name}": content for place in "ab" for name, content in files.items()}
     with pytest.raises(CheckpointError, match="twice"):
-        checkpoints.open_zip(zipped(both))
+        model_folder.open_zip(zipped(both))
 
 
 def test_a_zip_of_thousands_of_entries_is_refused_unread(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A directory of a million entries would take more memory than the whole upload."""
-    crowd = {f"{number}.txt": b"" for number in range(checkpoints.MAX_ENTRIES)}
+    crowd = {f"{number}.txt": b"" for number in range(model_folder.MAX_ENTRIES)}
     many = zipped(contents(folder) | crowd)
     monkeypatch.setattr(zipfile, "ZipFile", None)  # it is not even opened
     with pytest.raises(CheckpointError, match="more than 1000 entries"):
-        checkpoints.open_zip(many)
+        model_folder.open_zip(many)
 
 
 def test_a_link_in_a_zip_is_refused(folder: Path) -> None:
@@ -424,11 +425,11 @@ def test_a_link_in_a_zip_is_refused(folder: Path) -> None:
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in files.items():
             entry = zipfile.ZipInfo(name)
-            if name.endswith(checkpoints.CARD):
+            if name.endswith(model_folder.CARD):
                 entry.external_attr, content = 0o120777 << 16, b"/etc/passwd"
             archive.writestr(entry, content)
     with pytest.raises(CheckpointError, match=r"card\.json is a link"):
-        checkpoints.open_zip(out.getvalue())
+        model_folder.open_zip(out.getvalue())
 
 
 def test_weights_are_bounded_by_what_the_card_leads_to(folder: Path) -> None:
@@ -439,19 +440,19 @@ def test_weights_are_bounded_by_what_the_card_leads_to(folder: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            if name != checkpoints.WEIGHTS:
+            if name != model_folder.WEIGHTS:
                 archive.writestr(name, content)
-        with archive.open(checkpoints.WEIGHTS, "w") as file:
+        with archive.open(model_folder.WEIGHTS, "w") as file:
             for _ in range(200):
                 file.write(bytes(2**20))
     tracemalloc.start()
     try:
         with pytest.raises(CheckpointError, match=r"model.safetensors is larger than the 1\.0 MB"):
-            checkpoints.open_zip(packed.getvalue())
-        with (folder / checkpoints.WEIGHTS).open("ab") as sparse:
+            model_folder.open_zip(packed.getvalue())
+        with (folder / model_folder.WEIGHTS).open("ab") as sparse:
             sparse.truncate(200 * 2**20)
         with pytest.raises(CheckpointError, match=r"model.safetensors is larger than the 1\.0 MB"):
-            checkpoints.load_model(folder)
+            model_folder.load_model(folder)
         assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
     finally:
         tracemalloc.stop()
@@ -459,31 +460,31 @@ def test_weights_are_bounded_by_what_the_card_leads_to(folder: Path) -> None:
 
 def test_a_header_that_states_more_than_is_there_is_refused(folder: Path) -> None:
     """Before anything is made of it."""
-    content = bytearray((folder / checkpoints.CODES).read_bytes())
+    content = bytearray((folder / model_folder.CODES).read_bytes())
     content[:8] = (2**40).to_bytes(8, "little")
-    (folder / checkpoints.CODES).write_bytes(bytes(content))
+    (folder / model_folder.CODES).write_bytes(bytes(content))
     with pytest.raises(CheckpointError, match="its header states 1,099,511,627,776 bytes"):
-        checkpoints.load_codes(folder)
+        model_folder.load_codes(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"\x89PNG\r\n", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_zip_is_refused(content: bytes) -> None:
     """An empty file, a torn one, a picture, an archive of nothing."""
     with pytest.raises(CheckpointError, match="zip"):
-        checkpoints.open_zip(content)
+        model_folder.open_zip(content)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_random_damage_is_a_sentence_or_harmless(folder: Path, data: st.DataObject) -> None:
     """Whatever bytes of a zip are changed or cut, there is a model or a CheckpointError."""
-    content = bytearray(checkpoints.zip_folder(folder))
+    content = bytearray(model_folder.zip_folder(folder))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     if data.draw(st.booleans()):
         del content[data.draw(st.integers(0, len(content) - 1)) :]
     with contextlib.suppress(CheckpointError):
-        checkpoints.open_zip(bytes(content))
+        model_folder.open_zip(bytes(content))
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -493,16 +494,16 @@ def test_random_damage_inside_a_file_is_a_sentence_or_harmless(
 ) -> None:
     """The same without a zip's checksums in between; damaged weights never pass."""
     files = contents(folder)
-    name = data.draw(st.sampled_from([checkpoints.CARD, checkpoints.WEIGHTS, checkpoints.CODES]))
+    name = data.draw(st.sampled_from([model_folder.CARD, model_folder.WEIGHTS, model_folder.CODES]))
     content = bytearray(files[name])
     # Headers come first, and they are what a parser can trip over.
     at = data.draw(st.integers(0, min(600, len(content) - 1)))
     content[at] = data.draw(st.integers(0, 255).filter(lambda byte: byte != content[at]))
     opened = False
     with contextlib.suppress(CheckpointError):
-        checkpoints.open_zip(zipped(files | {name: bytes(content)}))
+        model_folder.open_zip(zipped(files | {name: bytes(content)}))
         opened = True
-    assert not (opened and name == checkpoints.WEIGHTS)
+    assert not (opened and name == model_folder.WEIGHTS)
 
 
 def test_models_are_listed_by_their_cards(folder: Path) -> None:
@@ -511,5 +512,5 @@ def test_models_are_listed_by_their_cards(folder: Path) -> None:
     shutil.copytree(folder, other)
     half = folder.parent / "half"
     shutil.copytree(folder, half)
-    (half / checkpoints.CARD).unlink()
-    assert checkpoints.list_models(folder.parent) == ["another", "bars-3d"]
+    (half / model_folder.CARD).unlink()
+    assert model_folder.list_models(folder.parent) == ["another", "bars-3d"]

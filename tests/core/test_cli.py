@@ -20,10 +20,11 @@ import running
 import torch
 from PIL import Image
 
-from vae_core import __main__, checkpoints, evaluation, marginal, recipes, runs
-from vae_core.checkpoints import Codes, ModelCard
+from vae_core import evaluation, marginal, model_folder, recipes, runs
+from vae_core.cli import main
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
+from vae_core.model_folder import Codes, ModelCard
 from vae_core.models import VAE, initialise
 
 TRAIN = ["train", "--dataset", "digits", "--epochs", "2", "--batch-size", "100", "--seed", "3"]
@@ -49,7 +50,7 @@ def vae(capsys: pytest.CaptureFixture[str]) -> Any:
         capsys.readouterr()
         status: Any = 0
         try:
-            __main__.main([str(word) for word in words])
+            main.main([str(word) for word in words])
         except SystemExit as end:
             status = end.code
         said = capsys.readouterr()
@@ -62,7 +63,7 @@ def vae(capsys: pytest.CaptureFixture[str]) -> Any:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train a small model on the bundled digits by the command line."""
     folder = tmp_path_factory.mktemp("cli") / "small-digits"
-    __main__.main([*TRAIN, "--out", str(folder), "--json"])
+    main.main([*TRAIN, "--out", str(folder), "--json"])
     return folder
 
 
@@ -83,7 +84,7 @@ def untrained(folder: Path, *, latent_dim: int = 2) -> Path:
         ids=torch.arange(2), labels=None, mu=zeros, logvar=zeros, rate=zeros[:, 0],
         distortion=zeros[:, 0],
     )  # fmt: skip
-    checkpoints.save(folder, card=card, model=model, codes=codes, history=[])
+    model_folder.save(folder, card=card, model=model, codes=codes, history=[])
     return folder
 
 
@@ -128,7 +129,7 @@ def test_datasets(vae: Any, tmp_path: Path) -> None:
 def test_models(vae: Any) -> None:
     """One row for each pretrained model, with the figure of its card."""
     rows = vae("models", "--json").json()["models"]
-    assert [row["name"] for row in rows] == checkpoints.list_models()
+    assert [row["name"] for row in rows] == model_folder.list_models()
     text = vae("models").out
     for row in rows:
         value = -row["metrics"]["elbo"]["value"]
@@ -144,7 +145,7 @@ def test_train_tells_one_object_an_epoch(vae: Any, tmp_path: Path) -> None:
         assert record.keys() == {"epoch", "step", "seconds", "train", "test"}
         for figures in (record["train"], record["test"]):
             assert figures["elbo"] == pytest.approx(-figures["rate"] - figures["distortion"])
-    card = checkpoints.load_card(tmp_path / "model")
+    card = model_folder.load_card(tmp_path / "model")
     assert card.name == "My digits"
     assert card.model.hidden == (24, 16)
     assert card.training.learning_rate == 5e-3
@@ -164,12 +165,12 @@ def test_the_command_on_the_card_makes_the_same_weights(
     vae: Any, trained: Path, tmp_path: Path
 ) -> None:
     """Typed again, it ends in the same weights to the bit."""
-    words = shlex.split(checkpoints.load_card(trained).command)
+    words = shlex.split(model_folder.load_card(trained).command)
     assert words[:3] == ["python", "-m", "vae_core"]
     words[words.index("DIR")] = str(tmp_path / "again")
     vae(*words[3:])
-    again = checkpoints.load_card(tmp_path / "again")
-    assert again.weights_hash == checkpoints.load_card(trained).weights_hash
+    again = model_folder.load_card(tmp_path / "again")
+    assert again.weights_hash == model_folder.load_card(trained).weights_hash
 
 
 def test_train_resumes(vae: Any, trained: Path, tmp_path: Path) -> None:
@@ -177,14 +178,14 @@ def test_train_resumes(vae: Any, trained: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     runs.create(folder, runs.read_config(trained))
     assert vae("train", "--resume", folder).status == 0
-    weights = checkpoints.load_card(folder).weights_hash
-    assert weights == checkpoints.load_card(trained).weights_hash
+    weights = model_folder.load_card(folder).weights_hash
+    assert weights == model_folder.load_card(trained).weights_hash
 
 
 def test_evaluate(vae: Any, trained: Path) -> None:
     """Re-measures the card's figures to the bit, adds a bound of k samples on fewer images."""
     found = vae("evaluate", trained, "--seed", 1, "--json").json()
-    card = checkpoints.load_card(trained)
+    card = model_folder.load_card(trained)
     assert found["metrics"]["elbo"]["value"] == pytest.approx(card.metrics["elbo"].value)
     words = ["evaluate", trained, "--importance-samples", 50, "--limit", 100]
     metrics = vae(*words, "--json").json()["metrics"]
@@ -238,9 +239,9 @@ def test_evaluate_adds_to_the_card_what_it_lacks(vae: Any, trained: Path, tmp_pa
     """What the card has stays as it is; figures of other data are refused."""
     folder = tmp_path / "model"
     shutil.copytree(trained, folder)
-    before = checkpoints.load_card(folder)
+    before = model_folder.load_card(folder)
     vae("evaluate", folder, "--importance-samples", 20, "--seed", 5, "--write")
-    after = checkpoints.load_card(folder)
+    after = model_folder.load_card(folder)
     assert set(after.metrics) - set(before.metrics) >= {"nll_iw20", "ess_iw20"}
     assert before.metrics.items() <= after.metrics.items()
     assert after.model_copy(update={"metrics": before.metrics}) == before
@@ -253,7 +254,7 @@ def test_evaluate_names_the_kind_of_pixel(vae: Any, trained: Path) -> None:
     """Binary pixels give another figure, under their own name."""
     dynamic = vae("evaluate", trained, "--pixels", "dynamic", "--json").json()["metrics"]["elbo"]
     assert dynamic["kind"] == "dynamic"
-    assert dynamic["value"] != pytest.approx(checkpoints.load_card(trained).metrics["elbo"].value)
+    assert dynamic["value"] != pytest.approx(model_folder.load_card(trained).metrics["elbo"].value)
 
 
 @pytest.mark.parametrize("split", ["test", "train"])
@@ -268,7 +269,7 @@ def test_encode(vae: Any, trained: Path, tmp_path: Path, digits: ImageDataset, s
     assert [int(row["id"]) for row in rows] == expected.ids.tolist()
     assert [int(row["label"]) for row in rows] == expected.labels.tolist()
     if split == "test":
-        codes = checkpoints.load_codes(trained)
+        codes = model_folder.load_codes(trained)
         mu = torch.tensor([[float(row["mu_0"]), float(row["mu_1"])] for row in rows])
         sigma = torch.tensor([[float(row["sigma_0"]), float(row["sigma_1"])] for row in rows])
         torch.testing.assert_close(mu, codes.mu, rtol=1e-3, atol=1e-3)
@@ -366,7 +367,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         places[name] = tmp_path / name
     if "{broken}" in command:
         shutil.copytree(trained, places["broken"])
-        (places["broken"] / checkpoints.WEIGHTS).write_bytes(b"torn")
+        (places["broken"] / model_folder.WEIGHTS).write_bytes(b"torn")
     if "{pictures}" in command:
         places["pictures"].mkdir()
         for number in range(12):
@@ -487,12 +488,12 @@ def test_a_steered_training_is_made_again_by_its_command(vae: Any, tmp_path: Pat
     """``--change`` does what was done while it trained; a wrong one leaves no folder."""
     steered = ["--change", "10:learning_rate=0.02", "--change", "15:epochs=3"]
     assert vae(*TRAIN, *steered, "--out", tmp_path / "one").status == 0
-    card = checkpoints.load_card(tmp_path / "one")
+    card = model_folder.load_card(tmp_path / "one")
     assert card.training.epochs == 3
     words = shlex.split(card.command)[3:]
     assert words[-2:] == ["--out", "DIR"]
     assert vae(*words[:-1], tmp_path / "two").status == 0
-    assert checkpoints.load_card(tmp_path / "two").weights_hash == card.weights_hash
+    assert model_folder.load_card(tmp_path / "two").weights_hash == card.weights_hash
     answer = vae(*TRAIN, "--change", "10:seed=3", "--out", tmp_path / "three")
     assert answer.status == 2
     assert "seed cannot be changed" in answer.err

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from vae_core import config, distributions, pixels
+from vae_core import config, pixels
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError
 from vae_core.learning import schedules
-from vae_core.models import networks
+from vae_core.models import likelihoods, networks
 
 
 def test_the_default_model_is_the_papers() -> None:
@@ -113,7 +113,7 @@ def test_settings_do_not_change() -> None:
 def test_every_allowed_name_exists() -> None:
     """Each name that a config allows is a key of the table that implements it."""
     assert set(get_args(config.Activation)) == networks.ACTIVATIONS.keys()
-    assert set(get_args(config.LikelihoodName)) == distributions.LIKELIHOODS.keys()
+    assert set(get_args(config.LikelihoodName)) == likelihoods.LIKELIHOODS.keys()
     assert set(get_args(config.Pixels)) == pixels.AT_A_VISIT.keys()
     assert set(get_args(TrainConfig.model_fields["decay"].annotation)) == schedules.DECAYS.keys()
 

@@ -12,8 +12,8 @@ import pytest
 from dask_cluster import Cluster, cluster
 from running import config, run, wait_for, wait_for_state, weights
 
-from vae_core import __main__ as command_line
 from vae_core import runs
+from vae_core.cli import main as command_line
 from vae_core.errors import ConfigError
 from vae_core.jobs import cluster as address_of
 from vae_core.jobs import processes

@@ -11,14 +11,8 @@ from torch import Tensor
 from torch.distributions import Bernoulli as TorchBernoulli
 from torch.distributions import Independent, Normal, kl_divergence
 
-from vae_core.distributions import (
-    LIKELIHOODS,
-    Bernoulli,
-    DiagonalGaussian,
-    Gaussian,
-    StandardNormal,
-    soft_clamp,
-)
+from vae_core.models.distributions import DiagonalGaussian, StandardNormal, soft_clamp
+from vae_core.models.likelihoods import LIKELIHOODS, Bernoulli, Gaussian
 
 SHAPE = (1, 3, 2)
 PIXELS = 6

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from vae_core import evaluation, objectives, pixels
-from vae_core.distributions import DiagonalGaussian, Gaussian, StandardNormal
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
 from vae_core.models import Given, Inference
+from vae_core.models.distributions import DiagonalGaussian, StandardNormal
+from vae_core.models.likelihoods import Gaussian
 
 SHAPE = (1, 3, 3)
 

@@ -23,11 +23,12 @@ from small import model, model_config, train_config
 from test_portable import KINDS, of_kind, read_bundle
 
 import browser
-from vae_core import __main__, checkpoints, runs
-from vae_core.checkpoints import Codes, Metric, ModelCard, Saved
+from vae_core import model_folder, runs
+from vae_core.cli import main
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles, onnx
 from vae_core.formats import html as html_page
+from vae_core.model_folder import Codes, Metric, ModelCard, Saved
 from vae_core.models import VAE
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,7 @@ def bundle(page: str, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]
 def export(*arguments: str | Path) -> int:
     """Run ``vae_core export`` and return its exit status."""
     try:
-        __main__.main(["export", *map(str, arguments)])
+        main.main(["export", *map(str, arguments)])
     except SystemExit as end:
         return int(end.code or 0)
     return 0
@@ -118,13 +119,13 @@ def test_page_of_mnist_2d_is_below_4_mb(large: bytes) -> None:
     assert len(large) < 4_000_000
 
 
-FLAT = [m for m in checkpoints.list_models() if checkpoints.load_card(m).model.latent_dim == 2]
+FLAT = [m for m in model_folder.list_models() if model_folder.load_card(m).model.latent_dim == 2]
 
 
 @pytest.mark.parametrize("name", FLAT)
 def test_page_of_every_small_model_is_below_4_mb(name: str) -> None:
     """The models of two dimensions that come with the project are pages that can be mailed."""
-    assert len(html_page.page(checkpoints.open_folder(name))) < 4_000_000
+    assert len(html_page.page(model_folder.open_folder(name))) < 4_000_000
 
 
 def test_page_asks_nothing_of_the_network(page: str) -> None:
@@ -488,7 +489,7 @@ def test_run_that_has_not_ended_is_exported_as_it_stands(
     assert export(folder, "--format", "html", "--out", out) == 0
     text = html.unescape(out.read_text())
     assert "The training has not ended: this is the model after step 45; 3 of 3 epochs" in text
-    whole = checkpoints.open_folder(trained)
+    whole = model_folder.open_folder(trained)
     _, codes = bundle(out.read_text(), "codes")
     np.testing.assert_allclose(codes["mu"], whole.codes.mu, atol=2e-3)
     (folder / runs.CHECKPOINT).unlink()
@@ -515,13 +516,13 @@ def folder(tmp_path: Path) -> Path:
     """Write a small model's folder."""
     one = saved()
     place = tmp_path / "some-model"
-    checkpoints.save(place, card=one.card, model=one.model, codes=one.codes, history=[])
+    model_folder.save(place, card=one.card, model=one.model, codes=one.codes, history=[])
     return place
 
 
 def test_each_format_is_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """``export`` writes what the functions return, and says so in JSON."""
-    opened = checkpoints.open_folder(folder)
+    opened = model_folder.open_folder(folder)
     expected = {
         "html": html_page.page(opened),
         "onnx": onnx.decoder(opened.model),
@@ -569,6 +570,6 @@ def test_model_of_one_dimension_ends_in_one_line(
     """What the page cannot show is said before anything is written."""
     one = saved(latent_dim=1)
     place = tmp_path / "flat"
-    checkpoints.save(place, card=one.card, model=one.model, codes=one.codes, history=[])
+    model_folder.save(place, card=one.card, model=one.model, codes=one.codes, history=[])
     assert export(place, "--format", "html", "--out", tmp_path / "flat.html") == 2
     assert "2 or more dimensions" in capsys.readouterr().err

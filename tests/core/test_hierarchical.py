@@ -11,11 +11,11 @@ from torch.distributions import Bernoulli, Independent, Normal
 from vae_core import evaluation, marginal, objectives
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
-from vae_core.distributions import DiagonalGaussian
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
 from vae_core.learning import Trainer, check_method
 from vae_core.models import HierarchicalVAE, build, initialise
+from vae_core.models.distributions import DiagonalGaussian
 
 SHAPE = (1, 3, 2)
 

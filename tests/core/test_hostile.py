@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import hostile
-from vae_core import checkpoints
+from vae_core import model_folder
 from vae_core.errors import CheckpointError
 
 CASES = 12
@@ -49,13 +49,13 @@ def test_an_archive_that_asks_for_a_huge_dictionary_is_refused() -> None:
             archive.writestr(name, content)
     content = packed.getvalue().replace(struct.pack("<I", 2**23), struct.pack("<I", 2**32 - 1))
     with pytest.raises(CheckpointError, match="compressed in a way"):
-        checkpoints.open_zip(content)
+        model_folder.open_zip(content)
 
 
 def test_an_entry_that_begins_behind_the_end_is_refused() -> None:
     """A directory that points to where nothing is ends in a sentence, not in struct.error."""
-    content = checkpoints.zip_folder(hostile.MODEL)
+    content = model_folder.zip_folder(hostile.MODEL)
     at = content.find(b"PK\x01\x02") + 42  # where the first entry begins
     broken = content[:at] + struct.pack("<I", len(content) - 4) + content[at + 4 :]
     with pytest.raises(CheckpointError, match="not a zip file"):
-        checkpoints.open_zip(broken)
+        model_folder.open_zip(broken)

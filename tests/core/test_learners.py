@@ -12,11 +12,11 @@ from torch.distributions import Bernoulli, Categorical, Independent, MixtureSame
 from vae_core import evaluation, objectives
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
-from vae_core.distributions import soft_clamp
 from vae_core.errors import ConfigError
 from vae_core.learning import LEARNERS, Trainer, mcem, native_bfloat16, wake_sleep
 from vae_core.learning.learner import Differentiable, Visit
 from vae_core.models import VAE, Inference, initialise, priors
+from vae_core.models.distributions import soft_clamp
 
 SHAPE = (1, 8, 8)
 SIZE = 300

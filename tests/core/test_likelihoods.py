@@ -9,13 +9,13 @@ import torch
 from torch.distributions import ContinuousBernoulli as TorchContinuousBernoulli
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import (
+from vae_core.models import build
+from vae_core.models.likelihoods import (
     LIKELIHOODS,
     SMALL_LOGIT,
     ContinuousBernoulli,
     DiscretisedLogistic,
 )
-from vae_core.models import build
 
 SHAPE = (1, 2, 2)
 LOGITS = torch.tensor(

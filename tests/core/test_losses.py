@@ -17,10 +17,10 @@ from torch.distributions import (
 from vae_core import objectives
 from vae_core.config import LearnerName, ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
-from vae_core.distributions import soft_clamp
 from vae_core.errors import ConfigError
 from vae_core.learning import Trainer, check_method
 from vae_core.models import VAE, Inference, build, initialise, priors
+from vae_core.models.distributions import soft_clamp
 
 SHAPE = (1, 2, 3)
 

@@ -12,7 +12,7 @@ import torch
 from linear_gaussian import CorrelatedPCA
 from torch import Tensor
 
-from vae_core import checkpoints, evaluation, marginal
+from vae_core import evaluation, marginal, model_folder
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
@@ -66,7 +66,7 @@ def test_stated_errors_are_the_real_ones() -> None:
 
 def test_on_a_trained_model_they_agree(digits: ImageDataset) -> None:
     """digits-2d: importance sampling, Appendix D and AIS, pairwise within three standard errors."""
-    model = checkpoints.load_model("digits-2d")
+    model = model_folder.load_model("digits-2d")
     images = digits.test.images[:12]
     iw = evaluation.nll_iw(model, images, k=1000, kind="grey").nll.double()
     d = marginal.nll_appendix_d(model, images, kind="grey", chains=16, keep=8, burn_in=25)

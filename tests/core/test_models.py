@@ -7,8 +7,8 @@ import small
 import torch
 from torch import nn
 
-from vae_core.distributions import POSTERIOR_LOGVAR
 from vae_core.models import VAE, initialise
+from vae_core.models.distributions import POSTERIOR_LOGVAR
 
 
 def test_parts_are_those_that_the_browser_knows() -> None:

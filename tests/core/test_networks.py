@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import LIKELIHOODS
 from vae_core.errors import ConfigError
 from vae_core.models import VAE, build, initialise, networks
+from vae_core.models.likelihoods import LIKELIHOODS
 
 SHAPES = [(1, 28, 28), (1, 28, 20), (3, 32, 32), (1, 7, 5)]
 

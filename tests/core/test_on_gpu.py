@@ -13,13 +13,14 @@ import small
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, learning, runs
+from vae_core import learning, model_folder, runs
 from vae_core.config import ModelConfig
 from vae_core.data import ImageDataset
 from vae_core.errors import CheckpointError, ConfigError
-from vae_core.learning import DivergedError, Trainer, aevb, training
+from vae_core.learning import DivergedError, Trainer, aevb
 from vae_core.learning.devices import cuda
 from vae_core.learning.learner import TrainingSet
+from vae_core.learning.trainer import DEVICES
 from vae_core.models import build
 
 native_bfloat16 = pytest.mark.skipif(
@@ -58,7 +59,7 @@ KINDS: list[Any] = [
 @pytest.fixture
 def unrecorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let trainings on the processor take a GPU's steps, as they are before a card records them."""
-    monkeypatch.setitem(training.DEVICES, "cpu", cuda.OnGPU)
+    monkeypatch.setitem(DEVICES, "cpu", cuda.OnGPU)
 
 
 def trainer(model: dict[str, Any] | None = None, **settings: Any) -> Trainer:
@@ -87,7 +88,7 @@ def test_gradients_are_those_of_the_processor(
     """From the same weights and noise, Adam's moments and the weights agree after one step."""
     usual = trainer(model, **settings)
     taken(usual, 1)
-    monkeypatch.setitem(training.DEVICES, "cpu", cuda.OnGPU)
+    monkeypatch.setitem(DEVICES, "cpu", cuda.OnGPU)
     ours = trainer(model, **settings)
     assert isinstance(ours.device, cuda.OnGPU)
     taken(ours, 1)
@@ -106,7 +107,7 @@ def test_the_whole_training_is_that_of_the_processor(
 ) -> None:
     """Epoch by epoch the figures agree: schedules, short minibatches and noise go alike."""
     usual = list(trainer(model, **settings))
-    monkeypatch.setitem(training.DEVICES, "cpu", cuda.OnGPU)
+    monkeypatch.setitem(DEVICES, "cpu", cuda.OnGPU)
     for ours, theirs in zip(trainer(model, **settings), usual, strict=True):
         assert (ours.epoch, ours.step) == (theirs.epoch, theirs.step)
         for part in ("train", "test"):
@@ -297,7 +298,7 @@ def test_a_changed_setting_holds_from_its_step(monkeypatch: pytest.MonkeyPatch) 
         return one
 
     usual = steered()
-    monkeypatch.setitem(training.DEVICES, "cpu", cuda.OnGPU)
+    monkeypatch.setitem(DEVICES, "cpu", cuda.OnGPU)
     torch.testing.assert_close(weights(steered()), weights(usual), rtol=1e-3, atol=1e-4)
 
 
@@ -307,7 +308,7 @@ def test_a_run_is_recorded_as_any_other(
     """Checkpoints, replay and model folder are whole; the card says which ways it took."""
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda place: "a card")
     folder = running.run(tmp_path / "run")
-    card = checkpoints.load_card(folder)
+    card = model_folder.load_card(folder)
     assert card.paths == {"gradient": "by hand", "steps": "as CUDA graphs of a card"}
     replay = runs.read_replay(folder)
     assert replay is not None

@@ -15,11 +15,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from vae_core import checkpoints, models
-from vae_core.checkpoints import Codes
+from vae_core import model_folder, models
 from vae_core.config import ModelConfig
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
+from vae_core.model_folder import Codes
 from vae_core.models import VAE, initialise
 
 NODE = shutil.which("node")
@@ -183,10 +183,10 @@ def test_browser_has_the_prior(kind: str, tmp_path: Path) -> None:
 
 
 @needs_node
-@pytest.mark.parametrize("name", checkpoints.list_models())
+@pytest.mark.parametrize("name", model_folder.list_models())
 def test_browser_equals_pytorch_for_pretrained_models(name: str, tmp_path: Path) -> None:
     """Every pretrained model decodes and encodes alike on both sides."""
-    assert_same_networks(checkpoints.load_model(name), tmp_path)
+    assert_same_networks(model_folder.load_model(name), tmp_path)
 
 
 def test_pack_describes_its_parts() -> None:

@@ -11,7 +11,7 @@ import pytest
 import safetensors.numpy
 import torch
 
-from vae_core import checkpoints, evaluation, publishing, recipes, studies
+from vae_core import evaluation, model_folder, publishing, recipes, studies
 from vae_core.data import ImageDataset, load_dataset
 from vae_core.errors import DatasetMissingError
 from vae_core.studies import STUDIES, Study
@@ -73,10 +73,10 @@ STUDIES_MUST_FIND: dict[str, tuple[Goal | Comparison, ...]] = {
         *(Goal(cell, "knn_accuracy_pca", at_least=0.99) for cell in ("z = 20", "z = 20, 6 units")),
     ),
 }
-MODELS = checkpoints.list_models()
+MODELS = model_folder.list_models()
 
 
-def dataset_of(card: checkpoints.ModelCard) -> ImageDataset:
+def dataset_of(card: model_folder.ModelCard) -> ImageDataset:
     """Load a model's dataset, or skip visibly where it is missing."""
     try:
         return load_dataset(card.dataset)
@@ -84,7 +84,7 @@ def dataset_of(card: checkpoints.ModelCard) -> ImageDataset:
         pytest.skip(str(missing))
 
 
-def importance_weighted(card: checkpoints.ModelCard) -> checkpoints.Metric:
+def importance_weighted(card: model_folder.ModelCard) -> model_folder.Metric:
     """Return the card's bound of the most samples."""
     found = [metric for key, metric in card.metrics.items() if key.startswith("nll_iw")]
     return max(found, key=lambda metric: metric.samples or 0)
@@ -98,24 +98,24 @@ def test_every_recipe_has_its_folder_and_every_folder_its_recipe() -> None:
 
 def test_all_of_them_are_small() -> None:
     """Models and results of studies together stay under 50 MB."""
-    files = [path for path in checkpoints.PRETRAINED.rglob("*") if path.is_file()]
+    files = [path for path in model_folder.PRETRAINED.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 50 * MEGABYTE
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_folder_is_whole_and_small(name: str) -> None:
     """Weights fit their hash, codes their card; under 8 MB; nothing but the known files."""
-    folder = checkpoints.PRETRAINED / name
-    assert {path.name for path in folder.iterdir()} == set(checkpoints.FILES)
+    folder = model_folder.PRETRAINED / name
+    assert {path.name for path in folder.iterdir()} == set(model_folder.FILES)
     assert sum(path.stat().st_size for path in folder.iterdir()) < 8 * MEGABYTE
-    card = checkpoints.load_card(name)
-    model, codes = checkpoints.load_model(name), checkpoints.load_codes(name)
+    card = model_folder.load_card(name)
+    model, codes = model_folder.load_model(name), model_folder.load_codes(name)
     assert card.name == name
     assert card.parameters == sum(p.numel() for p in model.parameters())
     assert card.weights_hash
     assert len(card.kl_per_dim) == card.model.latent_dim
     assert bool(codes.projections) == (card.model.latent_dim > 2)
-    assert len(checkpoints.load_history(name)) == card.training.epochs
+    assert len(model_folder.load_history(name)) == card.training.epochs
     assert {"elbo", "rate", "distortion", "active_units", "mmd"} <= card.metrics.keys()
     assert importance_weighted(card).samples
     assert card.classes == () or "knn_accuracy" in card.metrics
@@ -125,7 +125,7 @@ def test_a_folder_is_whole_and_small(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_card_fits_its_own_codes(name: str) -> None:
     """Without any data: the stored rates and distortions have the card's mean and error."""
-    card, codes = checkpoints.load_card(name), checkpoints.load_codes(name)
+    card, codes = model_folder.load_card(name), model_folder.load_codes(name)
     for metric, values in (
         ("rate", codes.rate),
         ("distortion", codes.distortion),
@@ -146,14 +146,14 @@ def test_a_card_fits_its_own_codes(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_the_elbo_is_what_the_card_says(name: str) -> None:
     """Measured again on the whole test set with another seed, within 0.3 nats or little error."""
-    card = checkpoints.load_card(name)
+    card = model_folder.load_card(name)
     dataset = dataset_of(card)
-    encoded = publishing.encode_test(checkpoints.load_model(name), dataset, card.training, seed=77)
+    encoded = publishing.encode_test(model_folder.load_model(name), dataset, card.training, seed=77)
     measured = -(encoded.rate + encoded.distortion).double().mean().item()
     elbo = card.metrics["elbo"]
     tolerance = max(TOLERANCE, OF_THE_ERROR * (elbo.se or 0))
     assert measured == pytest.approx(elbo.value, abs=tolerance)
-    codes = checkpoints.load_codes(name)
+    codes = model_folder.load_codes(name)
     assert torch.equal(codes.ids, dataset.test.ids)
     assert encoded.rate.mean().item() == pytest.approx(card.metrics["rate"].value, abs=tolerance)
 
@@ -165,15 +165,15 @@ def test_importance_sampling_agrees_with_the_card(name: str) -> None:
     The card's is a mean over many more images, so the difference to the ELBO on the same images
     is compared, with four standard errors and what 200 samples give away against the card's.
     """
-    card = checkpoints.load_card(name)
+    card = model_folder.load_card(name)
     dataset = dataset_of(card)
     tested = publishing.tested_split(dataset, card.training)
     by_row = dataclasses.replace(tested, ids=torch.arange(len(tested)))
     some = by_row.spread(40)
-    model, kind = checkpoints.load_model(name), card.training.tested_on
+    model, kind = model_folder.load_model(name), card.training.tested_on
     labels = some.labels if card.model.takes_labels else None
     found = evaluation.nll_iw(model, some.images, k=200, kind=kind, seed=7, labels=labels).nll
-    codes = checkpoints.load_codes(name)
+    codes = model_folder.load_codes(name)
     on_card = importance_weighted(card)
     stored = (codes.rate + codes.distortion)[by_row.spread(on_card.n).ids].mean().item()
     gained = evaluation.Estimate.of((codes.rate + codes.distortion)[some.ids] - found)
@@ -186,7 +186,7 @@ def test_importance_sampling_agrees_with_the_card(name: str) -> None:
 @pytest.mark.parametrize("name", MUST_REACH)
 def test_models_reach_their_figures(name: str) -> None:
     """Test −ELBO on grey pixels over all 10,000 images, as the card says and as stored."""
-    card = checkpoints.load_card(name)
+    card = model_folder.load_card(name)
     elbo = card.metrics["elbo"]
     assert (elbo.kind, elbo.split, elbo.n) == ("grey", "test", 10_000)
     assert -elbo.value <= MUST_REACH[name]
@@ -199,7 +199,7 @@ def test_models_reach_their_figures(name: str) -> None:
 def test_no_picture_of_a_dataset_is_in_the_repository() -> None:
     """A model folder holds codes, never images: no tensor has as many values as its pictures."""
     for name in MODELS:
-        card, codes = checkpoints.load_card(name), checkpoints.load_codes(name)
+        card, codes = model_folder.load_card(name), model_folder.load_codes(name)
         if card.model.pixels > 4 * card.model.latent_dim + 16:
             largest = max(column.numel() for column in codes.tensors().values())
             assert largest < len(codes.ids) * card.model.pixels
@@ -272,7 +272,7 @@ def test_studies_measured_the_models_that_are_here() -> None:
         models = {cell.name: cell.declared.get("pretrained") for cell in study.cells}
         for cell in found:
             if (model := models.get(cell["name"])) is not None:
-                card = checkpoints.load_card(model)
+                card = model_folder.load_card(model)
                 made = datetime.datetime.fromisoformat(card.created)
                 measured_at = datetime.datetime.fromisoformat(cell["created"])
                 told.append(model)

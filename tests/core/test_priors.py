@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 
-from vae_core import checkpoints, evaluation, objectives
-from vae_core.checkpoints import ModelCard
+from vae_core import evaluation, model_folder, objectives
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
-from vae_core.distributions import DiagonalGaussian, GaussianMixture, LabelGaussian
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.learning import Trainer
+from vae_core.model_folder import ModelCard
 from vae_core.models import VAE, build, initialise
+from vae_core.models.distributions import DiagonalGaussian, GaussianMixture, LabelGaussian
 from vae_core.models.priors import PRIORS
 
 SHAPE = (1, 4, 3)
@@ -149,13 +149,13 @@ def test_the_prior_travels_with_the_model(prior: str) -> None:
     """What was saved and loaded states the same density; a file without it is refused."""
     built = model(prior)
     card = ModelCard(name="one", dataset="digits", model=built.config, training=TrainConfig())
-    loaded = checkpoints.model_of(card, safetensors.torch.save(built.state_dict()))
+    loaded = model_folder.model_of(card, safetensors.torch.save(built.state_dict()))
     z, y = torch.randn(6, 3), torch.arange(6) % 4
     assert torch.equal(loaded.prior_given(y).log_prob(z), built.prior_given(y).log_prob(z))
     bare = {k: v for k, v in built.state_dict().items() if not k.startswith("p_z")}
     if len(bare) < len(built.state_dict()):
         with pytest.raises(CheckpointError, match="p_z"):
-            checkpoints.model_of(card, safetensors.torch.save(bare))
+            model_folder.model_of(card, safetensors.torch.save(bare))
 
 
 @pytest.mark.parametrize("prior", sorted(PRIORS))

@@ -15,13 +15,13 @@ import small
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints, evaluation, pixels, publishing
+from vae_core import evaluation, model_folder, pixels, publishing
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
-from vae_core.distributions import DiagonalGaussian, LabelGaussian
 from vae_core.errors import ConfigError
 from vae_core.learning import Trainer
 from vae_core.models import VAE, HierarchicalVAE
+from vae_core.models.distributions import DiagonalGaussian, LabelGaussian
 
 
 def publish(
@@ -31,7 +31,7 @@ def publish(
     model: dict[str, Any] | None = None,
     training: dict[str, Any] | None = None,
     **options: Any,
-) -> tuple[checkpoints.ModelCard, Trainer]:
+) -> tuple[model_folder.ModelCard, Trainer]:
     """Train a small model and publish it."""
     config = small.model_config(image_shape=dataset.image_shape, **(model or {}))
     trainer = Trainer(config, small.train_config(dataset=dataset.name, **(training or {})), dataset)
@@ -53,14 +53,14 @@ def test_a_folder_carries_all_that_the_app_shows(tmp_path: Path) -> None:
     dataset = small.dataset(n_test=40)
     told: list[str] = []
     card, _ = publish(tmp_path / "bars", dataset, importance_samples=20, say=told.append)
-    codes = checkpoints.load_codes(tmp_path / "bars")
+    codes = model_folder.load_codes(tmp_path / "bars")
     assert torch.equal(codes.ids, dataset.test.ids)
     assert codes.labels is not None
     assert dataset.test.labels is not None
     assert torch.equal(codes.labels, dataset.test.labels)
     assert codes.projections.keys() == {"pca", "tsne"}
-    assert len(checkpoints.load_history(tmp_path / "bars")) == 3
-    assert card == checkpoints.load_card(tmp_path / "bars")
+    assert len(model_folder.load_history(tmp_path / "bars")) == 3
+    assert card == model_folder.load_card(tmp_path / "bars")
     assert card.classes == ("left", "right")
     assert set(card.metrics) == {
         "elbo",
@@ -93,14 +93,14 @@ def test_the_card_says_which_ways_the_training_took(tmp_path: Path) -> None:
     assert card.paths == ways
     before = json.loads(card.model_dump_json())
     del before["paths"], before["training"]["device"], before["training"]["adam_epsilon"]
-    read = checkpoints.card_of(json.dumps(before).encode())
+    read = model_folder.card_of(json.dumps(before).encode())
     assert (read.paths, read.training) == ({}, card.training)
 
 
 def test_figures_are_those_of_the_codes(tmp_path: Path) -> None:
     """The card's ELBO is the mean over the stored rates and distortions, and so is its error."""
     card, trainer = publish(tmp_path / "bars", small.dataset())
-    codes = checkpoints.load_codes(tmp_path / "bars")
+    codes = model_folder.load_codes(tmp_path / "bars")
     elbo = -(codes.rate + codes.distortion).double().numpy()
     assert card.metrics["elbo"].value == pytest.approx(elbo.mean(), rel=1e-9)
     assert card.metrics["elbo"].se == pytest.approx(elbo.std(ddof=1) / np.sqrt(20), rel=1e-9)
@@ -115,7 +115,7 @@ def test_figures_are_those_of_the_codes(tmp_path: Path) -> None:
 def test_the_pca_map_leads_back_to_codes(tmp_path: Path) -> None:
     """The stored plane projects the stored codes onto the stored map."""
     publish(tmp_path / "bars", small.dataset())
-    codes = checkpoints.load_codes(tmp_path / "bars")
+    codes = model_folder.load_codes(tmp_path / "bars")
     assert codes.pca_mean is not None
     assert codes.pca_components is not None
     points = (codes.mu - codes.pca_mean) @ codes.pca_components.T
@@ -125,7 +125,7 @@ def test_the_pca_map_leads_back_to_codes(tmp_path: Path) -> None:
 def test_a_plane_needs_no_map(tmp_path: Path) -> None:
     """A two-dimensional model is its own map."""
     publish(tmp_path / "bars", small.dataset(), model={"latent_dim": 2})
-    assert checkpoints.load_codes(tmp_path / "bars").projections == {}
+    assert model_folder.load_codes(tmp_path / "bars").projections == {}
 
 
 def test_static_pixels_are_the_trainings_own(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_static_pixels_are_the_trainings_own(tmp_path: Path) -> None:
     dataset = small.dataset()
     _, trainer = publish(tmp_path / "bars", dataset, training={"pixels": "static"})
     encoded = evaluation.encode(trainer.model, trainer._test, kind="static", seed=1)
-    codes = checkpoints.load_codes(tmp_path / "bars")
+    codes = model_folder.load_codes(tmp_path / "bars")
     torch.testing.assert_close(codes.mu, encoded.mu, rtol=1e-3, atol=1e-3)
     train = publishing.encode_train(trainer.model, dataset, trainer.config)
     expected = evaluation.encode(trainer.model, trainer._train, kind="static", seed=1)
@@ -152,13 +152,13 @@ def test_tiny_and_unlabelled_sets_are_published(tmp_path: Path) -> None:
     """Three test pictures of one's own: no t-SNE, no k-NN accuracy, no failure; nor with one."""
     few = small.dataset(n_test=3, labelled=False)
     card, _ = publish(tmp_path / "few", few)
-    assert checkpoints.load_codes(tmp_path / "few").projections.keys() == {"pca"}
+    assert model_folder.load_codes(tmp_path / "few").projections.keys() == {"pca"}
     assert "knn_accuracy" not in card.metrics
     assert card.classes == ()
     one = small.dataset(n_train=4, n_test=1)
     card, _ = publish(tmp_path / "one", one, training={"batch_size": 4})
-    assert checkpoints.load_codes(tmp_path / "one").projections == {}
-    assert checkpoints.load_card(tmp_path / "one").metrics["elbo"].se is None
+    assert model_folder.load_codes(tmp_path / "one").projections == {}
+    assert model_folder.load_card(tmp_path / "one").metrics["elbo"].se is None
 
 
 def test_knn_accuracy_sees_classes_that_come_sorted(
@@ -181,7 +181,7 @@ def test_a_subset_of_images_can_bound_the_importance_samples(tmp_path: Path) -> 
     assert figure.n == 3
     assert card.metrics["elbo"].n == 20
     some = dataset.test.images[[0, 10, 19]]
-    model = checkpoints.load_model(tmp_path / "b")
+    model = model_folder.load_model(tmp_path / "b")
     found = evaluation.nll_iw(model, some, k=5, kind="grey", seed=publishing.EVALUATION_SEED)
     assert figure.value == pytest.approx(found.nll.mean().item())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vae_core import checkpoints
+from vae_core import model_folder
 from vae_core.formats import tables
 from vae_core.studies import STUDIES, summary
 
@@ -13,14 +13,14 @@ README = Path(__file__).parents[2] / "README.md"
 
 def test_the_table_of_models_is_the_cards() -> None:
     """The figures in README.md are those that `models --markdown` prints."""
-    cards = [checkpoints.load_card(name) for name in checkpoints.list_models()]
+    cards = [model_folder.load_card(name) for name in model_folder.list_models()]
     assert tables.cards_markdown(cards) in README.read_text(encoding="utf-8")
 
 
 def test_readme_names_every_model() -> None:
     """No folder in pretrained/ is left out."""
     text = README.read_text(encoding="utf-8")
-    assert all(f"`{name}`" in text for name in checkpoints.list_models())
+    assert all(f"`{name}`" in text for name in model_folder.list_models())
 
 
 def test_the_page_of_studies_is_the_results() -> None:

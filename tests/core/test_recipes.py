@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vae_core import checkpoints, learning, recipes, runs
+from vae_core import learning, model_folder, recipes, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError
 
@@ -14,7 +14,7 @@ from vae_core.errors import ConfigError
 @pytest.mark.parametrize("name", recipes.RECIPES)
 def test_a_model_was_made_by_its_recipe(name: str) -> None:
     """Settings on the card are the recipe's, so ``make pretrained`` makes this very model."""
-    card, recipe = checkpoints.load_card(name), recipes.RECIPES[name]
+    card, recipe = model_folder.load_card(name), recipes.RECIPES[name]
     assert card.name == name
     assert card.model == recipe.model
     assert card.training == recipe.training
@@ -23,7 +23,7 @@ def test_a_model_was_made_by_its_recipe(name: str) -> None:
 
 def test_every_model_has_a_recipe() -> None:
     """Nothing lies in pretrained/ that a stranger could not make again."""
-    assert set(checkpoints.list_models()) == set(recipes.RECIPES)
+    assert set(model_folder.list_models()) == set(recipes.RECIPES)
 
 
 def test_beginnings_are_settings() -> None:

@@ -40,10 +40,10 @@ def test_a_run_leaves_its_frames(tmp_path: Path) -> None:
     assert last.grid is not None
     assert last.grid.shape == (8, 8, 1, 8, 8)
     assert last.samples.shape == (16, 1, 8, 8)
-    from vae_core import checkpoints
+    from vae_core import model_folder
 
-    model = checkpoints.load_model(folder)
-    codes = checkpoints.load_codes(folder)
+    model = model_folder.load_model(folder)
+    codes = model_folder.load_codes(folder)
     rows = {int(one): row for row, one in enumerate(codes.ids)}
     kept = torch.stack([codes.mu[rows[int(one)]] for one in found.ids])
     assert torch.allclose(last.codes, kept, atol=2e-3, rtol=1e-2)  # float16

@@ -10,7 +10,7 @@ import pytest
 import running
 from running import config, run, wait_for, wait_for_state, weights
 
-from vae_core import checkpoints, runs
+from vae_core import model_folder, runs
 from vae_core.errors import ConfigError
 from vae_core.jobs import processes
 from vae_core.runs import Change, changes, queue
@@ -119,10 +119,10 @@ def test_more_epochs_end_as_a_longer_run(tmp_path: Path, started: list[Path]) ->
     wait_for(lambda: runs.status(folder).state == "finished" and runs.status(folder).epoch == 3)
     assert weights(folder) == weights(run(tmp_path / "whole", epochs=3))
     assert runs.status(folder).config.training.epochs == 3
-    card = checkpoints.load_card(folder)
+    card = model_folder.load_card(folder)
     assert card.training.epochs == 3
     assert "--change 30:epochs=3" in card.command
-    assert len(checkpoints.load_history(folder)) == 3
+    assert len(model_folder.load_history(folder)) == 3
 
 
 def test_a_decayed_learning_rate_climbs_back_for_more_epochs(
@@ -145,7 +145,7 @@ def test_rewound_to_the_initial_weights(tmp_path: Path, started: list[Path]) -> 
     runs.rewind(folder)
     now = runs.status(folder)
     assert (now.state, now.epoch, now.step, now.steps) == ("paused", 0, 0, ())
-    assert checkpoints.list_models(tmp_path) == []
+    assert model_folder.list_models(tmp_path) == []
     assert runs.read_replay(folder) is None
     runs.resume(folder)
     wait_for_state(folder, "finished")
@@ -185,7 +185,7 @@ def test_a_deleted_run_comes_back_whole(tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert runs.delete(folder) == "run"
     assert runs.list_runs(tmp_path) == []
-    assert checkpoints.list_models(tmp_path) == []
+    assert model_folder.list_models(tmp_path) == []
     assert runs.deleted(tmp_path) == ["run"]
     runs.create(folder, config())
     back = runs.restore(tmp_path, "run")
@@ -262,7 +262,7 @@ def test_a_change_takes_effect_in_a_live_training(tmp_path: Path, started: list[
     runs.append(again, "change", step=1, settings={"learning_rate": 0.02, "beta": 0.5})
     runs.execute(again)
     assert weights(folder) == weights(again)
-    card = checkpoints.load_card(folder)
+    card = model_folder.load_card(folder)
     assert "--change 1:learning_rate=0.02" in card.command
     assert "learning_rate 0.02" in card.warnings[0]
 

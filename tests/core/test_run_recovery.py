@@ -25,7 +25,7 @@ import small
 import torch
 from running import PATIENCE, config, run, wait_for, wait_for_state, weights
 
-from vae_core import checkpoints, runs
+from vae_core import model_folder, runs
 from vae_core.data import load_dataset
 from vae_core.jobs import processes
 from vae_core.learning import DivergedError, Figures, Trainer
@@ -186,7 +186,7 @@ def test_a_stop_on_a_full_disk_waits_for_room(
     full.clear()
     processes.request(folder, "stop", worker=())
     assert wait_for_state(folder, "stopped").epoch < 20_000
-    checkpoints.load_model(folder)
+    model_folder.load_model(folder)
 
 
 # Losses that leave

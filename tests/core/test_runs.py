@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 
-from vae_core import checkpoints, runs
+from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.jobs import processes
@@ -51,7 +51,7 @@ def outcome(folder: Path) -> tuple[bytes, list[dict[str, Any]]]:
         {k: v for k, v in record.items() if k not in ("seconds", "time")}
         for record in runs.status(folder).epochs
     ]
-    return (folder / checkpoints.WEIGHTS).read_bytes(), epochs
+    return (folder / model_folder.WEIGHTS).read_bytes(), epochs
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -69,8 +69,8 @@ def test_a_run_folder_becomes_a_model_folder(tmp_path: Path) -> None:
     assert (status.state, status.epoch) == ("finished", 3)
     assert [record["epoch"] for record in status.epochs] == [1, 2, 3]
     assert status.steps
-    assert checkpoints.load_model(folder).config == status.config.model
-    assert len(checkpoints.load_history(folder)) == 3
+    assert model_folder.load_model(folder).config == status.config.model
+    assert len(model_folder.load_history(folder)) == 3
     assert not processes.is_alive(folder)
 
 
@@ -289,8 +289,8 @@ def test_pause_resume_and_stop(tmp_path: Path) -> None:
     status = runs.status(folder)
     assert status.state == "stopped"
     assert 1 <= status.epoch < 60
-    assert len(checkpoints.load_history(folder)) == status.epoch
-    checkpoints.load_model(folder)
+    assert len(model_folder.load_history(folder)) == status.epoch
+    model_folder.load_model(folder)
 
     assert runs.execute(folder) == "finished"
     assert outcome(folder) == outcome(run(tmp_path / "whole", **training))
@@ -306,7 +306,7 @@ def test_a_long_pause_ends_the_process_and_keeps_the_run(
     command(folder, "pause")
     assert runs.execute(folder) == "paused"
     assert runs.status(folder).state == "paused"
-    assert not (folder / checkpoints.CARD).exists()
+    assert not (folder / model_folder.CARD).exists()
     assert runs.execute(folder) == "finished"
     assert outcome(folder) == outcome(run(tmp_path / "whole"))
 
@@ -322,7 +322,7 @@ def test_a_requested_run_trains_in_a_process_of_its_own(tmp_path: Path) -> None:
     status = runs.status(folder)
     assert (status.state, status.message) == ("finished", "")
     wait_for(lambda: not processes.is_alive(folder))
-    checkpoints.load_model(folder)
+    model_folder.load_model(folder)
     log = folder / processes.LOG
     assert log.read_text() == ""
 

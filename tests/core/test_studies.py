@@ -15,14 +15,14 @@ import torch
 from reference import bits_per_value
 from torch import Tensor
 
-from vae_core import __main__ as command_line
-from vae_core import checkpoints, studies
+from vae_core import model_folder, studies
+from vae_core.cli import main as command_line
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import graphs
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.learning import Trainer
 from vae_core.models import boltzmann as machines
-from vae_core.studies import boltzmann, cells, summary
+from vae_core.studies import boltzmann, cells, measures, summary
 from vae_core.studies.study import Cell, Comparison, Context, Goal, Json, Outcome, Study
 
 NAMES = [
@@ -59,7 +59,7 @@ def counting_cell(name: str, column: Tensor, calls: list[str], *, declared: int 
     def run(context: Context) -> Outcome:
         calls.append(name)
         context.say("at work")
-        return cells.outcome({"score": cells.Figure(column)}, kind="grey", details={})
+        return cells.outcome({"score": measures.Figure(column)}, kind="grey", details={})
 
     return Cell(name=name, settings={}, declared={"version": declared}, run=run)
 
@@ -315,8 +315,8 @@ def counted(name: str, count: int) -> Cell:
 
     def run(context: Context) -> Outcome:
         figures = {
-            "score": cells.Figure(count + torch.linspace(-1, 1, 40)),
-            "active_units": cells.Figure(torch.tensor([float(count)]), "dimensions", n=40),
+            "score": measures.Figure(count + torch.linspace(-1, 1, 40)),
+            "active_units": measures.Figure(torch.tensor([float(count)]), "dimensions", n=40),
         }
         return cells.outcome(figures, kind="grey", details={})
 
@@ -382,11 +382,11 @@ def test_separation_of_known_points():
     rows = np.arange(300) % 3
     noise = torch.randn(300, 2, generator=generator()).numpy()
     points = (noise + 100 * rows[:, None]).astype(np.float32)
-    correct, silhouette = cells.separation(points, rows)
+    correct, silhouette = measures.separation(points, rows)
     assert correct.mean() == 1
     assert silhouette.mean() > 0.95
     shuffled = rows[torch.randperm(300, generator=generator(1)).numpy()]
-    correct, silhouette = cells.separation(points, shuffled)
+    correct, silhouette = measures.separation(points, shuffled)
     assert correct.mean() < 0.5
     assert abs(silhouette.mean()) < 0.1
 
@@ -394,7 +394,7 @@ def test_separation_of_known_points():
 def test_a_point_is_no_neighbour_of_its_own():
     """A lone point among another class is judged by the others."""
     points = np.array([[0.0], [0.1], [0.2], [0.15]], dtype=np.float32)
-    correct, _ = cells.separation(points, np.array([0, 0, 0, 1]))
+    correct, _ = measures.separation(points, np.array([0, 0, 0, 1]))
     assert correct.tolist() == [1, 1, 1, 0]
 
 
@@ -402,8 +402,8 @@ def test_bits_per_dimension_of_a_study_are_those_of_the_levels():
     """Of each third test image, in colour: minus log2 of its levels' probabilities, a mean."""
     dataset = small.dataset(shape=(3, 5, 4))
     model = small.blind(image_shape=(3, 5, 4), likelihood="discretised-logistic")
-    subject = cells.Trained(model, dataset, small.train_config(), quick=False)
-    found = cells.Importance(k=7, every=3)(subject)["bits_per_dim_iw7"]
+    subject = measures.Trained(model, dataset, small.train_config(), quick=False)
+    found = measures.Importance(k=7, every=3)(subject)["bits_per_dim_iw7"]
     p = model.decode(torch.zeros(3))
     bits = bits_per_value(
         dataset.test.images[::3].flatten(1).double().numpy(),
@@ -412,8 +412,8 @@ def test_bits_per_dimension_of_a_study_are_those_of_the_levels():
     )
     np.testing.assert_allclose(found.values, bits, rtol=1e-4)
     assert (found.unit, found.samples) == ("bits", 7)
-    grey = cells.Trained(small.model(), small.dataset(), small.train_config(), quick=False)
-    assert cells.Importance(k=7)(grey).keys() == {"nll_iw7", "ess_iw7"}
+    grey = measures.Trained(small.model(), small.dataset(), small.train_config(), quick=False)
+    assert measures.Importance(k=7)(grey).keys() == {"nll_iw7", "ess_iw7"}
 
 
 @pytest.mark.parametrize("kind", ["grey", "static"])
@@ -422,7 +422,7 @@ def test_training_images_of_a_study_are_those_trained_on(kind: str):
     dataset = small.dataset()
     training = small.train_config(train_size=17, pixels=kind, seed=5)
     trainer = Trainer(small.model_config(prior="label", classes=2), training, dataset)
-    subject = cells.Trained(trainer.model, dataset, training, quick=False)
+    subject = measures.Trained(trainer.model, dataset, training, quick=False)
     images = subject.images("train")
     assert images.equal(trainer._train)
     assert subject.labels(images, "train").equal(trainer._labels)
@@ -440,8 +440,8 @@ def test_the_gap_of_networks_is_to_the_exact_optimum(symmetric: bool, tmp_path: 
     dataset = graphs.load(tmp_path, symmetric=symmetric)
     dataset = dataclasses.replace(dataset, test=dataset.test.first(12))
     model = small.blind(image_shape=(1, 68, 68), hidden=(4,))
-    subject = cells.Trained(model, dataset, small.train_config(), quick=False)
-    found = cells.GraphGap(k=3)(subject)
+    subject = measures.Trained(model, dataset, small.train_config(), quick=False)
+    found = measures.GraphGap(k=3)(subject)
 
     edges = dataset.test.images.flatten(1).numpy() > 0
     q = 1 / (1 + np.exp(-model.likelihood.bias.double().numpy()))
@@ -468,15 +468,15 @@ def test_frequencies_of_the_structures_miss_the_optimum_by_little(tmp_path: Path
     dataset = graphs.load(tmp_path)
     images = dataset.test.images[:300]
     best = graphs.optimum(images)
-    gap = cells._frequency_nll(dataset.train, images) - best.nll
+    gap = measures._frequency_nll(dataset.train, images) - best.nll
     assert 0.005 * best.expected < gap.mean() < 0.03 * best.expected
 
 
 def test_a_model_that_comes_with_the_project_is_a_cell(tmp_path: Path):
     """It is measured, not trained again, and its card, history and command are what is told."""
-    cell = cells.pretrained("digits", "digits-2d", cells.bound, settings={})
+    cell = cells.pretrained("digits", "digits-2d", measures.bound, settings={})
     (found,) = studies.run(study_of(cell), out=tmp_path / "result.json")["cells"]
-    card, history = checkpoints.load_card("digits-2d"), checkpoints.load_history("digits-2d")
+    card, history = model_folder.load_card("digits-2d"), model_folder.load_history("digits-2d")
     assert found["command"] == card.command
     assert found["weights"] == card.weights_hash
     assert found["metrics"]["elbo"]["value"] == pytest.approx(card.metrics["elbo"].value, abs=1e-3)

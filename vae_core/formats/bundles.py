@@ -20,17 +20,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from vae_core import latents
-from vae_core.checkpoints import Codes
-from vae_core.distributions import (
+from vae_core import boltzmann_metrics, latents, projection
+from vae_core.boltzmann_metrics import MachineCodes
+from vae_core.errors import ConfigError
+from vae_core.formats import bundles
+from vae_core.model_folder import Codes
+from vae_core.models import VAE, HierarchicalVAE
+from vae_core.models.boltzmann import Boltzmann
+from vae_core.models.dense import Dense
+from vae_core.models.distributions import (
     POSTERIOR_LOGVAR,
     DiagonalGaussian,
     GaussianMixture,
     LabelGaussian,
 )
-from vae_core.errors import ConfigError
-from vae_core.models import VAE, HierarchicalVAE
-from vae_core.models.dense import Dense
 from vae_core.models.networks import EveryRow, Head, LastRow, MapHead, Rows, Tanh
 
 FORMAT_VERSION = 1
@@ -429,3 +432,41 @@ def _frame(meta: Mapping[str, Any], index: list[dict[str, Any]], payload: bytes)
     header = json.dumps({"meta": meta, "arrays": index}, separators=(",", ":")).encode()
     start = struct.pack("<I", len(header)) + header
     return start + bytes(-len(start) % ALIGNMENT) + payload
+
+
+def machine_bundle(machine: Boltzmann) -> bytes:
+    """Pack the way down, codes to mean pictures, as a browser runs it."""
+    arrays: dict[str, bundles.Array] = {}
+    layers: list[bundles.Layer] = []
+    for layer in reversed(machine.layers):
+        name = f"decoder.{len(layers)}"
+        names = {"weight": f"{name}.weight", "bias": f"{name}.bias"}
+        arrays[names["weight"]] = layer.weight.T.numpy().astype(np.float16)
+        arrays[names["bias"]] = layer.visible_bias.numpy().astype(np.float16)
+        size = len(layer.visible_bias)
+        layers += [{"op": "linear", "size": size, **names}, {"op": "sigmoid", "size": size}]
+    meta = {
+        "format_version": bundles.FORMAT_VERSION,
+        "latent_dim": machine.size,
+        "image_shape": list(machine.config.image_shape),
+        "decoder": layers,
+    }
+    return bundles.bundle(meta, arrays)
+
+
+def machine_codes_bundle(codes: MachineCodes) -> bytes:
+    """Join an encoded set and its principal components, keyed by example id, for a browser."""
+    h = codes.probabilities
+    plane = projection.pca(h.numpy())
+    arrays: dict[str, bundles.Array] = {
+        "ids": codes.ids.numpy().astype(np.int32),
+        "mu": h.numpy().astype(np.float16),
+        "sigma": torch.exp(0.5 * boltzmann_metrics.logvar(h)).numpy().astype(np.float16),
+        "distortion": codes.distortion.numpy().astype(np.float32),
+        "projection.pca": plane.project(h.numpy()).astype(np.float32),
+        "pca_mean": plane.mean.astype(np.float32),
+        "pca_components": plane.components.astype(np.float32),
+    }
+    if codes.labels is not None:
+        arrays["labels"] = codes.labels.numpy().astype(np.int16)
+    return bundles.bundle({"latent_dim": h.shape[1]}, arrays)

@@ -19,10 +19,10 @@ from typing import Any
 from urllib.parse import quote
 
 from browser import ROOT
-from vae_core import checkpoints, evaluation, images
-from vae_core.checkpoints import ModelCard, Saved
+from vae_core import evaluation, images, model_folder
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
+from vae_core.model_folder import ModelCard, Saved
 
 ENTRY = "standalone/standalone.js"
 TEMPLATE = "standalone/standalone.html"
@@ -95,7 +95,7 @@ def file_name(card: ModelCard) -> str:
 
 def _short_name(card: ModelCard) -> str:
     try:
-        return checkpoints.slug(card.name)
+        return model_folder.slug(card.name)
     except ConfigError:  # a name without a Latin letter or digit
         return "model"
 

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vae_core.distributions import SMALL_LOGIT
 from vae_core.errors import ConfigError
 from vae_core.models import VAE, HierarchicalVAE
 from vae_core.models.dense import Dense
+from vae_core.models.likelihoods import SMALL_LOGIT
 from vae_core.models.networks import EveryRow, MapHead, Rows, Tanh
 
 IR_VERSION, OPERATOR_SET = 8, 13

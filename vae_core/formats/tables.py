@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core.checkpoints import Metric, ModelCard
 from vae_core.config import ModelConfig
+from vae_core.model_folder import Metric, ModelCard
 
 
 def codes_csv(ids: Tensor, labels: Tensor | None, mu: Tensor, logvar: Tensor) -> str:

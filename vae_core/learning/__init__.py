@@ -1,11 +1,6 @@
 """How parameters are found."""
 
-from vae_core.learning.devices.cpu import LEARNERS
-from vae_core.learning.records import EpochRecord, Figures, StepRecord
-from vae_core.learning.training import (
-    STEERABLE,
-    DivergedError,
-    Trainer,
+from vae_core.learning.checks import (
     check_data,
     check_fit,
     check_machine,
@@ -13,6 +8,13 @@ from vae_core.learning.training import (
     describe_model,
     devices,
     native_bfloat16,
+)
+from vae_core.learning.devices.cpu import LEARNERS
+from vae_core.learning.records import EpochRecord, Figures, StepRecord
+from vae_core.learning.trainer import (
+    STEERABLE,
+    DivergedError,
+    Trainer,
     static_test_seed,
     static_train_seed,
 )

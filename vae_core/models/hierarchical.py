@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import DiagonalGaussian, Likelihood, UpperLayer
 from vae_core.models import networks
 from vae_core.models.dense import Dense
+from vae_core.models.distributions import DiagonalGaussian, UpperLayer
+from vae_core.models.likelihoods import Likelihood
 from vae_core.models.vae import VAE, Given, Inference, Latent, gaussian_of
 
 

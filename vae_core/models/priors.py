@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import (
+from vae_core.errors import ConfigError
+from vae_core.models.distributions import (
     DiagonalGaussian,
     GaussianMixture,
     LabelGaussian,
@@ -20,7 +21,6 @@ from vae_core.distributions import (
     StandardNormal,
     soft_clamp,
 )
-from vae_core.errors import ConfigError
 
 #: Bounds of a learned prior's log-variance.
 LOGVAR = (-8.0, 4.0)

@@ -9,17 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_core.config import ModelConfig
-from vae_core.distributions import (
-    LIKELIHOODS,
-    POSTERIOR_LOGVAR,
-    DiagonalGaussian,
-    Likelihood,
-    Prior,
-    soft_clamp,
-)
 from vae_core.errors import ConfigError
 from vae_core.models import networks, priors
 from vae_core.models.dense import Dense
+from vae_core.models.distributions import POSTERIOR_LOGVAR, DiagonalGaussian, Prior, soft_clamp
+from vae_core.models.likelihoods import LIKELIHOODS, Likelihood
 
 
 @dataclass(frozen=True)

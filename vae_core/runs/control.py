@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from vae_core import checkpoints
+from vae_core import model_folder
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
 from vae_core.jobs import processes
@@ -215,7 +215,7 @@ def rewind(folder: Path) -> None:
     """
     with _dismissed(folder):
         # In an order in which a kill at any time leaves a run: older, or as it was, or at 0.
-        names = (checkpoints.CARD, replay.FILE, NEXT, PREVIOUS, CHECKPOINT)
+        names = (model_folder.CARD, replay.FILE, NEXT, PREVIOUS, CHECKPOINT)
         for name in names:
             (folder / name).unlink(missing_ok=True)
         folders.append(folder, "rewind", durably=True)

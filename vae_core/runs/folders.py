@@ -18,7 +18,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vae_core import checkpoints
+from vae_core import model_folder
 from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import flush, write_atomically
@@ -115,8 +115,8 @@ def create(folder: Path, config: RunConfig) -> Path:
 
 def new_folder(root: Path, name: str) -> Path:
     """Return a folder in ``root`` that does not exist yet, named after ``name``."""
-    stem = checkpoints.slug(name)
-    taken = {path.name for path in root.glob("*")} | set(checkpoints.list_models())
+    stem = model_folder.slug(name)
+    taken = {path.name for path in root.glob("*")} | set(model_folder.list_models())
     number = 2
     candidate = stem
     while candidate in taken:
@@ -316,7 +316,7 @@ def read_model(folder: Path) -> tuple[VAE, int] | None:
     def read(file: Any) -> tuple[dict[str, Tensor], int]:
         names = [name for name in file.keys() if name.startswith("model.")]  # noqa: SIM118
         weights = {name.removeprefix("model."): file.get_tensor(name) for name in names}
-        checkpoints.check_weights(CHECKPOINT, config, weights)
+        model_folder.check_weights(CHECKPOINT, config, weights)
         return weights, int(_progress(file)["step"])
 
     found, _ = _last_readable(folder, read)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from vae_core import publishing
-from vae_core.checkpoints import ModelCard, Saved
 from vae_core.data import load_dataset
 from vae_core.errors import CheckpointError
+from vae_core.model_folder import ModelCard, Saved
 from vae_core.runs import folders
 from vae_core.runs.status import status
 

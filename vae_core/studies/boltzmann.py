@@ -15,24 +15,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vae_core import checkpoints
+from vae_core import model_folder
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.models import boltzmann
 from vae_core.models.boltzmann import BoltzmannConfig
-from vae_core.studies.cells import (
-    EVALUATION_SEED,
+from vae_core.studies.cells import outcome, pretrained, trained
+from vae_core.studies.measures import EVALUATION_SEED, Figure, Trained, bound
+from vae_core.studies.quick import (
     QUICK_BATCH,
     QUICK_DATASET,
     QUICK_EPOCHS,
     QUICK_IMAGES,
     QUICK_TEST,
     QUICK_WIDTH,
-    Figure,
-    Trained,
-    bound,
-    outcome,
-    pretrained,
-    trained,
 )
 from vae_core.studies.study import Cell, Comparison, Context, Outcome, Reference, Study
 
@@ -102,7 +97,7 @@ def machine(name: str, config: BoltzmannConfig) -> Cell:
         if context.quick:
             train, test = train[:QUICK_IMAGES], test[:QUICK_TEST]
         trained_machine = boltzmann.fit(chosen, train.float() / 255, say=context.say)
-        checkpoints.save_machine(
+        model_folder.save_machine(
             context.work / chosen.kind,
             trained_machine,
             name=name,

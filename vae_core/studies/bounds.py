@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vae_core.config import LearnerName, ModelConfig, TrainConfig
-from vae_core.studies.cells import MarginalLikelihood, active_units, bound, trained
+from vae_core.studies.cells import trained
+from vae_core.studies.measures import MarginalLikelihood, active_units, bound
 from vae_core.studies.study import Cell, Comparison, Goal, Reference, Study
 
 SEED_004 = "Zhang & Wu (2020), figure 6.3: two hidden layers, single-sample bound on the test set"

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from vae_core.jobs import cluster
-from vae_core.studies import study as studying
+from vae_core.studies import running
 from vae_core.studies.study import Json, Say, Study
 
 
@@ -29,14 +29,14 @@ def run_on_cluster(
     ConfigError
         If no scheduler answers, or ``only`` names a cell that the study has not.
     """
-    studying.check_cells(study, only)
-    place = studying.result_file(study, quick=quick, out=out).resolve()
+    running.check_cells(study, only)
+    place = running.result_file(study, quick=quick, out=out).resolve()
     cells = list(only or [cell.name for cell in study.cells])
-    work, data = str(studying.WORK.resolve()), None if data_dir is None else str(data_dir.resolve())
+    work, data = str(running.WORK.resolve()), None if data_dir is None else str(data_dir.resolve())
     calls = {name: (study.name, name, quick, str(place), data, work) for name in cells}
     for number, name in enumerate(cluster.call_all(run_cell, calls), start=1):
         say(f"{number}/{len(cells)} {name}: back from the cluster")
-    return studying.run(study, quick=quick, out=place, data_dir=data_dir, only=only, say=say)
+    return running.run(study, quick=quick, out=place, data_dir=data_dir, only=only, say=say)
 
 
 def run_cell(name: str, cell: str, quick: bool, out: str, data: str | None, work: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vae_core.config import ModelConfig, TrainConfig
-from vae_core.studies.cells import GraphGap, Measure, Separation, bound, pretrained, trained
+from vae_core.studies.cells import pretrained, trained
+from vae_core.studies.measures import GraphGap, Measure, Separation, bound
 from vae_core.studies.study import Cell, Comparison, Goal, Study
 
 SEPARATION = Study(

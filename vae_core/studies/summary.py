@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae_core.studies.study import RESULTS, Json, Study, asked, read
+from vae_core.studies.running import RESULTS, asked, read
+from vae_core.studies.study import Json, Study
 
 
 def found(studies: Mapping[str, Study], folder: Path = RESULTS) -> dict[str, Json | None]:

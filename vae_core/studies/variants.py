@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vae_core.config import ModelConfig, Objective, TrainConfig
-from vae_core.studies.cells import Importance, Measure, active_units, bound, pretrained, trained
+from vae_core.studies.cells import pretrained, trained
+from vae_core.studies.measures import Importance, Measure, active_units, bound
 from vae_core.studies.study import Cell, Comparison, Goal, Reference, Study
 
 BURDA = "Burda et al. (2016), table 1"

@@ -13,15 +13,21 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from app import address, figures, parts, resources, state, words
+from app import address, state, words
 from app.address import Selection, State
-from app.components import OTHER, Pin, labels, latent_map, pair
-from app.components import Selection as Outline
-from app.resources import Opened
-from app.widgets import selection
-from vae_core.checkpoints import Metric
+from app.components.contract import Pin
+from app.components.labels import labels
+from app.components.latent_map import Selection as Outline
+from app.components.latent_map import latent_map
+from app.components.pair import OTHER, pair
+from app.figures import raster
+from app.resources import examples, library, opened_model
+from app.resources.opened_model import Opened
+from app.widgets import gallery, scenes, selection
+from app.widgets.pinned import pin
 from vae_core.errors import CheckpointError
 from vae_core.evaluation import Estimate
+from vae_core.model_folder import Metric
 
 By = Literal["z", "example"]
 LINK_NAMES = {"z": "The same code", "example": "The same example"}
@@ -69,7 +75,7 @@ def others(opened: Opened, names: list[str]) -> list[str]:
     unlike = {}
     for name in names:
         try:
-            card = resources.card(name)
+            card = library.card(name)
         except CheckpointError:  # a damaged folder is no choice
             continue
         if name != opened.name:
@@ -86,7 +92,7 @@ def open_second(opened: Opened, shown: State, names: list[str]) -> Opened | None
     try:
         if shown.other == opened.name:
             raise CheckpointError("A model beside itself shows nothing: choose another one.")
-        return resources.open_model(shown.other)
+        return library.open_model(shown.other)
     except CheckpointError as error:
         state.notify(str(error))
         state.update(other=next(iter(others(opened, names)), None))
@@ -95,7 +101,7 @@ def open_second(opened: Opened, shown: State, names: list[str]) -> Opened | None
 
 def names() -> list[str]:
     """Names of all models that this session can open."""
-    return list(dict.fromkeys([*resources.model_names(), *state.recall("files", [])]))
+    return list(dict.fromkeys([*library.model_names(), *state.recall("files", [])]))
 
 
 def show(opened: Opened, shown: State, names: list[str]) -> None:
@@ -109,9 +115,9 @@ def show(opened: Opened, shown: State, names: list[str]) -> None:
     with st.container(key="live-pictures"):
         pair(
             "pair",
-            scene=parts.scene(opened, shown),
-            names=(resources.title(opened.name), resources.title(second.name)),
-            codes=(resources.codes_address(opened), resources.codes_address(second)),
+            scene=scenes.scene(opened, shown),
+            names=(library.title(opened.name), library.title(second.name)),
+            codes=(opened_model.codes_address(opened), opened_model.codes_address(second)),
             linked=by,
             shared=both.shared,
         )
@@ -146,9 +152,9 @@ def controls(both: Pair, shown: State, names: list[str]) -> By | None:
         by = shown.linked if shown.linked in both.links else both.links[0]
     with st.container(horizontal=True, vertical_alignment="bottom", key="pair-controls"):
         st.selectbox(
-            f"Compare {resources.title(both.first.name)} with",
+            f"Compare {library.title(both.first.name)} with",
             candidates,
-            format_func=lambda name: f"{resources.title(name)} · {resources.card(name).dataset}",
+            format_func=lambda name: f"{library.title(name)} · {library.card(name).dataset}",
             width=280,
             **state.bind("other", part="name"),
         )
@@ -165,7 +171,7 @@ def controls(both: Pair, shown: State, names: list[str]) -> By | None:
                 format_func=LINK_NAMES.__getitem__,
                 **state.bind("linked", shown=lambda _: by),
             )
-        projections = resources.facts(both.first).projections
+        projections = opened_model.facts(both.first).projections
         maps = [name for name in projections if name in PLANES]
         if len(maps) > 1:
             bound = state.bind(
@@ -178,9 +184,9 @@ def controls(both: Pair, shown: State, names: list[str]) -> By | None:
 def label_choice(both: Pair, shown: State, beside: State) -> None:
     """Show the choice of the label that both models are given, or the one that takes one."""
     if both.first.given_names:
-        parts.label_choice(both.first, shown)
+        scenes.label_choice(both.first, shown)
     elif both.second.given_names:
-        scene = dataclasses.replace(parts.scene(both.second, beside), side=OTHER)
+        scene = dataclasses.replace(scenes.scene(both.second, beside), side=OTHER)
         memory = f"label-{both.second.hash}"  # a label has no place in the first model's state
         labels(
             "labels",
@@ -232,7 +238,7 @@ def second_state(both: Pair, shown: State, by: By | None) -> State:
     z, pinned_id = None, None
     kept: Pin | None = state.recall(f"pin-{second.hash}")
     if by == "z":
-        first_z = resources.pinned_z(both.first, shown.z, shown.pinned_id, shown.y)
+        first_z = scenes.pinned_z(both.first, shown.z, shown.pinned_id, shown.y)
         z = tuple(first_z.tolist())
     elif by == "example" and shown.pinned_id in second.row:
         pinned_id = shown.pinned_id
@@ -247,7 +253,7 @@ def second_state(both: Pair, shown: State, by: By | None) -> State:
         selection=shown.other_selection,
         camera=None,
     )
-    fitted, _ = address.fit(wanted, resources.facts(second))
+    fitted, _ = address.fit(wanted, opened_model.facts(second))
     if wanted.selection is not None and fitted.selection is None:
         state.notify("The selection in the address is not on a map of the second model.")
         state.update(other_selection=None)
@@ -257,20 +263,20 @@ def second_state(both: Pair, shown: State, by: By | None) -> State:
 
 def show_map(model: Opened, shown: State, both: Pair, by: By | None, *, first: bool) -> None:
     """Show one model's map: its own plane, and the marks that both share."""
-    projections = [name for name in resources.facts(model).projections if name in PLANES]
+    projections = [name for name in opened_model.facts(model).projections if name in PLANES]
     projection = shown.projection if shown.projection in projections else projections[0]
-    scene = parts.scene(model, shown)
+    scene = scenes.scene(model, shown)
     arguments = selection.map_arguments(shown, projection)
     if not first:
         scene = dataclasses.replace(scene, side=OTHER)
         arguments |= {"on_pin": lambda chosen: pin_second(both, by, chosen), "on_camera": None}
     arguments["on_selection"] = lambda drawn: take(drawn, first=first)
-    st.markdown(f"**{resources.title(model.name)}**  \n{resources.describe(model.name)}")
+    st.markdown(f"**{library.title(model.name)}**  \n{library.describe(model.name)}")
     latent_map(
         "first-map" if first else "second-map",
         scene=scene,
-        codes=resources.codes_address(model),
-        sprite=resources.sprite_address(model),
+        codes=opened_model.codes_address(model),
+        sprite=examples.sprite_address(model),
         classes=model.class_names,
         height=MAP_HEIGHT,
         **arguments,
@@ -281,9 +287,9 @@ def show_map(model: Opened, shown: State, both: Pair, by: By | None, *, first: b
 def pin_second(both: Pair, by: By | None, chosen: Pin) -> None:
     """Take over what was pinned on the second map: for both models where that has a meaning."""
     if by == "z":
-        parts.pin(Pin(z=chosen.z, pinned_id=None, y=chosen.y))
+        pin(Pin(z=chosen.z, pinned_id=None, y=chosen.y))
     elif by == "example" and chosen.pinned_id in both.first.row:
-        parts.pin(chosen)
+        pin(chosen)
     else:
         state.remember(f"pin-{both.second.hash}", chosen)
 
@@ -312,10 +318,10 @@ def pinned(both: Pair, shown: State) -> None:
         row = model.row[example]
         rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
         facts.append(
-            f"{resources.title(model.name)}: rate {words.number(rate)}, distortion "
-            f"{words.number(distortion)} nats ({resources.kind(model)})"
+            f"{library.title(model.name)}: rate {words.number(rate)}, distortion "
+            f"{words.number(distortion)} nats ({opened_model.kind(model)})"
         )
-    st.markdown(f"Pinned: {parts.named(both.first, example)}. " + " · ".join(facts))
+    st.markdown(f"Pinned: {gallery.named(both.first, example)}. " + " · ".join(facts))
 
 
 def selected(both: Pair, shown: State) -> tuple[NDArray[np.int64], Opened] | None:
@@ -326,7 +332,7 @@ def selected(both: Pair, shown: State) -> tuple[NDArray[np.int64], Opened] | Non
     }
     for model, outline in drawn.values():
         if outline is not None:
-            return resources.selected(model, outline), model
+            return selection.selected(model, outline), model
     return None
 
 
@@ -341,7 +347,7 @@ def show_selection(both: Pair, shown: State) -> NDArray[np.int64] | None:
     ids, home = found
     common = ids[np.isin(ids, both.ids)]
     with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
-        st.markdown(f"**{len(ids):,}** selected on the map of {resources.title(home.name)}")
+        st.markdown(f"**{len(ids):,}** selected on the map of {library.title(home.name)}")
         st.button("Clear selection", on_click=clear)
     if not both.shared:
         return None
@@ -352,12 +358,12 @@ def show_selection(both: Pair, shown: State) -> NDArray[np.int64] | None:
     for model, column in zip((both.first, both.second), st.columns(2, gap="medium"), strict=True):
         with column:
             rows = model.rows(chosen)
-            pictures = resources.decoded(model, model.codes.mu[rows], model.given(rows))
+            pictures = examples.decoded(model, model.codes.mu[rows], model.given(rows))
             st.image(
-                figures.mosaic(pictures, 12, side=48),
-                alt=f"{len(chosen)} reconstructions by {resources.title(model.name)}",
+                raster.mosaic(pictures, 12, side=48),
+                alt=f"{len(chosen)} reconstructions by {library.title(model.name)}",
             )
-            st.caption(f"As {resources.title(model.name)} reconstructs them")
+            st.caption(f"As {library.title(model.name)} reconstructs them")
     return common
 
 
@@ -366,7 +372,7 @@ def show_selection(both: Pair, shown: State) -> NDArray[np.int64] | None:
 
 def comparable_kinds(both: Pair) -> bool:
     """Whether the figures of both models are of one data set and one kind."""
-    return both.shared and resources.kind(both.first) == resources.kind(both.second)
+    return both.shared and opened_model.kind(both.first) == opened_model.kind(both.second)
 
 
 def metric_rows(both: Pair) -> list[dict[str, str]]:
@@ -377,8 +383,8 @@ def metric_rows(both: Pair) -> list[dict[str, str]]:
         rows.append(
             {
                 "Metric": f"{words.title(name)}, {(first.get(name) or second[name]).unit}",
-                resources.title(both.first.name): _said(first.get(name)),
-                resources.title(both.second.name): _said(second.get(name)),
+                library.title(both.first.name): _said(first.get(name)),
+                library.title(both.second.name): _said(second.get(name)),
                 "Second minus first": difference(both, name),
             }
         )
@@ -417,8 +423,8 @@ def paired_row(both: Pair, name: str, ids: NDArray[np.int64]) -> dict[str, str]:
     values = [words.measured(one.mean, one.se) for one in map(Estimate.of, columns)]
     return {
         "Metric": f"{words.title(name)}, nats",
-        resources.title(both.first.name): values[0],
-        resources.title(both.second.name): values[1],
+        library.title(both.first.name): values[0],
+        library.title(both.second.name): values[1],
         "Second minus first": f"{words.measured(change.mean, change.se)}, paired",
     }
 

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from app import parts, state
+from app import state
 from app.views.compare import models, studies
+from app.widgets import header, scenes
 
 MODES = {"studies": "Studies", "models": "Two models"}
 
-opened, current = parts.opened()
-parts.heading("Compare", "What makes one model better than another?")
+opened, current = scenes.opened()
+header.heading("Compare", "What makes one model better than another?")
 names = models.names()
 candidates = models.others(opened, names)
 if candidates:

@@ -10,9 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import resources, state, study_figures, words
+from app import state, words
 from app.address import State
-from app.study_figures import CHARTS, Results
+from app.figures import study_charts
+from app.figures.study_charts import CHARTS, Results
+from app.resources import study_results
 from vae_core import studies
 from vae_core.errors import LatentExplorerError
 from vae_core.studies import Study
@@ -62,14 +64,14 @@ def choose(shown: State) -> Study:
 
 def named(name: str) -> str:
     """Name a study by its title, and say so where it was not run."""
-    later = "" if resources.study_path(name).exists() else " · not run here yet"
+    later = "" if study_results.study_path(name).exists() else " · not run here yet"
     return studies.find(name).title + later
 
 
 def found(study: Study) -> dict[str, Any] | None:
     """Read what a study found; say why where that cannot be read."""
     try:
-        return resources.study_result(study.name)
+        return study_results.study_result(study.name)
     except LatentExplorerError as error:
         st.error(str(error))
         return None
@@ -118,7 +120,7 @@ def show_figure(study: Study, cells: Sequence[Json], shown: State) -> None:
     fitting = [name for name, kind in CHARTS.items() if kind.metrics(results)]
     first, chart = first_metric(study, results), asked[1]
     if chart not in fitting:
-        chart = study_figures.default_chart(study.name, results, first)
+        chart = study_charts.default_chart(study.name, results, first)
     offered = CHARTS[chart].metrics(results)
     metric = next(name for name in (asked[2], first, *offered) if name in offered)
     now = (data, chart, metric)
@@ -134,7 +136,7 @@ def show_figure(study: Study, cells: Sequence[Json], shown: State) -> None:
             st.selectbox("Metric", offered, format_func=words.title, width=330, **_bound(now, 2))
             unit = next((c["metrics"][metric]["unit"] for c in results.having(metric)), "nats")
             st.caption(words.axis(metric, unit), width="content")
-    figure = study_figures.draw(results, chart, metric)
+    figure = study_charts.draw(results, chart, metric)
     st.plotly_chart(
         figure,
         key=f"study-{study.name}-{'-'.join(now)}",

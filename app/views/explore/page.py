@@ -4,12 +4,14 @@ from functools import partial
 
 import streamlit as st
 
-from app import address, figures, parts, resources, state
+from app import address, state
 from app.address import State
-from app.components import latent_map
-from app.resources import Opened
+from app.components.latent_map import latent_map
+from app.figures import charts
+from app.resources import examples, opened_model
+from app.resources.opened_model import Opened
 from app.views.explore import tsne
-from app.widgets import selection
+from app.widgets import downloads, gallery, header, pinned, scenes, selection
 from vae_core.jobs.tsne import MapStatus
 
 NAMES = {"axes": "Latent plane", "pca": "PCA", "tsne": "t-SNE", "3d": "3-D"}
@@ -28,14 +30,14 @@ LINE = (
 
 def controls(model: Opened, shown: State) -> str:
     """Show what the map is of and how it is coloured; return the projection."""
-    facts = resources.facts(model)
+    facts = opened_model.facts(model)
     projection = shown.projection or facts.projections[0]
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-controls"):
         if len(facts.projections) > 1:
             bound = state.bind("projection", shown=lambda chosen: chosen or facts.projections[0])
             st.segmented_control("Map", facts.projections, format_func=NAMES.__getitem__, **bound)
         if projection == "axes" and model.latent_dim > 2:
-            parts.plane_choice(model)
+            scenes.plane_choice(model)
         if projection == "tsne":
             tsne.controls(model)
         colours = address.COLOURS if facts.has_labels else address.COLOURS[1:]
@@ -48,30 +50,30 @@ def show_map(
 ) -> None:
     """Show the map, or the cloud of a three-dimensional model."""
     if projection == "3d":
-        figure = figures.scatter_3d(
+        figure = charts.scatter_3d(
             model.codes.mu.numpy(),
             ids=model.codes.ids.numpy(),
             colour=shown.colour,
-            values=resources.colouring(model, shown.colour),
+            values=opened_model.colouring(model, shown.colour),
             classes=model.class_names,
-            pinned=resources.pinned_z(model, shown.z, shown.pinned_id),
+            pinned=scenes.pinned_z(model, shown.z, shown.pinned_id),
         )
         st.plotly_chart(figure, key="cloud", alt="The codes of the test set in three dimensions")
     else:
         latent_map(
             "map",
-            scene=parts.scene(model, shown),
-            codes=resources.codes_address(model),
+            scene=scenes.scene(model, shown),
+            codes=opened_model.codes_address(model),
             positions=tsne.positions(computed),
-            sprite=resources.sprite_address(model),
+            sprite=examples.sprite_address(model),
             classes=model.class_names,
             **selection.map_arguments(shown, projection),
         )
     st.caption(LINE if model.latent_dim == 1 else KINDS[projection])
 
 
-opened, current = parts.opened()
-parts.heading("Explore", "What does the latent space look like?")
+opened, current = scenes.opened()
+header.heading("Explore", "What does the latent space look like?")
 plane = controls(opened, current)
 left, right = st.columns([5, 3], gap="medium")
 with left:
@@ -83,9 +85,9 @@ with left:
         if computed is not None:
             tsne.ended(opened, computed)
 with right:
-    parts.live_picture(opened, current, size=336)
-    parts.pinned_card(opened, current)
-parts.invitation(opened)  # below the map: the first thing to see is the space itself
+    pinned.live_picture(opened, current, size=336)
+    pinned.pinned_card(opened, current)
+downloads.invitation(opened)  # below the map: the first thing to see is the space itself
 selection.panel(tsne.remapped(opened, computed), current)
 if current.pinned_id is not None:
-    parts.neighbours(opened, current.pinned_id)
+    gallery.neighbours(opened, current.pinned_id)

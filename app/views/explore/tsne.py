@@ -8,9 +8,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import resources, state
+from app import state
 from app.address import State
-from app.resources import Opened
+from app.resources import trainings
+from app.resources.opened_model import Opened
 from vae_core import runs
 from vae_core.errors import LatentExplorerError
 from vae_core.jobs import tsne
@@ -58,7 +59,7 @@ def positions(now: MapStatus | None) -> str | None:
     """Return the address of a computed map's positions."""
     if now is None or now.ids is None or now.points is None:
         return None
-    return resources.positions_address(now.ids, now.points)
+    return trainings.positions_address(now.ids, now.points)
 
 
 def controls(model: Opened) -> None:
@@ -87,7 +88,7 @@ def begin(model: Opened, perplexity: int) -> None:
         threads=min(2, os.cpu_count() or 1),
     )
     try:
-        folder = tsne.create(resources.maps_root(), config, ids=model.codes.ids, mu=model.codes.mu)
+        folder = tsne.create(trainings.maps_root(), config, ids=model.codes.ids, mu=model.codes.mu)
         if tsne.status(folder).state not in ("finished", "running", "paused"):
             tsne.request(folder, "run")
     except (LatentExplorerError, OSError) as error:

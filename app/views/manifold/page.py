@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from app import parts, state
+from app import state, words
 from app.address import State
-from app.components import manifold
-from app.resources import Opened
-from app.widgets import selection
+from app.components.manifold import manifold
+from app.resources.opened_model import Opened
+from app.widgets import downloads, header, pinned, scenes, selection
 
 
 def take_side(n: int) -> None:
@@ -16,7 +16,7 @@ def take_side(n: int) -> None:
 
 def explained(model: Opened, shown: State) -> str:
     """Say where the cells lie."""
-    across, up = (parts.ordinal(dim) for dim in parts.axes(model, shown))
+    across, up = (words.ordinal(dim) for dim in scenes.axes(model, shown))
     if model.latent_dim == 1:
         said = f"Pictures at evenly spaced quantiles of the prior, line by line: {across} grows on."
     else:
@@ -37,26 +37,26 @@ def explained(model: Opened, shown: State) -> str:
     return said + (" The other dimensions stay at the pinned code." if model.latent_dim > 2 else "")
 
 
-opened, current = parts.opened()
-parts.heading("Manifold", "What does the decoder make of every part of the plane?")
+opened, current = scenes.opened()
+header.heading("Manifold", "What does the decoder make of every part of the plane?")
 left, right = st.columns([7, 3], gap="medium")
 with left:
     manifold(
         "manifold",
-        scene=parts.scene(opened, current),
+        scene=scenes.scene(opened, current),
         n=current.grid,
         close_up=False,  # the picture on the right is larger
         model_name=opened.name,
-        priors=parts.priors(opened),
-        on_pin=parts.pin,
+        priors=scenes.priors(opened),
+        on_pin=pinned.pin,
         on_n=take_side,
     )
     st.caption(explained(opened, current))
 with right:
     if opened.latent_dim > 2:
         with st.container(horizontal=True):
-            parts.plane_choice(opened)
-    parts.live_picture(opened, current, size=336)
+            scenes.plane_choice(opened)
+    pinned.live_picture(opened, current, size=336)
     selection.small_map(opened, current)
     st.caption("Where the cell lies among the codes of the test set")
-parts.invitation(opened)
+downloads.invitation(opened)

@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-from app import parts, resources, state
+from app import state
 from app.address import State
-from app.components import Card, Morph, strip, styles
-from app.resources import Opened
+from app.components.morph import Card, Morph, strip
+from app.components.styles import styles
+from app.resources import inference, opened_model
+from app.resources.opened_model import Opened
+from app.widgets import header, pinned, scenes
 
 ENDS = 4
 #: Styles below the code that is shown.
@@ -21,7 +24,7 @@ def first_cards(model: Opened) -> tuple[Card, ...]:
         rows = (labels == labels[0]).nonzero()[:ENDS, 0].tolist()
     else:
         present = sorted(set(labels.tolist()))[:ENDS]
-        rows = [resources.typical(model, label) for label in present]
+        rows = [opened_model.typical(model, label) for label in present]
     return tuple(
         Card(
             label=card_name(model, int(model.codes.ids[row])), z=tuple(model.codes.mu[row].tolist())
@@ -39,14 +42,14 @@ def card_name(model: Opened, example: int) -> str:
 def under_every_label(model: Opened, shown: State) -> None:
     """Show the pinned code, and others, under every label that the model can be given."""
     st.subheader("One style, every label", anchor=False)
-    by_label = parts.priors(model) if model.card.model.prior == "label" else None
+    by_label = scenes.priors(model) if model.card.model.prior == "label" else None
     styles(
         "styles",
-        scene=parts.scene(model, shown),
+        scene=scenes.scene(model, shown),
         names=model.given_names,
-        draws=resources.prior_draws(model, OTHER_STYLES, seed=shown.seed).tolist(),
+        draws=inference.prior_draws(model, OTHER_STYLES, seed=shown.seed).tolist(),
         priors=by_label,
-        on_pin=parts.pin,
+        on_pin=pinned.pin,
     )
     carried = "" if by_label is None else " A style is how far a code lies from its label's mean."
     st.caption(
@@ -62,19 +65,19 @@ def draw_again(seed: int) -> None:
     state.update(seed=seed + 1)
 
 
-opened, current = parts.opened()
-parts.heading("Morph", "What lies between two pictures?")
+opened, current = scenes.opened()
+header.heading("Morph", "What lies between two pictures?")
 if opened.given_names:
-    parts.label_choice(opened, current)
+    scenes.label_choice(opened, current)
     under_every_label(opened, current)
 memory = f"morph-{opened.hash}"
 strip(
     "strip",
-    scene=parts.scene(opened, current),
+    scene=scenes.scene(opened, current),
     morph=state.recall(memory) or Morph(cards=first_cards(opened)),
     morph_version=state.version(),
-    codes=resources.codes_address(opened),
+    codes=opened_model.codes_address(opened),
     model_name=opened.name,
-    on_pin=parts.pin,
+    on_pin=pinned.pin,
     on_morph=lambda morph: state.remember(memory, morph),
 )

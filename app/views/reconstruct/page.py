@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from app import parts
 from app.address import State
-from app.resources import Encoding, Floats, Opened, encode
+from app.resources.inference import Encoding, encode
+from app.resources.opened_model import Floats, Opened
 from app.views.reconstruct import upload
 from app.views.reconstruct.upload import Upload
-from app.widgets import graphs
+from app.widgets import gallery, graphs, header, scenes
 
 SOURCES = ("Draw", "Files", "Camera")
 NETWORK_SOURCES = ("Simulate", "File")
@@ -35,7 +35,7 @@ def prepared(model: Opened, given: list[Upload], shown: State) -> Encoding | Non
     """Show what the model sees of the pictures; encode the chosen one."""
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.subheader("What the model sees", anchor=False, width="content")
-        switches = upload.options(photograph=parts.is_photograph(model))
+        switches = upload.options(photograph=gallery.is_photograph(model))
     tried = [(one, upload.prepare(model, one, switches)) for one in given]
     pictures = [(one, result) for one, result in tried if result is not None]
     if not pictures:
@@ -48,7 +48,7 @@ def prepared(model: Opened, given: list[Upload], shown: State) -> Encoding | Non
 def encoded(model: Opened, x: Floats, shown: State) -> Encoding:
     """Encode a picture, with the label that the model is given where it takes one."""
     y = upload.settle_label(model, x, shown)
-    parts.label_choice(model, shown)
+    scenes.label_choice(model, shown)
     return encode(model, x, seed=shown.seed, y=y)
 
 
@@ -76,12 +76,12 @@ def report(model: Opened, result: Encoding | None, shown: State) -> None:
     explain(model, result, shown)
 
 
-opened, current = parts.opened()
+opened, current = scenes.opened()
 of_networks = graphs.are_data_of(opened)
 thing = "network" if of_networks else "picture"
 sources = NETWORK_SOURCES if of_networks else SOURCES
 key = "w-network-source" if of_networks else "w-source"
-parts.heading("Reconstruct", f"What does the model make of my own {thing}?")
+header.heading("Reconstruct", f"What does the model make of my own {thing}?")
 way = st.segmented_control("From", sources, default=sources[0], key=key, required=True)
 if of_networks:
     network = graphs.simulated(opened) if way == "Simulate" else graphs.given()
@@ -90,11 +90,11 @@ if of_networks:
 elif way == "Draw":
     left, right = st.columns([5, 3], gap="medium")
     with left:
-        parts.label_choice(opened, current)
+        scenes.label_choice(opened, current)
         drawing = upload.draw(opened, current)
     result = None
     if drawing is not None:
-        y = parts.label_given(opened, current)
+        y = scenes.label_given(opened, current)
         result = encode(opened, drawing, seed=current.seed, y=y)
     with right:
         upload.show_on_map(opened, current, result)

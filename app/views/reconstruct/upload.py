@@ -6,11 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import components, figures, parts, resources, state, words
+from app import state, words
 from app.address import State
-from app.resources import Encoding, Floats, Opened
-from app.widgets import graphs, selection
-from vae_core import checkpoints
+from app.components import pad
+from app.figures import charts, raster
+from app.resources import examples, inference, library, opened_model
+from app.resources.inference import Encoding
+from app.resources.opened_model import Floats, Opened
+from app.widgets import gallery, graphs, pinned, scenes, selection
+from vae_core import model_folder
 from vae_core.errors import ImageError
 from vae_core.images import Prepared
 
@@ -52,7 +56,7 @@ def show_steps(prepared: Prepared) -> None:
     """Show what was done to the picture, step by step."""
     with st.container(horizontal=True, key="steps"):
         for step in prepared.steps:
-            with st.container(width=resources.STEP_SIDE, gap="xxsmall"):
+            with st.container(width=inference.STEP_SIDE, gap="xxsmall"):
                 st.image(step.picture, alt=step.name)
                 st.caption(step.name)
 
@@ -66,25 +70,25 @@ def settle_label(model: Opened, x: Floats, shown: State) -> int | None:
     if better is not None:
         state.update(y=better)
         st.rerun()
-    return parts.label_given(model, shown)
+    return scenes.label_given(model, shown)
 
 
 def _better_label(model: Opened, x: Floats, shown: State) -> int | None:
     """Return the label that explains a picture best, when the picture is new and another given."""
-    key = (model.hash, checkpoints.content_hash(x.tobytes()))
+    key = (model.hash, model_folder.content_hash(x.tobytes()))
     if not model.given_names or state.recall("labelled") == key:
         return None
     state.remember("labelled", key)
-    best = resources.best_label(model, x, seed=shown.seed)
-    return None if best == parts.label_given(model, shown) else best
+    best = inference.best_label(model, x, seed=shown.seed)
+    return None if best == scenes.label_given(model, shown) else best
 
 
 def draw(model: Opened, shown: State) -> Floats | None:
     """Show the drawing pad; return the drawing as the model saw it, (c, h, w) in [0, 1]."""
     shape = model.card.model.image_shape
-    drawing = components.pad(
+    drawing = pad.pad(
         "pad",
-        scene=parts.scene(model, shown, with_encoder=True),
+        scene=scenes.scene(model, shown, with_encoder=True),
         image_shape=shape,
         dataset=model.card.dataset,
         on_drawing=_pin_drawing,
@@ -92,22 +96,22 @@ def draw(model: Opened, shown: State) -> Floats | None:
     return None if drawing is None else _seen(model, drawing)
 
 
-def _seen(model: Opened, drawing: components.Drawing) -> Floats:
+def _seen(model: Opened, drawing: pad.Drawing) -> Floats:
     grey = drawing.pixels.astype(np.float32) / np.float32(255)
     return np.broadcast_to(grey, model.card.model.image_shape).copy()
 
 
-def _pin_drawing(drawing: components.Drawing | None) -> None:
+def _pin_drawing(drawing: pad.Drawing | None) -> None:
     if drawing is None:
         return
     shown = state.current()
-    model = resources.open_model(shown.model)
+    model = library.open_model(shown.model)
     x = _seen(model, drawing)
     better = _better_label(model, x, shown)
     if better is None:
-        parts.pin(drawing.pin)
+        pinned.pin(drawing.pin)
         return
-    encoding = resources.encode(model, x, seed=shown.seed, y=better)
+    encoding = inference.encode(model, x, seed=shown.seed, y=better)
     state.update(z=tuple(encoding.mu.tolist()), pinned_id=None, y=better)
 
 
@@ -131,9 +135,9 @@ def show_result(model: Opened, encoding: Encoding) -> None:
     """Show what its neighbours say it is; input, reconstruction and error; the bound's parts."""
     side = graphs.MATRIX_SIDE if graphs.are_data_of(model) else RESULT_SIDE
     shown = {
-        "What the model sees": figures.picture(figures.to_levels(encoding.x), side),
-        "Reconstruction": figures.picture(figures.to_levels(encoding.reconstruction), side),
-        "Error: orange too bright, blue too dark": figures.difference(
+        "What the model sees": raster.picture(raster.to_levels(encoding.x), side),
+        "Reconstruction": raster.picture(raster.to_levels(encoding.reconstruction), side),
+        "Error: orange too bright, blue too dark": raster.difference(
             encoding.x, encoding.reconstruction, side
         ),
     }
@@ -148,7 +152,7 @@ def show_result(model: Opened, encoding: Encoding) -> None:
     if graphs.are_data_of(model):
         graphs.draw_result(encoding)
     with st.container(horizontal=True, gap="large"):
-        kind = resources.kind(model)
+        kind = opened_model.kind(model)
         st.metric("rate (nats)", words.number(encoding.rate), width="content")
         st.metric(f"distortion (nats, {kind})", words.number(encoding.distortion), width="content")
         bound = encoding.rate + encoding.distortion
@@ -163,9 +167,9 @@ def show_result(model: Opened, encoding: Encoding) -> None:
 
 def show_spread(model: Opened, encoding: Encoding) -> None:
     """Show where the picture's distortion lies among those of the test set."""
-    figure = figures.histogram(
+    figure = charts.histogram(
         model.codes.distortion.numpy(),
-        unit=f"distortion (nats, {resources.kind(model)})",
+        unit=f"distortion (nats, {opened_model.kind(model)})",
         marked=encoding.distortion,
     )
     st.plotly_chart(figure, key="distortions", config={"displayModeBar": False})
@@ -177,7 +181,7 @@ def show_spread(model: Opened, encoding: Encoding) -> None:
 
 def say_neighbours(model: Opened, encoding: Encoding) -> None:
     """Say what the labels of the nearest codes make of the picture."""
-    found = resources.nearest_codes(model, encoding.mu, NEIGHBOURS)
+    found = examples.nearest_codes(model, encoding.mu, NEIGHBOURS)
     labels = Counter(model.label(int(example)) for example in found.ids)
     label, votes = labels.most_common(1)[0]
     if label is not None:
@@ -186,7 +190,7 @@ def say_neighbours(model: Opened, encoding: Encoding) -> None:
 
 def say_labels(model: Opened, encoding: Encoding) -> None:
     """Say which label explains the picture best, of a model that is given one."""
-    tried = resources.by_label(model, encoding.x, seed=state.current().seed)
+    tried = inference.by_label(model, encoding.x, seed=state.current().seed)
     if not tried:
         return
     losses = np.array([one.loss for one in tried], dtype=np.float32)
@@ -197,7 +201,7 @@ def say_labels(model: Opened, encoding: Encoding) -> None:
         f"Best explained as **{names[first]}**, by {losses[second] - losses[first]:.1f} nats over "
         f"{names[second]}.{otherwise}"
     )
-    figure = figures.label_costs((losses - losses.min()).tolist(), names, given)
+    figure = charts.label_costs((losses - losses.min()).tolist(), names, given)
     st.echarts_chart(figure, key="label-costs", height=150, alt="What each label costs")
     st.caption(
         "−ELBO under every label, as nats above the best. It bounds −log p(x|y): where all labels "
@@ -208,15 +212,15 @@ def say_labels(model: Opened, encoding: Encoding) -> None:
 
 def show_neighbours(model: Opened, encoding: Encoding) -> None:
     """Show the nearest codes of the test set."""
-    found = resources.nearest_codes(model, encoding.mu, NEIGHBOURS)
-    _, kind = parts.gallery(model, found.ids, columns=NEIGHBOURS // 2)
+    found = examples.nearest_codes(model, encoding.mu, NEIGHBOURS)
+    _, kind = gallery.gallery(model, found.ids, columns=NEIGHBOURS // 2)
     st.caption(f"The nearest codes of the test set, nearest first ({kind})")
 
 
 def show_draws(model: Opened, encoding: Encoding, seed: int) -> None:
     """Show pictures of codes drawn from the posterior."""
-    draws = resources.posterior_draws(model, encoding, DRAWS, seed=seed)
-    sheet = figures.mosaic(resources.decoded(model, draws, encoding.y), DRAWS // 2)
+    draws = inference.posterior_draws(model, encoding, DRAWS, seed=seed)
+    sheet = raster.mosaic(examples.decoded(model, draws, encoding.y), DRAWS // 2)
     st.image(sheet, alt=f"{DRAWS} pictures of codes drawn from q(z|x)")
     st.caption(f"{DRAWS} codes drawn from q(z|x), decoded: what the model finds equally likely")
     st.button("Draw again", on_click=lambda: _reseed(seed + 1), key="w-draw-again")
@@ -229,7 +233,7 @@ def _reseed(seed: int) -> None:
 def prepare(model: Opened, upload: Upload, switches: dict[str, bool | None]) -> Prepared | None:
     """Prepare an upload; say in a sentence why it cannot be."""
     try:
-        return resources.prepared(model, upload.content, **switches)
+        return inference.prepared(model, upload.content, **switches)
     except ImageError as error:
         st.error(f"{upload.name}: {error}")
         return None
@@ -239,8 +243,8 @@ def _best_labels(model: Opened, images: Floats) -> list[int] | None:
     if not model.given_names:
         return None
     shown = state.current()
-    given = parts.label_given(model, shown)
-    found = (resources.best_label(model, x, seed=shown.seed) for x in images)
+    given = scenes.label_given(model, shown)
+    found = (inference.best_label(model, x, seed=shown.seed) for x in images)
     return [int(given or 0) if best is None else best for best in found]
 
 
@@ -249,10 +253,10 @@ def choose(model: Opened, pictures: list[tuple[Upload, Prepared]]) -> int:
     if len(pictures) == 1:
         return 0
     images = np.stack([prepared.image.numpy() for _, prepared in pictures])
-    x = figures.to_levels(images)
-    recon = resources.reconstructions(model, images, _best_labels(model, images))
+    x = raster.to_levels(images)
+    recon = examples.reconstructions(model, images, _best_labels(model, images))
     st.image(
-        figures.mosaic(np.concatenate([x, recon]), len(pictures), side=72),
+        raster.mosaic(np.concatenate([x, recon]), len(pictures), side=72),
         alt="Above what the model sees of each picture, below its reconstructions",
     )
     names = [upload.name for upload, _ in pictures]

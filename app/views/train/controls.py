@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
-from app import resources, state
+from app import state
+from app.resources import trainings
 from app.views.train import form
 from vae_core import runs
 from vae_core.config import TrainConfig
@@ -59,7 +60,7 @@ def attempt(name: str, action: Callable[[], object]) -> None:
         action()
     except (LatentExplorerError, OSError) as error:
         state.remember("refused", (name, str(error)))
-    resources.look_again()
+    trainings.look_again()
 
 
 def is_own(config: RunConfig) -> bool:
@@ -186,7 +187,7 @@ def bring_back() -> None:
     """Take the training that was deleted last out of the trash."""
     *before, (root, name) = state.recall("deleted")
     state.remember("deleted", before)
-    resources.look_again()
+    trainings.look_again()
     try:
         state.update(run=runs.restore(root, name).name)
     except (LatentExplorerError, OSError) as error:

@@ -7,7 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import parts, resources, state
+from app import state
+from app.resources import datasets
+from app.widgets import downloads
 from vae_core import learning, recipes, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
@@ -93,7 +95,7 @@ GIVEN = {"dataset", "image_shape", "classes"}
 
 def form() -> tuple[ModelConfig, TrainConfig] | None:
     """Show the settings of a new training; return them when it shall start."""
-    known = {one.name: one for one in resources.datasets()}
+    known = {one.name: one for one in datasets.datasets()}
     present = [name for name, one in known.items() if one.present]
     name = st.selectbox(
         "Data",
@@ -105,10 +107,10 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     )
     base = copied(name)
     if name not in present:
-        parts.download_invitation(known[name])
+        downloads.download_invitation(known[name])
         return None
     try:
-        dataset = resources.outline(name)
+        dataset = datasets.outline(name)
     except LatentExplorerError as error:
         st.error(str(error))
         return None
@@ -188,7 +190,7 @@ def values(config: RunConfig) -> dict[str, Any]:
     """Return what the form's widgets hold, by their keys, for the settings of a run."""
     model, training = config.model, config.training
     name, layers = training.dataset, model.first_latent_dim is not None
-    labelled = resources.outline(name).train.labels is not None
+    labelled = datasets.outline(name).train.labels is not None
     hidden = f"hidden-{name}" + ("" if model.network == "mlp" else f"-{model.network}")
     of_form = {
         "data": name,

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from app import parts, state
+from app import state
 from app.views.train import controls, form, progress
+from app.widgets import header, scenes
 
 if state.recall("go") == "explore":
     state.remember("go", None)
     st.switch_page("views/explore/page.py")
 
-opened, current = parts.opened()
-parts.heading("Train", "How does a latent space come to be?")
+opened, current = scenes.opened()
+header.heading("Train", "How does a latent space come to be?")
 controls.undo()
 now = progress.chosen(current)
 if now is None:

@@ -9,11 +9,15 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import components, figures, parts, resources, state, words
+from app import state, words
 from app.address import State
-from app.components import Pin
-from app.resources import Opened
+from app.components import latent_map, manifold
+from app.components.contract import Pin
+from app.figures import charts
+from app.resources import opened_model, trainings
+from app.resources.opened_model import Opened
 from app.views.train import controls, form, replay
+from app.widgets import pinned, scenes
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
@@ -62,7 +66,7 @@ def start(wanted: tuple[ModelConfig, TrainConfig] | None) -> None:
     except (LatentExplorerError, OSError) as error:
         st.error(f"This did not start: {error}.")
         return
-    resources.look_again()
+    trainings.look_again()
     state.remember("copied", None)
     state.remember("begun", True)
     state.update(run=folder.name)
@@ -82,10 +86,10 @@ def chosen(shown: State) -> RunStatus | None:
     Whichever is shown stays, until another is asked for or it is gone.
     """
     wanted = shown.run or state.recall("training")
-    found = resources.trainings(root()).all
+    found = trainings.trainings(root()).all
     if wanted is not None and (wanted not in found or not (root() / wanted).is_dir()):
-        resources.look_again()  # it began, or was deleted, a moment ago
-        found = resources.trainings(root()).all
+        trainings.look_again()  # it began, or was deleted, a moment ago
+        found = trainings.trainings(root()).all
     if shown.run is not None and shown.run not in found:
         state.notify(f"run = {shown.run!r} in the address was ignored: no training has that name.")
         state.update(run=None)
@@ -158,14 +162,14 @@ def watch(folder: Path, before: tuple[object, ...], places: Places) -> None:
     """Show how a training stands, again and again; the whole page follows when more changes."""
     if not folder.is_dir():  # somebody deleted it
         st.rerun()
-    resources.trainings(root())  # whose turn it is
+    trainings.trainings(root())  # whose turn it is
     now = runs.status(folder)
     if lasting(now) != before:
         st.rerun()
     tell(now, places)
 
 
-@st.fragment(run_every=resources.NEW_PICTURES)
+@st.fragment(run_every=trainings.NEW_PICTURES)
 def watch_space(folder: Path, places: Places) -> None:
     """Show what a training has learnt, again and again."""
     if folder.is_dir():  # else the other one leaves the page
@@ -177,7 +181,7 @@ def tell(now: RunStatus, places: Places) -> None:
     with places.line.container():
         place = None
         if now.state == "queued":
-            stand = resources.trainings(root())
+            stand = trainings.trainings(root())
             place = runs.places(list(stand.all.values())).get(now.folder.name)
             if stand.trouble:
                 st.warning(sentence(stand.trouble))
@@ -188,7 +192,7 @@ def tell(now: RunStatus, places: Places) -> None:
 
 def show_space(now: RunStatus, places: Places) -> None:
     """Show the manifold, the map and the replay of a training."""
-    opened = resources.in_training(now.folder, is_still=now.state not in ACTIVE)
+    opened = trainings.in_training(now.folder, is_still=now.state not in ACTIVE)
     with places.replay.container():
         replay.show(now, opened)
     left, right = places.grid.container(), places.map.container()
@@ -200,7 +204,7 @@ def show_space(now: RunStatus, places: Places) -> None:
     with right:
         small_map(opened, shown)
     with left:
-        parts.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
+        scenes.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
         grid(opened, shown)
 
 
@@ -213,8 +217,8 @@ def invite(model: Opened, shown: State) -> None:
         )
     else:
         st.markdown("Nothing has been trained here yet, and training is turned off on this server.")
-    parts.label_choice(model, shown)
-    grid(model, shown, on_pin=parts.pin)
+    scenes.label_choice(model, shown)
+    grid(model, shown, on_pin=pinned.pin)
     st.caption(f"The manifold that {model.card.name} learnt. Yours begins as grey noise.")
 
 
@@ -281,10 +285,10 @@ def curves(now: RunStatus) -> None:
     """Show ELBO, rate and distortion, of the training and of the test set."""
     if not (now.epochs or now.steps):
         return
-    kind = resources.kind_of_pixels(now.config.model, now.config.training)
+    kind = opened_model.kind_of_pixels(now.config.model, now.config.training)
     for part, height in (("elbo", 220), ("rate", 140), ("distortion", 140)):
         marks = [(c.step, controls.told(c) if part == "elbo" else "") for c in now.changes]
-        chart = figures.training_curve(now.epochs, now.steps, part, marks=marks)
+        chart = charts.training_curve(now.epochs, now.steps, part, marks=marks)
         st.echarts_chart(chart, key=f"curve-{part}", height=height, alt=f"{part} by epoch")
     if now.epochs:
         last = now.epochs[-1]
@@ -301,17 +305,17 @@ def curves(now: RunStatus) -> None:
 
 def own_plane(opened: Opened) -> State:
     """Return the state of a model in training: its strongest plane, nothing pinned."""
-    axes = figures.two_largest(resources.kl_per_dim(opened))
+    axes = scenes.two_largest(opened_model.kl_per_dim(opened))
     y = min(state.recall("train-y", 0), len(opened.given_names) - 1)
     return State(model=opened.name, axes=axes, y=y if opened.given_names else None)
 
 
 def small_map(opened: Opened, shown: State) -> None:
     """Show the map of the model in training."""
-    components.latent_map(
+    latent_map.latent_map(
         "train-map",
-        scene=parts.scene(opened, shown),
-        codes=resources.codes_address(opened),
+        scene=scenes.scene(opened, shown),
+        codes=opened_model.codes_address(opened),
         classes=opened.class_names,
         height=280,
         tools=False,
@@ -320,13 +324,13 @@ def small_map(opened: Opened, shown: State) -> None:
 
 def grid(opened: Opened, shown: State, *, on_pin: Callable[[Pin], None] | None = None) -> None:
     """Show a model's manifold, as wide as there is room."""
-    components.manifold(
+    manifold.manifold(
         "train-grid",
-        scene=parts.scene(opened, shown),
+        scene=scenes.scene(opened, shown),
         n=GRID,
         close_up=False,
         model_name=opened.name,
-        priors=parts.priors(opened),
+        priors=scenes.priors(opened),
         on_pin=on_pin,
     )
 
@@ -347,7 +351,7 @@ def rounded(number: float) -> str:
 
 def others(now: RunStatus) -> None:
     """Offer all trainings, to choose the one that is shown."""
-    count = len(resources.trainings(root()).all)
+    count = len(trainings.trainings(root()).all)
     if count < 2:
         return
     box = st.popover(f"All {count} trainings", key="train-list", on_change="rerun")
@@ -361,7 +365,7 @@ def listing(name: str) -> None:
     """Show all trainings, the newest first, with how they stand."""
     if state.current().run not in (None, name) or not (root() / name).is_dir():
         st.rerun()
-    found = dict(resources.trainings(root()).all)
+    found = dict(trainings.trainings(root()).all)
     found.setdefault(name, runs.status(root() / name))
     names = list(reversed(found))
     st.radio(

@@ -17,12 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vae_core.config import TrainConfig
-from vae_core.distributions import POSTERIOR_LOGVAR
 from vae_core.learning.kernels.elementwise import elementwise
 from vae_core.learning.kernels.streams import Aside
 from vae_core.learning.records import Figures
 from vae_core.models import VAE, networks
 from vae_core.models.dense import Finish, dense
+from vae_core.models.distributions import POSTERIOR_LOGVAR
 from vae_core.objectives import Beta
 
 aten = torch.ops.aten

@@ -1,4 +1,4 @@
-"""Faces of the panels that show the latent space: the map and the picture."""
+"""The map of codes, with hover, pin, box and lasso."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from app.components import panel
-from app.components.panel import Pin, Scene
+from app.components import contract, mounting
+from app.components.contract import Pin, Scene
 
 Projection = Literal["raw", "pca", "tsne"]
 PROJECTIONS: tuple[Projection, ...] = ("raw", "pca", "tsne")
@@ -108,7 +105,7 @@ def latent_map(
     latent_dim = len(scene.z)
 
     def pinned(value: Any) -> None:
-        pin = panel.read_pin(value, latent_dim)
+        pin = contract.read_pin(value, latent_dim)
         if on_pin is not None and pin is not None:
             on_pin(pin)
 
@@ -126,11 +123,11 @@ def latent_map(
             on_hidden(read_hidden(value, len(classes)))
 
     def faded(value: Any) -> None:
-        opacity = panel.floats(value, ())
+        opacity = contract.floats(value, ())
         if on_manifold is not None and opacity is not None and 0 <= opacity <= 1:
             on_manifold(float(opacity))
 
-    sent = panel.show(
+    sent = mounting.show(
         "map",
         key,
         {
@@ -160,139 +157,19 @@ def latent_map(
         },
     )
     return MapEvent(
-        pin=panel.read_pin(sent.get("pin"), latent_dim),
+        pin=contract.read_pin(sent.get("pin"), latent_dim),
         selection=read_selection(sent.get("selection"), latent_dim),
         camera=read_camera(sent.get("camera")),
         hidden=read_hidden(sent.get("hidden"), len(classes)),
     )
 
 
-def picture(
-    key: str,
-    *,
-    scene: Scene,
-    caption: bool = True,
-    size: int = 336,
-) -> None:
-    """Show the decoded picture of the code under the pointer, or of the pinned one.
-
-    Parameters
-    ----------
-    caption
-        Whether the code's numbers are written below.
-    size
-        Greatest width in CSS pixels.
-    """
-    panel.show("picture", key, {**scene.data(), "caption": caption, "size": size}, on_change={})
-
-
-def graph(
-    key: str,
-    *,
-    nodes: Sequence[tuple[float, float]],
-    name: str,
-    scene: Scene | None = None,
-    adjacency: NDArray[np.uint8] | None = None,
-    size: int = 336,
-) -> None:
-    """Show a network drawn: the decoded one of the code that is shown, or a fixed one.
-
-    Parameters
-    ----------
-    nodes
-        Where each lies, from -1 to 1 both ways, y upwards.
-    name
-        What is drawn.
-    scene
-        Of a network that follows the code; a fixed one needs none.
-    adjacency
-        (n, n), 255 for a certain edge, of a fixed network.
-    size
-        Greatest width in CSS pixels.
-    """
-    panel.show(
-        "graph",
-        key,
-        {
-            **({} if scene is None else scene.data()),
-            "nodes": [list(place) for place in nodes],
-            "adjacency": None if adjacency is None else adjacency.ravel().tolist(),
-            "name": name,
-            "size": size,
-        },
-        on_change={},
-    )
-
-
-def labels(
-    key: str,
-    *,
-    scene: Scene,
-    names: Sequence[str],
-    on_y: Callable[[int], None] | None = None,
-) -> None:
-    """Show the choice of the label that the model is given; pictures follow in the same frame.
-
-    Parameters
-    ----------
-    names
-        Of the labels 0, 1, …
-    on_y
-        Called with the label that was chosen, before the script reruns.
-    """
-
-    def chosen(value: Any) -> None:
-        if on_y is not None and type(value) is int and 0 <= value < len(names):
-            on_y(value)
-
-    panel.show("labels", key, {**scene.data(), "names": list(names)}, on_change={"y": chosen})
-
-
-def styles(
-    key: str,
-    *,
-    scene: Scene,
-    names: Sequence[str],
-    draws: Sequence[Sequence[float]],
-    priors: Sequence[tuple[Sequence[float], Sequence[float]]] | None = None,
-    on_pin: Callable[[Pin], None] | None = None,
-) -> None:
-    """Show styles under every label: the code that is shown, and others, a row each.
-
-    Parameters
-    ----------
-    names
-        Of the labels 0, 1, …
-    draws
-        Further codes (n, latent_dim): those of the first label, where the prior has labels.
-    priors
-        Mean and standard deviation (latent_dim,) of p(z|y) for each label, where the prior
-        differs by label: a style then is how far a code is from its label's mean, in standard
-        deviations.
-    on_pin
-        Called with the code and the label of the cell that was chosen, before the script reruns.
-    """
-    latent_dim = len(scene.z)
-
-    def pinned(value: Any) -> None:
-        pin = panel.read_pin(value, latent_dim)
-        if on_pin is not None and pin is not None:
-            on_pin(pin)
-
-    data = {
-        "names": list(names),
-        "draws": [list(z) for z in draws],
-        "priors": None if priors is None else [list(map(list, prior)) for prior in priors],
-    }
-    panel.show("styles", key, {**scene.data(), **data}, on_change={"pin": pinned})
-
-
 def read_selection(value: Any, latent_dim: int) -> Selection | None:
     """Validate an outline that the map sent."""
     if not isinstance(value, Mapping):
         return None
-    polygon = panel.floats(value.get("polygon"), (-1, 2))
-    dims = panel.floats(value.get("dims"), (2,))
+    polygon = contract.floats(value.get("polygon"), (-1, 2))
+    dims = contract.floats(value.get("dims"), (2,))
     projection = value.get("projection")
     if polygon is None or len(polygon) < 3 or dims is None or projection not in PROJECTIONS:
         return None
@@ -308,7 +185,7 @@ def read_camera(value: Any) -> Camera | None:
     """Validate a camera that the map sent."""
     if not isinstance(value, Mapping):
         return None
-    numbers = panel.floats([value.get("x"), value.get("y"), value.get("height")], (3,))
+    numbers = contract.floats([value.get("x"), value.get("y"), value.get("height")], (3,))
     if numbers is None or numbers[2] <= 0:
         return None
     return Camera(*numbers.tolist())
@@ -316,7 +193,7 @@ def read_camera(value: Any) -> Camera | None:
 
 def read_hidden(value: Any, classes: int) -> tuple[int, ...]:
     """Validate the labels that were switched off."""
-    numbers = panel.floats(value, (-1,))
+    numbers = contract.floats(value, (-1,))
     if numbers is None:
         return ()
     return tuple(sorted({int(label) for label in numbers if 0 <= label < classes}))

@@ -1,31 +1,28 @@
-"""One browser component, mounted as many panels that share the page's state.
-
-Streamlit finds packaged components by scanning distributions for a file that an editable
-installation does not hold; this module registers the same manifest itself, so that the app runs
-however it was started.
-"""
+"""What Python and the panels exchange, validated."""
 
 from __future__ import annotations
 
-import functools
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
-from streamlit.components.v2.types import ComponentRenderer
 
-from browser import ROOT
+T = TypeVar("T")
 
-PACKAGE = "latent-explorer-streamlit"
-COMPONENT = "panel"
-NAME = f"{PACKAGE}.{COMPONENT}"
-_registering = threading.Lock()
+
+def when_valid(
+    read: Callable[[Any], T | None], function: Callable[[T], None] | None
+) -> Callable[[Any], None]:
+    """Call a function with what was read, unless it was not valid."""
+
+    def changed(value: Any) -> None:
+        valid = read(value)
+        if function is not None and valid is not None:
+            function(valid)
+
+    return changed
 
 
 @dataclass(frozen=True)
@@ -127,60 +124,3 @@ def floats(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
         want in (-1, have) for want, have in zip(shape, array.shape, strict=True)
     )
     return array if fits and np.isfinite(array).all() else None
-
-
-def show(
-    kind: str,
-    key: str,
-    data: Mapping[str, Any],
-    *,
-    on_change: Mapping[str, Callable[[Any], None] | None],
-) -> Mapping[str, Any]:
-    """Mount a panel and return the values that it has sent.
-
-    Parameters
-    ----------
-    kind
-        A name in panel.js's table.
-    key
-        Identity of this panel; without one its values would be lost when ``data`` changes.
-    data
-        JSON; heavy things go by address (``app.routes``).
-    on_change
-        Names of the values that the panel sends, each with a function that is called with the
-        new value before the script reruns, or None.
-    """
-
-    def callback(name: str, function: Callable[[Any], None] | None) -> Callable[[], None]:
-        def changed() -> None:
-            state = st.session_state.get(key)
-            if function is not None and isinstance(state, Mapping):
-                function(state.get(name))
-
-        return changed
-
-    callbacks: dict[str, Any] = {
-        f"on_{name}_change": callback(name, f) for name, f in on_change.items()
-    }
-    # In a list, since Streamlit looks for data frames among a mapping's values, at each rerun.
-    sent: Mapping[str, Any] = _renderer()(key=key, data=[{"kind": kind, **data}], **callbacks)
-    return sent
-
-
-def _renderer() -> ComponentRenderer:
-    """Make sure that the running server knows the component, and return what mounts it."""
-    manager = get_bidi_component_manager()
-    with _registering:
-        if manager.get_component_asset_root(NAME) is None:
-            manifest = ComponentManifest(
-                name=PACKAGE,
-                version="0",
-                components=[ComponentConfig(name=COMPONENT, asset_dir=".")],
-            )
-            manager.register_from_manifest(manifest, ROOT)
-        return _component()
-
-
-@functools.cache
-def _component() -> ComponentRenderer:
-    return st.components.v2.component(NAME, js="panel.js", css="panel.css")

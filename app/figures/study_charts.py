@@ -16,7 +16,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from app import words
-from app.figures import ACCENT
+from app.figures.charts import ACCENT
 from vae_core.studies.study import Reference
 
 Json = Mapping[str, Any]

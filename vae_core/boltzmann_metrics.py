@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core import evaluation, projection
-from vae_core.checkpoints import Metric
+from vae_core import evaluation
 from vae_core.data import ImageDataset, Split, subset
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
-from vae_core.formats import bundles
+from vae_core.model_folder import Metric
 from vae_core.models import boltzmann
 from vae_core.models.boltzmann import Boltzmann
 
@@ -107,41 +105,3 @@ def measure(machine: Boltzmann, dataset: ImageDataset) -> dict[str, Metric]:
 def logvar(probabilities: Tensor) -> Tensor:
     """Log-variance of each unit, a coin with this probability; finite where it is certain."""
     return (probabilities * (1 - probabilities)).clamp(min=1e-8).log()
-
-
-def machine_bundle(machine: Boltzmann) -> bytes:
-    """Pack the way down, codes to mean pictures, as a browser runs it."""
-    arrays: dict[str, bundles.Array] = {}
-    layers: list[bundles.Layer] = []
-    for layer in reversed(machine.layers):
-        name = f"decoder.{len(layers)}"
-        names = {"weight": f"{name}.weight", "bias": f"{name}.bias"}
-        arrays[names["weight"]] = layer.weight.T.numpy().astype(np.float16)
-        arrays[names["bias"]] = layer.visible_bias.numpy().astype(np.float16)
-        size = len(layer.visible_bias)
-        layers += [{"op": "linear", "size": size, **names}, {"op": "sigmoid", "size": size}]
-    meta = {
-        "format_version": bundles.FORMAT_VERSION,
-        "latent_dim": machine.size,
-        "image_shape": list(machine.config.image_shape),
-        "decoder": layers,
-    }
-    return bundles.bundle(meta, arrays)
-
-
-def machine_codes_bundle(codes: MachineCodes) -> bytes:
-    """Join an encoded set and its principal components, keyed by example id, for a browser."""
-    h = codes.probabilities
-    plane = projection.pca(h.numpy())
-    arrays: dict[str, bundles.Array] = {
-        "ids": codes.ids.numpy().astype(np.int32),
-        "mu": h.numpy().astype(np.float16),
-        "sigma": torch.exp(0.5 * logvar(h)).numpy().astype(np.float16),
-        "distortion": codes.distortion.numpy().astype(np.float32),
-        "projection.pca": plane.project(h.numpy()).astype(np.float32),
-        "pca_mean": plane.mean.astype(np.float32),
-        "pca_components": plane.components.astype(np.float32),
-    }
-    if codes.labels is not None:
-        arrays["labels"] = codes.labels.numpy().astype(np.int16)
-    return bundles.bundle({"latent_dim": h.shape[1]}, arrays)

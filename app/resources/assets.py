@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.shelf import Shelf
+from app.resources.cache import LRUCache
 
 PREFIX = "explorer"
 #: What panels replace by the server's root, which only the browser knows.
@@ -53,8 +53,8 @@ class Asset:
 
 
 #: What stays as it is, and what is new every few seconds: the one does not drive out the other.
-_SHELF: Shelf[Asset] = Shelf(MAX_BYTES, size=lambda asset: len(asset.content))
-_PASSING: Shelf[Asset] = Shelf(MAX_PASSING_BYTES, size=lambda asset: len(asset.content))
+_PUBLISHED: LRUCache[Asset] = LRUCache(MAX_BYTES, size=lambda asset: len(asset.content))
+_PASSING: LRUCache[Asset] = LRUCache(MAX_PASSING_BYTES, size=lambda asset: len(asset.content))
 
 
 def publish(asset: Asset, *, passing: bool = False) -> str:
@@ -65,13 +65,13 @@ def publish(asset: Asset, *, passing: bool = False) -> str:
     passing
         Whether another one takes its place soon, as of a model in training.
     """
-    (_PASSING if passing else _SHELF).put(asset.digest, asset)
+    (_PASSING if passing else _PUBLISHED).put(asset.digest, asset)
     return asset.address
 
 
 def _deliver(request: Request) -> Response:
     digest = request.path_params["digest"]
-    asset = _SHELF.get(digest) or _PASSING.get(digest)
+    asset = _PUBLISHED.get(digest) or _PASSING.get(digest)
     if asset is None:
         return PlainTextResponse(
             "This is no longer kept here; reload the page.", 404, {"Cache-Control": "no-store"}

@@ -1,206 +1,18 @@
-"""Posterior, likelihoods and priors: each owns its mean, its samples and its log-probability.
-
-Shapes: ``z`` is (..., latent_dim), ``x`` is (..., c, h, w). Log-probabilities are in nats,
-summed over latent dimensions or pixels, never averaged over them.
-"""
+"""Likelihoods p(x|z): Bernoulli, continuous Bernoulli, Gaussian, discretised logistic."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LOG_2PI = math.log(2 * math.pi)
-#: Bounds between which the posterior's log-variance moves freely.
-POSTERIOR_LOGVAR = (-12.0, 4.0)
-
-
-def soft_clamp(value: Tensor, low: float, high: float) -> Tensor:
-    """Bend ``value`` smoothly into (low, high); close to the identity away from the bounds."""
-    value = high - F.softplus(high - value)
-    return low + F.softplus(value - low)
-
-
-@dataclass(frozen=True)
-class DiagonalGaussian:
-    """The posterior q(z|x) = N(mu, diag(exp(logvar))), both (batch, latent_dim)."""
-
-    mu: Tensor
-    logvar: Tensor
-
-    @property
-    def mean(self) -> Tensor:
-        """The posterior mean, (batch, latent_dim)."""
-        return self.mu
-
-    def sample(self, k: int | None = None, *, generator: torch.Generator | None = None) -> Tensor:
-        """Draw z = mu + sigma · eps, reparameterised (Kingma & Welling 2014, section 2.4).
-
-        Returns (batch, latent_dim), or (k, batch, latent_dim) when ``k`` is given.
-        """
-        shape = self.mu.shape if k is None else (k, *self.mu.shape)
-        eps = torch.randn(shape, generator=generator, device=self.mu.device)
-        return self.mu + torch.exp(0.5 * self.logvar) * eps
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Log density of ``z`` (..., batch, latent_dim) → (..., batch)."""
-        return self.log_prob_per_dim(z).sum(-1)
-
-    def log_prob_per_dim(self, z: Tensor) -> Tensor:
-        """Log density of each coordinate, (..., batch, latent_dim)."""
-        squared = (z - self.mu).square() * torch.exp(-self.logvar)
-        return -0.5 * (squared + self.logvar + LOG_2PI)
-
-    def kl_per_dim(self) -> Tensor:
-        """KL(q ‖ N(0, I)) of each dimension, (batch, latent_dim).
-
-        Closed form of Kingma & Welling (2014), appendix B.
-        """
-        return 0.5 * (self.mu.square() + self.logvar.exp() - self.logvar - 1)
-
-    def kl_per_dim_to(self, other: DiagonalGaussian) -> Tensor:
-        """KL(q ‖ other) of each dimension, (..., batch, latent_dim), in closed form."""
-        ratio = self.logvar - other.logvar
-        squared = (self.mu - other.mu).square() * torch.exp(-other.logvar)
-        return 0.5 * (squared + ratio.exp() - ratio - 1)
-
-
-class Prior(Protocol):
-    """p(z) over codes, given labels where there are any."""
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Log density of ``z`` (..., latent_dim) → (...)."""
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw ``n`` codes (n, latent_dim)."""
-
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """KL(q ‖ p), (batch,) or one for each sample (k, batch).
-
-        In closed form where there is one, else from the samples ``z`` (k, batch, latent_dim) of
-        q, whose mean over k estimates it.
-        """
-
-
-@runtime_checkable
-class FactorisedPrior(Prior, Protocol):
-    """A prior under which the KL is a sum over latent dimensions."""
-
-    def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
-        """KL(q ‖ p) of each dimension, (..., batch, latent_dim)."""
-
-
-@dataclass(frozen=True)
-class StandardNormal:
-    """The prior p(z) = N(0, I)."""
-
-    latent_dim: int
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Log density of ``z`` (..., latent_dim) → (...)."""
-        return -0.5 * (z.square() + LOG_2PI).sum(-1)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw ``n`` codes (n, latent_dim)."""
-        return torch.randn(n, self.latent_dim, generator=generator)
-
-    def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
-        """KL(q ‖ p) of each dimension, in closed form."""
-        return q.kl_per_dim()
-
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """KL(q ‖ p) in closed form."""
-        return q.kl_per_dim().sum(-1)
-
-
-@dataclass(frozen=True)
-class LabelGaussian:
-    """The prior p(z|y) = N(mu_y, diag(exp(logvar_y))): one row (latent_dim,) for each label."""
-
-    given: DiagonalGaussian  # mu and logvar (batch, latent_dim), those of each image's label
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Log density of ``z`` (..., batch, latent_dim) → (..., batch)."""
-        return self.given.log_prob(z)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw one code for each of the ``n`` labels."""
-        assert n == len(self.given.mu), (n, self.given.mu.shape)
-        return self.given.sample(generator=generator)
-
-    def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
-        """KL(q ‖ p) of each dimension, in closed form."""
-        return q.kl_per_dim_to(self.given)
-
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """KL(q ‖ p) in closed form."""
-        return self.kl_per_dim(q).sum(-1)
-
-
-@dataclass(frozen=True)
-class UpperLayer:
-    """p(z1|z2) where z2 was drawn given z1: its parameters (k, batch, latent_dim) depend on z1.
-
-    No closed form of the KL holds then, since z1 and z2 are not independent under q.
-    """
-
-    given: DiagonalGaussian
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Log density of ``z`` (k, batch, latent_dim) → (k, batch)."""
-        return self.given.log_prob(z)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw z1 for each of ``n`` codes z2."""
-        assert n == len(self.given.mu), (n, self.given.mu.shape)
-        return self.given.sample(generator=generator)
-
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """Return log q(z1|x) − log p(z1|z2) of each sample, (k, batch)."""
-        return q.log_prob(z) - self.log_prob(z)
-
-
-@dataclass(frozen=True)
-class GaussianMixture:
-    """A mixture of K diagonal Gaussians: ``mu``, ``logvar`` (K, latent_dim), ``logits`` (K,)."""
-
-    mu: Tensor
-    logvar: Tensor
-    logits: Tensor
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Log density of ``z`` (..., latent_dim) → (...), by two matrix products."""
-        # (z − mu)² / sigma² multiplied out, so that no (..., K, latent_dim) is formed; around the
-        # components' centre, where little is lost to rounding.
-        centre = self.mu.mean(0)
-        z, mu, precision = z - centre, self.mu - centre, torch.exp(-self.logvar)
-        squared = z.square() @ precision.T - 2 * (z @ (mu * precision).T)
-        constant = (mu.square() * precision + self.logvar + LOG_2PI).sum(-1)
-        return torch.logsumexp(self._log_share - 0.5 * (squared + constant), dim=-1)
-
-    def log_prob_per_dim(self, z: Tensor) -> Tensor:
-        """Log density of each coordinate under its own marginal, (n, latent_dim) → the same."""
-        squared = (z[:, None] - self.mu).square() * torch.exp(-self.logvar)
-        log_normal = -0.5 * (squared + self.logvar + LOG_2PI)
-        return torch.logsumexp(self._log_share[:, None] + log_normal, dim=1)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw ``n`` codes (n, latent_dim): a component each, then a code of it."""
-        chosen = torch.multinomial(self._log_share.exp(), n, replacement=True, generator=generator)
-        return DiagonalGaussian(self.mu[chosen], self.logvar[chosen]).sample(generator=generator)
-
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """Return log q(z|x) − log p(z) of each sample, (k, batch): there is no closed form."""
-        return q.log_prob(z) - self.log_prob(z)
-
-    @property
-    def _log_share(self) -> Tensor:
-        return torch.log_softmax(self.logits, dim=-1)
+from vae_core.models import distributions
+from vae_core.models.distributions import LOG_2PI
 
 
 class Likelihood(Protocol):
@@ -396,7 +208,9 @@ class DiscretisedLogistic:
         """Read the decoder's last layer (..., 2 · c · h · w), with the scale in [floor, 0]."""
         mu, log_scale = values.chunk(2, dim=-1)
         high = max(0.0, logvar_floor + 1)
-        return cls(torch.sigmoid(mu), soft_clamp(log_scale, logvar_floor, high), image_shape)
+        return cls(
+            torch.sigmoid(mu), distributions.soft_clamp(log_scale, logvar_floor, high), image_shape
+        )
 
     @property
     def mean(self) -> Tensor:

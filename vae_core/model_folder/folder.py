@@ -16,36 +16,29 @@ its sizes before memory is taken.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
-import lzma
 import math
 import os
 import re
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from vae_core.config import Config, ModelConfig, TrainConfig
+from vae_core.config import ModelConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import write_atomically
+from vae_core.model_folder.card import FORMAT_VERSION, BoltzmannCard, Metric, ModelCard
 from vae_core.models import VAE, boltzmann, build
 from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig
 
-PRETRAINED = Path(__file__).resolve().parent.parent / "pretrained"
-FORMAT_VERSION = 1
+PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained"
 CARD, WEIGHTS, CODES, HISTORY = (
     "card.json",
     "model.safetensors",
@@ -57,9 +50,6 @@ FILES = (CARD, WEIGHTS, CODES, HISTORY)
 MAX_BYTES = 256 * 2**20
 #: The largest card, and the largest header of a file of tensors.
 MAX_HEADER = 2**20
-#: Entries of a zip; a model folder has four.
-MAX_ENTRIES = 1000
-_ENTRY = b"PK\x01\x02"  # what every entry of a zip's directory begins with
 #: Columns of an encoded set: their type and their shape, in rows n and dimensions d.
 COLUMNS: dict[str, tuple[torch.dtype, tuple[str | int, ...]]] = {
     "ids": (torch.int64, ("n",)),
@@ -77,70 +67,6 @@ REQUIRED = {"ids", "mu", "logvar", "rate", "distortion"}
 #: Columns that are halved on the disk: three digits are more than a map shows.
 HALVED = {"mu", "logvar"}
 _HASH_LENGTH = 16
-#: What Python's zip reader raises on damaged, encrypted or exotic archives.
-_UNZIPPING = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    RuntimeError,  # encrypted, or a method that is not implemented
-    ValueError,
-    struct.error,  # an entry that begins behind the end
-    OverflowError,
-)
-#: What a zip may be compressed with; others let a few bytes ask for gigabytes of memory.
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
-class Metric(Config):
-    """One measured figure with all that is needed to compare it."""
-
-    value: float
-    se: float | None = None
-    n: int  # test examples
-    #: grey, dynamic, static or threshold pixels of a Bernoulli decoder; else a density of
-    #: continuous pixels, or a probability of their 256 discrete levels
-    kind: str
-    split: str = "test"
-    samples: int | None = None  # draws of z for each example
-    seed: int | None = None
-    unit: str = "nats"
-
-
-class ModelCard(Config):
-    """What a model says of itself, read without its weights."""
-
-    format_version: int = FORMAT_VERSION
-    name: str = Field(min_length=1, max_length=100)
-    dataset: str
-    classes: tuple[str, ...] = ()
-    model: ModelConfig
-    training: TrainConfig
-    metrics: dict[str, Metric] = Field(default_factory=dict)
-    kl_per_dim: tuple[float, ...] = ()
-    warnings: tuple[str, ...] = ()  # a sentence each
-    parameters: int = 0
-    weights_hash: str = ""
-    software: dict[str, str] = Field(default_factory=dict)
-    #: The ways that its training took on that machine: of the gradient, and of the kernels that the
-    #: processor or the GPU allows.
-    paths: dict[str, str] = Field(default_factory=dict)
-    command: str = ""
-    created: str = ""
-
-
-class BoltzmannCard(Config):
-    """What the folder of a Boltzmann machine says of it; a VAE's card has no ``kind``."""
-
-    format_version: int = FORMAT_VERSION
-    kind: Literal["rbm", "dbn"]
-    name: str = Field(min_length=1, max_length=100)
-    dataset: str
-    classes: tuple[str, ...] = ()
-    model: BoltzmannConfig
-    weights_hash: str = ""
-    command: str = ""
 
 
 C = TypeVar("C", ModelCard, BoltzmannCard)
@@ -391,74 +317,6 @@ def open_folder(name_or_folder: str | Path) -> Saved:
     return Saved(card=load_card(folder), model=load_model(folder), codes=load_codes(folder))
 
 
-def open_zip(content: bytes) -> Saved:
-    """Open a zipped model folder from anywhere, without writing to disk.
-
-    Only the known file names are read, at any depth of one folder. What they unpack to is
-    bounded before they are unpacked: the card first, then the weights by the size that the card
-    leads to, and all of them by ``MAX_BYTES``.
-
-    Raises
-    ------
-    CheckpointError
-        If it is no zip, has too many entries, lacks a file, or a file is a link, too large,
-        damaged, there twice, or does not fit.
-    """
-    with _unzipping(content) as unpack:
-        card = card_of(unpack(CARD, MAX_HEADER))
-        weights = unpack(WEIGHTS, weights_limit(card))
-        codes = unpack(CODES, MAX_BYTES - len(weights))
-    return Saved(card=card, model=model_of(card, weights), codes=codes_of(card, codes))
-
-
-def open_machine_zip(content: bytes) -> SavedMachine | None:
-    """Open the zipped folder of a Boltzmann machine as :func:`open_zip` does; None for a VAE's."""
-    with _unzipping(content) as unpack:
-        about = unpack(CARD, MAX_HEADER)
-        if machine_kind(about) is None:
-            return None
-        card = parsed(BoltzmannCard, about)
-        weights = unpack(WEIGHTS, weights_limit(card))
-    return SavedMachine(card, machine_of(card, weights))
-
-
-@contextlib.contextmanager
-def _unzipping(content: bytes) -> Iterator[Callable[[str, int], bytes]]:
-    """Open a zip; yield what unpacks the file of a name, of so many bytes at most."""
-    if content.count(_ENTRY) > MAX_ENTRIES:  # before a directory of a million is read
-        raise CheckpointError(f"the zip has more than {MAX_ENTRIES} entries: zip one model folder")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = _known_entries(archive)
-
-            def unpack(name: str, limit: int) -> bytes:
-                if name not in entries:
-                    raise CheckpointError(
-                        f"the zip has no {name}; a model folder holds {', '.join(FILES)}"
-                    )
-                # No more is unpacked than an entry states, so that is what has to be bounded.
-                check_size(name, entries[name].file_size, limit)
-                with archive.open(entries[name]) as file:
-                    return file.read()
-
-            yield unpack
-    except CheckpointError:
-        raise
-    except _UNZIPPING as error:
-        raise CheckpointError(f"this is not a zip file that can be read: {error}") from error
-
-
-def zip_folder(name_or_folder: str | Path) -> bytes:
-    """Pack a model folder for :func:`open_zip`."""
-    folder = locate(name_or_folder)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in FILES:
-            if (folder / name).is_file():
-                archive.write(folder / name, f"{folder.name}/{name}")
-    return packed.getvalue()
-
-
 def save(
     folder: Path,
     *,
@@ -538,25 +396,6 @@ def content_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]
 
 
-def _known_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Find the files of a model folder, by the last part of their names."""
-    found: dict[str, zipfile.ZipInfo] = {}
-    for entry in archive.infolist():
-        name = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
-        if name not in FILES or entry.is_dir():
-            continue
-        if name in found:
-            raise CheckpointError(f"the zip holds {name} twice: zip one model folder")
-        if (entry.external_attr >> 16) & 0o170000 == 0o120000:  # a Unix symbolic link
-            raise CheckpointError(f"{name} is a link: zip the files themselves")
-        if entry.compress_type not in _METHODS:
-            raise CheckpointError(
-                f"{name} is compressed in a way that is not read here: stored or deflated is needed"
-            )
-        found[name] = entry
-    return found
-
-
 def _read(path: Path, *, limit: int | None = None) -> bytes:
     limit = MAX_BYTES if limit is None else limit
     try:
@@ -568,6 +407,7 @@ def _read(path: Path, *, limit: int | None = None) -> bytes:
 
 
 def check_size(name: str, size: int, limit: int) -> None:
+    """Refuse a file that is larger than its limit."""
     if size > limit:
         raise CheckpointError(
             f"{name} is larger than the {max(limit, 0) / 2**20:.1f} MB allowed here"
@@ -575,6 +415,7 @@ def check_size(name: str, size: int, limit: int) -> None:
 
 
 def parsed(kind: type[C], content: bytes) -> C:
+    """Read a card, and refuse one that is not of this kind."""
     try:
         card = kind.from_json(content)
     except ConfigError as error:

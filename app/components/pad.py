@@ -1,0 +1,86 @@
+"""The drawing pad."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.components import contract, mounting
+from app.components.contract import Pin, Scene
+from vae_core import images
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A finished drawing as the model saw it: ``pixels`` uint8 (h, w), and its code."""
+
+    pixels: NDArray[np.uint8]
+    pin: Pin
+
+
+def pad(
+    key: str,
+    *,
+    scene: Scene,
+    image_shape: tuple[int, int, int],
+    dataset: str | None = None,
+    version: int = 0,
+    on_drawing: Callable[[Drawing | None], None] | None = None,
+) -> Drawing | None:
+    """Show a drawing pad; what the model sees, the code and the reconstruction follow the pen.
+
+    Parameters
+    ----------
+    scene
+        With the encoder's address.
+    image_shape
+        (c, h, w) of the model's pictures.
+    dataset
+        What the model was trained on; without it the shape decides how ink is placed.
+    version
+        A new one clears the sheet.
+    on_drawing
+        Called when a stroke ends, with None when the sheet was cleared.
+    """
+    if scene.encoder is None:
+        raise ValueError("scene.encoder is None; a drawing pad needs the encoder's address")
+    latent_dim = len(scene.z)
+    frame = images.FRAMES.get(dataset or images.USUAL_DATASET.get(image_shape, ""))
+
+    def drawn(value: Any) -> None:
+        drawing = read_drawing(value, image_shape, latent_dim)
+        if on_drawing is not None and (value is None or drawing is not None):
+            on_drawing(drawing)
+
+    sent = mounting.show(
+        "pad",
+        key,
+        {
+            **scene.data(with_encoder=True),
+            "frame": None if frame is None else vars(frame),
+            "drawing_version": version,
+        },
+        on_change={"drawing": drawn},
+    )
+    return read_drawing(sent.get("drawing"), image_shape, latent_dim)
+
+
+def read_drawing(value: Any, image_shape: tuple[int, int, int], latent_dim: int) -> Drawing | None:
+    """Validate a drawing that the pad sent; None where it is not one for this model."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("pixels"), str):
+        return None
+    _, height, width = image_shape
+    try:
+        content = base64.b64decode(value["pixels"], validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    pin = contract.read_pin(value, latent_dim)
+    if len(content) != height * width or pin is None:
+        return None
+    return Drawing(np.frombuffer(content, dtype=np.uint8).reshape(height, width), pin)

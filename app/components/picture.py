@@ -1,0 +1,25 @@
+"""The picture decoded at the current code."""
+
+from __future__ import annotations
+
+from app.components import mounting
+from app.components.contract import Scene
+
+
+def picture(
+    key: str,
+    *,
+    scene: Scene,
+    caption: bool = True,
+    size: int = 336,
+) -> None:
+    """Show the decoded picture of the code under the pointer, or of the pinned one.
+
+    Parameters
+    ----------
+    caption
+        Whether the code's numbers are written below.
+    size
+        Greatest width in CSS pixels.
+    """
+    mounting.show("picture", key, {**scene.data(), "caption": caption, "size": size}, on_change={})

@@ -1,0 +1,1 @@
+"""What is loaded once and shared by all sessions. Only this package caches."""

@@ -1,0 +1,347 @@
+"""Commands on models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vae_core.config import TrainConfig
+from vae_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_core.data import ImageDataset
+    from vae_core.model_folder import BoltzmannCard, Metric, ModelCard, Saved, SavedMachine
+from vae_core.cli import options, printing
+
+
+@click.command()
+@options.json_option
+@click.option("--markdown", is_flag=True, help="Print the table of README.md.")
+def models(as_json: bool, markdown: bool) -> None:
+    """List the models that come with the project."""
+    from vae_core import model_folder
+    from vae_core.formats import tables
+    from vae_core.models import boltzmann
+
+    cards: list[ModelCard] = []
+    others: list[BoltzmannCard] = []
+    for name in model_folder.list_models():
+        machine = model_folder.load_machine(name)
+        if machine is None:
+            cards.append(model_folder.load_card(name))
+        else:
+            others.append(machine.card)
+    if as_json:
+        printing.print_json({"models": [printing.summary_of(card) for card in (*cards, *others)]})
+        return
+    if markdown:
+        click.echo(tables.cards_markdown(cards))
+        return
+    for other in others:
+        hidden = "–".join(map(str, other.model.hidden))
+        click.echo(f"{other.name:18} {other.dataset:10} {boltzmann.KINDS[other.kind]}, {hidden}")
+    for card in cards:
+        hidden = "–".join(map(str, card.model.hidden))
+        line = f"{card.name:18} {card.dataset:10} z = {card.model.latent_dim:<3} {hidden:14}"
+        if elbo := card.metrics.get("elbo"):
+            line += f" test −ELBO {-elbo.value:8.2f} ± {elbo.se or 0:.2f} {elbo.kind}"
+        click.echo(line)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--dataset", help="Dataset to test on  [default: the model's]")
+@click.option("--pixels", help="Kind of pixel  [default: the card's]")
+@click.option(
+    "--importance-samples",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    help="k of an nll_iw{k} estimate.",
+)
+@click.option(
+    "--estimator",
+    "estimators",
+    type=click.Choice(["appendix-d", "ais"]),
+    multiple=True,
+    help="Estimate log p(x) without the encoder as well; for a z of few dimensions.",
+)
+@click.option("--limit", type=int, help="Test images to use, evenly spread  [default: all]")
+@options.seed_option
+@click.option("--write", is_flag=True, help="Add the figures that MODEL's card lacks.")
+@options.json_option
+@options.data_option
+def evaluate(
+    model: str,
+    dataset: str | None,
+    pixels: str | None,
+    importance_samples: int,
+    estimators: tuple[str, ...],
+    limit: int | None,
+    seed: int,
+    write: bool,
+    as_json: bool,
+    data_dir: Path | None,
+) -> None:
+    """Measure MODEL on its test set."""
+    from vae_core import evaluation, learning, marginal, model_folder, publishing
+    from vae_core.data import load_dataset
+
+    other = {"dataset": dataset, "pixels": pixels, "limit": limit}
+    if write and (given := [f"--{name} {value}" for name, value in other.items() if value]):
+        raise ConfigError(f"--write is for the model's own test set, without {', '.join(given)}")
+    if machine := model_folder.load_machine(model):
+        wanted = {
+            "pixels": pixels if pixels != "grey" else None,
+            "importance-samples": importance_samples,
+            "estimator": ", ".join(estimators),
+        }
+        metrics = _machine_metrics(machine, wanted, dataset, limit, data_dir)
+        printing.print_metrics(as_json, machine.card.name, dataset or machine.card.dataset, metrics)
+        return
+    card = model_folder.load_card(model)
+    loaded = model_folder.load_model(model)
+    data = load_dataset(dataset or card.dataset, data_dir=data_dir)
+    training = card.training
+    if pixels is not None:
+        training = TrainConfig.of(**{**training.model_dump(), "test_pixels": pixels})
+    learning.check_data(card.model, training.tested_on, data)
+    for name in estimators:
+        marginal.check(loaded, name)  # before the test set is encoded
+    if limit is not None:
+        data = _limited(data, limit)
+    encoded = publishing.encode_test(loaded, data, training, seed=seed)
+    metrics = publishing.measure(
+        loaded,
+        data,
+        training,
+        encoded=encoded,
+        importance_samples=importance_samples,
+        estimators=estimators,
+        seed=seed,
+    )
+    if write:
+        model_folder.add_metrics(model, metrics)
+    kl = publishing.kl_per_dim(loaded, data, encoded)
+    warning = evaluation.collapse_warning(encoded.mu, kl)
+    printing.print_metrics(as_json, card.name, data.name, metrics, warning)
+
+
+@click.command()
+@click.argument("model")
+@options.out_option
+@click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
+@options.json_option
+@options.data_option
+def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | None) -> None:
+    """Write the codes of a set as CSV: id, label, then mu and sigma of each dimension."""
+    from vae_core import boltzmann_metrics, learning, model_folder, publishing
+    from vae_core.data import load_dataset
+    from vae_core.formats import tables
+
+    if machine := model_folder.load_machine(model):
+        data = load_dataset(machine.card.dataset, data_dir=data_dir)
+        rows = {"train": data.train, "test": data.test}[split]
+        h = boltzmann_metrics.encode(machine.machine, rows).probabilities
+        text = tables.codes_csv(rows.ids, rows.labels, h, boltzmann_metrics.logvar(h))
+        printing.write_file(out, text.encode())
+        printing.print_written(as_json, out, n=len(rows), latent_dim=machine.machine.size)
+        return
+    card = model_folder.load_card(model)
+    data = load_dataset(card.dataset, data_dir=data_dir)
+    learning.check_data(card.model, card.training.tested_on, data)
+    rows, encoder = {
+        "train": (data.train, publishing.encode_train),
+        "test": (data.test, publishing.encode_test),
+    }[split]
+    encoded = encoder(model_folder.load_model(model), data, card.training)
+    printing.write_file(
+        out, tables.codes_csv(rows.ids, rows.labels, encoded.mu, encoded.logvar).encode()
+    )
+    printing.print_written(as_json, out, n=len(rows), latent_dim=card.model.latent_dim)
+
+
+@click.command()
+@click.argument("model")
+@options.out_option
+@click.option("--n", default=100, show_default=True, help="How many pictures.")
+@options.seed_option
+@options.json_option
+@options.label_option
+def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str | None) -> None:
+    """Decode codes drawn from the prior into one PNG; of a Boltzmann machine, by Gibbs chains."""
+    import torch
+
+    from vae_core import model_folder
+    from vae_core.formats import tables
+
+    printing.check_bounds("n", n, 1, 10_000)
+    generator = torch.Generator().manual_seed(seed)
+    if machine := model_folder.load_machine(model):
+        _no_labels(machine, label)
+        drawn = machine.machine.sample(n, generator=generator)
+    else:
+        y = None if label is None else _label(model_folder.load_card(model), label, n)
+        drawn = model_folder.load_model(model).sample(n, generator=generator, y=y)
+    printing.write_file(out, tables.png(tables.tile(printing.to_levels(drawn))))
+    printing.print_written(as_json, out, n=n, seed=seed)
+
+
+@click.command()
+@click.argument("model")
+@click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.out_option
+@options.json_option
+@options.label_option
+def reconstruct(
+    model: str, pictures: tuple[Path, ...], out: Path, as_json: bool, label: str | None
+) -> None:
+    """Reconstruct pictures: what the model sees above what it makes of it, in one PNG."""
+    import torch
+
+    from vae_core import images, model_folder, objectives
+    from vae_core.formats import tables
+    from vae_core.models import boltzmann
+
+    loaded = model_folder.load(model)
+    seen = [
+        images.prepare(images.read_picture(path), loaded.config.image_shape).image
+        for path in pictures
+    ]
+    x = torch.stack([torch.as_tensor(one) for one in seen])
+    if isinstance(loaded, boltzmann.Boltzmann):
+        machine = model_folder.load_machine(model)
+        assert machine is not None
+        _no_labels(machine, label)
+        recon = loaded.reconstruct(x)
+        printing.write_file(
+            out, tables.png(tables.tile(printing.to_levels(torch.cat([x, recon])), columns=len(x)))
+        )
+        costs = boltzmann.cross_entropy(x, recon), boltzmann.entropy_floor(x)
+        found = [
+            {"picture": str(path), "cross_entropy": float(cost), "entropy_floor": float(floor)}
+            for path, cost, floor in zip(pictures, *costs, strict=True)
+        ]
+        printing.print_pictures(as_json, out, found)
+        return
+    y = _label(model_folder.load_card(model), label, len(x))
+    with torch.inference_mode():
+        inference = loaded(x, y=y, generator=torch.Generator().manual_seed(0))
+        bound = objectives.elbo(inference)
+    rows = torch.cat([x, loaded.reconstruct(x, y)])
+    printing.write_file(out, tables.png(tables.tile(printing.to_levels(rows), columns=len(x))))
+    results = [
+        {"picture": str(path), "rate": float(rate), "distortion": float(distortion)}
+        for path, rate, distortion in zip(pictures, bound.rate, bound.distortion, strict=True)
+    ]
+    printing.print_pictures(as_json, out, results)
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "csv", "onnx"]),
+    required=True,
+    help="html: one page with map, sliders, manifold and pad. csv: codes. onnx: the decoder.",
+)
+@options.out_option
+@options.json_option
+@options.data_option
+def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | None) -> None:
+    """Write MODEL for others: a page that needs no server, its codes, or its decoder.
+
+    MODEL may be a run, also while it trains: then it is the model of its last checkpoint, and the
+    data has to be at hand. A page has the replay of the training where the folder holds one.
+    """
+    from vae_core import runs
+    from vae_core.formats import html, onnx, tables
+
+    folder, saved = _openable(model, data_dir)
+    codes = saved.codes
+
+    def page() -> bytes:
+        replay = runs.read_replay(folder)
+        film = (
+            None if replay is None else runs.replay_bundles.small_bundle(replay, saved.card.model)
+        )
+        return html.page(saved, film=film)
+
+    writers: dict[str, Callable[[], bytes]] = {
+        "html": page,
+        "csv": lambda: tables.codes_csv(codes.ids, codes.labels, codes.mu, codes.logvar).encode(),
+        "onnx": lambda: onnx.decoder(saved.model),
+    }
+    content = writers[form]()
+    printing.write_file(out, content)
+    printing.print_written(as_json, out, format=form, bytes=len(content))
+
+
+def _openable(model: str, data_dir: Path | None) -> tuple[Path, Saved]:
+    """Open a model by its name or folder, or a run by its own, whether it has ended or not."""
+    from vae_core import model_folder, runs
+
+    places = (model_folder.PRETRAINED / model, Path(model), runs.runs_dir() / model)
+    marks = (model_folder.CARD, runs.CONFIG)
+    there = [one for one in places if any((one / mark).is_file() for mark in marks)]
+    folder = there[0] if there else Path(model)
+    is_run = (folder / runs.CONFIG).is_file()
+    if is_run and runs.status(folder).state not in ("finished", "stopped"):
+        return folder, runs.open_unfinished(folder, data_dir=data_dir)
+    folder = model_folder.locate(folder)
+    return folder, model_folder.open_folder(folder)
+
+
+def _machine_metrics(
+    saved: SavedMachine,
+    wanted: Mapping[str, Any],
+    dataset: str | None,
+    limit: int | None,
+    data_dir: Path | None,
+) -> dict[str, Metric]:
+    """Measure a Boltzmann machine; refuse what it has not."""
+    from vae_core import boltzmann_metrics
+    from vae_core.data import load_dataset
+    from vae_core.models.boltzmann import KINDS
+
+    for option, value in wanted.items():
+        if value:
+            raise ConfigError(
+                f"--{option} {value}: {saved.card.name} is {KINDS[saved.card.kind]}, which is "
+                "measured by its reconstructions of grey pixels; it has no density q(z|x)"
+            )
+    data = load_dataset(dataset or saved.card.dataset, data_dir=data_dir)
+    return boltzmann_metrics.measure(
+        saved.machine, data if limit is None else _limited(data, limit)
+    )
+
+
+def _no_labels(saved: SavedMachine, label: str | None) -> None:
+    if label is not None:
+        raise ConfigError(f"--label {label}: {saved.card.name} takes no labels")
+
+
+def _limited(data: ImageDataset, limit: int) -> ImageDataset:
+    import dataclasses
+
+    printing.check_bounds("limit", limit, 2, len(data.test))
+    return dataclasses.replace(data, test=data.test.spread(limit))
+
+
+def _label(card: ModelCard, label: str | None, n: int) -> Tensor | None:
+    """Return ``n`` labels of the given name, for a model that takes them."""
+    import torch
+
+    if not card.model.takes_labels:
+        if label is not None:
+            raise ConfigError(f"--label {label}: {card.name} takes no labels")
+        return None
+    if label not in card.classes:
+        given = "is needed" if label is None else f"{label}: unknown"
+        raise ConfigError(f"--label {given}; allowed for {card.name}: {', '.join(card.classes)}")
+    return torch.full((n,), card.classes.index(label))

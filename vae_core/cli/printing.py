@@ -1,0 +1,134 @@
+"""Print results: tables and progress for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vae_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vae_core.learning import EpochRecord
+    from vae_core.model_folder import Metric
+
+
+def fail(sentence: str) -> None:
+    """Print one line on stderr and exit with status 2."""
+    click.echo("error: " + " ".join(sentence.split()), err=True)
+    sys.exit(2)
+
+
+def print_metrics(
+    as_json: bool,
+    model: str,
+    dataset: str,
+    metrics: Mapping[str, Metric],
+    warning: str | None = None,
+) -> None:
+    """Print metrics as a table, or as JSON."""
+    if as_json:
+        dumped = {name: metric.model_dump() for name, metric in metrics.items()}
+        told = {"model": model, "dataset": dataset, "metrics": dumped}
+        print_json(told | {"warnings": [] if warning is None else [warning]})
+        return
+    for name, metric in metrics.items():
+        error = "" if metric.se is None else f" ± {metric.se:.3f}"
+        draws = "" if metric.samples is None else f", {metric.samples} samples"
+        seed = "" if metric.seed is None else f", seed {metric.seed}"
+        click.echo(
+            f"{name:14} {metric.value:10.3f}{error} {metric.unit}  "
+            f"({metric.kind}, {metric.split}, n = {metric.n}{draws}{seed})"
+        )
+    if warning is not None:
+        click.echo(warning)
+
+
+def print_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was found of each picture."""
+    if as_json:
+        print_json({"out": str(out), "pictures": list(found)})
+        return
+    for one in found:
+        figures = [f"{k.replace('_', ' ')} {v:.1f}" for k, v in one.items() if k != "picture"]
+        click.echo(f"{one['picture']}: {', '.join(figures)}")
+    click.echo(f"written to {out}")
+
+
+def check_bounds(name: str, value: int, low: int, high: int) -> None:
+    """Refuse a number outside its bounds."""
+    if not low <= value <= high:
+        raise ConfigError(f"{name} {value}: allowed are {low} to {high}")
+
+
+def to_levels(images: Tensor) -> Any:
+    """Return images in [0, 1] as uint8 levels."""
+    return images.mul(255).round().byte().numpy()
+
+
+def summary_of(card: Any) -> dict[str, Any]:
+    """Return what JSON tells of a card."""
+    return {
+        "name": card.name,
+        "dataset": card.dataset,
+        "model": card.model.model_dump(),
+        "metrics": {name: m.model_dump() for name, m in getattr(card, "metrics", {}).items()},
+    }
+
+
+def print_json_record(record: EpochRecord) -> None:
+    """Print an epoch as one line of JSON."""
+    click.echo(json.dumps(record.as_dict()))
+
+
+def table_printer(epochs: int) -> Callable[[EpochRecord], None]:
+    """Return a function that prints an epoch as a row."""
+
+    def report(record: EpochRecord) -> None:
+        if record.epoch == 1:
+            click.echo(" epoch  train ELBO   test ELBO      rate  distortion   seconds")
+        click.echo(
+            f"{record.epoch:>3}/{epochs:<3} {record.train.elbo:10.2f} {record.test.elbo:11.2f} "
+            f"{record.test.rate:9.2f} {record.test.distortion:11.2f} {record.seconds:9.2f}"
+        )
+
+    return report
+
+
+def print_stage(stage: str) -> None:
+    """Print what begins now, on stderr."""
+    click.echo(f"… {stage}", err=True)
+
+
+def print_nothing(stage: str) -> None:
+    """Keep standard output to JSON alone."""
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; its folder has to exist."""
+    from vae_core.files import write_atomically
+
+    if path.is_dir():
+        raise ConfigError(f"--out {path}: a folder has that name; allowed is a file")
+    if not path.parent.is_dir():
+        raise ConfigError(f"--out {path}: there is no folder {path.parent}")
+    write_atomically(path, content)
+
+
+def print_written(as_json: bool, out: Path, **facts: Any) -> None:
+    """Print where a file was written, with facts about it."""
+    if as_json:
+        print_json({"out": str(out), **facts})
+    else:
+        click.echo(f"written to {out}")
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value))

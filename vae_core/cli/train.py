@@ -1,0 +1,166 @@
+"""Commands that train."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vae_core.cli.runs import dask_option
+from vae_core.cli.runs import tell as tell_run
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.errors import ConfigError
+from vae_core.jobs import cluster
+
+if TYPE_CHECKING:
+    from vae_core.runs import RunConfig
+from vae_core.cli import options, printing
+
+
+@click.command()
+@options.settings_options(ModelConfig, skipped=("image_shape",))
+@options.settings_options(TrainConfig)
+@click.option(
+    "--recipe",
+    help="Settings to begin with; those given beside it hold. fast: −ELBO below 105 on grey MNIST "
+    "in seconds, z = 20.",
+)
+@click.option("--name", help="Name on the model's card  [default: the folder's name]")
+@click.option("--importance-samples", type=int, help="k of an nll_iw{k} figure on the card.")
+@click.option(
+    "--limit", type=int, help="Test images, evenly spread, that this figure is taken over."
+)
+@click.option(
+    "--change",
+    "changed",
+    multiple=True,
+    help="STEP:name=value: go on with another learning_rate, beta or epochs after STEP.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="New folder for the model.")
+@click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run.")
+@click.option("--queue", is_flag=True, help="Let it train in turn, among the runs of the app.")
+@dask_option
+@options.json_option
+@options.data_option
+def train(
+    recipe: str | None,
+    name: str | None,
+    importance_samples: int | None,
+    limit: int | None,
+    changed: tuple[str, ...],
+    out: Path | None,
+    resume: Path | None,
+    queue: bool,
+    as_json: bool,
+    data_dir: Path | None,
+    **settings: str | None,
+) -> None:
+    """Train a model into a folder, resume one with --resume DIR, or put one into the --queue."""
+    from vae_core import runs
+
+    run: dict[str, Any] = {"recipe": recipe, "name": name, "importance_samples": importance_samples}
+    run |= {"limit": limit, "change": changed or None}
+    given = {key: value for key, value in (settings | run).items() if value is not None}
+    if sum((out is not None, resume is not None, queue)) != 1:
+        raise ConfigError("train needs one of --out DIR for a new run, --resume DIR and --queue")
+    if queue:
+        if changed or data_dir is not None:
+            option = "--change" if changed else "--data-dir"
+            raise ConfigError(f"{option} goes with --out DIR, not with --queue")
+        config = _run_config(_beginning(recipe) | given, data_dir)
+        tell_run(runs.submit(runs.runs_dir(), config), as_json)
+        return
+    if cluster.address() is not None and data_dir is not None:
+        raise ConfigError("--data-dir is of this machine: a cluster's workers have VAE_DATA_DIR")
+    if resume is not None:
+        if given:
+            option = next(iter(given)).replace("_", "-")
+            raise ConfigError(f"--resume keeps the run's settings; take back --{option}")
+        folder = resume
+        config = runs.read_config(folder)
+    else:
+        assert out is not None
+        folder = out
+        config = _run_config({"name": out.name} | _beginning(recipe) | given, data_dir)
+        changes = [runs.read_change(word) for word in changed]
+        runs.check_changes(config.training, changes)
+        runs.create(folder, config)
+        for one in changes:
+            runs.append(folder, "change", step=one.step, settings=dict(one.settings))
+    report = (
+        printing.print_json_record if as_json else printing.table_printer(config.training.epochs)
+    )
+    say = printing.print_nothing if as_json else printing.print_stage
+    if cluster.address() is None:
+        try:
+            state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)
+        finally:
+            runs.pass_on(folder.absolute())
+    else:
+        state = runs.follow(folder, on_record=report, say=say)
+    if not as_json:
+        click.echo(f"{state}: the model is in {folder}")
+
+
+@click.command(name="map", hidden=True)
+@click.argument("folder", type=click.Path(path_type=Path))
+def compute_map(folder: Path) -> None:
+    """Compute the t-SNE map that the app laid out in FOLDER."""
+    from vae_core.jobs import tsne
+
+    tsne.execute(folder)
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--jobs", default=2, show_default=True, help="Trainings at once.")
+@click.option(
+    "--work",
+    type=click.Path(path_type=Path),
+    default=Path("build/pretrained"),
+    show_default=True,
+    help="Folder for the runs.",
+)
+@options.json_option
+def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> None:
+    """Make the models in pretrained/ again, all or those with NAMES."""
+    from vae_core import recipes
+
+    printing.check_bounds("jobs", jobs, 1, 64)
+    chosen = names or tuple(recipes.RECIPES)
+    seconds = recipes.make(chosen, work=work, jobs=jobs, say=printing.print_stage)
+    if as_json:
+        printing.print_json({"seconds": seconds})
+
+
+def _beginning(recipe: str | None) -> dict[str, Any]:
+    if recipe is None:
+        return {}
+    from vae_core import recipes
+
+    if recipe not in recipes.BEGINNINGS:
+        raise ConfigError(f"recipe {recipe!r}: allowed are {', '.join(recipes.BEGINNINGS)}")
+    return recipes.BEGINNINGS[recipe]()
+
+
+def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
+    from vae_core import learning, runs
+    from vae_core.data import load_dataset
+
+    training = TrainConfig.of(**{k: v for k, v in given.items() if k in TrainConfig.model_fields})
+    dataset = load_dataset(training.dataset, data_dir=data_dir)
+    chosen = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
+    for widths in {"hidden", "upper_hidden"} & chosen.keys():
+        if isinstance(chosen[widths], str):
+            chosen[widths] = tuple(part.strip() for part in chosen[widths].split(","))
+    model = learning.describe_model(dataset, **chosen)
+    learning.check_fit(model, training, dataset)  # before a folder is made
+    return runs.RunConfig.of(
+        name=given.get("name", f"{training.dataset} {model.latent_dim}d"),
+        model=model,
+        training=training,
+        importance_samples=given.get("importance_samples", 0),
+        importance_limit=given.get("limit"),
+    )
