@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bundle_reading import read_bundle
 from PIL import Image
-from test_portable import read_bundle
 from torch import Tensor
 
 import vae_core

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import running
 import torch
+from bundle_reading import KINDS, of_kind, read_bundle
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from numpy.typing import NDArray
 from small import model, model_config, train_config
-from test_portable import KINDS, of_kind, read_bundle
 
 import browser
 from vae_core import model_folder, runs
@@ -31,7 +31,7 @@ from vae_core.formats import html as html_page
 from vae_core.model_folder import Codes, Metric, ModelCard, Saved
 from vae_core.models import VAE
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 MNIST_2D: dict[str, Any] = {
     "image_shape": (1, 28, 28),
     "latent_dim": 2,

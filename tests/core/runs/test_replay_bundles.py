@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from bundle_reading import read_bundle
 from small import model_config
-from test_portable import read_bundle
 
 from vae_core.runs import Frame, Replay, replay_bundles
 

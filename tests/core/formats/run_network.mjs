@@ -1,8 +1,8 @@
-// Runs the browser's decoder or encoder over a file of float32 inputs, for test_portable.py:
+// Runs the browser's decoder or encoder over a file of float32 inputs, for test_bundles.py:
 //   node run_network.mjs decode|encode|prior NETWORK INPUTS OUTPUTS [LABEL]
 import { readFileSync, writeFileSync } from "node:fs";
-import { logProb } from "../../browser/model/prior.js";
-import { decodeMany, encode, load, pixelCount } from "../../browser/model/network.js";
+import { logProb } from "../../../browser/model/prior.js";
+import { decodeMany, encode, load, pixelCount } from "../../../browser/model/network.js";
 
 const [job, networkFile, inputFile, outputFile, label] = process.argv.slice(2);
 const y = label === undefined ? null : Number(label);
