@@ -75,7 +75,7 @@ export function createManifold(canvas, redraw) {
   /**
    * @param {object} view
    * @param {import("../model/network.js").Network} view.network
-   * @param {import("./points.js").Plane} view.plane  with an inverse
+   * @param {import("./planes.js").Plane} view.plane  with an inverse
    * @param {Float32Array} view.held  the code that fills what the plane leaves open
    * @param {number|null} view.label  given to a conditional model
    * @param {string} view.key  changes with everything that the pictures depend on

@@ -1,0 +1,167 @@
+/** The planes that an encoded set is shown in. No DOM. */
+import { dimension } from "../ui/words.js";
+
+/**
+ * A way to look at codes in two dimensions.
+ *
+ * @typedef {object} Plane
+ * @property {string} key
+ * @property {Float32Array} x
+ * @property {Float32Array} y
+ * @property {[string, string|null]|null} axes  names, or null where directions mean nothing
+ * @property {{label: number, y: number}[]} [rows]  of a line's labels
+ * @property {((x: number, y: number, held: ArrayLike<number>) => Float32Array)|null} lift  the code
+ *   at a place, `held` giving what the plane leaves open; null where there is no inverse
+ * @property {((z: ArrayLike<number>) => [number, number])|null} project
+ * @property {((sigma: ArrayLike<number>) => [number, number, number])|null} covariance  xx, xy, yy
+ */
+
+function rawPlane(points, [i, j]) {
+  const x = new Float32Array(points.count);
+  const y = new Float32Array(points.count);
+  for (let n = 0; n < points.count; n++) {
+    x[n] = points.mu[n * points.latentDim + i];
+    y[n] = points.mu[n * points.latentDim + j];
+  }
+  return {
+    key: `raw:${i}:${j}`,
+    x,
+    y,
+    axes: [dimension(i), dimension(j)],
+    lift(px, py, held) {
+      const z = Float32Array.from(held);
+      z[i] = px;
+      z[j] = py;
+      return z;
+    },
+    project: (z) => [z[i], z[j]],
+    covariance: (sigma) => [sigma[i] ** 2, 0, sigma[j] ** 2],
+  };
+}
+
+/** Height, in units of the one dimension, of the outline of a spread on a line. */
+const LINE_SIGMA = 0.12;
+
+/** Codes of one dimension, a row for each label (vae_core.latents.along_line). */
+function linePlane(points, [i, j]) {
+  const { x, y } = columns(points.projections.line);
+  const rows = new Map();
+  points.labels?.forEach((label, n) => {
+    const [low, high] = rows.get(label) ?? [Infinity, -Infinity];
+    rows.set(label, [Math.min(low, y[n]), Math.max(high, y[n])]);
+  });
+  return {
+    key: `raw:${i}:${j}`,
+    x,
+    y,
+    axes: [dimension(0), null],
+    rows: [...rows].map(([label, [low, high]]) => ({ label, y: (low + high) / 2 })),
+    lift: (px) => Float32Array.of(px),
+    project: (z) => [z[0], 0],
+    covariance: (sigma) => [sigma[0] ** 2, 0, LINE_SIGMA ** 2],
+  };
+}
+
+function columns(pairs) {
+  const x = new Float32Array(pairs.length / 2);
+  const y = new Float32Array(pairs.length / 2);
+  for (let n = 0; n < x.length; n++) {
+    x[n] = pairs[2 * n];
+    y[n] = pairs[2 * n + 1];
+  }
+  return { x, y };
+}
+
+function pcaPlane(points) {
+  const { mean, components } = points.pca;
+  const d = points.latentDim;
+  return {
+    key: "pca",
+    ...columns(points.projections.pca),
+    axes: ["1st principal component", "2nd principal component"],
+    lift(px, py) {
+      const z = new Float32Array(d);
+      for (let k = 0; k < d; k++) z[k] = mean[k] + px * components[k] + py * components[d + k];
+      return z;
+    },
+    project(z) {
+      let px = 0;
+      let py = 0;
+      for (let k = 0; k < d; k++) {
+        px += (z[k] - mean[k]) * components[k];
+        py += (z[k] - mean[k]) * components[d + k];
+      }
+      return [px, py];
+    },
+    covariance(sigma) {
+      let xx = 0;
+      let xy = 0;
+      let yy = 0;
+      for (let k = 0; k < d; k++) {
+        const variance = sigma[k] ** 2;
+        xx += variance * components[k] ** 2;
+        xy += variance * components[k] * components[d + k];
+        yy += variance * components[d + k] ** 2;
+      }
+      return [xx, xy, yy];
+    },
+  };
+}
+
+function tsnePlane(points) {
+  return {
+    key: "tsne",
+    ...columns(points.projections.tsne),
+    axes: null,
+    lift: null,
+    project: null,
+    covariance: null,
+  };
+}
+
+/** Every projection: what it needs, and how it is made. */
+const PLANES = {
+  raw: {
+    there: (points, dims) => Math.max(...dims) < points.latentDim || "line" in points.projections,
+    make: (points, dims) => (points.latentDim === 1 ? linePlane : rawPlane)(points, dims),
+  },
+  pca: { there: (points) => points.pca !== null && "pca" in points.projections, make: pcaPlane },
+  tsne: { there: (points) => "tsne" in points.projections, make: tsnePlane },
+};
+
+/**
+ * @param {import("./points.js").Points} points
+ * @param {string} projection  "raw", "pca" or "tsne"
+ * @param {[number, number]} dims  for "raw"
+ * @returns {Plane}
+ */
+export function planeOf(points, projection, dims) {
+  if (!Object.hasOwn(PLANES, projection)) {
+    throw new TypeError(`there is no projection "${projection}"`);
+  }
+  if (!PLANES[projection].there(points, dims)) {
+    throw new RangeError(`this encoded set holds no projection "${projection}"`);
+  }
+  return PLANES[projection].make(points, dims);
+}
+
+/**
+ * Where each point of the next plane comes from, for an animated change: the old place of the same
+ * example, as seen through the old camera, in units of the new one.
+ *
+ * @param {{points: import("./points.js").Points, plane: Plane, camera: import("./geometry.js").Camera}} from
+ * @param {{points: import("./points.js").Points, plane: Plane, camera: import("./geometry.js").Camera}} to
+ * @returns {{x: Float32Array, y: Float32Array}}
+ */
+export function origins(from, to) {
+  const x = Float32Array.from(to.plane.x);
+  const y = Float32Array.from(to.plane.y);
+  const ratio = to.camera.height / from.camera.height;
+  for (let n = 0; n < to.points.count; n++) {
+    const old = from.points.byId.get(to.points.ids[n]);
+    if (old === undefined) continue;
+    x[n] = to.camera.x + (from.plane.x[old] - from.camera.x) * ratio;
+    y[n] = to.camera.y + (from.plane.y[old] - from.camera.y) * ratio;
+  }
+  return { x, y };
+}
