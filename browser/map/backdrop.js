@@ -1,152 +1,182 @@
 /**
  * What lies behind the points: grid lines, and the decoded pictures of the plane.
  *
- * The pictures lie on a lattice of the plane that does not move with the camera, so panning shows
- * known pictures again; they are decoded in slices, from the middle outwards.
+ * The pictures lie on a lattice of the plane that does not move with the camera, so that panning
+ * shows known pictures again. They are decoded in slices, from the middle outwards.
  */
-import { niceStep, seen, toScreen } from "./geometry.js";
 import { decode, pixelCount } from "../model/network.js";
-import { hasMargin, paint } from "../ui/pixels.js";
+import { hasMargin, isDark, paint } from "../ui/pixels.js";
 import { inSlices } from "../ui/slices.js";
 import { number } from "../ui/words.js";
+import { niceStep, seen, toScreen } from "./geometry.js";
 
 /** The least side of a picture on the map, CSS pixels; the most is twice that. */
 const LEAST_SIDE = 34;
+/** The atlas holds this many pictures in each direction. */
 const SLOTS = 40;
 /** CSS pixels between pictures that run to their edges. */
 const GAP = 2;
+/** The least distance of grid lines, CSS pixels. */
 const GRID_GAP = 90;
+/** Enlarged less than this, pixels come out uneven unless they are smoothed. */
+const SMOOTHED_BELOW = 3;
+/** Milliseconds between drawings while pictures are decoded. */
+const REDRAW = 60;
+
+const origins = new WeakMap();
 
 /**
- * @param {HTMLCanvasElement} canvas
- * @param {() => void} redraw  asks for `draw` in the next frame, when new pictures are there
+ * What the picture of the code 0 tells of all pictures of a network.
+ *
+ * @param {import("../model/network.js").Network} network
+ * @returns {{isDark: boolean, hasMargin: boolean}} bright strokes on black; an empty border
  */
-export function createManifold(canvas, redraw) {
-  const context = canvas.getContext("2d");
-  const atlas = document.createElement("canvas");
-  const atlasContext = atlas.getContext("2d");
-  const slots = new Map();
-  let contents = null;
-  let stopDecoding = () => {};
-
-  /** Forgets all pictures when anything that they depend on has changed. */
-  function renew(key, network) {
-    if (contents?.key === key) return;
-    stopDecoding();
-    const [, height, width] = network.imageShape;
-    atlas.width = SLOTS * width;
-    atlas.height = SLOTS * height;
-    slots.clear();
-    const mean = new Float32Array(pixelCount(network));
-    const image = new ImageData(width, height);
-    const middle = decode(network, new Float32Array(network.latentDim));
-    const gap = hasMargin(middle, network.imageShape) ? 0 : GAP;
-    contents = { key, width, height, mean, image, gap };
+export function originOf(network) {
+  if (!origins.has(network)) {
+    const mean = decode(network, new Float32Array(network.latentDim));
+    origins.set(network, { isDark: isDark(mean), hasMargin: hasMargin(mean, network.imageShape) });
   }
-
-  function decodeTile({ key, x, y }, view) {
-    if (slots.size >= SLOTS * SLOTS) slots.clear();
-    const slot = slots.size;
-    const { width, height, mean, image } = contents;
-    const z = view.plane.lift(x, y, view.held);
-    paint(decode(view.network, z, view.label, mean), view.network.imageShape, image, 0, 0, view.inverted);
-    atlasContext.putImageData(image, (slot % SLOTS) * width, Math.floor(slot / SLOTS) * height);
-    slots.set(key, slot);
-  }
-
-  function lattice({ camera, size }) {
-    const scale = size.height / camera.height;
-    const level = Math.ceil(Math.log2(LEAST_SIDE / scale));
-    const cell = 2 ** level;
-    const { left, right, bottom, top } = seen(camera, size);
-    const tiles = [];
-    for (let iy = Math.floor(bottom / cell); iy * cell < top; iy++) {
-      for (let ix = Math.floor(left / cell); ix * cell < right; ix++) {
-        const x = (ix + 0.5) * cell;
-        const y = (iy + 0.5) * cell;
-        tiles.push({ key: `${level}:${ix}:${iy}`, x, y });
-      }
-    }
-    const distance = (tile) => (tile.x - camera.x) ** 2 + (tile.y - camera.y) ** 2;
-    tiles.sort((a, b) => distance(a) - distance(b));
-    return { tiles, side: cell * scale };
-  }
-
-  /**
-   * @param {object} view
-   * @param {import("../model/network.js").Network} view.network
-   * @param {import("./planes.js").Plane} view.plane  with an inverse
-   * @param {Float32Array} view.held  the code that fills what the plane leaves open
-   * @param {number|null} view.label  given to a conditional model
-   * @param {string} view.key  changes with everything that the pictures depend on
-   * @param {boolean} view.inverted
-   * @param {import("./geometry.js").Camera} view.camera
-   * @param {import("./geometry.js").Size} view.size
-   * @param {number} view.ratio  device pixels for each CSS pixel
-   */
-  function draw(view) {
-    renew(view.key, view.network);
-    const { tiles, side } = lattice(view);
-    const { width, height, gap } = contents;
-    const enlargement = (side - gap) / Math.max(width, height);
-    context.setTransform(view.ratio, 0, 0, view.ratio, 0, 0);
-    context.clearRect(0, 0, view.size.width, view.size.height);
-    // Barely enlarged pixels come out uneven unless they are smoothed.
-    context.imageSmoothingEnabled = enlargement < 3;
-    const missing = [];
-    for (const tile of tiles) {
-      const slot = slots.get(tile.key);
-      if (slot === undefined) {
-        missing.push(tile);
-        continue;
-      }
-      const [x, y] = toScreen(view.camera, view.size, tile.x, tile.y);
-      context.drawImage(
-        atlas,
-        (slot % SLOTS) * width,
-        Math.floor(slot / SLOTS) * height,
-        width,
-        height,
-        x - (width * enlargement) / 2,
-        y - (height * enlargement) / 2,
-        width * enlargement,
-        height * enlargement,
-      );
-    }
-    stopDecoding();
-    stopDecoding = () => {};
-    if (missing.length === 0) return;
-    let redrawn = performance.now();
-    stopDecoding = inSlices(() => {
-      const tile = missing.shift();
-      if (tile !== undefined) decodeTile(tile, view);
-      const now = performance.now();
-      if (missing.length === 0 || now - redrawn > 60) {
-        redrawn = now;
-        redraw();
-      }
-      return missing.length === 0;
-    });
-  }
-
-  function clear() {
-    stopDecoding();
-    contents = null;
-    slots.clear();
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-  }
-
-  return { draw, clear, destroy: () => stopDecoding() };
+  return origins.get(network);
 }
 
 /**
- * Grid lines with their numbers, and the names of the axes.
+ * The cells of a lattice that the camera sees, those in the middle first.
+ *
+ * @param {import("./geometry.js").Camera} camera
+ * @param {import("./geometry.js").Size} size
+ * @returns {{cells: {key: string, x: number, y: number}[], side: number}} their middles in data
+ *   units; the side in CSS pixels
+ */
+export function latticeCells(camera, size) {
+  const scale = size.height / camera.height;
+  const level = Math.ceil(Math.log2(LEAST_SIDE / scale));
+  const side = 2 ** level;
+  const { left, right, bottom, top } = seen(camera, size);
+  const cells = [];
+  for (let iy = Math.floor(bottom / side); iy * side < top; iy++) {
+    for (let ix = Math.floor(left / side); ix * side < right; ix++) {
+      cells.push({ key: `${level}:${ix}:${iy}`, x: (ix + 0.5) * side, y: (iy + 0.5) * side });
+    }
+  }
+  const distance = (cell) => (cell.x - camera.x) ** 2 + (cell.y - camera.y) ** 2;
+  cells.sort((a, b) => distance(a) - distance(b));
+  return { cells, side: side * scale };
+}
+
+/**
+ * @typedef {object} DecodedView
+ * @property {import("../model/network.js").Network} network
+ * @property {import("./planes.js").Plane} plane  with an inverse
+ * @property {Float32Array} held  the code that gives what the plane leaves open
+ * @property {number|null} label  given to a conditional model
+ * @property {string} key  changes with everything that the pictures depend on
+ * @property {boolean} inverted
+ * @property {import("./geometry.js").Camera} camera
+ * @property {import("./geometry.js").Size} size
+ * @property {number} ratio  device pixels for each CSS pixel
+ */
+
+/** The decoded pictures of the plane, kept in an atlas until what they depend on changes. */
+export class DecodedPlane {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {() => void} redraw  asks for `draw` in the next frame, when there are new pictures
+   */
+  constructor(canvas, redraw) {
+    this.canvas = canvas;
+    this.redraw = redraw;
+    this.context = canvas.getContext("2d");
+    this.atlas = document.createElement("canvas");
+    this.atlasContext = this.atlas.getContext("2d");
+    /** Places in the atlas by the keys of lattice cells. */
+    this.slots = new Map();
+    this.key = null;
+    this.stopDecoding = () => {};
+  }
+
+  /** @param {DecodedView} view */
+  draw(view) {
+    if (this.key !== view.key) this.#forget(view);
+    const { camera, size, ratio, network } = view;
+    const { cells, side } = latticeCells(camera, size);
+    const gap = originOf(network).hasMargin ? 0 : GAP;
+    const enlargement = (side - gap) / Math.max(this.image.width, this.image.height);
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.context.clearRect(0, 0, size.width, size.height);
+    this.context.imageSmoothingEnabled = enlargement < SMOOTHED_BELOW;
+    for (const cell of cells) {
+      if (this.slots.has(cell.key)) this.#drawCell(cell, toScreen(camera, size, cell.x, cell.y), enlargement);
+    }
+    this.#decodeMissing(cells.filter(({ key }) => !this.slots.has(key)), view);
+  }
+
+  clear() {
+    this.stopDecoding();
+    this.key = null;
+    this.slots.clear();
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  destroy() {
+    this.stopDecoding();
+  }
+
+  #forget({ key, network }) {
+    this.stopDecoding();
+    this.key = key;
+    this.slots.clear();
+    const [, height, width] = network.imageShape;
+    this.atlas.width = SLOTS * width;
+    this.atlas.height = SLOTS * height;
+    this.mean = new Float32Array(pixelCount(network));
+    this.image = new ImageData(width, height);
+  }
+
+  #placeOfSlot(slot) {
+    return [(slot % SLOTS) * this.image.width, Math.floor(slot / SLOTS) * this.image.height];
+  }
+
+  #drawCell({ key }, [x, y], enlargement) {
+    const { width, height } = this.image;
+    const [wide, high] = [width * enlargement, height * enlargement];
+    const from = this.#placeOfSlot(this.slots.get(key));
+    this.context.drawImage(this.atlas, ...from, width, height, x - wide / 2, y - high / 2, wide, high);
+  }
+
+  #decodeMissing(missing, view) {
+    this.stopDecoding();
+    this.stopDecoding = () => {};
+    if (missing.length === 0) return;
+    let redrawn = performance.now();
+    let next = 0;
+    this.stopDecoding = inSlices(() => {
+      this.#decodeCell(missing[next++], view);
+      const done = next === missing.length;
+      if (done || performance.now() - redrawn > REDRAW) {
+        redrawn = performance.now();
+        this.redraw();
+      }
+      return done;
+    });
+  }
+
+  #decodeCell({ key, x, y }, { network, plane, held, label, inverted }) {
+    if (this.slots.size >= SLOTS * SLOTS) this.slots.clear();
+    const slot = this.slots.size;
+    paint(decode(network, plane.lift(x, y, held), label, this.mean), network.imageShape, this.image, 0, 0, inverted);
+    this.atlasContext.putImageData(this.image, ...this.#placeOfSlot(slot));
+    this.slots.set(key, slot);
+  }
+}
+
+/**
+ * Draw grid lines with their numbers, and the names of the axes.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {object} view
  * @param {[string, string|null]} view.axes  null where heights mean nothing
- * @param {{name: string, y: number}[]} [view.rows]  what stands at some heights then
+ * @param {{name: string, y: number}[]} [view.rows]  names at some heights, instead of numbers
  * @param {import("./geometry.js").Camera} view.camera
  * @param {import("./geometry.js").Size} view.size
  * @param {ReturnType<typeof import("../ui/colours.js").theme>} view.theme
@@ -199,7 +229,7 @@ function line(context, colour, from, to, axis) {
   context.globalAlpha = 1;
 }
 
-/** Text that stays readable on pictures: a rim of the theme's paper around it. */
+/** Text that stays readable on pictures, with a rim of the theme's background. */
 function write(context, text, x, y) {
   context.lineWidth = 3;
   context.lineJoin = "round";

@@ -1,8 +1,8 @@
 /**
  * The card of the example under the pointer: its picture, its label, its posterior.
  *
- * It comes when the pointer rests and stays a little when it leaves, and what it shows is drawn in
- * one go: never the picture of one example beside the words of another.
+ * It appears when the pointer rests, and stays a little when the pointer leaves. All its content
+ * changes at once, so that the picture of one example is never beside the words of another.
  *
  * @typedef {object} Content
  * @property {string} title
@@ -12,8 +12,10 @@
  */
 import { make } from "../ui/dom.js";
 
+/** Milliseconds on an example before its card appears, and after it before the card goes. */
 const REST = 125;
 const GRACE = 260;
+/** CSS pixels between the point and the card. */
 const GAP = 14;
 
 /**
@@ -22,30 +24,24 @@ const GAP = 14;
 export function createCard(stage) {
   const element = make("div", { class: "lx-card", hidden: true, "aria-hidden": "true" });
   stage.append(element);
+  /** Id of the example that is shown. */
   let shown = null;
-  let coming = 0;
-  let going = 0;
+  let appearing = 0;
+  let disappearing = 0;
 
-  function fill(content) {
-    const pictures = content.pictures.map((picture) => {
-      const canvas = make("canvas", { class: "lx-pixels" });
-      canvas.width = picture.width;
-      canvas.height = picture.height;
-      picture.paint(canvas.getContext("2d"));
-      return make("figure", {}, canvas, make("figcaption", {}, picture.word));
-    });
-    const rows = content.rows.flatMap(([term, value]) => [
+  function fill({ title, pictures, rows }) {
+    const terms = rows.flatMap(([term, value]) => [
       make("dt", {}, term),
       make("dd", { class: "lx-number" }, value),
     ]);
     element.replaceChildren(
-      make("strong", {}, content.title),
-      make("div", { class: "lx-card-pictures" }, ...pictures),
-      make("dl", {}, ...rows),
+      make("strong", {}, title),
+      make("div", { class: "lx-card-pictures" }, ...pictures.map(captioned)),
+      make("dl", {}, ...terms),
     );
   }
 
-  function put([x, y]) {
+  function placeBeside([x, y]) {
     const { clientWidth: width, clientHeight: height } = stage;
     const { offsetWidth: w, offsetHeight: h } = element;
     const right = x + GAP + w <= width;
@@ -54,48 +50,49 @@ export function createCard(stage) {
     element.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }
 
+  function keep() {
+    clearTimeout(disappearing);
+    disappearing = 0;
+  }
+
   function hide() {
-    clearTimeout(coming);
-    clearTimeout(going);
-    coming = 0;
-    going = 0;
+    clearTimeout(appearing);
+    keep();
     shown = null;
     element.hidden = true;
   }
 
   /** The pointer is over an example. @param {number} id @param {() => Content} read */
   function over(id, read) {
-    clearTimeout(coming);
-    if (shown === id) {
-      clearTimeout(going);
-      going = 0;
-      return;
-    }
-    if (shown !== null) leave();
-    coming = setTimeout(() => {
-      clearTimeout(going);
-      going = 0;
+    clearTimeout(appearing);
+    if (shown === id) return keep();
+    leave();
+    appearing = setTimeout(() => {
+      keep();
       const content = read();
       fill(content);
       element.hidden = false;
-      put(content.place);
+      placeBeside(content.place);
       shown = id;
     }, REST);
   }
 
   /** The pointer is over no example, or over another one. */
   function leave() {
-    clearTimeout(coming);
-    if (shown !== null && going === 0) going = setTimeout(hide, GRACE);
+    clearTimeout(appearing);
+    if (shown !== null && disappearing === 0) disappearing = setTimeout(hide, GRACE);
   }
 
-  return {
-    over,
-    leave,
-    hide,
-    destroy() {
-      hide();
-      element.remove();
-    },
-  };
+  function destroy() {
+    hide();
+    element.remove();
+  }
+
+  return { over, leave, hide, destroy };
+}
+
+function captioned({ word, width, height, paint }) {
+  const canvas = make("canvas", { class: "lx-pixels", width, height });
+  paint(canvas.getContext("2d"));
+  return make("figure", {}, canvas, make("figcaption", {}, word));
 }

@@ -1,80 +1,118 @@
-/** The elements of the map: its layers, its tools, its notices. They know nothing of codes. */
+/** The elements of the map: toolbar, layers, notices. They know nothing of codes. */
 import { make } from "../ui/dom.js";
 
 const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
+/** What a press of + or − zooms by. */
+const ZOOM = 1.5;
+const LABEL =
+  "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, Escape clears the selection.";
 
 /**
- * Makes the elements and puts them into place.
+ * @typedef {object} FrameHandlers
+ * @property {(name: "move"|"box"|"lasso") => void} tool
+ * @property {(factor: number) => void} zoom
+ * @property {() => void} fit
+ * @property {() => void} clear  the selection
+ * @property {(opacity: number) => void} fade  while the slider of the decoded plane moves
+ * @property {() => void} faded  when it is let go
+ */
+
+/**
+ * Make the elements and put them into place.
  *
  * @param {HTMLElement} element
  * @param {{manifold?: number, tools: boolean, height: number}} data
+ * @param {FrameHandlers} on
  */
-export function build(element, data) {
-  const manifold = make("canvas", { "aria-hidden": "true" });
-  const ground = make("canvas", { "aria-hidden": "true" });
-  const points = make("canvas", { "aria-hidden": "true" });
-  const overlay = make("canvas", {
-    tabindex: "0",
-    role: "application",
-    "aria-label":
-      "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, Escape clears the selection.",
-  });
-  const hint = make("p", { class: "lx-hint", hidden: true });
-  hint.textContent = "No inverse here: empty space shows the nearest real code.";
+export function createFrame(element, data, on) {
+  const layer = (properties = { "aria-hidden": "true" }) => make("canvas", properties);
+  const [decoded, grid, points] = [layer(), layer(), layer()];
+  const overlay = layer({ tabindex: "0", role: "application", "aria-label": LABEL });
+  const hint = make("p", { class: "lx-hint", hidden: true }, "No inverse here: empty space shows the nearest real code.");
   const notice = make("p", { class: "lx-notice", role: "status", hidden: true });
   const count = make("span", { class: "lx-number", role: "status" });
-  const clear = make("button", { type: "button" }, "Clear");
+  const clear = make("button", { type: "button", click: on.clear }, "Clear");
   const status = make("div", { class: "lx-status", hidden: true }, count, clear);
-  const stage = make("div", { class: "lx-stage", "aria-busy": "true" }, manifold, ground, points, overlay, hint, status, notice);
+  const stage = make("div", { class: "lx-stage", "aria-busy": "true" }, decoded, grid, points, overlay, hint, status, notice);
+  const toolbar = createToolbar(data, on);
+  element.classList.add("lx-map");
+  element.append(toolbar.element, stage);
 
-  const tools = Object.entries(TOOLS).map(([name, word]) =>
-    make("button", { type: "button", "aria-pressed": String(name === "move"), "data-tool": name }, word),
-  );
-  const nearer = make("button", { type: "button", "aria-label": "Zoom in" }, "+");
-  const farther = make("button", { type: "button", "aria-label": "Zoom out" }, "−");
-  const whole = make("button", { type: "button" }, "Fit");
+  function configure({ tools, height }) {
+    toolbar.element.hidden = !tools;
+    stage.style.setProperty("--height", `${height}px`);
+  }
+  configure(data);
+
+  return {
+    stage, decoded, grid, points, overlay, configure,
+    /** The slider of the decoded plane. @param {number} opacity */
+    setFade: (opacity) => (toolbar.slider.value = String(opacity)),
+    showFade: (shown) => (toolbar.fade.hidden = !shown),
+    /**
+     * Call `resized` now and whenever the stage is another number of device pixels large.
+     *
+     * @param {(size: import("./geometry.js").Size, ratio: number) => void} resized  CSS pixels, device pixels for each
+     * @returns {() => void} stops it
+     */
+    watchSize(resized) {
+      const observer = new ResizeObserver(() => {
+        const size = { width: stage.clientWidth, height: stage.clientHeight };
+        const ratio = window.devicePixelRatio || 1;
+        const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
+        if (width > 0 && (width !== points.width || height !== points.height)) resized(size, ratio);
+      });
+      observer.observe(stage);
+      return () => observer.disconnect();
+    },
+    font: () => getComputedStyle(stage).fontFamily,
+    /** Say that the plane has no inverse. @param {boolean} shown */
+    showHint: (shown) => (hint.hidden = !shown),
+    /** Write a sentence over the layers. @param {string|null} text */
+    showNotice(text) {
+      notice.textContent = text ?? "";
+      notice.hidden = text === null;
+    },
+    /** Write a sentence in place of points that do not come. @param {string} text */
+    showFailure(text) {
+      this.showNotice(text);
+      this.showBusy(false);
+    },
+    /** Tell whether points are fetched or moving: a click means nothing then. @param {boolean} busy */
+    showBusy(busy) {
+      if (stage.ariaBusy !== String(busy)) stage.ariaBusy = String(busy);
+    },
+    /** Tell how many examples are selected. @param {number|null} selected  null without a selection */
+    showCount(selected) {
+      if (selected !== null) count.textContent = `${selected.toLocaleString("en")} selected`;
+      status.hidden = selected === null;
+    },
+  };
+}
+
+function createToolbar(data, on) {
+  const choose = ({ currentTarget }) => {
+    for (const tool of tools) tool.setAttribute("aria-pressed", String(tool === currentTarget));
+    on.tool(currentTarget.dataset.tool);
+  };
+  const tools = Object.entries(TOOLS).map(([name, word]) => {
+    const pressed = String(name === "move");
+    return make("button", { type: "button", "aria-pressed": pressed, "data-tool": name, click: choose }, word);
+  });
+  const farther = make("button", { type: "button", "aria-label": "Zoom out", click: () => on.zoom(1 / ZOOM) }, "−");
+  const nearer = make("button", { type: "button", "aria-label": "Zoom in", click: () => on.zoom(ZOOM) }, "+");
+  const whole = make("button", { type: "button", click: on.fit }, "Fit");
   const slider = make("input", {
     type: "range", min: "0", max: "1", step: "0.02", value: String(data.manifold ?? 0),
+    input: () => on.fade(Number(slider.value)), change: on.faded,
   });
   const fade = make("label", { class: "lx-fade" }, "Decoded plane", slider);
-  const bar = make(
+  const element = make(
     "div",
     { class: "lx-tools", role: "toolbar", "aria-label": "Map tools" },
     make("div", { class: "lx-group" }, ...tools),
     make("div", { class: "lx-group" }, farther, nearer, whole),
     fade,
   );
-  element.classList.add("lx-map");
-  element.append(bar, stage);
-
-  function configure(next) {
-    bar.hidden = !next.tools;
-    stage.style.setProperty("--height", `${next.height}px`);
-  }
-  configure(data);
-
-  return {
-    stage, manifold, ground, points, overlay, hint, notice, status, count, fade, configure,
-    groundContext: ground.getContext("2d"),
-    pointsContext: points.getContext("2d"),
-    overlayContext: overlay.getContext("2d"),
-    font: () => getComputedStyle(stage).fontFamily,
-    setFade: (value) => (slider.value = String(value)),
-    onTool(fn) {
-      for (const button of tools) {
-        button.addEventListener("click", () => {
-          for (const other of tools) other.setAttribute("aria-pressed", String(other === button));
-          fn(button.dataset.tool);
-        });
-      }
-    },
-    onZoom(fn) {
-      nearer.addEventListener("click", () => fn(1.5));
-      farther.addEventListener("click", () => fn(1 / 1.5));
-    },
-    onFit: (fn) => whole.addEventListener("click", fn),
-    onClear: (fn) => clear.addEventListener("click", fn),
-    onFade: (fn) => slider.addEventListener("input", () => fn(Number(slider.value))),
-    onFaded: (fn) => slider.addEventListener("change", fn),
-  };
+  return { element, slider, fade };
 }

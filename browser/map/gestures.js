@@ -1,172 +1,197 @@
 /**
- * What a person means by pointer, touch, wheel and keys over a drawing.
+ * Recognise gestures of mouse, pen, fingers, wheel and keys over a drawing.
  *
- * @typedef {object} Intentions  all places in CSS pixels from the drawing's corner
+ * @typedef {object} Handlers  all places in CSS pixels from the drawing's corner
  * @property {() => "move"|"box"|"lasso"} tool  what a drag does
  * @property {(x: number, y: number) => void} hover  a mouse or pen moves with nothing pressed
  * @property {() => void} leave
  * @property {(x: number, y: number, touch: boolean) => void} tap
  * @property {(dx: number, dy: number) => void} pan
  * @property {(x: number, y: number, factor: number) => void} zoom  around a place
- * @property {() => void} settled  panning or zooming is over for now
- * @property {(x: number, y: number) => void} follow  one finger drags the code
- * @property {(kept: boolean) => void} followed  the finger was lifted, or a second one came
+ * @property {() => void} settled  panning or zooming has ended
+ * @property {(x: number, y: number) => void} follow  one finger drags
+ * @property {(kept: boolean) => void} followed  the finger was lifted, or (not kept) a second one came
  * @property {(tool: "box"|"lasso", x: number, y: number) => void} outlineStart
  * @property {(x: number, y: number) => void} outlineMove
  * @property {(kept: boolean) => void} outlineEnd
- * @property {(key: string, shift: boolean) => boolean} key  whether the key meant something
+ * @property {(key: string, shift: boolean) => boolean} key  returns whether the key did something
  * @property {() => void} blur
  */
 
 /** CSS pixels that a press may move and still be a tap. */
 const SLACK = 4;
 const WHEEL_SPEED = 0.0016;
+/** CSS pixels of a line, where a wheel counts lines (`WheelEvent.DOM_DELTA_LINE`). */
+const LINE = 16;
+const DELTA_LINE = 1;
+/** The browser reports a pinch on a touchpad as a slow wheel with Ctrl. */
+const PINCH_SPEED = 5;
+/** Milliseconds without movement after which panning or zooming has ended. */
 const SETTLE = 250;
+const ZOOM_KEYS = "+=-_0";
 
-/**
- * @param {HTMLElement} target
- * @param {Intentions} intend
- * @returns {() => void} stops listening
- */
-export function attach(target, intend) {
-  const listening = new AbortController();
-  const on = (name, fn, options = {}) => {
-    target.addEventListener(name, fn, { signal: listening.signal, ...options });
-  };
-  const fingers = new Map();
-  let doing = null;
-  let start = null;
-  let last = null;
-  let armed = false;
-  let settling = 0;
+/** @param {{deltaY: number, deltaMode: number, ctrlKey: boolean}} wheel @returns {number} above 1 comes closer */
+export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
+  const pixels = deltaY * (deltaMode === DELTA_LINE ? LINE : 1);
+  return Math.exp(-pixels * (ctrlKey ? PINCH_SPEED : 1) * WHEEL_SPEED);
+}
 
-  function place(event) {
-    const corner = target.getBoundingClientRect();
+export class Gestures {
+  /** @param {HTMLElement} target @param {Handlers} handlers */
+  constructor(target, handlers) {
+    this.target = target;
+    this.handlers = handlers;
+    /** Places of the pointers that are pressed, by their ids. */
+    this.pressed = new Map();
+    /** @type {null|"press"|"pan"|"pinch"|"follow"|"box"|"lasso"} */
+    this.action = null;
+    /** What a press becomes when it moves. */
+    this.tool = null;
+    this.start = null;
+    this.last = null;
+    /** Whether the wheel zooms: a page that scrolls under a resting pointer keeps scrolling. */
+    this.wheelZooms = false;
+    this.settling = 0;
+    this.listening = new AbortController();
+    this.#listen();
+  }
+
+  destroy() {
+    clearTimeout(this.settling);
+    this.listening.abort();
+  }
+
+  #listen() {
+    const { signal } = this.listening;
+    const on = (name, fn, options = {}) => this.target.addEventListener(name, fn, { signal, ...options });
+    on("pointerdown", (event) => this.#press(event));
+    on("pointermove", (event) => this.#move(event));
+    on("pointerup", (event) => this.#lift(event, true));
+    on("pointercancel", (event) => this.#lift(event, false));
+    on("pointerleave", (event) => this.#leave(event));
+    on("dblclick", (event) => this.#zoom(event, event.shiftKey ? 0.5 : 2));
+    on("wheel", (event) => this.#wheel(event), { passive: false });
+    on("keydown", (event) => this.#key(event));
+    on("blur", () => this.handlers.blur());
+    addEventListener("scroll", () => (this.wheelZooms = false), { signal, capture: true, passive: true });
+  }
+
+  #place(event) {
+    const corner = this.target.getBoundingClientRect();
     return { x: event.clientX - corner.left, y: event.clientY - corner.top };
   }
 
-  function settle() {
-    clearTimeout(settling);
-    settling = setTimeout(intend.settled, SETTLE);
-  }
-
-  function stop(kept) {
-    if (doing === "box" || doing === "lasso") intend.outlineEnd(kept);
-    if (doing === "follow") intend.followed(kept);
-    if (doing === "pan" || doing === "pinch") settle();
-    doing = null;
-  }
-
-  function span() {
-    const [a, b] = [...fingers.values()];
+  /** The middle between two fingers, and how far apart they are. */
+  #span() {
+    const [a, b] = [...this.pressed.values()];
     return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, length: Math.hypot(a.x - b.x, a.y - b.y) };
   }
 
-  on("pointerdown", (event) => {
+  #press(event) {
     if (event.button !== 0) return;
-    target.focus({ preventScroll: true });
-    target.setPointerCapture(event.pointerId);
-    const at = place(event);
-    fingers.set(event.pointerId, at);
-    if (fingers.size === 2) {
-      stop(false);
-      doing = "pinch";
-      last = span();
-    } else if (fingers.size === 1) {
-      start = at;
-      last = at;
-      doing = event.shiftKey ? "press-lasso" : `press-${intend.tool()}`;
-    }
-  });
-
-  on("pointermove", (event) => {
-    const at = place(event);
-    const touch = event.pointerType === "touch";
-    armed = true;
-    if (!fingers.has(event.pointerId)) {
-      if (!touch) intend.hover(at.x, at.y);
-      return;
-    }
-    fingers.set(event.pointerId, at);
-    if (doing === "pinch") {
-      const now = span();
-      intend.pan(now.x - last.x, now.y - last.y);
-      if (last.length > 0) intend.zoom(now.x, now.y, now.length / last.length);
-      last = now;
-      return;
-    }
-    if (doing?.startsWith("press-") && Math.hypot(at.x - start.x, at.y - start.y) > SLACK) {
-      const tool = doing.slice("press-".length);
-      doing = tool === "move" ? (touch ? "follow" : "pan") : tool;
-      if (doing === "box" || doing === "lasso") intend.outlineStart(doing, start.x, start.y);
-    }
-    if (doing === "pan") intend.pan(at.x - last.x, at.y - last.y);
-    if (doing === "follow") intend.follow(at.x, at.y);
-    if (doing === "box" || doing === "lasso") intend.outlineMove(at.x, at.y);
-    last = at;
-  });
-
-  function lift(event, kept) {
-    if (!fingers.delete(event.pointerId)) return;
-    if (doing === "pinch") {
-      // What the other finger does until it is lifted means nothing.
-      stop(true);
-    } else if (kept && doing?.startsWith("press-")) {
-      doing = null;
-      intend.tap(start.x, start.y, event.pointerType === "touch");
-    } else {
-      stop(kept);
+    this.target.focus({ preventScroll: true });
+    this.target.setPointerCapture(event.pointerId);
+    const place = this.#place(event);
+    this.pressed.set(event.pointerId, place);
+    if (this.pressed.size === 2) {
+      this.#end(false);
+      this.action = "pinch";
+      this.last = this.#span();
+    } else if (this.pressed.size === 1) {
+      this.start = place;
+      this.last = place;
+      this.action = "press";
+      this.tool = event.shiftKey ? "lasso" : this.handlers.tool();
     }
   }
 
-  on("pointerup", (event) => lift(event, true));
-  on("pointercancel", (event) => lift(event, false));
-  on("pointerleave", (event) => {
-    armed = false;
-    if (event.pointerType !== "touch" && fingers.size === 0) intend.leave();
-  });
+  #move(event) {
+    const place = this.#place(event);
+    const touch = event.pointerType === "touch";
+    this.wheelZooms = true;
+    if (!this.pressed.has(event.pointerId)) {
+      if (!touch) this.handlers.hover(place.x, place.y);
+      return;
+    }
+    this.pressed.set(event.pointerId, place);
+    if (this.action === "pinch") this.#pinch();
+    else this.#drag(place, touch);
+  }
 
-  on("dblclick", (event) => {
-    const at = place(event);
-    intend.zoom(at.x, at.y, event.shiftKey ? 0.5 : 2);
-    settle();
-  });
+  #pinch() {
+    const now = this.#span();
+    this.handlers.pan(now.x - this.last.x, now.y - this.last.y);
+    if (this.last.length > 0) this.handlers.zoom(now.x, now.y, now.length / this.last.length);
+    this.last = now;
+  }
 
-  // A page that scrolls under a resting pointer keeps scrolling: the wheel belongs to the map only
-  // once the pointer has moved over it.
-  addEventListener("scroll", () => (armed = false), {
-    signal: listening.signal, capture: true, passive: true,
-  });
-  on(
-    "wheel",
-    (event) => {
-      if (!armed && !event.ctrlKey) return;
-      event.preventDefault();
-      const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-      const pinch = event.ctrlKey ? 5 : 1;
-      const at = place(event);
-      intend.zoom(at.x, at.y, Math.exp(-event.deltaY * lines * pinch * WHEEL_SPEED));
-      settle();
-    },
-    { passive: false },
-  );
+  #drag({ x, y }, touch) {
+    const { handlers, start, last } = this;
+    if (this.action === "press" && Math.hypot(x - start.x, y - start.y) > SLACK) {
+      this.action = this.tool === "move" ? (touch ? "follow" : "pan") : this.tool;
+      if (this.#isOutline) handlers.outlineStart(this.action, start.x, start.y);
+    }
+    if (this.action === "pan") handlers.pan(x - last.x, y - last.y);
+    if (this.action === "follow") handlers.follow(x, y);
+    if (this.#isOutline) handlers.outlineMove(x, y);
+    this.last = { x, y };
+  }
 
-  on("keydown", (event) => {
+  get #isOutline() {
+    return this.action === "box" || this.action === "lasso";
+  }
+
+  #lift(event, kept) {
+    if (!this.pressed.delete(event.pointerId)) return;
+    if (kept && this.action === "press") {
+      this.action = null;
+      this.handlers.tap(this.start.x, this.start.y, event.pointerType === "touch");
+    } else {
+      // After a pinch, what the other finger does until it is lifted means nothing.
+      this.#end(kept);
+    }
+  }
+
+  #leave(event) {
+    this.wheelZooms = false;
+    if (event.pointerType !== "touch" && this.pressed.size === 0) this.handlers.leave();
+  }
+
+  /** End what is going on. @param {boolean} kept  whether it counts */
+  #end(kept) {
+    if (this.#isOutline) this.handlers.outlineEnd(kept);
+    if (this.action === "follow") this.handlers.followed(kept);
+    if (this.action === "pan" || this.action === "pinch") this.#settle();
+    this.action = null;
+  }
+
+  #settle() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(this.handlers.settled, SETTLE);
+  }
+
+  #wheel(event) {
+    if (!this.wheelZooms && !event.ctrlKey) return;
+    event.preventDefault();
+    this.#zoom(event, wheelFactor(event));
+  }
+
+  #zoom(event, factor) {
+    const { x, y } = this.#place(event);
+    this.handlers.zoom(x, y, factor);
+    this.#settle();
+  }
+
+  #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Escape" && doing !== null) {
-      stop(false);
+    if (event.key === "Escape" && this.action !== null) {
+      this.#end(false);
       event.preventDefault();
-    } else if (intend.key(event.key, event.shiftKey)) {
+    } else if (this.handlers.key(event.key, event.shiftKey)) {
       event.preventDefault();
       // The page around has shortcuts of its own.
       event.stopPropagation();
-      if ("+=-_0".includes(event.key)) settle();
+      if (ZOOM_KEYS.includes(event.key)) this.#settle();
     }
-  });
-  on("blur", () => intend.blur());
-
-  return () => {
-    clearTimeout(settling);
-    listening.abort();
-  };
+  }
 }

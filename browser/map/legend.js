@@ -1,34 +1,30 @@
-/** What the colours of the map mean; classes are switched off and on here. */
+/** The legend of the map: what the colours mean, and which classes are shown. */
 import { classColour, sequentialGradient } from "../ui/colours.js";
 import { make } from "../ui/dom.js";
 import { number } from "../ui/words.js";
 
-/**
- * @param {(hidden: Set<number>) => void} onToggle
- */
+/** @param {Set<number>} labels @param {number} label @returns {Set<number>} with this label put in, or taken out */
+export function toggled(labels, label) {
+  const next = new Set(labels);
+  if (!next.delete(label)) next.add(label);
+  return next;
+}
+
+/** @param {(hidden: Set<number>) => void} onToggle  called with all labels that are switched off */
 export function createLegend(onToggle) {
   const element = make("div", { class: "lx-legend" });
 
   /**
-   * @param {string[]} classes
+   * @param {string[]} classes  names of the labels 0, 1, …
    * @param {Set<number>} hidden  labels that are switched off
    */
   function showClasses(classes, hidden) {
     const buttons = classes.map((name, label) => {
       const swatch = make("span", { class: "lx-swatch", "aria-hidden": "true" });
       swatch.style.background = classColour(label);
-      const button = make(
-        "button",
-        { type: "button", "aria-pressed": String(!hidden.has(label)), title: `Show or hide ${name}` },
-        swatch,
-        name,
-      );
-      button.addEventListener("click", () => {
-        const next = new Set(hidden);
-        if (!next.delete(label)) next.add(label);
-        onToggle(next);
-      });
-      return button;
+      const pressed = String(!hidden.has(label));
+      const click = () => onToggle(toggled(hidden, label));
+      return make("button", { type: "button", "aria-pressed": pressed, title: `Show or hide ${name}`, click }, swatch, name);
     });
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", "Classes shown on the map");
@@ -37,8 +33,8 @@ export function createLegend(onToggle) {
     if (focused >= 0) buttons[focused]?.focus();
   }
 
-  /** @param {string} name @param {number} low @param {number} high @param {boolean} dark */
-  function showScale(name, low, high, dark) {
+  /** @param {import("./colouring.js").Scale} scale */
+  function showScale({ name, low, high, dark }) {
     const bar = make("span", { class: "lx-scale", "aria-hidden": "true" });
     bar.style.background = sequentialGradient(dark);
     element.setAttribute("role", "note");
@@ -52,9 +48,22 @@ export function createLegend(onToggle) {
     );
   }
 
+  /**
+   * Show what the colours of points mean.
+   *
+   * @param {import("./colouring.js").Scale|null} scale
+   * @param {string[]|null} [classes]  shown where there is no scale
+   * @param {Set<number>} hidden
+   */
+  function show(scale, classes, hidden) {
+    if (scale) showScale(scale);
+    else if (classes?.length) showClasses(classes, hidden);
+    else clear();
+  }
+
   function clear() {
     element.replaceChildren();
   }
 
-  return { element, showClasses, showScale, clear };
+  return { element, show, showClasses, clear };
 }

@@ -16,6 +16,15 @@ import { dimension } from "../ui/words.js";
  * @property {((sigma: ArrayLike<number>) => [number, number, number])|null} covariance  xx, xy, yy
  */
 
+/**
+ * @param {string} projection  "raw", "pca" or "tsne"
+ * @param {[number, number]} dims
+ * @returns {string} the key of the plane that `planeOf` makes of them
+ */
+export function planeKey(projection, dims) {
+  return projection === "raw" ? `raw:${dims.join(":")}` : projection;
+}
+
 function rawPlane(points, [i, j]) {
   const x = new Float32Array(points.count);
   const y = new Float32Array(points.count);
@@ -24,7 +33,6 @@ function rawPlane(points, [i, j]) {
     y[n] = points.mu[n * points.latentDim + j];
   }
   return {
-    key: `raw:${i}:${j}`,
     x,
     y,
     axes: [dimension(i), dimension(j)],
@@ -43,7 +51,7 @@ function rawPlane(points, [i, j]) {
 const LINE_SIGMA = 0.12;
 
 /** Codes of one dimension, a row for each label (vae_core.latents.along_line). */
-function linePlane(points, [i, j]) {
+function linePlane(points) {
   const { x, y } = columns(points.projections.line);
   const rows = new Map();
   points.labels?.forEach((label, n) => {
@@ -51,7 +59,6 @@ function linePlane(points, [i, j]) {
     rows.set(label, [Math.min(low, y[n]), Math.max(high, y[n])]);
   });
   return {
-    key: `raw:${i}:${j}`,
     x,
     y,
     axes: [dimension(0), null],
@@ -76,7 +83,6 @@ function pcaPlane(points) {
   const { mean, components } = points.pca;
   const d = points.latentDim;
   return {
-    key: "pca",
     ...columns(points.projections.pca),
     axes: ["1st principal component", "2nd principal component"],
     lift(px, py) {
@@ -110,7 +116,6 @@ function pcaPlane(points) {
 
 function tsnePlane(points) {
   return {
-    key: "tsne",
     ...columns(points.projections.tsne),
     axes: null,
     lift: null,
@@ -142,7 +147,7 @@ export function planeOf(points, projection, dims) {
   if (!PLANES[projection].there(points, dims)) {
     throw new RangeError(`this encoded set holds no projection "${projection}"`);
   }
-  return PLANES[projection].make(points, dims);
+  return { key: planeKey(projection, dims), ...PLANES[projection].make(points, dims) };
 }
 
 /**

@@ -1,0 +1,65 @@
+/** What the map says of an example: its class, and the content of its card. No DOM. */
+import { decode } from "../model/network.js";
+import { paint } from "../ui/pixels.js";
+import { dimension, number } from "../ui/words.js";
+import { muOf, sigmaOf } from "./points.js";
+
+/** @param {string[]|undefined} classes @param {number} label @returns {string} */
+export function className(classes, label) {
+  return classes?.[label] ?? String(label);
+}
+
+/** @returns {string|null} null where the set has no labels */
+export function classOf(points, example, classes) {
+  return points.labels ? className(classes, points.labels[example]) : null;
+}
+
+/**
+ * The content of an example's card, without its place.
+ *
+ * @param {import("./points.js").Points} points
+ * @param {number} example
+ * @param {object} page
+ * @param {string[]} [page.classes]
+ * @param {[number, number]} page.dims  the dimensions that are listed where there are more than 3
+ * @param {import("./sprite.js").Sprite|null} page.sprite
+ * @param {import("../model/network.js").Network|null} page.network
+ * @param {number|null} page.y  the label that the network is given
+ * @returns {Omit<import("./card.js").Content, "place">}
+ */
+export function describe(points, example, { classes, dims, sprite, network, y }) {
+  const id = points.ids[example];
+  const name = classOf(points, example, classes);
+  const pictures = [];
+  if (sprite?.has(id)) {
+    pictures.push({ word: "Original", ...sprite.size, paint: (context) => sprite.draw(context, id) });
+  }
+  if (network?.decoder) pictures.push(reconstruction(network, muOf(points, example), y));
+  return {
+    title: name === null ? `Example ${id}` : `${name} · example ${id}`,
+    pictures,
+    rows: posteriorRows(points, example, dims),
+  };
+}
+
+function reconstruction(network, z, y) {
+  const [, height, width] = network.imageShape;
+  const show = (context) => {
+    const image = context.createImageData(width, height);
+    paint(decode(network, z, y), network.imageShape, image);
+    context.putImageData(image, 0, 0);
+  };
+  return { word: "Reconstruction", width, height, paint: show };
+}
+
+function posteriorRows(points, example, dims) {
+  const mu = muOf(points, example);
+  const sigma = sigmaOf(points, example);
+  const listed = points.latentDim <= 3 ? [...mu.keys()] : [...new Set(dims)];
+  const rows = listed.map((dim) => [dimension(dim), `${number(mu[dim])} ± ${number(sigma[dim])}`]);
+  if (listed.length < points.latentDim) rows.push(["‖mu‖", number(Math.hypot(...mu))]);
+  for (const metric of ["rate", "distortion"]) {
+    if (points[metric]) rows.push([metric, `${number(points[metric][example], 1)} nats`]);
+  }
+  return rows;
+}

@@ -1,0 +1,10 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { toggled } from "../../../../browser/map/legend.js";
+
+test("a class is switched off and on, the set before unchanged", () => {
+  const before = new Set([2]);
+  assert.deepEqual([...toggled(before, 5)], [2, 5]);
+  assert.deepEqual([...toggled(before, 2)], []);
+  assert.deepEqual([...before], [2]);
+});

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { madeMap, square, squareWithoutInverse } from "./made.mjs";
+
+const named = (calls, name) => calls.filter(([called]) => called === name);
+const live = (store) => Array.from(store.get().live ?? [], (value) => Number(value.toFixed(6)));
+
+test("moving over empty space decodes there, and Python hears nothing", () => {
+  const { gestures, store, state, sent, calls } = madeMap();
+  gestures.hover(250, 100);
+  assert.deepEqual(live(store), [0.5, 1]);
+  assert.equal(store.get().hovered, null);
+  assert.equal(state.pointer.hovering, true);
+  assert.deepEqual(sent, []);
+  assert.equal(named(calls, "redraw").length, 1);
+});
+
+test("within 7 pixels of a point its example is hovered, a finger reaches 16", () => {
+  const { gestures, store, calls } = madeMap();
+  gestures.hover(300 + 6, 300);
+  assert.equal(store.get().hovered, 11);
+  assert.equal(named(calls, "card over")[0][1], 11);
+  gestures.hover(300 + 9, 300);
+  assert.equal(store.get().hovered, null);
+  gestures.follow(300 + 15, 300);
+  assert.equal(store.get().hovered, 11);
+});
+
+test("an example of a hidden class is not there", () => {
+  const { gestures, store, state } = madeMap();
+  state.selection.hide(new Set([0]));
+  gestures.hover(300, 300);
+  assert.equal(store.get().hovered, null);
+  gestures.hover(300, 100);
+  assert.equal(store.get().hovered, 12);
+});
+
+test("leaving shows the pinned code again", () => {
+  const { gestures, store, state } = madeMap();
+  gestures.hover(300, 300);
+  gestures.leave();
+  assert.deepEqual([store.get().live, store.get().hovered, state.pointer.cursor], [null, null, null]);
+});
+
+test("leaving does not end what another panel moves", () => {
+  const { gestures, store } = madeMap();
+  store.set({ live: Float32Array.of(3, 3) }, "a slider");
+  gestures.leave();
+  assert.deepEqual(live(store), [3, 3]);
+});
+
+test("a tap pins the example there by its id, else the place's own code", () => {
+  const { gestures, sent } = madeMap();
+  gestures.tap(302, 298, false);
+  gestures.tap(200, 200, false);
+  assert.deepEqual(sent, [
+    ["pin", { z: [1, -1], pinned_id: 11, y: null }],
+    ["pin", { z: [0, 0], pinned_id: null, y: null }],
+  ]);
+});
+
+test("a conditional model is given the example's own label, at a free place the one chosen", () => {
+  const { gestures, store, sent } = madeMap(square(), { y: 0 });
+  gestures.hover(300, 100);
+  assert.equal(store.get().liveY, 1);
+  gestures.tap(300, 100, false);
+  assert.equal(sent[0][1].y, 1);
+  gestures.tap(200, 200, false);
+  assert.equal(sent[1][1].y, 1, "the label that was chosen last");
+  gestures.hover(200, 200);
+  assert.equal(store.get().liveY, null);
+});
+
+test("without an inverse empty space shows and pins the nearest example", () => {
+  const { gestures, store, sent } = madeMap(squareWithoutInverse(), { projection: "tsne" });
+  gestures.hover(250, 250);
+  assert.deepEqual(live(store), [1, -1]);
+  assert.equal(store.get().hovered, 11);
+  gestures.tap(250, 250, false);
+  assert.equal(sent[0][1].pinned_id, 11);
+});
+
+test("a finger that is lifted pins the picture that was seen; one that is joined by another pins none", () => {
+  const { gestures, store, sent } = madeMap();
+  gestures.follow(310, 300);
+  gestures.followed(false);
+  assert.equal(store.get().live, null);
+  assert.deepEqual(sent, []);
+  gestures.follow(310, 300);
+  gestures.followed(true);
+  assert.equal(sent[0][1].pinned_id, null);
+  assert.ok(Math.abs(sent[0][1].z[0] - 1.1) < 1e-6);
+});
+
+test("nothing has a code while points move, or belong to another model", () => {
+  const { gestures, store, state, sent } = madeMap();
+  store.set({ z: Float32Array.of(1, 2, 3) });
+  gestures.hover(200, 200);
+  gestures.tap(200, 200, false);
+  store.set({ z: Float32Array.of(1, 2) });
+  state.set.travelFrom(state.set, state.camera.position, state.camera.position, 0);
+  gestures.hover(200, 200);
+  gestures.tap(200, 200, false);
+  assert.equal(store.get().live, null);
+  assert.deepEqual(sent, []);
+});
+
+test("a box selects the examples inside, in the plane that is shown", () => {
+  const { gestures, state, sent } = madeMap();
+  gestures.outlineStart("box", 250, 50);
+  gestures.outlineMove(350, 350);
+  assert.equal(state.pointer.outline.path.length, 4);
+  gestures.outlineEnd(true);
+  assert.deepEqual([...state.selection.selected.ids], [11, 12]);
+  const [name, { polygon, projection, dims }] = sent[0];
+  assert.deepEqual([name, polygon.length, projection, dims], ["selection", 4, "raw", [0, 1]]);
+  assert.equal(state.pointer.outline, null);
+});
+
+test("an outline that is given up, or holds nothing, selects nothing", () => {
+  const { gestures, state, sent } = madeMap();
+  gestures.outlineStart("lasso", 50, 50);
+  for (const place of [[350, 50], [350, 350]]) gestures.outlineMove(...place);
+  gestures.outlineEnd(false);
+  gestures.outlineStart("lasso", 50, 50);
+  gestures.outlineEnd(true);
+  assert.equal(state.selection.selected, null);
+  assert.deepEqual(sent, []);
+});
+
+test("the camera moves with the card away, and Python hears of it once it has settled", () => {
+  const { gestures, state, sent, calls } = madeMap();
+  gestures.pan(100, 0);
+  assert.equal(state.camera.position.x, -1);
+  gestures.zoom(200, 200, 2);
+  assert.equal(state.camera.position.height, 2);
+  assert.equal(named(calls, "card hide").length, 2);
+  assert.deepEqual(sent, []);
+  gestures.settled();
+  assert.deepEqual(sent, [["camera", { x: -1, y: 0, height: 2 }]]);
+});
+
+test("screen readers hear the code and the class of the nearest example", () => {
+  const { gestures, calls } = madeMap();
+  gestures.hover(250, 150);
+  gestures.hover(300, 300);
+  const [first, second] = named(calls, "say").map(([, say]) => say());
+  assert.equal(first, "z = (0.50, 0.50); nearest: one");
+  assert.equal(second, "z = (1.00, −1.00); nearest: nought");
+});
+
+test("the card stands at the example's point, wherever near it the pointer is", () => {
+  const { gestures, calls } = madeMap();
+  gestures.hover(303, 301);
+  const [, , content] = named(calls, "card over")[0];
+  assert.deepEqual(content().place, [300, 300]);
+});

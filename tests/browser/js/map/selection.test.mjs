@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { classify, GREYED, HIDDEN, insideRegion, Selection, SHOWN, withIds } from "../../../../browser/map/selection.js";
+import { createStore } from "../../../../browser/state/store.js";
+import { points, square } from "./made.mjs";
+
+/** The right half of the square: examples 11 and 12. */
+const RIGHT = { polygon: [[0, -2], [2, -2], [2, 2], [0, 2]], projection: "raw", dims: [0, 1] };
+
+function made(set = square(), hidden = []) {
+  const sent = [];
+  const store = createStore();
+  let changes = 0;
+  const emit = { state: (name, value) => sent.push([name, value]) };
+  const selection = new Selection({ store, emit, origin: "this map" }, hidden, () => (changes += 1));
+  selection.setPoints(set);
+  return { selection, store, sent, changes: () => changes };
+}
+
+test("a region holds the examples inside its outline, in the plane that it was drawn in", () => {
+  const { members, ids, key } = insideRegion(square(), RIGHT);
+  assert.deepEqual([...members], [0, 1, 1, 0]);
+  assert.deepEqual([...ids], [11, 12]);
+  assert.equal(key, "raw:0:1");
+  assert.deepEqual([...insideRegion(square(), { ...RIGHT, dims: [1, 0] }).ids], [12, 13]);
+});
+
+test("examples are found by their ids, whatever their order; unknown ids are nobody's", () => {
+  assert.deepEqual([...withIds(square(), new Set([13, 10, 99])).members], [1, 0, 0, 1]);
+});
+
+test("hidden labels go before the selection, and without one all others are shown", () => {
+  assert.deepEqual([...classify(square(), new Set([1]), null)], [SHOWN, SHOWN, HIDDEN, HIDDEN]);
+  assert.deepEqual([...classify(square(), new Set([1]), [0, 1, 1, 0])], [GREYED, SHOWN, HIDDEN, HIDDEN]);
+  assert.deepEqual([...classify(points([1], [0, 0]), new Set([0]), null)], [SHOWN]);
+});
+
+test("a region that is drawn greys the others, and the page and Python hear of it", () => {
+  const { selection, store, sent } = made(square(), [1]);
+  assert.equal(selection.count, null);
+  selection.draw(RIGHT);
+  assert.deepEqual(sent, [["selection", RIGHT]]);
+  assert.deepEqual([...store.get().selected], [11, 12]);
+  assert.deepEqual([...selection.layer], [GREYED, SHOWN, HIDDEN, HIDDEN]);
+  assert.equal(selection.count, 1, "a hidden one is not counted");
+  assert.equal(selection.isVisible(0), true);
+  assert.equal(selection.isVisible(2), false);
+});
+
+test("labels that are switched off and on again change what is counted", () => {
+  const { selection, changes } = made();
+  selection.draw(RIGHT);
+  const before = changes();
+  selection.hide(new Set([0]));
+  assert.equal(selection.count, 1);
+  selection.hide(new Set());
+  assert.equal(selection.count, 2);
+  assert.equal(changes(), before + 2);
+});
+
+test("the outline is drawn in its own plane alone", () => {
+  const { selection } = made();
+  selection.draw(RIGHT);
+  assert.equal(selection.outlineIn("raw:0:1"), RIGHT.polygon);
+  assert.equal(selection.outlineIn("pca"), null);
+});
+
+test("clearing tells Python, also of a selection that another map made", () => {
+  const { selection, store, sent } = made();
+  assert.equal(selection.clear(), false);
+  selection.draw(RIGHT);
+  assert.equal(selection.clear(), true);
+  assert.deepEqual(sent[1], ["selection", null]);
+  assert.equal(store.get().selected, null);
+  selection.markIds(new Set([10]));
+  assert.equal(selection.clear(), true);
+  assert.ok("cleared" in sent[2][1], "a value that Python has not heard before");
+});
+
+test("Python's selection is taken over once for each version; none clears what was drawn alone", () => {
+  const { selection, sent } = made();
+  selection.adopt(RIGHT, 1);
+  assert.equal(selection.count, 2);
+  selection.clear();
+  selection.adopt(RIGHT, 1);
+  assert.equal(selection.count, null);
+  selection.markIds(new Set([10]));
+  selection.adopt(null, 2);
+  assert.equal(selection.count, 1, "another map's selection stays");
+  selection.adopt(RIGHT, 3);
+  selection.adopt(null, 4);
+  assert.equal(selection.count, null);
+  assert.equal(sent.length, 1, "Python is not told what it said");
+});
+
+test("the same examples stay selected when their codes or their order change, without an outline", () => {
+  const { selection } = made();
+  selection.draw(RIGHT);
+  selection.setPoints(points([12, 77, 10], [-9, -9, 0, 0, 0, 0]));
+  assert.deepEqual([...selection.layer], [SHOWN, GREYED, GREYED]);
+  assert.equal(selection.outlineIn("raw:0:1"), null);
+});
+
+test("a map that comes to the page takes over what is selected there", () => {
+  const { selection, store } = made();
+  store.set({ selected: new Set([10, 11, 12]) });
+  selection.setPoints(square());
+  assert.equal(selection.count, 3);
+});
+
+test("a map that goes clears its own selection, not one that was made since", () => {
+  const { selection, store } = made();
+  selection.draw(RIGHT);
+  const other = new Set([10]);
+  store.set({ selected: other });
+  selection.release();
+  assert.equal(store.get().selected, other);
+  selection.markIds(other);
+  selection.release();
+  assert.equal(store.get().selected, null);
+});

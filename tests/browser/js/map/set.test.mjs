@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { EncodedSet, SetLoader } from "../../../../browser/map/set.js";
+import { points, square, squareWithoutInverse } from "./made.mjs";
+
+const all = () => true;
+const raw = (set = square()) => new EncodedSet(set, "raw", [0, 1]);
+const tsne = () => new EncodedSet(squareWithoutInverse(), "tsne", [0, 1]);
+
+test("a place has the code that the plane decodes to, the pinned code giving what it leaves open", () => {
+  const set = raw(points([1], [0, 0, 0]));
+  const { z, example } = set.codeAt(0.5, -2, [7, 8, 9], all);
+  assert.deepEqual([...z], [0.5, -2, 9]);
+  assert.equal(example, -1);
+});
+
+test("without an inverse a place has the code of the nearest example that is accepted", () => {
+  assert.deepEqual([...tsne().codeAt(9, 8, [0, 0], all).z], [1, 1]);
+  const { z, example } = tsne().codeAt(9, 8, [0, 0], (n) => n !== 2);
+  assert.equal(example, 1);
+  assert.deepEqual([...z], [1, -1]);
+  assert.equal(tsne().codeAt(9, 8, [0, 0], () => false), null);
+});
+
+test("a code has its place where the plane can project, else its example's or the nearest one's", () => {
+  assert.deepEqual(raw().placeOf([0.25, 0.5]), [0.25, 0.5]);
+  assert.deepEqual(tsne().placeOf([0.9, 0.8]), [10, 10]);
+  assert.deepEqual(tsne().placeOf([0.9, 0.8], 10), [-10, -10]);
+  assert.equal(raw().placeOf([1, 2, 3]), null, "a code of another model");
+});
+
+test("on a line the code of an example lies where its point does, any other on the line", () => {
+  const line = Float32Array.of(-1, 1.5, 2, -1.5);
+  const set = new EncodedSet(points([1, 2], [-1, 2], { projections: { line } }), "raw", [0, 1]);
+  assert.deepEqual(set.placeOf([2], 2), [2, -1.5]);
+  assert.deepEqual(set.placeOf([2]), [2, 0]);
+});
+
+test("the next example in a direction is the nearest within 45 degrees of it", () => {
+  const set = raw(points([1, 2, 3, 4], [0, 0, 3, 1, 2, 2.5, 5, 0]));
+  assert.equal(set.nextExample([0, 0], [1, 0], 0.01, all), 1);
+  assert.equal(set.nextExample([0, 0], [1, 0], 0.01, (n) => n !== 1), 3);
+  assert.equal(set.nextExample([0, 0], [0, 1], 0.01, all), 2);
+  assert.equal(set.nextExample([0, 0], [-1, 0], 0.01, all), -1);
+});
+
+test("points travel from the plane before to their own places in 400 ms", () => {
+  const before = raw();
+  const set = tsne();
+  const camera = { x: 0, y: 0, height: 4 };
+  set.travelFrom(before, camera, { ...camera, height: 40 }, 0);
+  assert.equal(set.moving, true);
+  assert.deepEqual([...set.positions(1000).x], [-10, 10, 10, -10], "the old places, in the new camera's units");
+  set.plane.x[0] = 0;
+  assert.equal(set.positions(1200).x[0], -5);
+  assert.equal(set.moving, true);
+  assert.equal(set.positions(1400), set.plane);
+  assert.equal(set.moving, false);
+});
+
+test("a journey that is overtaken goes on from where the points are", () => {
+  const camera = { x: 0, y: 0, height: 4 };
+  const first = raw(points([10], [0, 0]));
+  const second = raw(points([10], [8, 0]));
+  second.travelFrom(first, camera, camera, 0);
+  second.positions(0);
+  const third = raw(points([10], [8, 4]));
+  third.travelFrom(second, camera, camera, 200);
+  assert.equal(third.positions(200).x[0], 4);
+});
+
+/** A bundle as vae_core writes it, of float32 and int32 arrays. */
+function bundle(meta, arrays) {
+  let offset = 0;
+  const listed = Object.entries(arrays).map(([name, values]) => {
+    const dtype = values instanceof Int32Array ? "int32" : "float32";
+    const entry = { name, dtype, shape: [values.length], offset };
+    offset += 8 * Math.ceil(values.byteLength / 8);
+    return entry;
+  });
+  const header = new TextEncoder().encode(JSON.stringify({ meta, arrays: listed }));
+  const start = 8 * Math.ceil((4 + header.length) / 8);
+  const bytes = new Uint8Array(start + offset);
+  new DataView(bytes.buffer).setUint32(0, header.length, true);
+  bytes.set(header, 4);
+  for (const { name, offset: at } of listed) bytes.set(new Uint8Array(arrays[name].buffer), start + at);
+  return bytes;
+}
+
+const codes = (id) => bundle({ latent_dim: 2 }, {
+  ids: Int32Array.of(id), mu: Float32Array.of(id, 0), sigma: Float32Array.of(1, 1),
+});
+
+function loading() {
+  const heard = [];
+  const loader = new SetLoader({
+    request: () => heard.push("request"),
+    points: (set) => heard.push(set),
+    sprite: (sprite) => heard.push(sprite),
+    error: (error) => heard.push(error.message),
+  });
+  return { loader, heard, settled: () => new Promise((done) => setTimeout(done, 5)) };
+}
+
+test("a set is fetched once, with the positions that replace its map", async () => {
+  const { loader, heard, settled } = loading();
+  const positions = bundle({}, { ids: Int32Array.of(5), positions: Float32Array.of(3, 4) });
+  const data = { codes: codes(5), positions, sprite: null };
+  loader.request(data);
+  assert.equal(loader.isShowing(data), false);
+  loader.request(data);
+  await settled();
+  assert.equal(heard.length, 2);
+  assert.equal(heard[0], "request");
+  assert.deepEqual([...heard[1].projections.tsne], [3, 4]);
+  assert.equal(loader.isShowing(data), true);
+  assert.equal(loader.isShowing({ ...data, positions: null }), false);
+});
+
+test("a set that a later request has overtaken is dropped, and so is all after the end", async () => {
+  const { loader, heard, settled } = loading();
+  loader.request({ codes: codes(1), sprite: null });
+  loader.request({ codes: codes(2), sprite: null });
+  await settled();
+  const ids = () => heard.filter((item) => item.ids).map(({ ids }) => ids[0]);
+  assert.deepEqual(ids(), [2]);
+  loader.request({ codes: codes(3), sprite: null });
+  loader.stop();
+  await settled();
+  assert.deepEqual(ids(), [2]);
+});
+
+test("a set that cannot be read is an error, and is not taken for the one that is shown", async () => {
+  const { loader, heard, settled } = loading();
+  const data = { codes: bundle({}, {}), sprite: null };
+  loader.request(data);
+  await settled();
+  assert.equal(heard.length, 2);
+  assert.match(heard[1], /length/);
+});
