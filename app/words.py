@@ -52,11 +52,11 @@ _METRICS: dict[str, Metric] = {
     "cross_entropy": Metric("Cross-entropy, all clean test images", "lower"),
     "entropy_floor": Metric("Entropy of the targets"),
     "above_floor": Metric("Cross-entropy above the floor", "lower"),
-    "report_images_clean": Metric("Cross-entropy, the report's images, clean", "lower"),
-    "report_score": Metric("The report's score"),
-    "report_score_of_targets": Metric("The report's score of the targets themselves"),
-    "report_largest_target": Metric("The report's largest target"),
-    "report_targets_above_one": Metric("The report's targets above 1"),
+    "report_images_clean": Metric("Cross-entropy, Zhang & Wu's images, clean", "lower"),
+    "report_score": Metric("Zhang & Wu's score"),
+    "report_score_of_targets": Metric("Zhang & Wu's score of the targets themselves"),
+    "report_largest_target": Metric("Zhang & Wu's largest target"),
+    "report_targets_above_one": Metric("Zhang & Wu's targets above 1"),
 }
 _MAPS = {"pca": "PCA", "tsne": "t-SNE"}
 

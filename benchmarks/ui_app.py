@@ -21,7 +21,7 @@ CLASSES = 10
 
 @st.cache_resource
 def network(d: int) -> tuple[str, assets.Asset]:
-    """Make the network of the paper, d–500–784, untrained: weights do not change its speed."""
+    """Make a network d–500–784, untrained: weights do not change its speed."""
     torch.manual_seed(0)
     model = VAE(ModelConfig(latent_dim=d)).eval().requires_grad_(False)
     manifest, _ = bundles.pack(model)

@@ -163,7 +163,7 @@ class TrainConfig(Config):
     """How a model is trained (Kingma & Welling 2014, section 5)."""
 
     dataset: str = Field(default="mnist", min_length=1)
-    #: The AEVB estimator, or one of the two algorithms that the paper compares it with.
+    #: The AEVB estimator, or one of the two that Kingma & Welling (2014) compare it with.
     learner: LearnerName = "aevb"
     #: Train on a subset of this many images, drawn by the seed; None takes all.
     train_size: int | None = Field(default=None, ge=1)

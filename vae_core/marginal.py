@@ -21,8 +21,8 @@ from vae_core.models.distributions import DiagonalGaussian, Prior
 
 #: Codes moved at once.
 CODES_AT_ONCE = 2_000
-#: The estimator of Appendix D fits a density to samples, which few dimensions allow (the paper
-#: says "less than 5").
+#: The estimator of Appendix D fits a density to samples, which few dimensions allow ("less than
+#: 5", Kingma & Welling 2014).
 APPENDIX_D_DIMS = 5
 FIRST_STEP_SIZE = 0.1
 #: AIS accepts less and moves further than a sampler that must look like its target at once.
@@ -103,7 +103,7 @@ def nll_appendix_d(
     chains, keep
         Chains for each image, and samples kept of each, once for the fit and once for the mean.
     leapfrog
-        Leapfrog steps in a transition; the paper takes 4.
+        Leapfrog steps in a transition; Kingma & Welling (2014) take 4.
 
     Raises
     ------

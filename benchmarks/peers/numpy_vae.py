@@ -2,7 +2,7 @@
 
 Forward pass and gradient are those of ``tests/core/reference.py``, in float32. The gradient of a
 layer is summed over the minibatch in one matrix product; ``gradient="per-sample"`` forms every
-image's gradient first and averages them afterwards, as seed 004's implementation did.
+image's gradient first and averages them afterwards, as Zhang & Wu (2020) do.
 """
 
 from __future__ import annotations

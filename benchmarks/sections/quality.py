@@ -41,7 +41,8 @@ README: dict[str, Any] = {
     "scheduler_cls": "ReduceLROnPlateau",
     "scheduler_params": {"patience": 5, "factor": 0.5},
 }
-#: What each peer's documentation trains with, and the paper's net beside it; the fastest counts.
+#: What each peer's documentation trains with, beside the net of Kingma & Welling (2014); the
+#: fastest counts.
 WAYS: dict[str, tuple[Way, ...]] = {
     "the textbook loop": (
         Way(

@@ -207,7 +207,7 @@ def test_free_bits_count_from_their_floor() -> None:
     assert (gradient[:, 1] == 0).all()
     loss = objectives.elbo_loss(inference, beta=2.0, free_bits=0.5)
     torch.testing.assert_close(loss.value, 2 * rate + loss.bound.distortion)
-    torch.testing.assert_close(loss.bound.rate, kl.sum(-1), msg="the report has no free bits")
+    torch.testing.assert_close(loss.bound.rate, kl.sum(-1), msg="what is reported has no free bits")
 
 
 def test_free_bits_compare_the_minibatch_mean() -> None:

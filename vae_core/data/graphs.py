@@ -26,8 +26,8 @@ from vae_core.errors import DatasetError
 NODES = 68
 #: Graphs whose mean adjacency matrix is a structure's matrix of edge probabilities.
 AVERAGED = 100
-#: Training networks of a structure, as in the report; and further draws to test on, where the
-#: report has none.
+#: Training networks of a structure, as in Zhang & Wu (2020); and further draws to
+#: test on, where they have none.
 TRAIN_EACH, TEST_EACH = 100, 300
 #: Of the matrices and of the draws.
 SEED = 663
@@ -82,7 +82,7 @@ def draw(n: int, *, symmetric: bool, generator: torch.Generator) -> tuple[Tensor
     ----------
     symmetric
         Draw one triangle and mirror it, as an undirected network has it; else both triangles
-        are drawn independently, as the report did.
+        are drawn independently, as Zhang & Wu (2020) do.
 
     Returns
     -------
@@ -238,7 +238,7 @@ def _joined(rows: list[list[float]], name: str) -> Tensor:
 
 
 def load(root: Path, *, symmetric: bool = False) -> ImageDataset:
-    """Return 300 networks to train on, as in the report, and 900 further draws to test on.
+    """Return 300 networks to train on, as Zhang & Wu (2020) do, and 900 draws to test on.
 
     Parameters
     ----------

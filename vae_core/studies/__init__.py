@@ -1,4 +1,4 @@
-"""The documents' experiments, declared as data and runnable: ``python -m vae_core study NAME``."""
+"""The field's experiments, declared as data and run by ``python -m vae_core study NAME``."""
 
 from vae_core.errors import ConfigError
 from vae_core.studies import boltzmann, bounds, structure, variants

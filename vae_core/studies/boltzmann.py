@@ -1,7 +1,7 @@
 """RBM, DBN and VAE as reconstructors: one protocol for all, beside the one of Zhang & Wu (2020).
 
-Table 6.1 of the report ranks RBM (19.70), VAE (73.78), DBN (133.12). The ranking is an artefact
-of how the rows were scored, which the report's published notebooks show: the Boltzmann machines
+Their table 6.1 ranks RBM (19.70), VAE (73.78), DBN (133.12). The ranking is an artefact
+of how the rows were scored, which their published notebooks show: the Boltzmann machines
 were given, *and judged against*, images with pixels dropped at random and the rest divided by
 the share kept, so that targets run up to 200/101 = 1.98. Where a target t is above 1, the term
 (1 − t) log(1 − m) rewards without limit a mean m close to 1: the sum is no cross-entropy any
@@ -33,12 +33,12 @@ from vae_core.studies.study import Cell, Comparison, Context, Outcome, Reference
 
 #: Images (batch, c, h, w) in [0, 1] → means of the same shape.
 Reconstruct = Callable[[Tensor], Tensor]
-#: Images that the report's table rests on, and the constant in its logarithms.
+#: Images that table 6.1 rests on, and the constant in its logarithms.
 REPORT_IMAGES, REPORT_EPSILON = 100, 1e-8
 
 
 def corrupted(images: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Corrupt images as the report did: (n, c, h, w) in [0, 1] → the same, up to 2n / (n + 1).
+    """Corrupt images as Zhang & Wu do: (n, c, h, w) in [0, 1] → the same, up to 2n / (n + 1).
 
     Image i of n keeps each pixel with probability p = (2n − i) / 2n and is divided by p.
     """
@@ -49,7 +49,7 @@ def corrupted(images: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def report_score(targets: Tensor, mean: Tensor) -> Tensor:
-    """Return the report's reconstruction error, (n,): a cross-entropy where targets are ≤ 1."""
+    """Return Zhang & Wu's reconstruction error, (n,): a cross-entropy where targets are ≤ 1."""
     targets, mean = targets.double(), mean.double()  # in float32 the constant would be lost
     there, not_there = (REPORT_EPSILON + mean).log(), (REPORT_EPSILON + 1 - mean).log()
     return -(targets * there + (1 - targets) * not_there).flatten(1).sum(1)
@@ -58,7 +58,7 @@ def report_score(targets: Tensor, mean: Tensor) -> Tensor:
 def scored(reconstruct: Reconstruct, test: Tensor) -> dict[str, Figure]:
     """Score a reconstruction by both protocols on test images (n, c, h, w) in [0, 1].
 
-    The honest one: all images, clean, one mean-field pass or posterior mean. The report's: the
+    The honest one: all images, clean, one mean-field pass or posterior mean. Zhang & Wu's: the
     first 100, corrupted, as input and as target. Between them the same 100 clean, which shows
     how much is the choice of images; and the corrupted targets scored against themselves, as
     far as they can be means, which a cross-entropy would put at its floor.
@@ -139,7 +139,7 @@ BOLTZMANN = Study(
     "of one tanh layer for 100 and 20 epochs, the first being mnist-20d-paper. Cross-entropy in "
     "nats, summed over pixels, of one mean-field pass or posterior mean against all 10,000 clean "
     "test images, beside the entropy of those targets, which no reconstruction can go below. "
-    "Beside it the report's score: the first 100 images, each pixel dropped with a probability of "
+    "Beside it Zhang & Wu's score: the first 100 images, each pixel dropped with a probability of "
     "up to one half and divided by the share kept, as input and as target.",
     kind="grey",
     cells=(
@@ -189,12 +189,12 @@ BOLTZMANN = Study(
         Comparison("VAE, z = 100", "RBM", "cross_entropy"),
     ),
     notes=(
-        "Table 6.1 of the report is an artefact. Its RBM and DBN were judged against corrupted "
-        "targets of up to 1.98; above 1 the cross-entropy has no floor and can be negative. "
-        "report_score_of_targets shows it: the targets scored against themselves.",
+        "Table 6.1 of Zhang & Wu (2020) is an artefact. Its RBM and DBN were judged against "
+        "corrupted targets of up to 1.98; above 1 the cross-entropy has no floor and can be "
+        "negative. report_score_of_targets shows it: the targets scored against themselves.",
         "Its rows use different images, and its VAE has two hidden layers, 100 latent dimensions "
         "and reconstructs from a sampled code.",
-        "Scored in the report's way, the machines here still differ from its table: its own were "
+        "Scored in their way, the machines here still differ from its table: its own were "
         "trained for 200 epochs, with settings and a corruption that it does not state.",
         "An RBM passes 500 numbers from image to reconstruction and a VAE 20 or 100, at a price "
         "of their rate: reconstruction alone does not rank generative models.",

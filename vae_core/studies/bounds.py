@@ -7,7 +7,7 @@ from vae_core.studies.cells import trained
 from vae_core.studies.measures import MarginalLikelihood, active_units, bound
 from vae_core.studies.study import Cell, Comparison, Goal, Reference, Study
 
-SEED_004 = "Zhang & Wu (2020), figure 6.3: two hidden layers, single-sample bound on the test set"
+ZHANG_WU = "Zhang & Wu (2020), figure 6.3: two hidden layers, single-sample bound on the test set"
 PAPER = "Kingma & Welling (2014)"
 TWO_LAYERS = ModelConfig(hidden=(500, 500), activation="silu")
 GREY = TrainConfig(
@@ -25,7 +25,7 @@ TRAIN_SIZES = (1_000, 5_000, 20_000, 60_000)
 LATENT_SIZE = Study(
     name="latent-size",
     title="The bound against the size of the latent space",
-    reproduces="a poster on VAEs, figure 3; Zhang & Wu (2020), figure 6.3a",
+    reproduces="Ball et al. (2018), figure 3; Zhang & Wu (2020), figure 6.3a",
     protocol="MNIST, 784–500–500–N_z–500–500–784 with SiLU, Bernoulli on intensities, all 60,000 "
     "images, 100 epochs of Adam with cosine decay; single-sample ELBO of the 10,000 test images.",
     kind="grey",
@@ -45,7 +45,7 @@ LATENT_SIZE = Study(
                 series=f"Zhang & Wu (2020) after {epochs} epochs",
                 metric="elbo",
                 values={"z = 3": -three, "z = 10": -ten, "z = 20": -twenty},
-                source=SEED_004,
+                source=ZHANG_WU,
             )
             for epochs, three, ten, twenty in (
                 (5, 143.2, 112.4, 110.4),
@@ -122,7 +122,7 @@ SAMPLE_SIZE = Study(
                 "N = 1,000, epoch 20": -153,
                 "N = 1,000, epoch 100": -127.5,
             },
-            source=SEED_004,
+            source=ZHANG_WU,
         ),
     ),
     comparisons=(Comparison("N = 60,000", "N = 1,000", "elbo", at_least=0.0, beyond_error=True),),
@@ -130,7 +130,7 @@ SAMPLE_SIZE = Study(
 
 
 def _paper(learner: LearnerName, **settings: object) -> TrainConfig:
-    """Train as section 5 of the paper does."""
+    """Train as Kingma & Welling (2014) do in section 5."""
     return TrainConfig.of(
         learner=learner,
         optimizer="adagrad",
@@ -171,7 +171,7 @@ LEARNERS = Study(
     protocol="One tanh hidden layer of 500 (MNIST, Bernoulli on intensities) or 200 (Frey Face, "
     "Gaussian decoder with a floor on its variance), weights from N(0, 0.01), Adagrad at 0.02, "
     "batches of 100, one sample, N(0, I) prior on the generative weights; 15 and 300 epochs: 0.9 "
-    "and 0.5 million images, where the paper goes to 100 million. Curves count images seen.",
+    "and 0.5 million images, where Kingma & Welling go to 100 million. Curves count images seen.",
     kind="grey (MNIST), continuous (Frey Face)",
     cells=tuple(
         _learner_cell(dataset, latent_dim, learner)
@@ -205,9 +205,10 @@ LEARNERS = Study(
         for n in (3, 5, 10, 20, 200)
     ),
     notes=(
-        "The paper's Frey Face densities have no floor on the variance and are not comparable.",
+        "Kingma & Welling's Frey Face densities have no floor on the variance: they are not "
+        "comparable.",
         "On Frey Face neither learner has left the mean picture after so few images: bounds are "
-        "all but equal, and that panel of the paper is not reproduced.",
+        "all but equal, and that panel of their figure 2 is not reproduced.",
     ),
 )
 
@@ -224,9 +225,9 @@ MARGINAL_LIKELIHOOD = Study(
     reproduces=f"{PAPER}, figure 3",
     protocol="MNIST, 784–100–3–100–784 with tanh, Bernoulli on intensities; training as in "
     "section 5, for Monte Carlo EM 10 leapfrog steps at 90 % acceptance and 5 updates a sample; "
-    "500 and 10 epochs: half a million images, where the paper goes to 60 million. log p(x) by the "
-    "estimator of appendix D over the first 1,000 test images and the first 1,000 of those trained "
-    "on, with 200 samples of 20 chains where the paper takes 50.",
+    "500 and 10 epochs: half a million images, where Kingma & Welling go to 60 million. log p(x) "
+    "by the estimator of appendix D over the first 1,000 test images and the first 1,000 of those "
+    "trained on, with 200 samples of 20 chains where they take 50.",
     kind="grey",
     cells=tuple(
         trained(
@@ -268,7 +269,7 @@ MARGINAL_LIKELIHOOD = Study(
     ),
     notes=(
         "Seeing as many images, Monte Carlo EM takes five updates and ten leapfrog gradients for "
-        "each of AEVB's updates: train_seconds in the result has the price. The paper shows it for "
+        "each of AEVB's updates: train_seconds in the result has the price. They show it for "
         "N = 1,000 alone, since it is not an online method.",
         "Monte Carlo EM has no encoder; one is fitted on the side for its ELBO, which therefore "
         "says little about its decoder. Appendix D does not lean on it beyond where chains begin.",

@@ -89,7 +89,7 @@ GRAPHS = Study(
     reproduces="Zhang & Wu (2020), section 6.1 and figures 6.1 and 6.2",
     protocol="300 simulated networks of 68 nodes in three structures, adjacency matrices as 4,624 "
     "Bernoulli inputs, both triangles drawn independently; 4624–1000–200–N_z–200–1000–4624, ReLU "
-    "in and leaky ReLU out, Adam at 1e-3, batches of 100, 200 epochs as in the report; and nets of "
+    "in and leaky ReLU out, Adam at 1e-3, batches of 100, 200 epochs as published; and nets of "
     "6 and 50 units with a symmetric decoder, three Gaussians as prior, a rate that weighs double "
     "after 30 epochs and N(0, I) on the generative weights, 600 epochs with cosine decay from "
     "3e-3 (for N_z = 2 graphs-2d, which comes with the project). Minus the 1000-sample bound of "
@@ -118,7 +118,7 @@ GRAPHS = Study(
         *(Goal(f"z = 20{which}", "knn_accuracy_pca", at_least=0.99) for which in ("", _BEST)),
     ),
     notes=(
-        "The report tests on nothing: it shows reconstructions of the networks trained on.",
+        "Zhang & Wu test on nothing: they show reconstructions of the networks trained on.",
         "frequency_gap_percent is what 300 networks allow who counts edges and knows every "
         "structure; who also knows that edges have no direction counts each twice, and pays half.",
         "The optimum is the entropy of the simulator's edges plus log 3 for the structure: no "

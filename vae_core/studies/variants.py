@@ -123,7 +123,7 @@ IWAE = Study(
     ),
 )
 
-#: Section 5 of the paper to the letter.
+#: Section 5 of Burda et al. (2016) to the letter.
 BURDAS_TRAINING: dict[str, Any] = {
     "dataset": "mnist",
     "pixels": "dynamic",
@@ -169,7 +169,7 @@ def _table(series: str, source: str, figures: dict[str, tuple[float, ...]]) -> R
 
 IWAE_FULL = Study(
     name="iwae-full",
-    title="Importance weighted autoencoders, with the paper's whole schedule",
+    title="Importance weighted autoencoders, with Burda et al.'s whole schedule",
     reproduces="Burda et al. (2016), table 1",
     protocol="MNIST binarised at every visit; q is x–[200, 200]–50, with two stochastic layers "
     "x–[200, 200]–100–[100, 100]–50, p its mirror, tanh, Glorot's first weights, the output's bias "
@@ -301,7 +301,7 @@ def _prior(
 PRIORS = Study(
     name="priors",
     title="Priors: standard normal, mixture of Gaussians, VampPrior",
-    reproduces="a poster on VAEs, future work; Tomczak & Welling (2018), tables 1 and 2",
+    reproduces="Ball et al. (2018), future work; Tomczak & Welling (2018), tables 1 and 2",
     protocol="Static MNIST and Frey Face (1,565 / 200 / 200), gated 300–300 nets, z = 40, 500 "
     "components or pseudo-inputs; 25 and 300 epochs of Adam with cosine decay, KL warm-up; beside "
     "them a standard normal prior for 75 epochs, the time of a VampPrior's 25; minus "
@@ -365,7 +365,7 @@ def _timed(name: str, base: dict[str, Any], training: dict[str, Any], epochs: in
 CONVOLUTION = Study(
     name="convolution",
     title="Convolutional against fully connected networks, at equal time",
-    reproduces="a poster on VAEs, future work; Zhang & Wu (2020), section 6.2.2",
+    reproduces="Ball et al. (2018), future work; Zhang & Wu (2020), section 6.2.2",
     protocol="mnist-conv, which comes with the project (16–32–64 channels, z = 16), a 16–32–64 "
     "network of Frey Face (z = 20) and a 48–96 network of CIFAR-10 (z = 256; the excerpt of 10,000 "
     "images at hand), against 500–500 units with the same z and pixels for as many epochs as take "

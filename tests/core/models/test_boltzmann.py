@@ -75,7 +75,7 @@ def test_cross_entropy_has_its_floor_at_the_target():
 
 
 def test_targets_above_one_fall_below_any_floor():
-    """The artefact of seed 004: a target of 1.98 makes the cross-entropy negative."""
+    """The artefact of Zhang & Wu (2020): a target of 1.98 makes the cross-entropy negative."""
     targets = torch.full((1, *SHAPE), 1.98)
     assert boltzmann.cross_entropy(targets, torch.full((1, *SHAPE), 0.999)).item() < 0
 

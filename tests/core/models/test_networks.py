@@ -78,7 +78,7 @@ def test_gated_units_are_a_product_with_a_sigmoid() -> None:
 
 
 def test_the_decoder_can_have_an_activation_of_its_own() -> None:
-    """As the networks of seed 004: ReLU in, leaky ReLU out."""
+    """As the networks of Zhang & Wu (2020): ReLU in, leaky ReLU out."""
     built = model(activation="relu", decoder_activation="leaky-relu", image_shape=(1, 7, 5))
     kinds = [{type(layer).__name__ for layer in part} for part in (built.encoder, built.decoder)]
     assert kinds == [{"Dense", "ReLU"}, {"Dense", "LeakyReLU"}]

@@ -70,8 +70,8 @@ def study_of(*parts: Cell, **settings: object) -> Study:
     return Study(name="small", cells=parts, **usual | settings)
 
 
-def test_every_experiment_of_the_documents_is_declared():
-    """The names are those that the documents' experiments go by."""
+def test_every_experiment_is_declared():
+    """The names are those that the experiments go by."""
     assert sorted(studies.STUDIES) == sorted(NAMES)
     for name in NAMES:
         assert studies.find(name).name == name
