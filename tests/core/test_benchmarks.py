@@ -18,7 +18,7 @@ import torch
 from sklearn.manifold import TSNE
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import bench, kill, load, machine, table, tasks, timing
+from benchmarks import bench, formats, kill, load, machine, table, tasks, timing
 from benchmarks.peers import numpy_vae, plain, textbook
 from benchmarks.sections import Found, maps, recipe
 from benchmarks.timing import Spread
@@ -384,3 +384,36 @@ def test_a_kill_that_lost_anything_fails() -> None:
         assert not kill.is_well(kill.summary({"trainer": [well, well | wrong]})), wrong
     assert not kill.is_well(kill.summary({}))
     assert not kill.is_well(kill.summary({"trainer": [well], "server": []}))
+
+
+def test_the_comparison_of_formats_names_what_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing differs from a second writing; a changed line and a missing file are named."""
+    monkeypatch.setattr(formats.model_folder, "list_models", lambda: ["digits-2d"])
+    before, after = tmp_path / "before", tmp_path / "after"
+    hashes = formats.write(before)
+    assert formats.write(after) == hashes
+    assert list(formats.differences(before, after)) == []
+
+    table = after / "digits-2d" / "codes.csv"
+    table.write_bytes(table.read_bytes().replace(b"mu_1", b"mu1", 1))
+    changed = {**hashes, "digits-2d/codes.csv": "changed"}
+    del changed["digits-2d/model.zip"]
+    (after / formats.HASHES).write_text(json.dumps(changed))
+    first, second = formats.differences(before, after)
+    assert first == "digits-2d/codes.csv: 1 of 361 parts differ: line 1"
+    assert second == f"digits-2d/model.zip: only in {before}"
+
+
+def test_a_page_is_compared_by_its_modules(tmp_path: Path) -> None:
+    """A module that moved is the same part; one whose text changed is named."""
+    page = (
+        '<html><script id="facts">{}</script><script type="importmap">{"imports":'
+        '{"latent-explorer/NAME/a.js":"data:text/javascript;charset=utf-8,'
+        'import %%22latent-explorer/NAME/b.js%%22"}}</script></html>'
+    ).replace("%%", "%")
+    for name in ("old", "new/deeper"):
+        (tmp_path / f"{name[:3]}.html").write_text(page.replace("NAME", name))
+    assert formats.parts(tmp_path / "old.html") == formats.parts(tmp_path / "new.html")
+    assert formats.parts(tmp_path / "old.html")["module a.js"] == b'import "b.js"'
