@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -18,6 +18,8 @@ Pixels = Literal["grey", "dynamic", "static", "threshold"]
 Precision = Literal["float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
 LearnerName = Literal["aevb", "wake-sleep", "mcem"]
+#: Likelihoods of grey or binary images alone.
+ONE_CHANNEL: tuple[LikelihoodName, ...] = ("bernoulli",)
 Width = Annotated[int, Field(ge=1, le=16_384)]
 #: Of what is wrong in a file of settings: how much a sentence tells, and how long a value is shown.
 FAULTS_TOLD, LONGEST_TOLD = 4, 80
@@ -133,10 +135,11 @@ class ModelConfig(Config):
     @model_validator(mode="after")
     def _combinations_make_sense(self) -> Self:
         channels, *sides = self.image_shape
-        if self.likelihood == "bernoulli" and channels != 1:
+        if self.likelihood in ONE_CHANNEL and channels != 1:
+            allowed = [name for name in get_args(LikelihoodName) if name not in ONE_CHANNEL]
             raise ValueError(
-                f"likelihood 'bernoulli' needs one channel and image_shape has {channels}; allowed "
-                "for colour: 'gaussian', 'continuous-bernoulli', 'discretised-logistic'"
+                f"likelihood {self.likelihood!r} needs one channel and image_shape has {channels}; "
+                f"allowed for colour: {', '.join(map(repr, allowed))}"
             )
         if self.symmetric and sides[0] != sides[1]:
             raise ValueError(

@@ -29,6 +29,10 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"
+)  # fmt: skip
+"""Endings of the names of files in these formats."""
 MAX_BYTES = 20 * 2**20
 MAX_PIXELS = {"JPEG": 64_000_000, "MPO": 64_000_000, "WEBP": 24_000_000}
 """By format; decoding takes less than 400 MB. A JPEG is reduced while it is decoded."""

@@ -21,7 +21,7 @@ from vae_core.evaluation import Encoded, Estimate
 from vae_core.learning import static_test_seed, static_train_seed
 from vae_core.model_folder import Codes, Metric, ModelCard
 from vae_core.models import VAE
-from vae_core.models.likelihoods import LIKELIHOODS
+from vae_core.models.likelihoods import metric_kind
 
 EVALUATION_SEED = 1
 SOFTWARE = ("torch", "numpy", "scikit-learn", "openTSNE", "safetensors")
@@ -134,8 +134,7 @@ def measure(
     for name in estimators:
         marginal.check(model, name)
     encoded = encoded or encode_test(model, dataset, training, seed=seed)
-    target = LIKELIHOODS[model.config.likelihood].kind
-    kind = training.tested_on if target == "binary" else target
+    kind = metric_kind(model.config.likelihood, training.tested_on)
     dimensions = model.config.pixels
 
     def figure(values: Tensor, samples: int, unit: str = "nats") -> Metric:

@@ -17,7 +17,7 @@ from vae_core.formats import bundles
 from vae_core.model_folder import Codes, ModelCard, Saved, SavedMachine
 from vae_core.models import VAE
 from vae_core.models.distributions import GaussianMixture, LabelGaussian
-from vae_core.models.likelihoods import LIKELIHOODS
+from vae_core.models.likelihoods import metric_kind
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -221,8 +221,7 @@ def kind(opened: Opened) -> str:
 
 def kind_of_pixels(model: ModelConfig, training: TrainConfig) -> str:
     """Name the kind of pixels that a training's figures are of."""
-    target = LIKELIHOODS[model.likelihood].kind
-    return training.tested_on if target == "binary" else target
+    return metric_kind(model.likelihood, training.tested_on)
 
 
 # Bytes that browsers fetch once, by address

@@ -24,7 +24,6 @@ from vae_core.errors import ImageError
 from vae_core.models import boltzmann
 
 SAMPLES, COLUMNS = 32, 8
-TYPES = ("png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff")
 MAX_MEGABYTES, MAX_PICTURES = 20, 12
 SIDE = 112
 #: Why a page is not there, and what is instead.
@@ -124,7 +123,7 @@ def reconstruct(machine: OpenedMachine) -> None:
     """Show what the machine gives back of pictures of one's own."""
     header.heading("Reconstruct", "What does the machine make of my own picture?")
     files = st.file_uploader(
-        "Drop pictures here, or paste one", type=list(TYPES), accept_multiple_files=True,
+        "Drop pictures here, or paste one", type=list(images.SUFFIXES), accept_multiple_files=True,
         max_upload_size=MAX_MEGABYTES, key="w-machine-files",
     )  # fmt: skip
     card, seen = machine.saved.card, {}

@@ -1,7 +1,5 @@
 """The selection on the map: drawn in the browser, kept as a polygon, shown as what lies inside."""
 
-import csv
-import io
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from app.resources import examples, opened_model
 from app.resources.opened_model import Floats, Ids, Opened
 from app.widgets import gallery, pinned, scenes
 from vae_core import latents
+from vae_core.formats import tables
 
 #: The panels' name of a plane of two latent dimensions.
 RAW = "raw"
@@ -137,17 +136,12 @@ def spread(ids: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
 
 
 def to_csv(model: Opened, ids: NDArray[np.int64]) -> bytes:
-    """Write ids, labels, mu and sigma of examples, one a line."""
-    rows = torch.from_numpy(model.rows(ids))
-    mu, sigma = model.codes.mu[rows], (0.5 * model.codes.logvar[rows]).exp()
-    file = io.StringIO()
-    writer = csv.writer(file)
-    dims = range(1, model.latent_dim + 1)
-    writer.writerow(["id", "label", *(f"mu{d}" for d in dims), *(f"sigma{d}" for d in dims)])
-    for example, means, spreads in zip(ids.tolist(), mu.tolist(), sigma.tolist(), strict=True):
-        numbers = (f"{value:.6g}" for value in (*means, *spreads))
-        writer.writerow([example, model.label(example) or "", *numbers])
-    return file.getvalue().encode()
+    """Write ids, class names, mu and sigma of examples, one example a row."""
+    codes, rows = model.codes, torch.from_numpy(model.rows(ids))
+    labels = None if codes.labels is None else codes.labels[rows]
+    return tables.codes_csv(
+        codes.ids[rows], labels, codes.mu[rows], codes.logvar[rows], classes=model.class_names
+    ).encode()
 
 
 def _to_panel(selection: Selection | None) -> latent_map.Selection | None:

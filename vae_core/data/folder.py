@@ -22,9 +22,6 @@ from vae_core import images
 from vae_core.data.dataset import ImageDataset, Split, permutation
 from vae_core.errors import DatasetError, ImageError
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"}
-)
 MAX_PICTURES = 20_000
 MAX_ENTRIES = 100_000
 MAX_TOTAL_BYTES = 2**30  # of picture files
@@ -210,7 +207,7 @@ def _unwrapped(entries: list[Entry]) -> list[Entry]:
 
 
 def _is_picture(name: PurePosixPath) -> bool:
-    return name.suffix.lower() in SUFFIXES and not _is_hidden(name)
+    return name.suffix.lower() in images.SUFFIXES and not _is_hidden(name)
 
 
 def _is_hidden(name: PurePosixPath) -> bool:
@@ -221,7 +218,7 @@ def _check_amount(entries: list[Entry], path: Path) -> None:
     if not 2 <= len(entries) <= MAX_PICTURES:
         raise DatasetError(
             f"{path}: found {len(entries):,} pictures, expected 2 to {MAX_PICTURES:,} "
-            f"({', '.join(sorted(SUFFIXES))})."
+            f"({', '.join(sorted(images.SUFFIXES))})."
         )
     total = sum(entry.size for entry in entries)
     if total > MAX_TOTAL_BYTES:

@@ -23,7 +23,6 @@ from torch import nn
 from vae_core import boltzmann_metrics, latents, projection
 from vae_core.boltzmann_metrics import MachineCodes
 from vae_core.errors import ConfigError
-from vae_core.formats import bundles
 from vae_core.model_folder import Codes
 from vae_core.models import VAE, HierarchicalVAE
 from vae_core.models.boltzmann import Boltzmann
@@ -34,6 +33,7 @@ from vae_core.models.distributions import (
     GaussianMixture,
     LabelGaussian,
 )
+from vae_core.models.likelihoods import LIKELIHOODS
 from vae_core.models.networks import EveryRow, Head, LastRow, MapHead, Rows, Tanh
 
 FORMAT_VERSION = 1
@@ -42,14 +42,6 @@ ALIGNMENT = 8
 #: The largest finite half-precision number.
 HALF_MAX = 65504.0
 PARTS = ("decoder", "encoder")
-
-#: How a pixel's mean is read from the decoder's last layer.
-_MEANS: dict[str, str] = {
-    "bernoulli": "sigmoid",
-    "gaussian": "sigmoid",
-    "discretised-logistic": "sigmoid",
-    "continuous-bernoulli": "continuous_bernoulli_mean",
-}
 
 Array = NDArray[Any]
 Layer = dict[str, Any]
@@ -202,7 +194,7 @@ def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
     network.head(model.likelihood, config.image_shape)
     if config.symmetric:
         network.add("symmetric", side=config.image_shape[1])
-    network.add(_MEANS[config.likelihood])
+    network.add(LIKELIHOODS[config.likelihood].mean)
     return network.layers
 
 
@@ -436,8 +428,8 @@ def _frame(meta: Mapping[str, Any], index: list[dict[str, Any]], payload: bytes)
 
 def machine_bundle(machine: Boltzmann) -> bytes:
     """Pack the way down, codes to mean pictures, as a browser runs it."""
-    arrays: dict[str, bundles.Array] = {}
-    layers: list[bundles.Layer] = []
+    arrays: dict[str, Array] = {}
+    layers: list[Layer] = []
     for layer in reversed(machine.layers):
         name = f"decoder.{len(layers)}"
         names = {"weight": f"{name}.weight", "bias": f"{name}.bias"}
@@ -446,19 +438,19 @@ def machine_bundle(machine: Boltzmann) -> bytes:
         size = len(layer.visible_bias)
         layers += [{"op": "linear", "size": size, **names}, {"op": "sigmoid", "size": size}]
     meta = {
-        "format_version": bundles.FORMAT_VERSION,
+        "format_version": FORMAT_VERSION,
         "latent_dim": machine.size,
         "image_shape": list(machine.config.image_shape),
         "decoder": layers,
     }
-    return bundles.bundle(meta, arrays)
+    return bundle(meta, arrays)
 
 
 def machine_codes_bundle(codes: MachineCodes) -> bytes:
     """Join an encoded set and its principal components, keyed by example id, for a browser."""
     h = codes.probabilities
     plane = projection.pca(h.numpy())
-    arrays: dict[str, bundles.Array] = {
+    arrays: dict[str, Array] = {
         "ids": codes.ids.numpy().astype(np.int32),
         "mu": h.numpy().astype(np.float16),
         "sigma": torch.exp(0.5 * boltzmann_metrics.logvar(h)).numpy().astype(np.float16),
@@ -469,4 +461,4 @@ def machine_codes_bundle(codes: MachineCodes) -> bytes:
     }
     if codes.labels is not None:
         arrays["labels"] = codes.labels.numpy().astype(np.int16)
-    return bundles.bundle({"latent_dim": h.shape[1]}, arrays)
+    return bundle({"latent_dim": h.shape[1]}, arrays)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from vae_core.errors import ConfigError
 from vae_core.models import VAE, HierarchicalVAE
 from vae_core.models.dense import Dense
-from vae_core.models.likelihoods import SMALL_LOGIT
+from vae_core.models.likelihoods import LIKELIHOODS, SMALL_LOGIT
 from vae_core.models.networks import EveryRow, MapHead, Rows, Tanh
 
 IR_VERSION, OPERATOR_SET = 8, 13
@@ -64,7 +64,7 @@ def decoder(model: VAE) -> bytes:
     if config.symmetric:
         mirrored = graph.add("Transpose", x, perm=(0, 1, 3, 2))
         x = graph.add("Mul", graph.number(0.5), graph.add("Add", x, mirrored))
-    _MEANS[config.likelihood](graph, x)
+    _MEANS[LIKELIHOODS[config.likelihood].mean](graph, x)
     graph.end(OUTPUT)
     operators = _message((1, b""), (2, OPERATOR_SET))
     content = _message(
@@ -217,10 +217,6 @@ def _head(graph: _Graph, model: VAE, x: str) -> str:
     return graph.add("Add", x, graph.weight(bias.reshape(c, h, w)))
 
 
-def _sigmoid(graph: _Graph, x: str) -> str:
-    return graph.add("Sigmoid", x)
-
-
 def _continuous_bernoulli_mean(graph: _Graph, logits: str) -> str:
     """½ + ½ coth(l / 2) − 1 / l, and near l = 0, where it is 0 / 0, ½ + l / 12 − l³ / 720."""
     half, one = graph.number(0.5), graph.number(1)
@@ -253,11 +249,10 @@ _LAYERS: dict[type[nn.Module], Callable[[_Graph, Any, str], str]] = {
     nn.GLU: lambda graph, layer, x: _gated(graph, 1, x),
 }
 
+#: From a pixel's first value to its mean, by ``LikelihoodSpec.mean``.
 _MEANS: dict[str, Callable[[_Graph, str], str]] = {
-    "bernoulli": _sigmoid,
-    "gaussian": _sigmoid,
-    "discretised-logistic": _sigmoid,
-    "continuous-bernoulli": _continuous_bernoulli_mean,
+    "sigmoid": lambda graph, x: graph.add("Sigmoid", x),
+    "continuous_bernoulli_mean": _continuous_bernoulli_mean,
 }
 
 

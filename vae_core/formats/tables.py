@@ -6,8 +6,10 @@ import csv
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -15,27 +17,39 @@ from vae_core.config import ModelConfig
 from vae_core.model_folder import Metric, ModelCard
 
 
-def codes_csv(ids: Tensor, labels: Tensor | None, mu: Tensor, logvar: Tensor) -> str:
-    """Write codes as CSV: id, label (if there are any), then mu and sigma of each dimension.
+def codes_csv(
+    ids: Tensor,
+    labels: Tensor | None,
+    mu: Tensor,
+    logvar: Tensor,
+    *,
+    classes: Sequence[str] | None = None,
+) -> str:
+    """Write codes as CSV, one example a row.
+
+    The columns are id, label, mu_1, mu_2, … and sigma_1, sigma_2, …
 
     Parameters
     ----------
     ids, labels
-        int64 (n,).
+        int64 (n,); without labels the column is left out.
     mu, logvar
         float32 (n, latent_dim).
+    classes
+        Names to write in place of the labels' numbers.
     """
-    d = mu.shape[1]
-    header = ["id"] + ([] if labels is None else ["label"])
-    header += [f"mu_{i}" for i in range(d)] + [f"sigma_{i}" for i in range(d)]
-    sigma = (0.5 * logvar).exp()
+    lead: list[list[Any]] = [ids.tolist()]
+    if labels is not None:
+        lead.append([classes[k] for k in labels.tolist()] if classes else labels.tolist())
+    numbers = torch.cat([mu, (0.5 * logvar).exp()], dim=1).tolist()
+    dims = range(1, mu.shape[1] + 1)
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(header)
-    for row in range(len(ids)):
-        lead = [int(ids[row])] + ([] if labels is None else [int(labels[row])])
-        values = [f"{value:.6g}" for value in (*mu[row].tolist(), *sigma[row].tolist())]
-        writer.writerow([*lead, *values])
+    writer.writerow(
+        ["id", "label"][: len(lead)] + [f"{name}_{d}" for name in ("mu", "sigma") for d in dims]
+    )
+    for *start, row in zip(*lead, numbers, strict=True):
+        writer.writerow([*start, *(f"{value:.6g}" for value in row)])
     return text.getvalue()
 
 

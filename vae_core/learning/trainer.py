@@ -29,6 +29,7 @@ from vae_core.learning.learner import NotFiniteError, TrainingSet
 from vae_core.learning.records import EpochRecord, Figures, StepRecord
 from vae_core.learning.schedules import Stage
 from vae_core.models import VAE, build, initialise
+from vae_core.models.likelihoods import LIKELIHOODS
 
 
 class Device(Protocol):
@@ -294,7 +295,7 @@ class Trainer:
 
     def _diverged(self, what: str, value: float, *, step: int) -> str:
         advice = f"try a learning_rate below {self.config.learning_rate:g}"
-        if self.model_config.likelihood in ("gaussian", "discretised-logistic"):
+        if LIKELIHOODS[self.model_config.likelihood].has_scale:
             advice += f", or a logvar_floor above {self.model_config.logvar_floor:g}"
         return f"the {what} became {value:g} at step {step}: {advice}"
 

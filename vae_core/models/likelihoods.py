@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from vae_core.models.distributions import LOG_2PI
 
 
 class Likelihood(Protocol):
-    """p(x|z) over images; ``mean`` is what is shown."""
+    """Distribution p(x|z) over images; pages show its mean."""
 
     @property
     def mean(self) -> Tensor:
@@ -38,7 +38,10 @@ def _as_images(values: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
 
 
 class _BernoulliLogProb(torch.autograd.Function):
-    """Σ x·l − softplus(l) over the last axis; ∂/∂l = x − σ(l), where autograd takes five passes."""
+    """Compute Σ x·l − softplus(l) over the last axis.
+
+    Its derivative x − σ(l) takes one pass over memory where autograd takes five.
+    """
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, x: Tensor) -> Tensor:
@@ -58,7 +61,7 @@ class _BernoulliLogProb(torch.autograd.Function):
 class Bernoulli:
     """Independent Bernoulli pixels from ``logits`` (..., c · h · w).
 
-    With grey targets ``log_prob`` is a negative cross-entropy, not a density.
+    For grey targets ``log_prob`` is a negative cross-entropy, not a density.
     """
 
     logits: Tensor
@@ -67,7 +70,7 @@ class Bernoulli:
     @classmethod
     def from_head(
         cls, values: Tensor, image_shape: tuple[int, int, int], logvar_floor: float
-    ) -> Bernoulli:
+    ) -> Self:
         """Read the decoder's last layer (..., c · h · w)."""
         return cls(values, image_shape)
 
@@ -125,22 +128,12 @@ class Gaussian:
 
 
 @dataclass(frozen=True)
-class ContinuousBernoulli:
+class ContinuousBernoulli(Bernoulli):
     """Independent pixels of density C(l) · σ(l)^x · (1 − σ(l))^(1 − x) on [0, 1].
 
-    Loaiza-Ganem & Cunningham (2019), from ``logits`` l (..., c · h · w): a Bernoulli's
-    cross-entropy made into a density of grey pixels by its normaliser.
+    Loaiza-Ganem & Cunningham (2019), from ``logits`` l (..., c · h · w): the normaliser C turns a
+    Bernoulli's cross-entropy into a density of grey pixels.
     """
-
-    logits: Tensor
-    image_shape: tuple[int, int, int]
-
-    @classmethod
-    def from_head(
-        cls, values: Tensor, image_shape: tuple[int, int, int], logvar_floor: float
-    ) -> ContinuousBernoulli:
-        """Read the decoder's last layer (..., c · h · w)."""
-        return cls(values, image_shape)
 
     @property
     def mean(self) -> Tensor:
@@ -154,8 +147,7 @@ class ContinuousBernoulli:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Bernoulli cross-entropy plus log normaliser, summed over pixels."""
-        cross_entropy = Bernoulli(self.logits, self.image_shape).log_prob(x)
-        return cross_entropy + self.log_normaliser().sum(-1)
+        return super().log_prob(x) + self.log_normaliser().sum(-1)
 
     def log_normaliser(self) -> Tensor:
         """Return log C = log(l / tanh(l / 2)) of each pixel, log 2 at l = 0."""
@@ -176,7 +168,7 @@ class ContinuousBernoulli:
         return _as_images(torch.where(near, u, drawn), self.image_shape)
 
 
-#: Below this size of a logit the continuous Bernoulli's formulas are 0 / 0 and series take over.
+#: Below this absolute logit the continuous Bernoulli's formulas are near 0 / 0; series are used.
 SMALL_LOGIT = 0.05
 
 
@@ -247,27 +239,55 @@ class DiscretisedLogistic:
 
 @dataclass(frozen=True)
 class LikelihoodSpec:
-    """A likelihood by name.
+    """Properties of a likelihood that the decoder, the metrics and the exports need.
 
     Attributes
     ----------
-    values_per_pixel
-        How many values a pixel takes in the decoder's last layer.
     from_head
-        Reads them.
+        Reads the decoder's last layer (..., values_per_pixel · c · h · w), given the shape of an
+        image and the lower bound of the scale.
     kind
         What its log-probability is of: "binary" pixels (or a cross-entropy with grey ones),
         "continuous" densities, or probabilities of the 256 "discrete" levels.
+    mean
+        Operation that turns a pixel's first value into its mean; a name that bundles and ONNX
+        files have an implementation of.
+    has_scale
+        Whether a pixel has a second value, its log-variance or log-scale.
     """
 
-    values_per_pixel: int
     from_head: Callable[[Tensor, tuple[int, int, int], float], Likelihood]
     kind: Literal["binary", "continuous", "discrete"]
+    mean: Literal["sigmoid", "continuous_bernoulli_mean"] = "sigmoid"
+    has_scale: bool = False
+
+    @property
+    def values_per_pixel(self) -> int:
+        """Number of values of a pixel in the decoder's last layer."""
+        return 2 if self.has_scale else 1
 
 
 LIKELIHOODS: dict[str, LikelihoodSpec] = {
-    "bernoulli": LikelihoodSpec(1, Bernoulli.from_head, "binary"),
-    "gaussian": LikelihoodSpec(2, Gaussian.from_head, "continuous"),
-    "continuous-bernoulli": LikelihoodSpec(1, ContinuousBernoulli.from_head, "continuous"),
-    "discretised-logistic": LikelihoodSpec(2, DiscretisedLogistic.from_head, "discrete"),
+    "bernoulli": LikelihoodSpec(Bernoulli.from_head, "binary"),
+    "gaussian": LikelihoodSpec(Gaussian.from_head, "continuous", has_scale=True),
+    "continuous-bernoulli": LikelihoodSpec(
+        ContinuousBernoulli.from_head, "continuous", mean="continuous_bernoulli_mean"
+    ),
+    "discretised-logistic": LikelihoodSpec(
+        DiscretisedLogistic.from_head, "discrete", has_scale=True
+    ),
 }
+
+
+def metric_kind(likelihood: str, tested_on: str) -> str:
+    """Return the ``kind`` of a model's metrics: that of its pixels, or of its density.
+
+    Parameters
+    ----------
+    likelihood
+        A name in ``LIKELIHOODS``.
+    tested_on
+        Kind of pixels that a binary likelihood is tested on, as in :mod:`vae_core.pixels`.
+    """
+    kind = LIKELIHOODS[likelihood].kind
+    return tested_on if kind == "binary" else kind

@@ -16,7 +16,7 @@ from vae_core import evaluation, marginal, projection, publishing
 from vae_core.config import TrainConfig
 from vae_core.data import ImageDataset, Split, graphs
 from vae_core.models import VAE
-from vae_core.models.likelihoods import LIKELIHOODS
+from vae_core.models.likelihoods import metric_kind
 from vae_core.studies.quick import QUICK_CHAINS, QUICK_TEST
 
 #: Seed of every estimate, as for the cards of models.
@@ -52,8 +52,7 @@ class Trained:
     @property
     def kind(self) -> str:
         """The kind of its figures: of pixel for a binary likelihood, else of density."""
-        target = LIKELIHOODS[self.model.config.likelihood].kind
-        return self.training.tested_on if target == "binary" else target
+        return metric_kind(self.model.config.likelihood, self.training.tested_on)
 
     def images(self, split: str = "test", limit: int | None = None) -> Tensor:
         """Images of a split as the training saw them, the first ``limit``."""

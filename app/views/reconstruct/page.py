@@ -8,6 +8,7 @@ from app.resources.opened_model import Floats, Opened
 from app.views.reconstruct import upload
 from app.views.reconstruct.upload import Upload
 from app.widgets import gallery, graphs, header, scenes
+from vae_core import images
 
 SOURCES = ("Draw", "Files", "Camera")
 NETWORK_SOURCES = ("Simulate", "File")
@@ -20,7 +21,7 @@ def uploads(source: str) -> list[Upload]:
         return [] if photo is None else [Upload("The photograph", photo.getvalue())]
     files = st.file_uploader(
         "Drop pictures here, or paste one",
-        type=list(upload.TYPES),
+        type=list(images.SUFFIXES),
         accept_multiple_files=True,
         max_upload_size=upload.MAX_MEGABYTES,
         key="w-files",

@@ -18,7 +18,6 @@ from vae_core import model_folder
 from vae_core.errors import ImageError
 from vae_core.images import Prepared
 
-TYPES = ("png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff")
 MAX_PICTURES = 24
 MAX_MEGABYTES = 20
 RESULT_SIDE = 184

@@ -11,7 +11,7 @@ from app import state
 from app.resources import datasets
 from app.widgets import downloads
 from vae_core import learning, recipes, runs
-from vae_core.config import ModelConfig, TrainConfig
+from vae_core.config import ONE_CHANNEL, ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError, LatentExplorerError
 from vae_core.runs import RunConfig
@@ -299,7 +299,7 @@ def of_model(dataset: ImageDataset, title: str) -> Given:
     given: Given = {"network": network}
     if network != "rows":  # whose units have their own
         given["activation"] = _choice("Activation", ACTIVATIONS, "act")
-    likelihoods = {k: v for k, v in LIKELIHOODS.items() if k != "bernoulli" or channels == 1}
+    likelihoods = {k: v for k, v in LIKELIHOODS.items() if channels == 1 or k not in ONE_CHANNEL}
     given["likelihood"] = _choice(
         "Decoder",
         likelihoods,

@@ -31,12 +31,12 @@ def test_the_csv_holds_ids_labels_and_codes(no_data: Path) -> None:
     opened = library.open_model("digits-2d")
     ids = opened.codes.ids.numpy()[[7, 3, 90]]
     rows = list(csv.DictReader(io.StringIO(selection.to_csv(opened, ids).decode())))
-    assert list(rows[0]) == ["id", "label", "mu1", "mu2", "sigma1", "sigma2"]
+    assert list(rows[0]) == ["id", "label", "mu_1", "mu_2", "sigma_1", "sigma_2"]
     assert [int(row["id"]) for row in rows] == ids.tolist()
     for row, place in zip(rows, (7, 3, 90), strict=True):
         assert row["label"] == str(int(opened.codes.labels[place]))
-        mu = [float(row["mu1"]), float(row["mu2"])]
-        sigma = [float(row["sigma1"]), float(row["sigma2"])]
+        mu = [float(row["mu_1"]), float(row["mu_2"])]
+        sigma = [float(row["sigma_1"]), float(row["sigma_2"])]
         np.testing.assert_allclose(mu, opened.codes.mu[place], rtol=1e-4)
         np.testing.assert_allclose(sigma, (0.5 * opened.codes.logvar[place]).exp(), rtol=1e-4)
 

@@ -265,13 +265,13 @@ def test_encode(vae: Any, trained: Path, tmp_path: Path, digits: ImageDataset, s
     rows = list(csv.DictReader(io.StringIO(out.read_text())))
     expected = getattr(digits, split)
     assert told["n"] == len(rows) == len(expected)
-    assert list(rows[0]) == ["id", "label", "mu_0", "mu_1", "sigma_0", "sigma_1"]
+    assert list(rows[0]) == ["id", "label", "mu_1", "mu_2", "sigma_1", "sigma_2"]
     assert [int(row["id"]) for row in rows] == expected.ids.tolist()
     assert [int(row["label"]) for row in rows] == expected.labels.tolist()
     if split == "test":
         codes = model_folder.load_codes(trained)
-        mu = torch.tensor([[float(row["mu_0"]), float(row["mu_1"])] for row in rows])
-        sigma = torch.tensor([[float(row["sigma_0"]), float(row["sigma_1"])] for row in rows])
+        mu = torch.tensor([[float(row["mu_1"]), float(row["mu_2"])] for row in rows])
+        sigma = torch.tensor([[float(row["sigma_1"]), float(row["sigma_2"])] for row in rows])
         torch.testing.assert_close(mu, codes.mu, rtol=1e-3, atol=1e-3)
         torch.testing.assert_close(sigma, (0.5 * codes.logvar).exp(), rtol=1e-3, atol=1e-3)
     assert vae("encode", trained, "--split", split, "--out", out).out == f"written to {out}\n"

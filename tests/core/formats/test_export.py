@@ -537,7 +537,7 @@ def test_each_format_is_written(folder: Path, capsys: pytest.CaptureFixture[str]
     rows = list(csv.DictReader(folder.with_suffix(".csv").read_text().splitlines()))
     assert [int(row["id"]) for row in rows] == opened.codes.ids.tolist()
     np.testing.assert_allclose(
-        [float(row["mu_2"]) for row in rows], opened.codes.mu[:, 2], rtol=1e-4
+        [float(row["mu_3"]) for row in rows], opened.codes.mu[:, 2], rtol=1e-4
     )
 
 

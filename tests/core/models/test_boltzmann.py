@@ -316,7 +316,7 @@ def test_the_command_line_takes_a_machine(
     cli(["encode", folder, "--out", str(out)])
     rows = out.read_text().splitlines()
     assert len(rows) == 361
-    assert rows[0].startswith("id,label,mu_0,")
+    assert rows[0].startswith("id,label,mu_1,")
     cli(["sample", folder, "--n", "4", "--out", str(out)])
     assert png_size(out) == (18, 18)
     cli(["reconstruct", folder, str(picture), "--out", str(out)])
