@@ -1,46 +1,61 @@
-/**
- * Pictures of several codes: all in the frame that asks where that is quick, else one after another
- * in slices, so that the picture under the pointer stays prompt beside a slow network.
- */
-import { decodeMany, pixelCount, work } from "./network.js";
+/** Decoding of several codes, in slices where it takes longer than a frame. */
 import { inSlices } from "../ui/slices.js";
+import { decodeMany, pixelCount, work } from "./network.js";
 
-/** Multiplications that fit into a frame beside other panels, some 12 ms; and into one piece. */
+/** Multiplications that take about 12 ms, which leaves a frame time for other panels. */
 const FRAME = 2e7;
-const PIECE = 5e6;
+/** Multiplications of one slice, and the most codes in it. */
+const SLICE = 5e6;
 const MOST = 8;
 
 /**
+ * How many codes decode in a few milliseconds.
+ *
  * @param {import("./network.js").Network} net
- * @returns {number} how many codes decode in a few milliseconds, 1 to 8
+ * @returns {number} 1 to 8
  */
 export function codesAtOnce(net) {
-  return Math.max(1, Math.min(MOST, Math.round(PIECE / work(net))));
+  return Math.max(1, Math.min(MOST, Math.round(SLICE / work(net))));
 }
 
 /**
+ * Decodes codes one slice after another.
+ *
  * @param {import("./network.js").Network} net
- * @param {Float32Array} codes  (n, latent_dim)
- * @param {number|null} y
- * @param {(index: number, mean: Float32Array) => void} take  each picture in turn; its pixels are
- *   written over later
- * @returns {(() => void)|null} stops what is still to come; null when all is done
+ * @param {Float32Array} codes  (n · latent_dim)
+ * @param {number | null} y
+ * @param {(index: number, mean: Float32Array) => void} take  receives each picture (c · h · w) in
+ *   order; the array is reused
+ * @returns {() => void} stops the work
+ */
+export function decodeInSlices(net, codes, y, take) {
+  return inSlices(slicesOf(net, codes, y, take, codesAtOnce(net)));
+}
+
+/**
+ * Decodes codes at once where that fits into a frame, else in slices.
+ *
+ * @returns {(() => void) | null} stops the work; null when all is done
  */
 export function decodeEach(net, codes, y, take) {
   const count = codes.length / net.latentDim;
-  const pixels = pixelCount(net);
-  const atOnce = count * work(net) <= FRAME ? count : Math.min(count, codesAtOnce(net));
-  const means = new Float32Array(atOnce * pixels);
-  let next = 0;
+  if (count * work(net) > FRAME) return decodeInSlices(net, codes, y, take);
+  slicesOf(net, codes, y, take, count)();
+  return null;
+}
 
-  function piece() {
+/** A function that decodes the next `atOnce` codes and returns whether none are left. */
+function slicesOf(net, codes, y, take, atOnce) {
+  const count = codes.length / net.latentDim;
+  const pixels = pixelCount(net);
+  const means = new Float32Array(Math.min(count, atOnce) * pixels);
+  let next = 0;
+  return () => {
     const first = next;
     next = Math.min(count, first + atOnce);
     const part = codes.subarray(first * net.latentDim, next * net.latentDim);
     decodeMany(net, part, y, means.subarray(0, (next - first) * pixels));
     for (let i = first; i < next; i++) take(i, means.subarray((i - first) * pixels, (i - first + 1) * pixels));
     return next >= count;
-  }
-
-  return atOnce === count && piece() ? null : inSlices(piece);
+  };
 }

@@ -505,6 +505,16 @@ export function pixelCount(net) {
   return net.imageShape[0] * net.imageShape[1] * net.imageShape[2];
 }
 
+/**
+ * Whether a network has arrived that decodes codes of this length.
+ *
+ * @param {Network | null} net
+ * @param {ArrayLike<number>} z
+ */
+export function canDecode(net, z) {
+  return Boolean(net?.decoder) && net.latentDim === z.length;
+}
+
 /** Multiplications of an operation for one example; those of weights alone count. */
 const MULTIPLICATIONS = {
   linear: (layer) => layer.weight.length * partsOf(layer),
