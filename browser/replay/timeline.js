@@ -1,64 +1,24 @@
 /**
- * The frames of a training and what lies between them. No DOM.
+ * The frames of a replay as positions on its map, and what lies between them. No DOM.
  *
- * @typedef {object} Frame
- * @property {Float32Array} codes  (n, d)
- * @property {Uint8Array} samples  (m · c · h · w)
- * @property {Uint8Array|null} grid  (side² · c · h · w), of a model with a plane
- * @property {[number, number, number]} shape  (c, h, w) of each picture
- *
- * @typedef {object} Moment  what is told of a frame
+ * @typedef {object} Moment  the description of a frame
  * @property {number} step
  * @property {number} epoch
- * @property {number|null} elbo  nats, mean over the pictures of the codes
+ * @property {number | null} elbo  nats, mean over the encoded pictures
  *
- * @typedef {{mean: number[], components: number[]}} Plane  (d) and (2, d)
- * @typedef {{x: Float32Array, y: Float32Array}} Places  of the codes on the map
+ * @typedef {{mean: number[], components: number[]}} Plane  (d) and (2 · d)
+ * @typedef {{x: Float32Array, y: Float32Array}} Places  of the codes on the map, (n) each
+ * @typedef {{x: Float32Array[], y: Float32Array[]}} Tracks  places in each frame
+ * @typedef {{label: number, rows: number[]}} Group  the codes of a class; label -1 without labels
  */
-import { unbundle } from "../files/assets.js";
 import { boundsOf } from "../map/geometry.js";
 import { number } from "../ui/words.js";
 
-/** @param {Uint8Array} bytes  of vae_core.runs.replay_bundles.frame_bundle @returns {Frame} */
-export function readFrame(bytes) {
-  const { arrays, shapes } = unbundle(bytes);
-  return { codes: arrays.codes, samples: arrays.samples, grid: arrays.grid ?? null, shape: shapes.samples.slice(-3) };
-}
-
 /**
- * @param {Uint8Array} bytes  of vae_core.runs.replay_bundles.small_bundle
- * @returns {{told: any, frames: Frame[]}} what is told of them all, and each
- */
-export function readFilm(bytes) {
-  const { meta, arrays, shapes } = unbundle(bytes);
-  const { levels, ...told } = meta;
-  const [count] = shapes.codes;
-  const part = (values, i) => values.subarray((i * values.length) / count, ((i + 1) * values.length) / count);
-  const pictures = Object.fromEntries(
-    ["samples", "grid"].filter((name) => name in arrays).map((name) => [name, summed(arrays[name], count, levels)]),
-  );
-  const frames = Array.from({ length: count }, (_, i) => ({
-    codes: part(arrays.codes, i),
-    samples: part(pictures.samples, i),
-    grid: pictures.grid ? part(pictures.grid, i) : null,
-    shape: shapes.samples.slice(-3),
-  }));
-  return { told, frames };
-}
-
-/** Levels from their differences frame by frame, as 0 to 255. */
-function summed(differences, count, levels) {
-  const size = differences.length / count;
-  const values = Uint8Array.from(differences);
-  for (let i = size; i < values.length; i++) values[i] += values[i - size];
-  return values.map((level) => Math.round((level * 255) / (levels - 1)));
-}
-
-/**
- * Where a frame's codes lie on the map.
+ * The places of a frame's codes on the map.
  *
- * @param {Frame} frame
- * @param {{plane: Plane|null, heights: number[]|null}} map  `heights` of codes of one dimension
+ * @param {import("./frames.js").Frame} frame
+ * @param {{plane: Plane | null, heights: number[] | null}} map  `heights` for codes of one dimension
  * @returns {Places}
  */
 export function placesOf({ codes }, { plane, heights }) {
@@ -81,24 +41,24 @@ export function placesOf({ codes }, { plane, heights }) {
 
 /** Standard deviations of the prior that the map always shows. */
 const PRIOR_SHOWN = 2;
-/** Times the last frame's sides that the map may grow to for what was before. */
-const MOST = 1.25;
-/** Share of the codes that may lie outside for it in each earlier frame. */
+/** How far earlier frames may widen the map, as a share of the last frame's longer side. */
+const WIDER = 0.125;
+/** Share of an earlier frame's codes at each end that the map may leave out. */
 const OUTSIDE = 0.01;
 
 /**
- * The part of the plane that is shown all the time, so that nothing jumps: the last frame and the
- * prior whole, and the earlier frames as far as that leaves the last one large.
+ * The part of the plane that the map shows throughout: the last frame and the prior whole, earlier
+ * frames as far as the last one stays large.
  *
- * @param {Places[]} places
- * @param {[number, number]|null} prior  the mean of a standard normal one
+ * @param {Places[]} places  of each frame
+ * @param {[number, number] | null} prior  the mean of a standard normal prior
  * @returns {import("../map/geometry.js").Bounds}
  */
 export function boundsOfAll(places, prior) {
   const { x, y } = places.at(-1);
   const last = boundsOf(x, y);
-  if (prior) widen(last, { left: prior[0] - PRIOR_SHOWN, right: prior[0] + PRIOR_SHOWN, bottom: prior[1] - PRIOR_SHOWN, top: prior[1] + PRIOR_SHOWN });
-  const more = ((MOST - 1) / 2) * Math.max(last.right - last.left, last.top - last.bottom);
+  if (prior) widen(last, around(prior, PRIOR_SHOWN));
+  const more = WIDER * Math.max(last.right - last.left, last.top - last.bottom);
   const most = { left: last.left - more, right: last.right + more, bottom: last.bottom - more, top: last.top + more };
   const bounds = { ...last };
   for (const earlier of places.slice(0, -1)) widen(bounds, boundsOf(inner(earlier.x), inner(earlier.y)));
@@ -108,7 +68,9 @@ export function boundsOfAll(places, prior) {
   };
 }
 
-/** Makes room for `other`. */
+const around = ([x, y], reach) => ({ left: x - reach, right: x + reach, bottom: y - reach, top: y + reach });
+
+/** Widens bounds to hold others. */
 function widen(bounds, other) {
   bounds.left = Math.min(bounds.left, other.left);
   bounds.right = Math.max(bounds.right, other.right);
@@ -116,38 +78,34 @@ function widen(bounds, other) {
   bounds.top = Math.max(bounds.top, other.top);
 }
 
-/** The values without the least and the greatest of them. */
+/** The values without a share of the least and of the greatest. */
 function inner(values) {
   const cut = Math.floor(OUTSIDE * values.length);
   return Float32Array.from(values).sort().subarray(cut, values.length - cut);
 }
 
 /**
- * The values at a time between frames: a smooth curve through them all (Catmull & Rom 1974), which
- * at each frame is that frame.
+ * The values at a time between frames, on a smooth curve through all frames (Catmull & Rom 1974).
  *
  * @param {Float32Array[]} frames
  * @param {number} time  in frames, 0 to the last
- * @param {Float32Array} out  filled
- * @returns {Float32Array} out
+ * @returns {Float32Array}
  */
-export function between(frames, time, out) {
+export function interpolate(frames, time) {
   const last = frames.length - 1;
   const first = Math.min(last, Math.max(0, Math.floor(time)));
   const t = time - first;
-  if (t <= 0) {
-    out.set(frames[first]);
-    return out;
-  }
+  if (t <= 0) return frames[first];
   const at = (i) => frames[Math.min(last, Math.max(0, i))];
   const [a, b, c, d] = [at(first - 1), at(first), at(first + 1), at(first + 2)];
   const weights = [
     ((2 - t) * t - 1) * t, ((3 * t - 5) * t) * t + 2, ((4 - 3 * t) * t + 1) * t, (t - 1) * t * t,
   ];
-  for (let i = 0; i < out.length; i++) {
-    out[i] = (weights[0] * a[i] + weights[1] * b[i] + weights[2] * c[i] + weights[3] * d[i]) / 2;
+  const values = new Float32Array(a.length);
+  for (let i = 0; i < values.length; i++) {
+    values[i] = (weights[0] * a[i] + weights[1] * b[i] + weights[2] * c[i] + weights[3] * d[i]) / 2;
   }
-  return out;
+  return values;
 }
 
 /**
@@ -155,28 +113,29 @@ export function between(frames, time, out) {
  *
  * @param {Uint8Array} before
  * @param {Uint8Array} after
- * @param {number} share  of the later one, 0 to 1
- * @param {Float32Array} out  filled, 0 to 1
- * @returns {Float32Array} out
+ * @param {number} share  of the later frame, 0 to 1
+ * @returns {Float32Array} in [0, 1]
  */
-export function faded(before, after, share, out) {
+export function crossfade(before, after, share) {
   const [a, b] = [(1 - share) / 255, share / 255];
-  for (let i = 0; i < out.length; i++) out[i] = a * before[i] + b * after[i];
-  return out;
+  const mixed = new Float32Array(before.length);
+  for (let i = 0; i < mixed.length; i++) mixed[i] = a * before[i] + b * after[i];
+  return mixed;
 }
 
 /**
- * How far codes go on average from one frame to the next.
+ * The mean distance that codes go from a frame to the next.
  *
- * @param {{x: Float32Array[], y: Float32Array[]}} places  of each frame
- * @param {number} i
+ * @param {Tracks} tracks
+ * @param {number} frame
  */
-export function meanMove({ x, y }, i) {
-  const far = x[i].reduce((sum, from, n) => sum + Math.hypot(x[i + 1][n] - from, y[i + 1][n] - y[i][n]), 0);
-  return far / Math.max(1, x[i].length);
+export function meanDistance({ x, y }, frame) {
+  const sum = x[frame].reduce(
+    (far, from, i) => far + Math.hypot(x[frame + 1][i] - from, y[frame + 1][i] - y[frame][i]), 0);
+  return sum / Math.max(1, x[frame].length);
 }
 
-/** The frame that a key leads to. @returns {number|null} null for keys that lead nowhere */
+/** The frame that a key leads to. @returns {number | null} null for other keys */
 export function frameAfterKey(key, time, last) {
   const step = {
     ArrowRight: Math.floor(time + 1.001), ArrowUp: Math.floor(time + 1.001),
@@ -187,7 +146,7 @@ export function frameAfterKey(key, time, last) {
 }
 
 /**
- * A moment in words.
+ * A moment as text, by step and epoch.
  *
  * @param {Moment} moment
  * @param {number} epochs  of the whole training
@@ -199,22 +158,34 @@ export function momentText({ step, epoch }, epochs) {
 }
 
 /**
- * The middle of each class, by medians, and how far it is from the nearest other one.
+ * The codes of each class, in order of the labels.
+ *
+ * @param {ArrayLike<number> | null} labels
+ * @param {number} count  of codes
+ * @returns {Group[]}
+ */
+export function groupByLabel(labels, count) {
+  const groups = new Map();
+  for (let i = 0; i < count; i++) {
+    const label = labels?.[i] ?? -1;
+    if (!groups.has(label)) groups.set(label, []);
+    groups.get(label).push(i);
+  }
+  return [...groups].sort(([a], [b]) => a - b).map(([label, rows]) => ({ label, rows }));
+}
+
+/**
+ * The median place of each class, and its distance from the nearest other median.
  *
  * @param {Places} places
- * @param {ArrayLike<number>} labels
- * @returns {{label: number, x: number, y: number, apart: number}[]} classes that have codes
+ * @param {Group[]} groups
+ * @returns {{label: number, x: number, y: number, distance: number}[]}
  */
-export function middles({ x, y }, labels) {
-  const rows = new Map();
-  for (let i = 0; i < labels.length; i++) {
-    if (!rows.has(labels[i])) rows.set(labels[i], []);
-    rows.get(labels[i]).push(i);
-  }
-  const median = (values, of) => Float32Array.from(of, (i) => values[i]).sort()[Math.floor(of.length / 2)];
-  const found = [...rows].map(([label, of]) => ({ label, x: median(x, of), y: median(y, of) }));
+export function classMedians({ x, y }, groups) {
+  const median = (values, rows) => Float32Array.from(rows, (i) => values[i]).sort()[Math.floor(rows.length / 2)];
+  const found = groups.map(({ label, rows }) => ({ label, x: median(x, rows), y: median(y, rows) }));
   return found.map((one) => ({
     ...one,
-    apart: Math.min(...found.filter((other) => other !== one).map((other) => Math.hypot(other.x - one.x, other.y - one.y))),
+    distance: Math.min(...found.filter((other) => other !== one).map((other) => Math.hypot(other.x - one.x, other.y - one.y))),
   }));
 }

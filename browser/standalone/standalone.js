@@ -27,7 +27,7 @@ import { mount as mountPicture } from "../panels/picture.js";
 import { mount as mountReplay } from "../panels/replay.js";
 import { mount as mountSliders } from "../panels/sliders.js";
 import { store } from "../state/store.js";
-import { readFilm } from "../replay/timeline.js";
+import { readReplay } from "../replay/frames.js";
 import { dimension } from "../ui/words.js";
 
 const MOUNT = {
@@ -131,7 +131,7 @@ async function start() {
 
   readAddress();
   const [network, codes, film] = await Promise.all([
-    unpack("network"), unpack("codes"), place("replay") && unpack("film").then(readFilm),
+    unpack("network"), unpack("codes"), place("replay") && unpack("film").then(readReplay),
   ]);
   const extras = {
     map: () => ({ codes, sprite: null, classes: facts.classes, projection: view.projection, colour: "label", height: MAP_HEIGHT, tools: true }),
@@ -140,7 +140,7 @@ async function start() {
     sliders: () => ({ kl: facts.kl }),
     manifold: () => ({ n: GRID_SIDE, model_name: facts.name }),
     pad: () => ({ frame: facts.frame }),
-    replay: () => ({ ...film.told, read: film.frames, classes: facts.classes, epochs: facts.epochs, live: false }),
+    replay: () => ({ ...film.description, read: film.frames, classes: facts.classes, epochs: facts.epochs, live: false }),
   };
   const dataOf = (kind) => ({
     model: { hash: facts.hash, decoder: network },

@@ -180,14 +180,14 @@ def test_a_frame_is_read_as_it_was_kept(replay: Replay) -> None:
 
 
 @pytest.mark.parametrize(("levels", "within"), [(256, 0), (16, 8.5)])
-def test_a_small_film_is_read_frame_by_frame(
+def test_a_small_replay_is_read_frame_by_frame(
     replay: Replay, levels: int, within: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Differences add up to the frames again, within half a grey level."""
     monkeypatch.setattr(replay_bundles, "LEVELS", (levels,))
     config = ModelConfig(image_shape=(3, 5, 4), latent_dim=2, likelihood="gaussian")
     content = base64.b64encode(replay_bundles.small_bundle(replay, config)).decode()
-    read = run("film", bundle=content)
-    assert read["told"] == replay_bundles.describe(replay, config)
+    read = run("replay", bundle=content)
+    assert read["description"] == replay_bundles.describe(replay, config)
     for found, frame in zip(read["frames"], replay.frames, strict=True):
         assert_same(found, frame, within=within)

@@ -6,7 +6,7 @@ import { colourPalette, encodeGif, greyPalette } from "../../../browser/files/gi
 import { render } from "../../../browser/pad/ink.js";
 import { withResolution } from "../../../browser/files/png.js";
 import { quantile } from "../../../browser/model/quantile.js";
-import { readFilm, readFrame } from "../../../browser/replay/timeline.js";
+import { readFrame, readReplay } from "../../../browser/replay/frames.js";
 
 const PALETTES = { grey: greyPalette, colour: colourPalette };
 const base64 = (bytes) => Buffer.from(bytes).toString("base64");
@@ -22,9 +22,9 @@ const JOBS = {
   gif: ({ width, height, delay, palette, frames }) =>
     base64(encodeGif({ width, height, delay, palette: PALETTES[palette](), frames: frames.map((frame) => Uint8Array.from(frame)) })),
   frame: ({ bundle }) => listed(readFrame(bytesOf(bundle))),
-  film: ({ bundle }) => {
-    const { told, frames } = readFilm(bytesOf(bundle));
-    return { told, frames: frames.map(listed) };
+  replay: ({ bundle }) => {
+    const { description, frames } = readReplay(bytesOf(bundle));
+    return { description, frames: frames.map(listed) };
   },
   resolution: ({ png, dpi }) => base64(withResolution(new Uint8Array(Buffer.from(png, "base64")), dpi)),
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  between, boundsOfAll, faded, frameAfterKey, meanMove, middles, momentText, placesOf,
+  boundsOfAll, classMedians, crossfade, frameAfterKey, groupByLabel, interpolate, meanDistance, momentText, placesOf,
 } from "../../../../browser/replay/timeline.js";
 
 const near = (a, b) => Math.abs(a - b) < 1e-6;
@@ -9,25 +9,24 @@ const places = (...pairs) => ({ x: Float32Array.from(pairs, ([x]) => x), y: Floa
 
 test("at a frame it is that frame, and between two of them the way is smooth", () => {
   const frames = [[0, 5], [1, 5], [4, 5], [9, 5]].map((values) => Float32Array.from(values));
-  const out = new Float32Array(2);
-  for (let i = 0; i < frames.length; i++) assert.deepEqual(between(frames, i, out), frames[i]);
-  const at = (time) => between(frames, time, out)[0];
+  for (let i = 0; i < frames.length; i++) assert.deepEqual(interpolate(frames, i), frames[i]);
+  const at = (time) => interpolate(frames, time)[0];
   // A parabola of the time is met exactly where there are frames on both sides.
   assert.ok(near(at(1.5), 2.25));
   const slope = (time) => (at(time + 1e-3) - at(time - 1e-3)) / 2e-3;
   for (const time of [1, 2]) assert.ok(Math.abs(slope(time - 2e-3) - slope(time + 2e-3)) < 0.05);
-  assert.ok(near(between(frames, 2.7, out)[1], 5));
+  assert.ok(near(interpolate(frames, 2.7)[1], 5));
 });
 
 test("times before and after all frames are the first and the last", () => {
   const frames = [Float32Array.of(1), Float32Array.of(2)];
-  assert.equal(between(frames, -1, new Float32Array(1))[0], 1);
-  assert.equal(between(frames, 1, new Float32Array(1))[0], 2);
-  assert.equal(between([Float32Array.of(3)], 0, new Float32Array(1))[0], 3);
+  assert.equal(interpolate(frames, -1)[0], 1);
+  assert.equal(interpolate(frames, 1)[0], 2);
+  assert.equal(interpolate([Float32Array.of(3)], 0)[0], 3);
 });
 
 test("pictures fade", () => {
-  const out = faded(Uint8Array.of(0, 255), Uint8Array.of(255, 255), 0.25, new Float32Array(2));
+  const out = crossfade(Uint8Array.of(0, 255), Uint8Array.of(255, 255), 0.25);
   assert.ok(near(out[0], 0.25) && near(out[1], 1));
 });
 
@@ -79,11 +78,18 @@ test("a moment is told by step and epoch", () => {
 
 test("how far codes go is a mean over them", () => {
   const frames = { x: [Float32Array.of(0, 0), Float32Array.of(3, 0)], y: [Float32Array.of(0, 0), Float32Array.of(4, 0)] };
-  assert.equal(meanMove(frames, 0), 2.5);
+  assert.equal(meanDistance(frames, 0), 2.5);
+});
+
+test("codes are grouped by label in its order, all together without labels", () => {
+  assert.deepEqual(groupByLabel([7, -1, 5, 7], 4), [
+    { label: -1, rows: [1] }, { label: 5, rows: [2] }, { label: 7, rows: [0, 3] },
+  ]);
+  assert.deepEqual(groupByLabel(null, 2), [{ label: -1, rows: [0, 1] }]);
 });
 
 test("the middle of a class is its median, and knows how far the next one is", () => {
-  const found = middles(places([0, 0], [1, 0], [90, 0], [1, 4], [1, 4]), [5, 5, 5, 7, 7]);
-  assert.deepEqual(found, [{ label: 5, x: 1, y: 0, apart: 4 }, { label: 7, x: 1, y: 4, apart: 4 }]);
-  assert.equal(middles(places([0, 0]), [3])[0].apart, Infinity);
+  const found = classMedians(places([0, 0], [1, 0], [90, 0], [1, 4], [1, 4]), groupByLabel([5, 5, 5, 7, 7], 5));
+  assert.deepEqual(found, [{ label: 5, x: 1, y: 0, distance: 4 }, { label: 7, x: 1, y: 4, distance: 4 }]);
+  assert.equal(classMedians(places([0, 0]), groupByLabel([3], 1))[0].distance, Infinity);
 });

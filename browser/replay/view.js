@@ -1,0 +1,146 @@
+/** The replay on screen: drawings and texts of one moment. */
+import { schedule, unschedule } from "../state/store.js";
+import { theme as readTheme } from "../ui/colours.js";
+import { number } from "../ui/words.js";
+import { ReplayCamera } from "./camera.js";
+import { drawMap } from "./drawing.js";
+import { build } from "./elements.js";
+import { createFadingTiles } from "./pictures.js";
+import { arrangeSamples, sceneOf } from "./scene.js";
+import { meanDistance, momentText } from "./timeline.js";
+
+/** Below this width samples come in several rows, CSS pixels. */
+const NARROW = 520;
+
+/**
+ * @param {HTMLElement} element
+ * @param {object} options
+ * @param {import("./playback.js").Playback} options.playback
+ * @param {() => boolean} options.reducedMotion
+ * @param {object} options.handlers  as `build` takes them, but `hide`
+ */
+export function createView(element, { playback, reducedMotion, handlers }) {
+  const parts = build(element, { ...handlers, hide });
+  const context = parts.map.getContext("2d");
+  const grid = createFadingTiles(parts.grid, "grid");
+  const samples = createFadingTiles(parts.samples, "samples");
+  const camera = new ReplayCamera();
+  let data = null;
+  let moments = [];
+  let frames = [];
+  let scene = null;
+  let size = { width: 0, height: 0 };
+  let theme = null;
+  let hidden = new Set();
+  let named = "";
+
+  function hide(labels) {
+    hidden = labels;
+    parts.legend.showClasses(data.classes, hidden);
+    schedule(draw);
+  }
+
+  /** Takes over what may change while the frames stay. @param {ReplayData} next */
+  function update(next) {
+    data = next;
+    theme = readTheme(element);
+    const wanted = data.labels ? data.classes.join("\n") : "";
+    if (wanted !== named) {
+      named = wanted;
+      if (wanted === "") parts.legend.clear();
+      else parts.legend.showClasses(data.classes, hidden);
+    }
+    schedule(draw);
+  }
+
+  /** Takes over new frames with their data. */
+  function take(next, found) {
+    frames = found;
+    moments = next.frames;
+    scene = sceneOf(next, frames);
+    if (size.width > 0) camera.fit(scene.bounds, size, !reducedMotion());
+    parts.root.hidden = false;
+    parts.gridFigure.hidden = scene.side === null;
+    parts.root.classList.toggle("lx-replay-flat", scene.side !== null);
+    parts.bar.hidden = frames.length < 2;
+    parts.slider.max = frames.length - 1;
+    parts.curve.element.hidden = moments.every(({ elbo }) => elbo === null);
+    parts.note.textContent = noteOf(next);
+    update(next);
+  }
+
+  function draw(now = performance.now()) {
+    if (scene === null) return;
+    const { position, tail } = playback;
+    if (size.width > 0) {
+      const font = getComputedStyle(parts.stage).fontFamily;
+      const ratio = devicePixelRatio;
+      drawMap(context, { scene, size, ratio, camera: camera.at(now), theme, font, position, tail, hidden, names: data.classes });
+      if (camera.moving) schedule(draw);
+    }
+    const { side, hairlines } = scene;
+    if (side !== null) grid.show(frames, position, { columns: side, rows: side, hairlines });
+    samples.show(frames, position, { ...arrangeSamples(scene, parts.root.clientWidth < NARROW), hairlines });
+    showMoment();
+  }
+
+  function showMoment() {
+    const { position, last, atEnd, held } = playback;
+    const moment = moments[Math.round(position)];
+    const text = momentText(moment, data.epochs);
+    const bound = moment.elbo === null ? "" : `, ELBO ${number(moment.elbo, 1)} nats`;
+    const count = scene.tracks.x[0].length;
+    showPlaying();
+    parts.moment.textContent = text[0].toUpperCase() + text.slice(1);
+    parts.live.hidden = !(data.live && atEnd);
+    if (!held) parts.slider.value = position;
+    parts.slider.setAttribute("aria-valuetext", text + bound);
+    if (!parts.curve.element.hidden) {
+      parts.curve.show(moments.map(({ elbo }) => elbo ?? NaN), {
+        at: position / Math.max(1, last), value: moment.elbo ?? NaN, said: ` of these ${count} test pictures`,
+      });
+    }
+    parts.map.setAttribute("aria-label", `Codes of ${count} test pictures, ${text}${bound}`);
+    parts.grid.setAttribute("aria-label", `The manifold, ${text}`);
+    parts.samples.setAttribute("aria-label", `Samples, ${text}`);
+  }
+
+  function showPlaying() {
+    const word = playback.playing ? "Pause" : "Play";
+    if (parts.play.textContent !== word) parts.play.textContent = word;
+  }
+
+  const observer = new ResizeObserver(() => {
+    const { width, height } = parts.stage.getBoundingClientRect();
+    if (width === 0) return;
+    size = { width, height };
+    parts.map.width = Math.round(width * devicePixelRatio);
+    parts.map.height = Math.round(height * devicePixelRatio);
+    if (scene) camera.fit(scene.bounds, size, false);
+    schedule(draw);
+  });
+  observer.observe(parts.stage);
+
+  return {
+    update, take, draw, showPlaying,
+    isPlayButton: (target) => target === parts.play,
+    notify: (text) => (parts.notice.textContent = text),
+    /** Mean distance that codes go from a frame to the next, in heights of the map. */
+    motion: (frame) => meanDistance(scene.tracks, frame) / camera.camera.height,
+    destroy() {
+      observer.disconnect();
+      unschedule(draw);
+      element.replaceChildren();
+    },
+  };
+}
+
+/** What to know about the drawings, in sentences. */
+function noteOf({ prior, plane }) {
+  return [
+    "Each point is the mean code of one test picture; scale and axes hold for the whole training. Rings at the rim lie beyond it.",
+    prior && "Dashed: one and two standard deviations of the prior.",
+    plane && "The plane is that of the last codes' two principal components.",
+    "Time runs by ratios, since most happens early: from frame to frame the steps grow by a quarter. Space plays, arrow keys go frame by frame.",
+  ].filter(Boolean).join(" ");
+}
