@@ -1,0 +1,101 @@
+/** Pictures of a code with one dimension at several values, and the pixels that it changes. */
+import { decodeEach } from "../model/decoding.js";
+import { pixelCount } from "../model/network.js";
+import { make } from "../ui/dom.js";
+import { largestChange, paintChange } from "../ui/pixels.js";
+import { createTiles } from "../ui/tiles.js";
+import { dimension } from "../ui/words.js";
+
+const VALUES = [-3, -2, -1, 0, 1, 2, 3];
+
+/**
+ * The codes of a traversal: one dimension takes each value, the others are held.
+ *
+ * @param {Float32Array} z  (latent_dim)
+ * @param {number} dim
+ * @param {number[]} values
+ * @returns {Float32Array} (n · latent_dim)
+ */
+export function traverse(z, dim, values) {
+  const codes = new Float32Array(values.length * z.length);
+  values.forEach((value, row) => {
+    codes.set(z, row * z.length);
+    codes[row * z.length + dim] = value;
+  });
+  return codes;
+}
+
+/**
+ * @param {object} on
+ * @param {(value: number) => void} on.choose  a picture is clicked
+ * @param {() => void} on.redraw  asked for when the code moved while pictures were decoded
+ */
+export function createTraversal({ choose, redraw }) {
+  const canvas = make("canvas", { class: "lx-tiles", role: "img", click: (event) => choose(valueUnder(event)) });
+  const change = make("canvas", { class: "lx-tiles lx-change", role: "img" });
+  const marker = make("div", { class: "lx-traversal-marker", "aria-hidden": "true" });
+  const title = make("span", { class: "lx-traversal-title" });
+  const element = make("div", { class: "lx-traversal" },
+    make("figure", {},
+      make("figcaption", {}, title, make("span", { class: "lx-quiet" }, " from −3 to 3, the others held")),
+      make("div", { class: "lx-traversal-frames" }, canvas, marker)),
+    make("figure", {},
+      make("figcaption", {}, "Change"),
+      change,
+      make("span", { class: "lx-quiet lx-change-key" },
+        make("span", {}, make("i", { class: "lx-less" }), "darker"),
+        make("span", {}, make("i", { class: "lx-more" }), "lighter"))));
+  const tiles = createTiles(canvas);
+  const changeTiles = createTiles(change);
+  let drawn = "";
+  /** Pictures that are still being decoded; the next ones wait for them. */
+  let pending = null;
+
+  function valueUnder(event) {
+    const { left, width } = canvas.getBoundingClientRect();
+    const i = Math.floor(((event.clientX - left) / width) * VALUES.length);
+    return VALUES[Math.min(VALUES.length - 1, Math.max(0, i))];
+  }
+
+  function show(dim, z, network, y) {
+    const share = (Math.min(3, Math.max(-3, z[dim])) + 3) / 6;
+    marker.style.left = `${(100 * (share * (VALUES.length - 1) + 0.5)) / VALUES.length}%`;
+    const shape = network.imageShape;
+    const fresh = [tiles.layOut({ columns: VALUES.length, shape, gap: 1 }), changeTiles.layOut({ columns: 1, shape })].some(Boolean);
+    const wanted = `${network.hash} ${dim} ${z.map((value, i) => (i === dim ? 0 : value))} ${y}`;
+    if (!fresh && (wanted === drawn || pending?.network === network)) return;
+    stop();
+    drawn = wanted;
+    const low = new Float32Array(pixelCount(network));
+    const stopDecoding = decodeEach(network, traverse(z, dim, VALUES), y, (i, mean) => {
+      tiles.picture(i, mean);
+      if (i === 0) low.set(mean);
+      if (i < VALUES.length - 1) return;
+      showChange(dim, low, mean, shape);
+      if (pending) redraw();
+      pending = null;
+    });
+    pending = stopDecoding && { network, stop: stopDecoding };
+  }
+
+  function showChange(dim, low, high, shape) {
+    const full = Math.max(0.05, largestChange(low, high));
+    changeTiles.put(0, (image) => paintChange(low, high, shape, image, full));
+    const name = dimension(dim);
+    title.textContent = name;
+    canvas.setAttribute("aria-label", `Pictures with ${name} from minus 3 to 3`);
+    change.setAttribute("aria-label", `Pixels that ${name} changes, by up to ${Math.round(100 * full)} percent`);
+  }
+
+  function stop() {
+    pending?.stop();
+    pending = null;
+  }
+
+  /** Forget what is drawn. */
+  function clear() {
+    drawn = "";
+  }
+
+  return { element, show, clear, stop };
+}
