@@ -1,17 +1,18 @@
-/** The codes that a person collected, and the places that they put them into. No DOM. */
-
-import { analogy } from "./paths.js";
-
 /**
+ * Collected codes, the places that they are put into, and directions kept from them. No DOM.
+ *
+ * A collection is never changed: every function returns another one.
+ *
  * @typedef {{id: number, label: string, z: Float32Array}} Card
  * @typedef {{name: string, z: Float32Array}} Direction
  * @typedef {object} Morph
  * @property {Card[]} cards
- * @property {(number | null)[]} path ids of the two to four ends, null where a place is empty
- * @property {(number | null)[]} terms ids of A, B and C
+ * @property {(number | null)[]} path  ids of the ends of the path, null for an empty place
+ * @property {(number | null)[]} terms  ids of A, B and C
  * @property {"linear" | "spherical"} kind
  * @property {Direction[]} directions
  */
+import { analogy } from "./paths.js";
 
 export const PLACES = { path: 4, terms: 3 };
 const MOST_CARDS = 24;
@@ -23,7 +24,7 @@ export function emptyMorph() {
 }
 
 /**
- * Adds a code; it becomes an end of the path if a place is free there.
+ * Add a code, which becomes an end of the path where a place is free.
  *
  * @param {Morph} morph @param {string} label @param {Float32Array} z @returns {Morph}
  */
@@ -38,7 +39,7 @@ export function addCard(morph, label, z) {
   };
 }
 
-/** @param {Morph} morph @param {number} id @returns {Morph} */
+/** Remove a code and empty its places. @param {Morph} morph @param {number} id @returns {Morph} */
 export function removeCard(morph, id) {
   const without = (places) => places.map((held) => (held === id ? null : held));
   return {
@@ -50,58 +51,76 @@ export function removeCard(morph, id) {
 }
 
 /**
+ * Put a code into a place.
+ *
  * @param {Morph} morph
  * @param {"path" | "terms"} group
  * @param {number} index
- * @param {number | null} id null empties the place
+ * @param {number | null} id  null empties the place
  * @returns {Morph}
  */
 export function place(morph, group, index, id) {
   return { ...morph, [group]: morph[group].map((held, i) => (i === index ? id : held)) };
 }
 
-/** @param {Morph} morph @param {number | null} id @returns {Card | null} */
+/** The card of an id. @param {Morph} morph @param {number | null} id @returns {Card | null} */
 export function cardOf(morph, id) {
   return morph.cards.find((card) => card.id === id) ?? null;
 }
 
-/** @param {Morph} morph @returns {Float32Array[]} the ends in order, empty places left out */
+/** The ends of the path in order, without empty places. @param {Morph} morph @returns {Float32Array[]} */
 export function pathEnds(morph) {
   return morph.path.map((id) => cardOf(morph, id)?.z).filter(Boolean);
 }
 
-/** @param {Morph} morph @returns {Float32Array | null} A - B + C once all three are there */
+/** A − B + C. @param {Morph} morph @returns {Float32Array | null} null while a term is missing */
 export function sum(morph) {
   const [a, b, c] = morph.terms.map((id) => cardOf(morph, id)?.z);
   return a && b && c ? analogy(a, b, c) : null;
 }
 
-/**
- * Keeps the step from B to C under a name.
- *
- * @param {Morph} morph @returns {Morph} unchanged while B or C is missing
- */
-export function saveDirection(morph) {
+/** Whether B and C are there, and room for their direction. @param {Morph} morph */
+export function canSaveDirection(morph) {
   const [, b, c] = morph.terms.map((id) => cardOf(morph, id));
-  if (!b || !c || morph.directions.length >= MOST_DIRECTIONS) return morph;
+  return b !== null && c !== null && morph.directions.length < MOST_DIRECTIONS;
+}
+
+/** Keep the step from B to C under a name. @param {Morph} morph @returns {Morph} the same where that cannot be */
+export function saveDirection(morph) {
+  if (!canSaveDirection(morph)) return morph;
+  const [, b, c] = morph.terms.map((id) => cardOf(morph, id));
   const step = { name: `${b.label} → ${c.label}`, z: c.z.map((value, i) => value - b.z[i]) };
   return { ...morph, directions: [...morph.directions, step] };
 }
 
-/** @param {Morph} morph @param {number} index @returns {Morph} */
+/**
+ * Move a code along directions.
+ *
+ * @param {Float32Array} z  (latent_dim)
+ * @param {Direction[]} directions
+ * @param {number[]} strengths  of each direction
+ * @returns {Float32Array} (latent_dim)
+ */
+export function moveAlong(z, directions, strengths) {
+  return z.map((value, i) => directions.reduce((sum, direction, k) => sum + strengths[k] * direction.z[i], value));
+}
+
+/** Remove a direction. @param {Morph} morph @param {number} index @returns {Morph} */
 export function removeDirection(morph, index) {
   return { ...morph, directions: morph.directions.filter((_, i) => i !== index) };
 }
 
-/** As JSON, which `read` takes back. @param {Morph} morph */
+/** A collection as JSON, for `read`. @param {Morph} morph */
 export function write(morph) {
   const plain = (item) => ({ ...item, z: Array.from(item.z) });
   return { ...morph, cards: morph.cards.map(plain), directions: morph.directions.map(plain) };
 }
 
 /**
- * @param {any} value what `write` made, or only `{cards: [{label, z}]}`
- * @param {number} latentDim codes of another length are left out
+ * Read a collection.
+ *
+ * @param {any} value  of `write`, or only `{cards: [{label, z}]}`
+ * @param {number} latentDim  codes of another length are left out
  * @returns {Morph}
  */
 export function read(value, latentDim) {

@@ -1,19 +1,21 @@
-/** Paths between codes, and what is known about each code on the way. */
+/**
+ * Paths between codes, and arithmetic on codes. No DOM.
+ *
+ * @typedef {Float32Array} Code  (latent_dim)
+ */
 
-/** @typedef {Float32Array} Code (latent_dim,) */
-
-/** @param {Code} a @param {Code} b @param {number} t @returns {Code} */
+/** Interpolate on a straight line. @param {Code} a @param {Code} b @param {number} t  in [0, 1] @returns {Code} */
 export function linear(a, b, t) {
   return a.map((value, i) => (1 - t) * value + t * b[i]);
 }
 
 /**
- * Spherical interpolation (Shoemake 1985; White 2016 for latent spaces): equal steps of angle,
- * so that the frames keep the norm that codes of the prior have.
+ * Interpolate on an arc (Shoemake 1985; White 2016 for latent spaces), in equal steps of angle: codes
+ * keep the norm that is typical of the prior.
  *
- * Ends at the origin, or on one line through it, have no unique arc: there it is the straight line.
+ * Ends at the origin, or on one line through it, have no unique arc; there it is the straight line.
  *
- * @param {Code} a @param {Code} b @param {number} t in [0, 1] @returns {Code}
+ * @param {Code} a @param {Code} b @param {number} t  in [0, 1] @returns {Code}
  */
 export function spherical(a, b, t) {
   const cosine = dot(a, b) / (norm(a) * norm(b));
@@ -28,10 +30,10 @@ export function spherical(a, b, t) {
 export const PATHS = { linear, spherical };
 
 /**
- * The code at one place of a path through several ends, equal time for each leg.
+ * The code at a position of a path through several ends; all legs are equally long.
  *
- * @param {Code[]} ends at least one
- * @param {number} t in [0, 1]
+ * @param {Code[]} ends  at least one
+ * @param {number} t  in [0, 1]
  * @param {"linear" | "spherical"} kind
  * @returns {Code}
  */
@@ -43,17 +45,30 @@ export function along(ends, t, kind) {
   return PATHS[kind](ends[leg], ends[leg + 1], place - leg);
 }
 
-/** @param {Code[]} ends @param {number} n frames, at least 2 @param {"linear" | "spherical"} kind */
+/** `n` codes at equal steps of a path, at least 2. @returns {Code[]} */
 export function frames(ends, n, kind) {
   return Array.from({ length: n }, (_, i) => along(ends, i / (n - 1), kind));
 }
 
+/** Milliseconds that playing takes for each leg of a path. */
+const LEG_TIME = 2400;
+
+/** The position that playing reaches after a time: there and back, slow at both ends. */
+export function playedPosition(milliseconds, legs) {
+  return 0.5 - 0.5 * Math.cos((Math.PI * milliseconds) / (LEG_TIME * Math.max(1, legs)));
+}
+
+/** The time after which playing first reaches a position, milliseconds. */
+export function playedTime(position, legs) {
+  return (Math.acos(1 - 2 * position) / Math.PI) * LEG_TIME * Math.max(1, legs);
+}
+
 /**
- * The real code nearest to z (Euclidean).
+ * Find the code nearest to z (Euclidean).
  *
- * @param {Float32Array} codes (n * latent_dim,) row by row
+ * @param {Float32Array} codes  (n · latent_dim)
  * @param {Code} z
- * @returns {{row: number, distance: number}} row -1 and Infinity when there are no codes
+ * @returns {{row: number, distance: number}} row -1 and Infinity where there are no codes
  */
 export function nearest(codes, z) {
   const d = z.length;
@@ -73,7 +88,7 @@ export function nearest(codes, z) {
   return { row, distance: Math.sqrt(best) };
 }
 
-/** a - b + c, the arithmetic of directions. @param {Code} a @param {Code} b @param {Code} c */
+/** a − b + c. @param {Code} a @param {Code} b @param {Code} c */
 export function analogy(a, b, c) {
   return a.map((value, i) => value - b[i] + c[i]);
 }

@@ -107,13 +107,13 @@ def test_dimensions_are_sorted_by_kl_and_the_dead_are_folded_away(opened: Open) 
 def test_traversal_and_change_follow_the_dimension_that_is_looked_at(opened: Open) -> None:
     """Focus on another dimension shows its pictures and the pixels that it changes."""
     page = opened("sliders")
-    strip, change = page.picture(".lx-traversal-strip canvas"), page.picture(".lx-change")
+    strip, change = page.picture(".lx-traversal-frames canvas"), page.picture(".lx-change")
     page.find(".lx-dim input", 1).focus()
     page.frames()
     assert page.find(".lx-traversal-title").inner_text() == "z₂"
-    assert page.picture(".lx-traversal-strip canvas") != strip
+    assert page.picture(".lx-traversal-frames canvas") != strip
     assert page.picture(".lx-change") != change
-    page.page.mouse.click(*page.at(".lx-traversal-strip canvas", 0.99, 0.5))
+    page.page.mouse.click(*page.at(".lx-traversal-frames canvas", 0.99, 0.5))
     assert page.heard(lambda told: told["pins"] == 1)["z"] == [0.5, 3]
 
 
@@ -255,13 +255,13 @@ def test_pad_with_a_finger_at_400_pixels(opened: Open) -> None:
 def test_path_is_scrubbed_without_the_server_and_pinned_on_release(opened: Open) -> None:
     """The picture follows along the strip; letting go at the end pins the last code."""
     page = opened("strip")
-    page.page.mouse.move(*page.at(".lx-path-strip canvas", 0.02, 0.5))
+    page.page.mouse.move(*page.at(".lx-path-frames canvas", 0.02, 0.5))
     page.page.mouse.down()
     page.quiet()
     page.sent = 0
     pictures = []
     for across in (0.2, 0.5, 0.99):
-        page.page.mouse.move(*page.at(".lx-path-strip canvas", across, 0.5), steps=4)
+        page.page.mouse.move(*page.at(".lx-path-frames canvas", across, 0.5), steps=4)
         page.frames()
         pictures.append(page.picture())
     page.quiet()
@@ -304,11 +304,11 @@ def test_cards_are_dragged_and_picked_into_arithmetic(opened: Open) -> None:
 def test_path_takes_another_kind_fewer_ends_and_new_codes(opened: Open) -> None:
     """Straight or spherical, a place emptied by a click, the pinned code added."""
     page = opened("strip")
-    before = page.picture(".lx-path-strip canvas")
+    before = page.picture(".lx-path-frames canvas")
     page.button("Straight").click()
     page.heard(lambda told: told.get("kind") == "linear")
     page.frames()
-    assert page.picture(".lx-path-strip canvas") != before
+    assert page.picture(".lx-path-frames canvas") != before
     page.find(".lx-place", 1).click()
     page.heard(lambda told: told["path"] == [0, None, 2, None])
     page.button("Add the pinned code").click()

@@ -50,6 +50,19 @@ test("the direction that is kept leads from B to C", () => {
   assert.deepEqual(morphs.removeDirection(morph, 0).directions, []);
 });
 
+test("at most twelve directions are kept", () => {
+  let morph = morphs.place(morphs.place(three(), "terms", 1, 2), "terms", 2, 3);
+  for (let i = 0; i < 12; i += 1) morph = morphs.saveDirection(morph);
+  assert.equal(morphs.canSaveDirection(morph), false);
+  assert.equal(morphs.saveDirection(morph), morph);
+});
+
+test("a code moves along each direction as far as its strength says", () => {
+  const directions = [{ name: "a", z: z(1, 0) }, { name: "b", z: z(2, 4) }];
+  assert.deepEqual(morphs.moveAlong(z(1, 1), directions, [3, -0.5]), z(3, -1));
+  assert.deepEqual(morphs.moveAlong(z(1, 1), [], []), z(1, 1));
+});
+
 test("what is written is read back, through JSON and with new ids", () => {
   let morph = morphs.removeCard(morphs.addCard(three(), "d", z(-1, 0.5)), 1);
   morph = { ...morphs.place(morphs.place(morph, "terms", 1, 3), "terms", 2, 4), kind: "linear" };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  along, analogy, frames, linear, nearest, norm, spherical,
+  along, analogy, frames, linear, nearest, norm, playedPosition, playedTime, spherical,
 } from "../../../../browser/morph/paths.js";
 
 const A = Float32Array.of(3, 0, 0);
@@ -74,4 +74,16 @@ test("without codes there is no nearest one", () => {
 
 test("A - B + C", () => {
   close(analogy(A, B, C), [3, -2, -1]);
+});
+
+test("playing goes there and back in equal time for each leg, slow at both ends", () => {
+  for (const legs of [1, 3]) {
+    assert.equal(playedPosition(0, legs), 0);
+    assert.ok(Math.abs(playedPosition(2400 * legs, legs) - 1) < 1e-9);
+    assert.ok(Math.abs(playedPosition(4800 * legs, legs)) < 1e-9);
+    assert.ok(playedPosition(240 * legs, legs) < 0.03);
+    for (const position of [0, 0.25, 0.9, 1]) {
+      assert.ok(Math.abs(playedPosition(playedTime(position, legs), legs) - position) < 1e-9);
+    }
+  }
 });
