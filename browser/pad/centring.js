@@ -1,22 +1,20 @@
 /**
- * What was done to every digit of MNIST, done to a drawing, as `vae_core.images` does it: cropped
- * to the ink, fitted with its proportions into the dataset's box, moved so that its mass, or its
- * box, lies in the middle.
+ * Centring of drawings as `vae_core.images` centres pictures: cropped to the ink, scaled into the
+ * dataset's box, and moved so that the centre of mass, or the box, is in the middle. No DOM.
+ *
+ * @typedef {{left: number, top: number, right: number, bottom: number}} Box  right and bottom are outside
+ * @typedef {{box: number, by_mass: boolean}} Frame  the ink's longer side, in pixels, and whether its
+ *   centre of mass is centred, else its box
  */
 
-/**
- * @typedef {{left: number, top: number, right: number, bottom: number}} Box right and bottom are outside
- * @typedef {{box: number, by_mass: boolean}} Frame the ink's longer side, in pixels, and what is centred
- */
-
-/** A drawing has no noise: all ink is meant that a byte can hold. */
+/** Coverage that counts as ink: what rounds to a grey level above 0. */
 const FAINTEST = 0.5 / 255;
 
 /**
- * The smallest box around all ink.
+ * Find the smallest box around all ink.
  *
  * @param {import("./ink.js").Ink} ink
- * @returns {Box | null} null on an empty sheet
+ * @returns {Box | null} null without ink
  */
 export function inkBox({ width, height, values }) {
   let left = width;
@@ -36,11 +34,12 @@ export function inkBox({ width, height, values }) {
 }
 
 /**
- * The share of each old pixel in each new one, by the length that they overlap.
+ * The share of each old pixel in each new one, by their overlap along one side.
  *
- * @param {number} old pixels
- * @param {number} wanted pixels
- * @returns {{first: number, weights: Float64Array}[]} (wanted,) weights sum to 1
+ * @param {number} old  pixels
+ * @param {number} wanted  pixels
+ * @returns {{first: number, weights: Float64Array}[]} (wanted) the first old pixel, and weights that
+ *   sum to 1
  */
 function areaWeights(old, wanted) {
   const step = old / wanted;
@@ -58,7 +57,7 @@ function areaWeights(old, wanted) {
 }
 
 /**
- * A box of a picture at another size, each new pixel the mean of the area that it covers.
+ * Resize a box of a picture, by the mean of the area that each new pixel covers.
  *
  * @param {import("./ink.js").Ink} ink
  * @param {Box} box
@@ -89,8 +88,8 @@ export function resample(ink, box, width, height) {
   return { width, height, values };
 }
 
-/** The mean row and column of a picture's mass. @param {import("./ink.js").Ink} ink */
-function meanPlace({ width, height, values }) {
+/** The centre of mass of a picture. @param {import("./ink.js").Ink} ink */
+function centreOfMass({ width, height, values }) {
   let mass = 0;
   let rows = 0;
   let columns = 0;
@@ -105,12 +104,12 @@ function meanPlace({ width, height, values }) {
 }
 
 /**
- * What the model sees of a drawing.
+ * Centre a drawing as the model's training pictures were.
  *
  * @param {import("./ink.js").Ink} ink
- * @param {[number, number]} size height and width of the model's pictures
+ * @param {[number, number]} size  height and width of the model's pictures
  * @param {Frame} frame
- * @returns {Float32Array | null} (height * width,) in [0, 1]; null on an empty sheet
+ * @returns {Float32Array | null} (height · width) in [0, 1]; null without ink
  */
 export function centre(ink, [height, width], { box: side, by_mass: byMass }) {
   const box = inkBox(ink);
@@ -124,7 +123,7 @@ export function centre(ink, [height, width], { box: side, by_mass: byMass }) {
   let top = Math.floor(room.down / 2);
   let left = Math.floor(room.across / 2);
   if (byMass) {
-    const mean = meanPlace(fitted);
+    const mean = centreOfMass(fitted);
     top = bounded(Math.floor(height / 2) - Math.floor(mean.row + 0.5), room.down);
     left = bounded(Math.floor(width / 2) - Math.floor(mean.column + 0.5), room.across);
   }
@@ -136,7 +135,7 @@ export function centre(ink, [height, width], { box: side, by_mass: byMass }) {
   return seen;
 }
 
-/** @param {number} value @param {number} most at least 0 */
+/** Limit a value to 0 … most. */
 function bounded(value, most) {
   return Math.min(most, Math.max(0, value));
 }

@@ -1,24 +1,24 @@
-/** Strokes of a round pen, and the ink that they leave on a raster. */
-
 /**
- * @typedef {{x: number, y: number}} Point in raster pixels
+ * Rendering of strokes of a round pen. No DOM.
+ *
+ * @typedef {{x: number, y: number}} Point  in raster pixels
  * @typedef {Point[]} Stroke
- * @typedef {{width: number, height: number, values: Float32Array}} Ink values (height * width,)
- *   coverage in [0, 1]
+ * @typedef {{width: number, height: number, values: Float32Array}} Ink  coverage (height · width) in
+ *   [0, 1]
  */
 
-/** @param {number} width @param {number} height @returns {Ink} */
+/** A raster without ink. @param {number} width @param {number} height @returns {Ink} */
 export function blank(width, height) {
   return { width, height, values: new Float32Array(width * height) };
 }
 
 /**
- * Adds one straight piece with round ends; the same ink twice is not darker.
+ * Add a line with round ends; where it covers other ink, the darker one stays.
  *
- * @param {Ink} ink changed in place
+ * @param {Ink} ink  changed in place
  * @param {Point} from
- * @param {Point} to the same point gives a dot
- * @param {number} radius raster pixels
+ * @param {Point} to  the same point for a dot
+ * @param {number} radius  raster pixels
  */
 export function addSegment(ink, from, to, radius) {
   const reach = radius + 1;
@@ -41,13 +41,7 @@ export function addSegment(ink, from, to, radius) {
   }
 }
 
-/**
- * @param {Stroke[]} strokes
- * @param {number} width
- * @param {number} height
- * @param {number} radius
- * @returns {Ink}
- */
+/** Render strokes. @param {Stroke[]} strokes @returns {Ink} */
 export function render(strokes, width, height, radius) {
   const ink = blank(width, height);
   for (const stroke of strokes) {

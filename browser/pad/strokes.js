@@ -1,8 +1,10 @@
-/** The strokes of a drawing, with undo and redo. No DOM. */
+/**
+ * The strokes of a drawing, with undo and redo. No DOM.
+ *
+ * @typedef {import("./ink.js").Stroke} Stroke
+ */
 
-/** @typedef {import("./ink.js").Stroke} Stroke */
-
-/** Clearing is one step like a stroke: what is undone is the list of strokes before it. */
+/** An empty drawing. Each stroke, and clearing, is a step that can be undone. */
 export function createDrawing() {
   let past = [];
   /** @type {Stroke[]} */
