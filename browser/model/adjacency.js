@@ -1,17 +1,16 @@
 /**
- * Networks as adjacency matrices: how strong each line between two nodes is, and where it runs.
- * There is no DOM in here.
+ * Graphs as adjacency matrices: the strength of each line between two nodes, and its pixels. No DOM.
  */
 
 /**
- * How strong the line between each pair of nodes is: the mean of its two directions.
+ * The strength of the line between each pair of nodes: the mean of both directions.
  *
- * @param {ArrayLike<number>} matrix (n * n,) row after row
- * @param {number} n nodes
- * @param {Float32Array} [out] filled and returned
- * @returns {Float32Array} (n * (n - 1) / 2,): pairs (0, 1), (0, 2), …, (n - 2, n - 1)
+ * @param {ArrayLike<number>} matrix  (n · n)
+ * @param {number} n  nodes
+ * @returns {Float32Array} (n · (n − 1) / 2) for the pairs (0, 1), (0, 2), …, (n − 2, n − 1)
  */
-export function strengths(matrix, n, out = new Float32Array((n * (n - 1)) / 2)) {
+export function strengths(matrix, n) {
+  const out = new Float32Array((n * (n - 1)) / 2);
   if (matrix.length !== n * n) throw new RangeError(`${n} nodes need ${n * n} numbers, these are ${matrix.length}`);
   for (let i = 0, pair = 0; i < n; i += 1) {
     for (let j = i + 1; j < n; j += 1, pair += 1) out[pair] = (matrix[i * n + j] + matrix[j * n + i]) / 2;
@@ -19,12 +18,12 @@ export function strengths(matrix, n, out = new Float32Array((n * (n - 1)) / 2)) 
   return out;
 }
 
-/** The mean number of edges of networks with these probabilities. @param {Float32Array} lines */
+/** The expected number of edges. @param {Float32Array} lines */
 export function expectedEdges(lines) {
   return lines.reduce((sum, p) => sum + p, 0);
 }
 
-/** The mean number of edges at each node. @param {Float32Array} lines @param {number} n */
+/** The expected number of edges of each node. @param {Float32Array} lines @param {number} n */
 export function degrees(lines, n) {
   const found = new Float32Array(n);
   for (let i = 0, pair = 0; i < n; i += 1) {
@@ -36,34 +35,33 @@ export function degrees(lines, n) {
   return found;
 }
 
-/** How far lines bend to the middle: neighbours on a circle would else hide on its rim. */
+/** How far lines bend towards the middle, so that those between neighbours on a circle are seen. */
 const BEND = 0.45;
-/** Share of the half side between the middle and a node at a distance of 1: dots stay inside. */
+/** Distance 1 from the middle, in half sides; nodes there are drawn inside. */
 const EXTENT = 0.95;
 
 /**
- * A place from -1 to 1 both ways, y upwards, in pixels of a square.
+ * From coordinates in [−1, 1], y upwards, to pixels of a square, y downwards.
  *
  * @param {[number, number]} place
- * @param {number} side
- * @returns {[number, number]} x to the right and y downwards
+ * @param {number} side  pixels
+ * @returns {[number, number]}
  */
 export function pixelOf([x, y], side) {
   return [(side / 2) * (1 + EXTENT * x), (side / 2) * (1 - EXTENT * y)];
 }
 
 /**
- * The pixels that each line covers. Strokes of a canvas take some 40 ms for all of them, of which
- * all but the opacities would be done again in every frame.
+ * Rasterise the line of each pair of nodes once: canvas strokes would take some 40 ms in each frame.
  *
  * @typedef {object} Raster
  * @property {number} side
- * @property {Uint32Array} starts  (lines + 1,): where each line's pixels begin and end
- * @property {Uint32Array} pixels  row after row
- * @property {Uint8Array} cover  of each pixel, to 255
+ * @property {Uint32Array} starts  (lines + 1) where the pixels of each line begin and end
+ * @property {Uint32Array} pixels  their indices, row by row
+ * @property {Uint8Array} cover  their coverage, 0 to 255
  *
  * @param {[number, number][]} nodes
- * @param {number} side in pixels
+ * @param {number} side  pixels
  * @returns {Raster}
  */
 export function rasterise(nodes, side) {
@@ -85,7 +83,7 @@ export function rasterise(nodes, side) {
   return { side, starts, pixels: Uint32Array.from(pixels), cover: Uint8Array.from(cover) };
 }
 
-/** Draws one curve on an empty sheet; returns the pixels that it touched. */
+/** Draw a curve on an empty sheet; returns the pixels that it touches. */
 function trace([ax, ay], [bx, by], sheet, side) {
   const touched = [];
   const [cx, cy] = [ax + bx, ay + by].map((sum) => side / 2 + ((1 - BEND) / 2) * (sum - side));
@@ -100,7 +98,7 @@ function trace([ax, ay], [bx, by], sheet, side) {
   return touched;
 }
 
-/** Shares ink among the four pixels around a place. */
+/** Share ink among the four pixels around a place. */
 function splat(x, y, ink, sheet, side, touched) {
   const [left, top] = [Math.floor(x), Math.floor(y)];
   for (let dy = 0; dy < 2; dy += 1) {
@@ -115,15 +113,16 @@ function splat(x, y, ink, sheet, side, touched) {
   }
 }
 
-/** Lines below this opacity would not be seen. */
+/** Opacity below which a line is not drawn. */
 const UNSEEN = 0.02;
 
 /**
- * The opacity of each pixel, line over line.
+ * Blend all lines.
  *
- * @param {Float32Array} lines opacity of each
+ * @param {Float32Array} lines  their opacity
  * @param {Raster} raster
- * @param {Float32Array} [out] (side * side,), filled and returned
+ * @param {Float32Array} [out]  (side · side), filled and returned
+ * @returns {Float32Array} opacity of each pixel
  */
 export function blend(lines, { side, starts, pixels, cover }, out = new Float32Array(side * side)) {
   out.fill(0);

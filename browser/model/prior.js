@@ -1,30 +1,33 @@
 /**
- * The prior that a model states: p(z), or p(z|y) where it differs by label. No DOM.
+ * The prior of a model: p(z), or p(z|y) where it differs by label. No DOM.
  *
- * @typedef {object} Prior  diagonal Gaussians; null stands for N(0, I)
- * @property {Float32Array} mu  (k, latent_dim)
- * @property {Float32Array} logvar  (k, latent_dim)
- * @property {Float32Array} logShare  (k) of a mixture's parts
- * @property {boolean} byLabel  whether the k are those of the labels, and no mixture
+ * In all functions `prior` is null for N(0, I), `y` a label or null, `d` the latent dimensions.
+ *
+ * @typedef {object} Prior  k diagonal Gaussians
+ * @property {Float32Array} mu  (k · latent_dim)
+ * @property {Float32Array} logvar  (k · latent_dim)
+ * @property {Float32Array} logShare  (k) log weights of a mixture
+ * @property {boolean} byLabel  whether there is one Gaussian for each label, instead of a mixture
  */
 import { quantile } from "./quantile.js";
 import { uniforms } from "./random.js";
 
 const LOG_2PI = Math.log(2 * Math.PI);
-const ALONE = Float32Array.of(0);
-/** Draws for means that no formula gives. */
+/** The log weights of a single Gaussian. */
+const SINGLE = Float32Array.of(0);
+/** Draws for means that have no closed form. */
 const DRAWS = 64;
 const SEED = 1;
 
-/** The mixture of all parts that hold for label y; often one alone. */
+/** The mixture for label y, often of a single Gaussian. */
 function given(prior, y, d) {
-  if (!prior) return { mu: new Float32Array(d), logvar: new Float32Array(d), logShare: ALONE };
+  if (!prior) return { mu: new Float32Array(d), logvar: new Float32Array(d), logShare: SINGLE };
   if (!prior.byLabel) return prior;
   const start = (y ?? 0) * d;
-  return { mu: prior.mu.subarray(start, start + d), logvar: prior.logvar.subarray(start, start + d), logShare: ALONE };
+  return { mu: prior.mu.subarray(start, start + d), logvar: prior.logvar.subarray(start, start + d), logShare: SINGLE };
 }
 
-/** Log density of z under the Gaussian of row k. */
+/** Log density of z under Gaussian k. */
 function logNormal({ mu, logvar }, z, k = 0) {
   let sum = 0;
   for (let i = 0, at = k * z.length; i < z.length; i++, at++) {
@@ -39,7 +42,7 @@ function logMixture(mixture, z) {
   return most + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - most), 0));
 }
 
-/** A draw from the Gaussian of row k. */
+/** Draw from Gaussian k. */
 function drawNormal({ mu, logvar }, k, d, uniform) {
   return Float32Array.from({ length: d }, (_, i) => mu[k * d + i] + Math.exp(0.5 * logvar[k * d + i]) * quantile(uniform()));
 }
@@ -54,30 +57,24 @@ function drawMixture(mixture, d, uniform) {
 }
 
 /**
- * A code drawn from the prior.
+ * Draw a code from the prior.
  *
- * @param {Prior|null} prior
- * @param {number|null} y
- * @param {number} d  latent_dim
- * @param {() => number} uniform  a generator, as of random.js
+ * @param {Prior | null} prior
+ * @param {number | null} y
+ * @param {number} d
+ * @param {() => number} uniform  a generator of uniform numbers in (0, 1)
  * @returns {Float32Array} (latent_dim)
  */
 export function draw(prior, y, d, uniform) {
   return drawMixture(given(prior, y, d), d, uniform);
 }
 
-/**
- * Log density in nats.
- *
- * @param {Prior|null} prior
- * @param {number|null} y
- * @param {ArrayLike<number>} z  (latent_dim)
- */
+/** Log density in nats. @param {ArrayLike<number>} z  (latent_dim) */
 export function logProb(prior, y, z) {
   return logMixture(given(prior, y, z.length), z);
 }
 
-/** The prior's mean log density in nats; of a mixture an estimate. */
+/** The mean log density of the prior's own draws, in nats; an estimate for a mixture. */
 export function meanLogProb(prior, y, d) {
   const mixture = given(prior, y, d);
   if (mixture.logShare.length === 1) {
@@ -108,17 +105,17 @@ export function moments(prior, y, d) {
   return [means, squares.map((square, i) => Math.sqrt(square - means[i] ** 2))];
 }
 
-/** Whether `kl` is an estimate. */
+/** Whether a prior is a mixture, whose `kl` is an estimate. */
 export function isMixture(prior) {
   return Boolean(prior) && !prior.byLabel && prior.logShare.length > 1;
 }
 
 /**
- * KL(q(z|x) || p) in nats: in closed form, or for a mixture over draws from q.
+ * KL(q(z|x) || p) in nats, in closed form, or for a mixture estimated with draws from q.
  *
  * @param {{mu: Float32Array, logvar: Float32Array}} q
- * @param {Prior|null} [prior]
- * @param {number|null} [y]
+ * @param {Prior | null} [prior]
+ * @param {number | null} [y]
  */
 export function kl(q, prior = null, y = null) {
   const d = q.mu.length;

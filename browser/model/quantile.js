@@ -1,5 +1,5 @@
 /**
- * Quantiles of the standard normal distribution.
+ * Quantiles of the standard normal distribution. No DOM.
  *
  * Wichura, "Algorithm AS 241: the percentage points of the normal distribution" (1988), routine
  * PPND16: rational approximations on three ranges, relative error about 1e-16.
@@ -37,22 +37,21 @@ const TAIL = {
   ],
 };
 
-/** @param {number[]} coefficients highest power first @param {number} r */
+/** Evaluate a polynomial. @param {number[]} coefficients  highest power first @param {number} r */
 function horner(coefficients, r) {
   let sum = 0;
   for (const coefficient of coefficients) sum = sum * r + coefficient;
   return sum;
 }
 
-/** @param {{numerator: number[], denominator: number[]}} range @param {number} r */
 function rational(range, r) {
   return horner(range.numerator, r) / horner(range.denominator, r);
 }
 
 /**
- * The z below which a standard normal variable lies with probability p.
+ * The value that a standard normal variable is below with probability p.
  *
- * @param {number} p probability in [0, 1]; 0 and 1 give -Infinity and Infinity
+ * @param {number} p  in [0, 1]; 0 and 1 give -Infinity and Infinity
  * @returns {number} NaN outside [0, 1]
  */
 export function quantile(p) {
@@ -67,17 +66,17 @@ export function quantile(p) {
 }
 
 /**
- * The middles of n cells of equal probability: the axis of an inverse-CDF grid.
+ * The middles of n cells of equal probability.
  *
  * @param {number} n
- * @returns {Float64Array} (n,) increasing, symmetric about 0
+ * @returns {Float64Array} (n) increasing, symmetric about 0
  */
 export function quantileAxis(n) {
   return Float64Array.from({ length: n }, (_, i) => quantile((i + 0.5) / n));
 }
 
 /**
- * Which of n cells of equal probability holds a value.
+ * Find which of n cells of equal probability holds a value.
  *
  * @param {number} value
  * @param {number} n

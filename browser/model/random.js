@@ -1,11 +1,9 @@
-/** Repeatable standard normal numbers. */
-
-import { quantile } from "./quantile.js";
+/** Random numbers from a seed. No DOM. */
 
 /**
- * A generator of uniform numbers in (0, 1): mulberry32, 2^32 states, never 0 or 1.
+ * A generator of uniform numbers in (0, 1), never 0 or 1: mulberry32, of 2^32 states.
  *
- * @param {number} seed any integer
+ * @param {number} seed  any integer
  * @returns {() => number}
  */
 export function uniforms(seed) {
@@ -16,15 +14,4 @@ export function uniforms(seed) {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return (((mixed ^ (mixed >>> 14)) >>> 0) + 0.5) / 4294967296;
   };
-}
-
-/**
- * Draws from N(0, 1) by inversion, one after another.
- *
- * @param {number} seed the same seed gives the same draws in the same order
- * @returns {(n: number) => Float32Array} the next n draws
- */
-export function normals(seed) {
-  const uniform = uniforms(seed);
-  return (n) => Float32Array.from({ length: n }, () => quantile(uniform()));
 }

@@ -1,16 +1,16 @@
-/**
- * Cards that are carried to places: by dragging with mouse, pen or finger, or by picking one
- * (click, tap, Enter) and then choosing a place the same way.
- */
+/** Cards that are dragged by mouse, pen or finger, or picked by a click. */
 
+/** CSS pixels from which on a move is a drag. */
 const FAR = 6;
 
 /**
+ * Make a card draggable.
+ *
  * @param {HTMLElement} card
  * @param {object} handlers
- * @param {() => void} handlers.pick the card was clicked
- * @param {(target: Element | null) => void} handlers.over the card is above an element, or no more
- * @param {(target: Element | null) => void} handlers.drop the card was let go above an element
+ * @param {() => void} handlers.pick  the card is clicked, or Enter is pressed
+ * @param {(target: Element | null) => void} handlers.over  the card is dragged over an element; null at the end
+ * @param {(target: Element) => void} handlers.drop  the card is dropped on an element
  */
 export function draggable(card, { pick, over, drop }) {
   let start = null;
@@ -22,7 +22,7 @@ export function draggable(card, { pick, over, drop }) {
     if (event.button > 0) return;
     start = { x: event.clientX, y: event.clientY, id: event.pointerId };
     carried = false;
-    // At once: a quick pointer has left the card before it has moved far enough.
+    // Not only once it is a drag: a quick pointer has left the card by then.
     card.setPointerCapture(event.pointerId);
   });
   card.addEventListener("pointermove", (event) => {
@@ -47,7 +47,7 @@ export function draggable(card, { pick, over, drop }) {
   card.addEventListener("pointerup", finish);
   card.addEventListener("pointercancel", finish);
   card.addEventListener("click", () => {
-    // The click that ends a drag is no pick.
+    // A drag ends with a click, too.
     if (!carried) pick();
   });
 }

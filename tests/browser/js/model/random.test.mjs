@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { normals, uniforms } from "../../../../browser/model/random.js";
+import { draw } from "../../../../browser/model/prior.js";
+import { uniforms } from "../../../../browser/model/random.js";
+
+/** Draws of the standard normal prior, one after another. */
+function normals(seed) {
+  const uniform = uniforms(seed);
+  return (n) => draw(null, null, n, uniform);
+}
 
 test("a seed repeats its draws and another seed has others", () => {
   assert.deepEqual(normals(7)(20), normals(7)(20));
