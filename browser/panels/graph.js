@@ -1,23 +1,27 @@
 /**
- * A network drawn: its nodes in a fixed place, each edge as opaque as it is probable.
+ * A graph with its nodes in fixed places; the opacity of an edge is its probability.
  *
- * Without `adjacency` it is the decoded network of the code that is shown, drawn in the frame in
- * which the code changes. Data besides the page's: `nodes` (x and y of each, from -1 to 1, y up),
- * `adjacency` (n * n levels, 255 for an edge, or null), `name` (what is drawn, below it) and `size`
- * (CSS pixels).
+ * @typedef {object} GraphData
+ * @property {[number, number][]} nodes  x and y of each in [−1, 1], y upwards
+ * @property {number[] | null} adjacency  (n · n) levels, 255 for an edge; null for the decoded graph
+ *   of the code that is shown
+ * @property {string} name  written below
+ * @property {number} size  the most width, CSS pixels
+ * @property {string | null} [side]
  */
 import { blend, degrees, expectedEdges, pixelOf, rasterise, strengths } from "../model/adjacency.js";
+import { canDecode, decode, pixelCount } from "../model/network.js";
+import { schedule, storeOf, unschedule } from "../state/store.js";
 import { rgb, theme } from "../ui/colours.js";
 import { make } from "../ui/dom.js";
-import { decode, pixelCount } from "../model/network.js";
-import { schedule, storeOf, unschedule } from "../state/store.js";
 
-/** Device pixels a side, at most: a finer drawing shows nothing more, and takes longer. */
+/** The most device pixels a side: more show nothing more, and take longer. */
 const FINEST = 512;
-/** Rasters held ready: those of the drawings of one page. */
+/** Rasters that are kept: those of the drawings of one page. */
 const HELD = 3;
 const rasters = new Map();
 
+/** The raster of these nodes, computed once. */
 function rasterOf(nodes, side) {
   const key = `${side}:${nodes}`;
   const raster = rasters.get(key) ?? rasterise(nodes, side);
@@ -29,7 +33,7 @@ function rasterOf(nodes, side) {
 
 /**
  * @param {HTMLElement} element
- * @param {any} data
+ * @param {GraphData} data
  * @returns {import("../panel.js").Panel}
  */
 export function mount(element, data) {
@@ -49,13 +53,12 @@ export function mount(element, data) {
   let mean = null;
   let side = 0;
 
-  /** The matrix to draw, with 1 for a certain edge; null while there is none. */
+  /** Probabilities of the edges (n · n); null while there are none. */
   function matrix() {
     if (data.adjacency) return Float32Array.from(data.adjacency, (level) => level / 255);
     const { network } = store.get();
     const z = store.shown();
-    if (!network?.decoder || z.length !== network.latentDim) return null;
-    if (pixelCount(network) !== data.nodes.length ** 2) return null;
+    if (!canDecode(network, z) || pixelCount(network) !== data.nodes.length ** 2) return null;
     if (mean?.length !== pixelCount(network)) mean = new Float32Array(pixelCount(network));
     return decode(network, z, mean);
   }
@@ -77,7 +80,7 @@ export function mount(element, data) {
     context.beginPath();
     degrees(lines, data.nodes.length).forEach((degree, i) => {
       const [x, y] = pixelOf(data.nodes[i], side);
-      const radius = (side / 400) * (1 + Math.sqrt(degree)); // dots grow with their nodes' edges
+      const radius = (side / 400) * (1 + Math.sqrt(degree));
       context.moveTo(x + radius, y);
       context.arc(x, y, radius, 0, 2 * Math.PI);
     });
@@ -107,7 +110,8 @@ export function mount(element, data) {
     schedule(draw);
   }
 
-  function configure() {
+  function update(next) {
+    data = next;
     figure.style.maxWidth = `${data.size}px`;
     name.textContent = data.name;
     colours = theme(element);
@@ -115,21 +119,18 @@ export function mount(element, data) {
     schedule(draw);
   }
 
-  const watching = new ResizeObserver(resize);
-  watching.observe(canvas);
-  const stop = store.subscribe((state, changed) => {
+  const observer = new ResizeObserver(resize);
+  observer.observe(canvas);
+  const unsubscribe = store.subscribe((state, changed) => {
     if (!data.adjacency && ["z", "live", "network"].some((key) => changed.has(key))) schedule(draw);
   });
-  configure();
+  update(data);
 
   return {
-    update(newData) {
-      data = newData;
-      configure();
-    },
+    update,
     destroy() {
-      stop();
-      watching.disconnect();
+      unsubscribe();
+      observer.disconnect();
       unschedule(draw);
       figure.remove();
     },

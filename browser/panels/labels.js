@@ -1,23 +1,25 @@
 /**
- * The label that a model is given: one of its classes, chosen by click or arrow keys.
+ * The label for a conditional model, chosen by click or arrow keys.
  *
- * Data besides the page's: `names` of the labels 0, 1, … Sends up `y`.
+ * Sends up `y`.
+ *
+ * @typedef {{names: string[], side?: string | null}} LabelsData  `names` of the labels 0, 1, …
  */
+import { storeOf } from "../state/store.js";
 import { classColour } from "../ui/colours.js";
 import { make } from "../ui/dom.js";
-import { storeOf } from "../state/store.js";
 
 const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
-/** Names of so many letters stand in columns. */
+/** Names of at most so many letters are arranged in columns. */
 const SHORT = 2;
 
 /**
- * The label that a key leads to; the ends follow one another.
+ * The label that a key leads to, around both ends.
  *
  * @param {number} y
  * @param {string} key
  * @param {number} count
- * @returns {number | null} null for keys that choose nothing
+ * @returns {number | null} null for other keys
  */
 export function nextLabel(y, key, count) {
   if (key === "Home") return 0;
@@ -27,7 +29,7 @@ export function nextLabel(y, key, count) {
 
 /**
  * @param {HTMLElement} element
- * @param {{names: string[], side?: string|null}} data
+ * @param {LabelsData} data
  * @param {import("../panel.js").Emit} emit
  * @returns {import("../panel.js").Panel}
  */
@@ -71,20 +73,21 @@ export function mount(element, data, emit) {
     });
   }
 
-  const stop = store.subscribe((state, changed) => {
+  function update(next) {
+    data = next;
+    build();
+    mark();
+  }
+
+  const unsubscribe = store.subscribe((state, changed) => {
     if (changed.has("y")) mark();
   });
-  build();
-  mark();
+  update(data);
 
   return {
-    update(next) {
-      data = next;
-      build();
-      mark();
-    },
+    update,
     destroy() {
-      stop();
+      unsubscribe();
       element.replaceChildren();
     },
   };

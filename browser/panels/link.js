@@ -1,11 +1,13 @@
-/** A button that copies the page's address, which restores what is shown. */
+/** A button that copies the page's address, which holds what is shown. */
+import { make } from "../ui/dom.js";
 
-const SHOWN_MS = 4000;
+/** Milliseconds for which the result is shown. */
+const SHOWN = 4000;
 
-/** Copies through the clipboard where the page may use it (https, localhost), else by selection. */
+/** Copy a text by the clipboard where the page may use it (https, localhost), else by selection. */
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const field = document.createElement("textarea");
+  const field = make("textarea");
   field.value = text;
   document.body.append(field);
   field.select();
@@ -19,29 +21,20 @@ async function copy(text) {
  * @returns {import("../panel.js").Panel}
  */
 export function mount(element) {
-  const button = document.createElement("button");
-  const said = document.createElement("span");
-  button.type = "button";
-  button.textContent = "Copy link";
-  button.title = "The address holds the model, the code, the map and the selection.";
-  said.className = "lx-quiet";
-  said.setAttribute("role", "status");
-  button.style.width = "100%";
-  element.append(button, said);
+  const result = make("span", { class: "lx-quiet", role: "status" });
   let timer = 0;
 
-  async function onClick() {
-    try {
-      await copy(location.href);
-      said.textContent = "Copied";
-    } catch {
-      said.textContent = "Copy it from the address bar";
-    }
+  async function copyAddress() {
+    result.textContent = await copy(location.href).then(() => "Copied", () => "Copy it from the address bar");
     clearTimeout(timer);
-    timer = setTimeout(() => (said.textContent = ""), SHOWN_MS);
+    timer = setTimeout(() => (result.textContent = ""), SHOWN);
   }
 
-  button.addEventListener("click", onClick);
+  element.append(make("button", {
+    type: "button", style: "width: 100%", click: copyAddress,
+    title: "The address holds the model, the code, the map and the selection.",
+  }, "Copy link"), result);
+
   return {
     update() {},
     destroy() {

@@ -1,58 +1,52 @@
 /**
- * The pictures of two models side by side, and what differs between them. Links the two models for
- * as long as it is shown.
+ * The decoded pictures of two models and their difference; links the two models while it is shown.
  *
- * Data besides the page's (app/components/pairs.py, `pair`): `names` of both models, `linked`,
- * `shared`, `codes` of both.
+ * @typedef {object} PairData
+ * @property {[string, string]} names  of the models
+ * @property {[string, string]} codes  addresses of the encoded sets
+ * @property {import("../state/linking.js").By} linked  what the models share, besides a selection
+ * @property {boolean} shared  whether both have encoded the same examples
  */
 import { fetchBytes } from "../files/assets.js";
-import { make } from "../ui/dom.js";
-import { comparable, link } from "../state/linking.js";
-import { decode, pixelCount } from "../model/network.js";
-import { paint, paintChange } from "../ui/pixels.js";
 import { muOf, readPoints } from "../map/points.js";
+import { canDecode, decode, pixelCount } from "../model/network.js";
+import { comparable, link } from "../state/linking.js";
 import { same, schedule, storeOf, unschedule } from "../state/store.js";
+import { make } from "../ui/dom.js";
+import { paint, paintChange } from "../ui/pixels.js";
 import { code } from "../ui/words.js";
 
 const SIDES = [null, "other"];
 /** The change of a pixel that gets the full colour. */
 const FULL = 0.5;
+/** Why there is no difference to show, by what links the models. */
 const NOTHING = { z: "", example: "Rest on an example or pin one", none: "Nothing links these two" };
 
 /**
  * @param {HTMLElement} element
- * @param {any} data
+ * @param {PairData} data
  * @returns {import("../panel.js").Panel}
  */
 export function mount(element, data) {
-  const stores = SIDES.map(storeOf);
-  const sides = stores.map((store) => ({ store, mean: new Float32Array(0), ...view("lx-picture") }));
-  const change = view("lx-picture lx-pair-change");
+  const stores = SIDES.map((side) => storeOf(side));
+  const sides = stores.map((store) => ({ store, mean: new Float32Array(0), ...createPicture("lx-picture") }));
+  const change = createPicture("lx-picture lx-pair-change");
   change.canvas.setAttribute("aria-label", "What differs between the two pictures");
   change.title.textContent = "Second − first";
   change.words.append(
     make("span", {}, make("i", { class: "lx-less" }), "darker"),
-    make("span", {}, make("i", { class: "lx-more" }), "brighter"),
-  );
+    make("span", {}, make("i", { class: "lx-more" }), "brighter"));
   change.words.classList.add("lx-change-key");
   const unlike = make("p", { class: "lx-quiet lx-pair-note", hidden: true });
   change.figure.append(unlike);
   element.className = "lx-pair";
   element.append(sides[0].figure, change.figure, sides[1].figure);
 
-  /** Codes of the encoded sets by store, while they are needed. */
+  /** The encoded sets by store, while the models are linked by example. */
   const points = new Map();
   let linked = null;
   let unlink = () => {};
-  let asked = null;
-
-  function view(className) {
-    const canvas = make("canvas", { class: "lx-pixels", role: "img" });
-    const title = make("strong", {});
-    const words = make("span", { class: "lx-quiet lx-number" });
-    const caption = make("figcaption", {}, title, words);
-    return { figure: make("figure", { class: className }, canvas, caption), canvas, title, words };
-  }
+  let wantedSets = null;
 
   function codeOf(store, id) {
     const set = points.get(store);
@@ -62,45 +56,34 @@ export function mount(element, data) {
 
   function connect() {
     const wanted = JSON.stringify([data.linked, data.shared]);
-    if (wanted !== linked) {
-      linked = wanted;
-      unlink();
-      unlink = link(...stores, { by: data.linked, shared: data.shared, codeOf });
-    }
+    if (wanted === linked) return;
+    linked = wanted;
+    unlink();
+    unlink = link(...stores, { by: data.linked, shared: data.shared, codeOf });
+  }
+
+  function loadSets() {
     const addresses = data.linked === "example" ? data.codes : [];
-    if (same(addresses, asked)) return;
-    asked = addresses;
+    if (same(addresses, wantedSets)) return;
+    wantedSets = addresses;
     points.clear();
     addresses.forEach((address, i) => {
       fetchBytes(address)
         .then((bytes) => {
-          if (asked === addresses) points.set(stores[i], readPoints(bytes));
+          if (wantedSets === addresses) points.set(stores[i], readPoints(bytes));
         })
         .catch((error) => console.warn(error));
     });
   }
 
-  function makeRoom(canvas, [, height, width]) {
-    if (canvas.width === width && canvas.height === height) return;
-    Object.assign(canvas, { width, height });
-  }
-
-  function put({ canvas }, shape, fill) {
-    makeRoom(canvas, shape);
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(canvas.width, canvas.height);
-    fill(image);
-    context.putImageData(image, 0, 0);
-  }
-
-  /** @returns {boolean} whether there is a picture */
+  /** Draw the picture of a model. @returns {boolean} whether there is one */
   function drawSide(side) {
     const { network, live } = side.store.get();
     const z = side.store.shown();
-    if (!network?.decoder || z.length !== network.latentDim) return false;
+    if (!canDecode(network, z)) return false;
     if (side.mean.length !== pixelCount(network)) side.mean = new Float32Array(pixelCount(network));
     decode(network, z, side.store.label(), side.mean);
-    put(side, network.imageShape, (image) => paint(side.mean, network.imageShape, image));
+    fill(side.canvas, network.imageShape, (image) => paint(side.mean, network.imageShape, image));
     side.words.textContent = `${live ? "live" : "pinned"}, ${code(z)}`;
     side.canvas.setAttribute("aria-label", `Decoded by ${side.title.textContent}`);
     return true;
@@ -111,35 +94,49 @@ export function mount(element, data) {
     const shapes = stores.map((store) => store.get().network.imageShape);
     const alike = same(...shapes);
     const shown = alike && comparable(...stores, data.linked);
-    put(change, shapes[0], (image) => {
+    fill(change.canvas, shapes[0], (image) => {
       if (shown) paintChange(sides[0].mean, sides[1].mean, shapes[0], image, FULL);
     });
     unlike.hidden = shown;
     unlike.textContent = alike ? NOTHING[data.linked ?? "none"] : "Their pictures differ in size";
   }
 
-  function configure() {
-    sides.forEach((side, i) => {
-      side.title.textContent = data.names[i];
-    });
+  function update(next) {
+    data = next;
+    sides.forEach(({ title }, i) => (title.textContent = data.names[i]));
     connect();
+    loadSets();
     schedule(draw);
   }
 
-  const stops = stores.map((store) => store.subscribe(() => schedule(draw)));
-  configure();
+  const unsubscribes = stores.map((store) => store.subscribe(() => schedule(draw)));
+  update(data);
 
   return {
-    update(next) {
-      data = next;
-      configure();
-    },
+    update,
     destroy() {
-      for (const stop of stops) stop();
+      for (const unsubscribe of unsubscribes) unsubscribe();
       unlink();
       unschedule(draw);
-      asked = null;
+      wantedSets = null;
       element.replaceChildren();
     },
   };
+}
+
+function createPicture(className) {
+  const canvas = make("canvas", { class: "lx-pixels", role: "img" });
+  const title = make("strong");
+  const words = make("span", { class: "lx-quiet lx-number" });
+  const figure = make("figure", { class: className }, canvas, make("figcaption", {}, title, words));
+  return { figure, canvas, title, words };
+}
+
+/** Replace what a canvas shows by an image that `paint` fills. */
+function fill(canvas, [, height, width], paint) {
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  paint(image);
+  context.putImageData(image, 0, 0);
 }

@@ -1,20 +1,22 @@
 /**
- * The part of an exported page's address that says what it shows: `#z=0.5,-1.2&y=3&map=pca&axes=1,3`.
- * No DOM.
+ * The fragment of an exported page's address, which holds what it shows:
+ * `#z=0.5,-1.2&y=3&map=pca&axes=1,3`. No DOM.
  *
  * @typedef {object} View
- * @property {ArrayLike<number>|null} z  the pinned code
- * @property {number|null} y  the label that a conditional model is given, counted from 0
- * @property {string|null} projection  one of the model's maps
- * @property {[number, number]|null} dims  the latent plane, counted from 0; in the address from 1
+ * @property {ArrayLike<number> | null} z  the pinned code
+ * @property {number | null} y  the label for a conditional model, counted from 0
+ * @property {string | null} projection  one of the model's maps
+ * @property {[number, number] | null} dims  the latent plane, counted from 0; in the address from 1
  *
  * @typedef {object} Model  what a view must fit
  * @property {number} latentDim
  * @property {string[]} projections
- * @property {number} labels  how many labels the model is given one of; 0 where it is given none
+ * @property {number} labels  of a conditional model; 0 for other models
  */
 
+/** Decimals of a code in the address. */
 const DIGITS = 4;
+/** The largest coordinate that is accepted. */
 const FARTHEST = 50;
 
 function numbers(text, count) {
@@ -34,7 +36,7 @@ function label(text, labels) {
   return /^\d+$/.test(text) && Number(text) < labels ? Number(text) : null;
 }
 
-/** Each entry by its name in the address: where it goes, and how it is read. */
+/** Entries by their names in the address: the key of the view, and how the value is read. */
 const ENTRIES = {
   z: ["z", (text, { latentDim }) => numbers(text, latentDim)],
   y: ["y", (text, { labels }) => label(text, labels)],
@@ -43,9 +45,12 @@ const ENTRIES = {
 };
 
 /**
+ * Read a fragment.
+ *
  * @param {string} text  with or without the "#"
  * @param {Model} model
- * @returns {{view: View, ignored: string[]}} what could not be used is null, and named
+ * @returns {{view: View, ignored: string[]}} entries that are missing or do not fit are null; those
+ *   that do not fit are named
  */
 export function readFragment(text, model) {
   const view = { z: null, y: null, projection: null, dims: null };
@@ -60,6 +65,8 @@ export function readFragment(text, model) {
 }
 
 /**
+ * Write a fragment.
+ *
  * @param {View} view  entries that are null are left out
  * @returns {string} without the "#"
  */

@@ -81,7 +81,7 @@ def page(saved: Saved, *, film: bytes | None = None) -> bytes:
         "data": _json(_data(saved)),
         "network": _packed(bundles.network_bundle(saved.model, parts=parts)),
         "codes": _packed(bundles.codes_bundle(saved.codes)),
-        "film": "" if film is None else _packed(film),
+        "frames": "" if film is None else _packed(film),
         "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
         "entry": SCOPE + ENTRY,
     }

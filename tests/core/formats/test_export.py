@@ -461,7 +461,7 @@ def test_page_of_a_run_has_its_replay(
         out = tmp_path / "page.html"
         assert export(name, "--format", "html", "--out", out) == 0
         page = out.read_text()
-        told, arrays = bundle(page, "film")
+        told, arrays = bundle(page, "frames")
         replay = runs.read_replay(trained)
         assert replay is not None
         assert [one["step"] for one in told["frames"]] == [one.step for one in replay.frames]
@@ -473,7 +473,7 @@ def test_page_of_a_run_has_its_replay(
 def test_page_without_a_replay_says_nothing_of_one(page: str) -> None:
     """Neither a heading nor an empty place."""
     assert 'id="replay"' not in page
-    assert element(page, "film") == ""
+    assert element(page, "frames") == ""
 
 
 def test_run_that_has_not_ended_is_exported_as_it_stands(
