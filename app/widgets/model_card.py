@@ -118,7 +118,7 @@ def training(config: TrainConfig) -> str:
         f"Trained on {config.dataset} ({config.pixels} pixels) for {config.epochs:,} epochs in "
         f"batches of {config.batch_size:,}, with {config.optimizer.capitalize()} at "
         f"{config.learning_rate:g}, seed {config.seed}: "
-        f"{LEARNERS[config.learner]}{objective}{said}."
+        f"{LEARNERS.get(config.learner, f'{config.learner}, ')}{objective}{said}."
     )
 
 

@@ -23,6 +23,7 @@ from vae_core import evaluation, images, model_folder
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
 from vae_core.model_folder import ModelCard, Saved
+from vae_core.models.priors import PRIORS
 
 ENTRY = "standalone/standalone.js"
 TEMPLATE = "standalone/standalone.html"
@@ -32,14 +33,12 @@ STYLES = ("panel.css", "standalone/standalone.css")
 #: Bare names of modules in the import map begin with it.
 SCOPE = "latent-explorer/"
 
-#: What follows on the manifold's "quantiles of the prior", by prior.
-_CELLS = {
-    "label": " of the chosen label: each cell is as probable as any other.",
-    **dict.fromkeys(
-        ("mixture", "vamp"),
-        ", which is a mixture: they are those of the Gaussian that has its mean and spread.",
-    ),
-}
+#: What follows on the manifold's "quantiles of the prior", by kind of prior.
+_CELLS = ": each cell is as probable as any other."
+_CELLS_OF_LABEL = " of the chosen label" + _CELLS
+_CELLS_OF_MIXTURE = (
+    ", which is a mixture: they are those of the Gaussian that has its mean and spread."
+)
 
 _IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")(\.{1,2}/[\w./-]+\.js)(";)$', re.MULTILINE)
 #: ASCII that may stand as it is in a ``data:`` address and in a script element.
@@ -72,7 +71,7 @@ def page(saved: Saved, *, film: bytes | None = None) -> bytes:
         "title": html.escape(card.name),
         "facts": html.escape(_facts(card)),
         "warnings": "".join(f'<p class="facts">{html.escape(one)}</p>' for one in card.warnings),
-        "cells": _CELLS.get(card.model.prior, ": each cell is as probable as any other."),
+        "cells": _cells(card.model.prior),
         "held": "The other dimensions stay at the pinned code." if latent_dim > 2 else "",
         "replay": "" if film is None else _read(REPLAY_TEMPLATE),
         "pad": "" if frame is None else _read(PAD_TEMPLATE),
@@ -86,6 +85,12 @@ def page(saved: Saved, *, film: bytes | None = None) -> bytes:
         "entry": SCOPE + ENTRY,
     }
     return Template(_read(TEMPLATE)).substitute(slots).encode()
+
+
+def _cells(prior: str) -> str:
+    if PRIORS[prior].is_mixture:
+        return _CELLS_OF_MIXTURE
+    return _CELLS_OF_LABEL if prior == "label" else _CELLS
 
 
 def file_name(card: ModelCard) -> str:

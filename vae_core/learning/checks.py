@@ -10,6 +10,7 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError
 from vae_core.learning.devices import cpu, cuda
+from vae_core.models.priors import PRIORS
 
 
 def check_data(model: ModelConfig, pixels: str, dataset: ImageDataset) -> None:
@@ -107,7 +108,7 @@ def check_method(model: ModelConfig, train: TrainConfig) -> None:
         The sentence names the setting, its value and what is allowed.
     """
     layers = "two stochastic layers (first_latent_dim)" if model.first_latent_dim else ""
-    mixture = f"prior {model.prior!r}" if model.prior in ("mixture", "vamp") else ""
+    mixture = f"prior {model.prior!r}" if PRIORS[model.prior].is_mixture else ""
     labels = "labels" if model.takes_labels else ""
     vamp = mixture if model.prior == "vamp" else ""
     if train.objective == "dreg" and layers:

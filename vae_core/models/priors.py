@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,9 @@ Encode = Callable[[Tensor, Tensor | None], DiagonalGaussian]
 class PriorModule(nn.Module, abc.ABC):
     """Weights of a prior."""
 
+    #: Whether the prior is a mixture, whose KL has no closed form in each dimension.
+    is_mixture: ClassVar[bool] = False
+
     @abc.abstractmethod
     def forward(self, y: Tensor | None, encode: Encode) -> Prior:
         """p(z|y) of labels ``y`` (batch,), or p(z); ``encode`` is the model's q(z|x)."""
@@ -64,6 +68,8 @@ class Standard(PriorModule):
 class Mixture(PriorModule):
     """K learned diagonal Gaussians with learned shares."""
 
+    is_mixture = True
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         size = (config.components, config.latent_dim)
@@ -86,6 +92,8 @@ class Vamp(PriorModule):
     Tomczak & Welling (2018), equation (9). A conditional model has one set of pseudo-inputs for
     all labels, each with a label of its own in turn.
     """
+
+    is_mixture = True
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -129,7 +137,7 @@ class Label(PriorModule):
         """All labels start at N(0, I)."""
 
 
-PRIORS: dict[str, Callable[[ModelConfig], PriorModule]] = {
+PRIORS: dict[str, type[PriorModule]] = {
     "standard": Standard,
     "mixture": Mixture,
     "vamp": Vamp,

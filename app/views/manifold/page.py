@@ -7,6 +7,7 @@ from app.address import State
 from app.components.manifold import manifold
 from app.resources.opened_model import Opened
 from app.widgets import downloads, header, pinned, scenes, selection
+from vae_core.models.priors import PRIORS
 
 
 def take_side(n: int) -> None:
@@ -25,7 +26,7 @@ def explained(model: Opened, shown: State) -> str:
             f"{across} runs to the right, {up} upwards."
         )
     kind = model.card.model.prior
-    if kind in ("mixture", "vamp"):
+    if PRIORS[kind].is_mixture:
         said += (
             " The prior is a mixture: the quantiles are those of the Gaussian that has its mean "
             "and spread in each dimension."

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
 from app import state
 from app.resources import datasets
 from app.widgets import downloads
-from vae_core import learning, recipes, runs
-from vae_core.config import ONE_CHANNEL, ModelConfig, TrainConfig
+from vae_core import data, learning, recipes, runs
+from vae_core.config import (
+    ONE_CHANNEL,
+    LearnerName,
+    LikelihoodName,
+    ModelConfig,
+    Network,
+    Objective,
+    PriorName,
+    TrainConfig,
+)
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.models.priors import PRIORS as PRIOR_MODULES
 from vae_core.runs import RunConfig
 
 Given = dict[str, Any]
@@ -57,24 +67,50 @@ SUGGESTED = {
     "graphs": GRAPHS,
     "graphs-symmetric": GRAPHS,
 }  # fmt: skip
-NETWORKS = {"mlp": "Dense", "conv": "Convolutional", "rows": "Recurrent, row by row"}
+#: Of a dataset that has none above.
+USUAL = Suggestion({"mlp": "256, 128", "conv": "16, 32", "rows": "64"})
+
+
+def suggestion(name: str) -> Suggestion:
+    """Return what suits a dataset; USUAL for one without a suggestion of its own."""
+    return SUGGESTED.get(name, USUAL)
+
+
+def titled(names: object, titles: dict[str, str]) -> dict[str, str]:
+    """Complete titles by those names of a ``Literal`` that have none; each stands for itself."""
+    return titles | {name: name for name in get_args(names) if name not in titles}
+
+
+NETWORKS = titled(
+    Network, {"mlp": "Dense", "conv": "Convolutional", "rows": "Recurrent, row by row"}
+)
 ACTIVATIONS = {
     "silu": "SiLU", "tanh": "tanh", "relu": "ReLU", "leaky-relu": "leaky ReLU", "gated": "gated",
 }  # fmt: skip
-LIKELIHOODS = {
-    "bernoulli": "Bernoulli",
-    "gaussian": "Gaussian",
-    "continuous-bernoulli": "continuous Bernoulli",
-    "discretised-logistic": "discretised logistic",
-}
-PRIORS = {
-    "standard": "standard normal",
-    "mixture": "mixture of Gaussians",
-    "vamp": "VampPrior",
-    "label": "a Gaussian for each label",
-}
-LEARNERS = {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
-OBJECTIVES = {"elbo": "ELBO", "iwae": "IWAE", "dreg": "IWAE, DReG gradient"}
+LIKELIHOODS = titled(
+    LikelihoodName,
+    {
+        "bernoulli": "Bernoulli",
+        "gaussian": "Gaussian",
+        "continuous-bernoulli": "continuous Bernoulli",
+        "discretised-logistic": "discretised logistic",
+    },
+)
+PRIORS = titled(
+    PriorName,
+    {
+        "standard": "standard normal",
+        "mixture": "mixture of Gaussians",
+        "vamp": "VampPrior",
+        "label": "a Gaussian for each label",
+    },
+)
+#: What a prior that is a mixture has several of.
+COMPONENTS = {"mixture": "Gaussians", "vamp": "Pseudo-inputs"}
+LEARNERS = titled(
+    LearnerName, {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
+)
+OBJECTIVES = titled(Objective, {"elbo": "ELBO", "iwae": "IWAE", "dreg": "IWAE, DReG gradient"})
 PIXELS = {
     "grey": "grey levels", "dynamic": "a fresh binary draw", "static": "one binary draw",
     "threshold": "black and white",
@@ -171,7 +207,7 @@ def fill(config: RunConfig) -> None:
     LatentExplorerError
         If its data are not offered here.
     """
-    if config.training.dataset not in SUGGESTED:
+    if config.training.dataset not in data.SOURCES:
         raise ConfigError(
             f"{config.training.dataset} is no dataset of this page; "
             "`python -m vae_core runs copy` copies the training"
@@ -239,7 +275,7 @@ def described(
     """
     of_model = {name: given[name] for name in ModelConfig.model_fields.keys() & given.keys()}
     of_training = {name: given[name] for name in TrainConfig.model_fields.keys() & given.keys()}
-    suggested = SUGGESTED[dataset.name]
+    suggested = suggestion(dataset.name)
     kept: Given = {}
     usual: Given = {
         "decay": suggested.decay,
@@ -270,7 +306,7 @@ def run_name(model: ModelConfig, training: TrainConfig) -> str:
 
 def of_size(name: str, network: str) -> Given:
     """Show what every training needs: size of z, hidden layers, epochs."""
-    suggested = SUGGESTED[name]
+    suggested = suggestion(name)
     left, right = st.columns(2)
     return {
         "latent_dim": left.number_input(
@@ -282,7 +318,7 @@ def of_size(name: str, network: str) -> Given:
         "hidden": _widths(
             st.text_input(
                 "Channels" if network == "conv" else "Hidden layers",
-                suggested.hidden[network],
+                suggested.hidden.get(network, suggested.hidden["mlp"]),
                 help="Of the encoder's layers, with commas; the decoder mirrors them. "
                 + ("Each layer halves the picture." if network == "conv" else ""),
                 **_kept(f"hidden-{name}" + ("" if network == "mlp" else f"-{network}")),
@@ -304,14 +340,14 @@ def of_model(dataset: ImageDataset, title: str) -> Given:
         "Decoder",
         likelihoods,
         f"likelihood-{name}",
-        first=SUGGESTED[name].likelihood,
+        first=suggestion(name).likelihood,
         help="How likely a pixel is, given z. "
         + ("Bernoulli is for one channel; colour has three." if channels > 1 else ""),
     )
     priors = {k: v for k, v in PRIORS.items() if k != "label" or labelled}
     given["prior"] = _choice("Prior", priors, f"prior-{labelled}")
-    if given["prior"] in ("mixture", "vamp"):
-        many = "Gaussians" if given["prior"] == "mixture" else "Pseudo-inputs"
+    if PRIOR_MODULES[given["prior"]].is_mixture:
+        many = COMPONENTS.get(given["prior"], "Components")
         given["components"] = st.number_input(many, 1, 4096, 50, **_kept("components"))
     if labelled:
         given["conditional"] = st.toggle(
@@ -370,7 +406,7 @@ def of_objective(given: Given) -> Given:
             chosen["kl_warmup_epochs"] = st.number_input(
                 "Epochs until that weight is reached", 0, 100_000, 0, **_kept("warm")
             )
-        if elbo and not layers and prior not in ("mixture", "vamp"):
+        if elbo and not layers and not PRIOR_MODULES[prior].is_mixture:
             chosen["free_bits"] = st.number_input(
                 "Free nats for each dimension", 0.0, 100.0, 0.0, 0.1,
                 help="KL that a dimension may hold at no cost (free bits).", **_kept("free"),
@@ -403,13 +439,13 @@ def of_steps(name: str, likelihood: str) -> Given:
             "Learning rate",
             1e-6,
             1.0,
-            SUGGESTED[name].learning_rate,
+            suggestion(name).learning_rate,
             1e-4,
             format="%.4g",
             **_kept(f"lr-{name}"),
         ),
         "batch_size": st.number_input(
-            "Batch size", 1, 65_536, SUGGESTED[name].batch_size, **_kept(f"batch-{name}")
+            "Batch size", 1, 65_536, suggestion(name).batch_size, **_kept(f"batch-{name}")
         ),
         "train_size": st.number_input(
             "Training pictures",
@@ -434,7 +470,7 @@ def _choice(
     chosen: str = st.selectbox(
         label,
         options,
-        index=0 if first is None else options.index(first),
+        index=options.index(first) if first in options else 0,
         format_func=choices.__getitem__,
         help=help or None,
         **_kept(key),
