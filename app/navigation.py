@@ -52,7 +52,7 @@ def keep_example(name: str) -> dict[str, int | None]:
 def open_file(content: bytes) -> None:
     """Open an uploaded model and go to it, or say why not."""
     try:
-        opened = library.open_machine_zip(content) or library.open_zip(content)
+        opened = library.open_zip(content)
     except LatentExplorerError as error:
         state.notify(f"The file was not opened: {error}")
     else:
@@ -84,7 +84,7 @@ def settle_model(names: list[str]) -> opened_model.Opened | None:
             continue
         if name != wanted:
             state.update(model=name)
-        state.settle(opened_model.facts(opened))
+        state.settle(opened.facts)
         return opened
     return None
 

@@ -1,8 +1,8 @@
-"""Bytes that browsers fetch once: weights, codes and pictures, addressed by their content.
+"""Publish bytes that browsers fetch once and cache: weights, codes and images.
 
-An address holds the hash of what it delivers, so an answer may be kept for ever: a rerun, a page
-switch or a reload costs nothing. Whatever is published is public to everyone who can open the app
-and knows its hash; no picture that a person uploads goes through here.
+An address holds the hash of the content, so responses are immutable and a rerun, a page switch or
+a reload fetches nothing again. Published bytes are public to everyone who can open the app and
+knows their hash; uploaded images are never published.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from starlette.routing import Route
 from app.resources.cache import LRUCache
 
 PREFIX = "explorer"
-#: What panels replace by the server's root, which only the browser knows.
+#: Stands for the server's root, which only the browser knows; panels replace it.
 SCHEME = "asset:"
-#: Published bytes kept in memory; beyond it the longest unused go, and come back when published.
-MAX_BYTES, MAX_PASSING_BYTES = 128 * 2**20, 32 * 2**20
-#: What is not smaller than this share when compressed, such as weights, travels as it is.
+#: Published bytes in memory, of permanent and of temporary assets.
+MAX_BYTES, MAX_TEMPORARY_BYTES = 128 * 2**20, 32 * 2**20
+#: Content that gzip does not reduce below this share, such as weights, is sent uncompressed.
 WORTH_COMPRESSING = 0.8
 
 
 @dataclass(frozen=True)
 class Asset:
-    """Bytes with a name that tells people what they are."""
+    """Bytes with a file name and a media type."""
 
     content: bytes
     name: str
@@ -42,49 +42,49 @@ class Asset:
 
     @functools.cached_property
     def compressed(self) -> bytes | None:
-        """The content as gzip has it, made once; None where that saves little."""
+        """The gzipped content, or None if that saves little."""
         found = gzip.compress(self.content, compresslevel=1, mtime=0)
         return found if len(found) < WORTH_COMPRESSING * len(self.content) else None
 
     @property
     def address(self) -> str:
-        """Where browsers find it, relative to the server's root."""
+        """Address relative to the server's root."""
         return f"{SCHEME}{PREFIX}/{self.digest}/{self.name}"
 
 
-#: What stays as it is, and what is new every few seconds: the one does not drive out the other.
-_PUBLISHED: LRUCache[Asset] = LRUCache(MAX_BYTES, size=lambda asset: len(asset.content))
-_PASSING: LRUCache[Asset] = LRUCache(MAX_PASSING_BYTES, size=lambda asset: len(asset.content))
+#: Two caches, so that assets replaced every few seconds do not evict permanent ones.
+_PERMANENT: LRUCache[Asset] = LRUCache(MAX_BYTES, size=lambda asset: len(asset.content))
+_TEMPORARY: LRUCache[Asset] = LRUCache(MAX_TEMPORARY_BYTES, size=lambda asset: len(asset.content))
 
 
-def publish(asset: Asset, *, passing: bool = False) -> str:
-    """Make an asset available and return its address; again and again costs nothing.
+def publish(asset: Asset, *, temporary: bool = False) -> str:
+    """Make an asset available and return its address; publishing it again is cheap.
 
     Parameters
     ----------
-    passing
-        Whether another one takes its place soon, as of a model in training.
+    temporary
+        Whether another asset replaces it within seconds, as those of a model in training.
     """
-    (_PASSING if passing else _PUBLISHED).put(asset.digest, asset)
+    (_TEMPORARY if temporary else _PERMANENT).put(asset.digest, asset)
     return asset.address
 
 
-def _deliver(request: Request) -> Response:
+def _respond(request: Request) -> Response:
     digest = request.path_params["digest"]
-    asset = _PUBLISHED.get(digest) or _PASSING.get(digest)
+    asset = _PERMANENT.get(digest) or _TEMPORARY.get(digest)
     if asset is None:
         return PlainTextResponse(
-            "This is no longer kept here; reload the page.", 404, {"Cache-Control": "no-store"}
+            "This file is no longer in memory. Reload the page.", 404, {"Cache-Control": "no-store"}
         )
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "ETag": f'"{digest}"'}
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
     accepts = "gzip" in request.headers.get("accept-encoding", "")
     body = asset.compressed if accepts else None
-    # Said even of what is not compressed: the server would compress it again for everyone.
+    # "identity" keeps the server's own compression from running for every request.
     headers |= {"Content-Encoding": "gzip" if body else "identity", "Vary": "Accept-Encoding"}
     return Response(body or asset.content, media_type=asset.media_type, headers=headers)
 
 
-#: For ``st.App(script, routes=ROUTES)``.
-ROUTES = [Route(f"/{PREFIX}/{{digest}}/{{name}}", _deliver, methods=["GET"])]
+#: Routes for ``st.App(script, routes=ROUTES)``.
+ROUTES = [Route(f"/{PREFIX}/{{digest}}/{{name}}", _respond, methods=["GET"])]

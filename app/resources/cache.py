@@ -1,4 +1,4 @@
-"""Caches shared by all sessions, for use by several threads at once."""
+"""Thread-safe caches shared by all sessions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ T = TypeVar("T")
 
 
 class LRUCache(Generic[T]):
-    """Values by name, up to a number of bytes; the least recently used are dropped.
+    """Values by name, up to a total size; the least recently used are dropped.
 
     Parameters
     ----------
     max_bytes
-        Of all values together. A larger value is kept alone.
+        Limit of the total size. A larger value is kept alone.
     size
-        Bytes of a value.
+        Returns the bytes of a value.
     """
 
     def __init__(self, max_bytes: int, *, size: Callable[[T], int]) -> None:
@@ -30,7 +30,7 @@ class LRUCache(Generic[T]):
         self._lock = threading.Lock()
 
     def put(self, name: str, value: T) -> None:
-        """Keep a value; a name that is kept already costs nothing."""
+        """Add a value, or mark the one of this name as used."""
         with self._lock:
             if self._values.get(name) is None:
                 self._values[name] = value
@@ -42,10 +42,10 @@ class LRUCache(Generic[T]):
 
 
 class TimedCache(Generic[T]):
-    """A function of a folder whose result is kept for a second, for all sessions.
+    """A function of a folder whose result is reused for a second by all sessions.
 
-    Sessions ask many times in a run of the script. Each system call hands the interpreter to
-    another session, and Streamlit's caches cost more than such a result holds.
+    A script run calls it many times. Streamlit's caches would cost more than such a result, and
+    each system call hands the interpreter to another session.
     """
 
     def __init__(self, read: Callable[[Path], T]) -> None:
@@ -58,6 +58,6 @@ class TimedCache(Generic[T]):
         return self._read(folder)
 
     def clear(self) -> None:
-        """Have the next caller read again, since the folder has changed."""
+        """Drop the result after a change of the folder."""
         with self._lock:
             self._cache.clear()

@@ -1,4 +1,4 @@
-"""The datasets on this host, and the points and pictures taken from them."""
+"""Datasets on this host: their status, their metadata and their first test images."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,43 +9,57 @@ import torch
 from app.resources.cache import TimedCache
 from vae_core import data
 
-# Pictures: originals where the data is at hand, reconstructions where it is not.
+#: Test images on the map of a model in training: dense networks encode 2,000 within a second,
+#: others about 500.
+LIVE_POINTS, FEWER_POINTS = 2_000, 500
+
+_statuses = TimedCache(data.available)
 
 
-def missing_dataset(name: str) -> data.DatasetStatus | None:
-    """Return the status of a known dataset that is not here; None when it is, or is unknown."""
-    for status in datasets():
-        if status.name == name:
-            return None if status.present else status
-    return None
+def statuses() -> dict[str, data.DatasetStatus]:
+    """Return the status of every known dataset by its name."""
+    return {status.name: status for status in _statuses(data.data_dir())}
+
+
+def is_present(name: str) -> bool:
+    """Whether a dataset is known and on this host."""
+    status = statuses().get(name)
+    return status is not None and status.present
+
+
+def missing(name: str) -> data.DatasetStatus | None:
+    """Return the status of a known dataset that is not on this host, else None."""
+    status = statuses().get(name)
+    return None if status is None or status.present else status
 
 
 def download(name: str, progress: Callable[[int, int], None]) -> None:
-    """Fetch a dataset and forget that it was missing."""
-    data.download(name, progress=progress)
-    _datasets.clear()
-
-
-#: Test pictures that the map of a model in training shows: dense layers encode that many in a
-#: second, other networks a few.
-LIVE_POINTS, FEWER_POINTS = 2_000, 500
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def first_pictures(name: str) -> data.Split:
-    """Load the first test images of a dataset."""
-    test = data.load_dataset(name).test
-    return test.take(torch.arange(min(LIVE_POINTS, len(test))))  # a copy: the whole set can go
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def outline(name: str) -> data.ImageDataset:
-    """Return a dataset as it is but for its pixels, which take no memory.
+    """Download a dataset.
 
     Raises
     ------
     DatasetError
-        If it is not on this machine, or damaged.
+        If it cannot be downloaded.
+    """
+    data.download(name, progress=progress)
+    _statuses.clear()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def first_test_images(name: str) -> data.Split:
+    """Return the first `LIVE_POINTS` test images, copied so that the full set is freed."""
+    test = data.load_dataset(name).test
+    return test.take(torch.arange(min(LIVE_POINTS, len(test))))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def without_pixels(name: str) -> data.ImageDataset:
+    """Return a dataset whose images are blank and take no memory.
+
+    Raises
+    ------
+    DatasetError
+        If it is not on this host, or damaged.
     """
     dataset = data.load_dataset(name)
     parts = {}
@@ -54,11 +68,3 @@ def outline(name: str) -> data.ImageDataset:
         blank = torch.zeros(1, dtype=torch.uint8).expand(split.images.shape)
         parts[part] = dataclasses.replace(split, images=blank)
     return dataclasses.replace(dataset, validation=None, **parts)
-
-
-def datasets() -> list[data.DatasetStatus]:
-    """State which datasets are on this machine."""
-    return _datasets(data.data_dir())
-
-
-_datasets = TimedCache(data.available)

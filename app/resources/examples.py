@@ -1,4 +1,4 @@
-"""Pictures of examples: originals, reconstructions, sprites, nearest neighbours."""
+"""Images of examples: originals, reconstructions, sprites and nearest neighbours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from app.resources import assets, datasets, opened_model
+from app.figures import raster
+from app.resources import assets, datasets
 from app.resources.assets import Asset
-from app.resources.opened_model import Floats, Ids, Opened
+from app.resources.opened_model import HASH_FUNCS, Floats, Ids, Opened
 from vae_core import data, evaluation, latents
 from vae_core.errors import DatasetError
 from vae_core.formats import bundles
@@ -20,7 +21,7 @@ ORIGINAL, RECONSTRUCTION = "originals", "reconstructions"
 
 @dataclass(frozen=True)
 class Pictures:
-    """Images of some examples, and what they are.
+    """Images of some examples.
 
     Attributes
     ----------
@@ -42,76 +43,96 @@ class Neighbours:
     space: str
 
 
+@dataclass(frozen=True)
+class TrainingImages:
+    """The training images nearest to one image, uint8 (n, c, h, w), and their distances (n,)."""
+
+    images: NDArray[np.uint8]
+    distances: Floats
+
+
+def originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None:
+    """Return the original test images and the row of each id, or None if they do not fit.
+
+    A missing or damaged dataset, images of another shape and unknown ids do not fit.
+    """
+    if not datasets.is_present(opened.card.dataset):
+        return None
+    try:
+        images, row = _test_images(opened.card.dataset)
+    except DatasetError:
+        return None
+    fits = images.shape[1:] == opened.card.model.image_shape and opened.row.keys() <= row.keys()
+    return (images, row) if fits else None
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _test_images(dataset: str) -> tuple[NDArray[np.uint8], dict[int, int]]:
     split = data.load_dataset(dataset).test
     return split.images.numpy(), {int(i): row for row, i in enumerate(split.ids.tolist())}
 
 
-def originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None:
-    """Load the original test images and the row of each id; None without the dataset."""
-    known = {status.name: status.present for status in datasets.datasets()}
-    name = opened.card.dataset
-    if not known.get(name, False):
-        return None
-    try:
-        loaded = _test_images(name)
-    except DatasetError:  # a damaged file: reconstructions are shown, and say so
-        return None
-    if loaded[0].shape[1:] != opened.card.model.image_shape:
-        return None
-    return loaded if opened.row.keys() <= loaded[1].keys() else None
-
-
 def pictures(opened: Opened, ids: Sequence[int] | Ids) -> Pictures:
-    """Images of examples, in the order of `ids`."""
+    """Return the originals of examples in the order of `ids`, else their reconstructions."""
     found = originals(opened)
     if found is None:
         rows = opened.rows(ids)
-        images = decoded(opened, opened.codes.mu[rows], opened.given(rows))
+        images = decode(opened, opened.codes.mu[rows], opened.conditions(rows))
         return Pictures(images, RECONSTRUCTION)
-    all_images, row = found
-    return Pictures(all_images[[row[int(i)] for i in ids]], ORIGINAL)
+    images, row = found
+    return Pictures(images[[row[int(i)] for i in ids]], ORIGINAL)
 
 
 @torch.inference_mode()
-def decoded(
+def decode(
     opened: Opened, z: torch.Tensor | Floats, y: torch.Tensor | int | None = None
 ) -> NDArray[np.uint8]:
-    """Mean images of codes (n, latent_dim), uint8 (n, c, h, w).
+    """Return the mean images of codes (n, latent_dim), uint8 (n, c, h, w).
 
-    `y`, one label or one for each code, is for a model that takes labels.
+    `y`, one label for all codes or one for each, is for a conditional model.
     """
     codes = torch.as_tensor(z)
     if isinstance(y, int):
         y = torch.full((len(codes),), y)
-    mean = opened.model.decode(codes, y).mean
-    levels: NDArray[np.uint8] = mean.mul(255).round().to(torch.uint8).numpy()
-    return levels
+    return raster.to_levels(opened.model.decode(codes, y).mean.numpy())
+
+
+@torch.inference_mode()
+def reconstruct(
+    opened: Opened, x: Floats, labels: Sequence[int] | None = None
+) -> NDArray[np.uint8]:
+    """Return the reconstructions of prepared images (n, c, h, w) from posterior means, uint8."""
+    y = None if labels is None else torch.tensor(labels)
+    return decode(opened, opened.model.encode(torch.from_numpy(x), y).mu, y)
 
 
 def sprite_address(opened: Opened) -> str | None:
-    """Return the address of the original pictures, None where they are not at hand."""
+    """Return the address of the original images, or None without them."""
     return None if originals(opened) is None else assets.publish(_sprite(opened))
 
 
-@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Opened: opened_model.cache_key})
+@st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=HASH_FUNCS)
 def _sprite(opened: Opened) -> Asset:
-    originals = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
-    return Asset(bundles.sprite_bundle(opened.codes.ids, originals), "originals.bin")
+    images = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
+    return Asset(bundles.sprite_bundle(opened.codes.ids, images), "originals.bin")
 
 
-# Neighbours
+def typical(opened: Opened, label: int) -> int:
+    """Return the row of the example of a class whose code is nearest to the class's mean."""
+    assert opened.codes.labels is not None, "classes come with labels"
+    rows = (opened.codes.labels == label).nonzero()[:, 0]
+    mu = opened.codes.mu[rows]
+    return int(rows[(mu - mu.mean(0)).norm(dim=1).argmin()])
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: opened_model.cache_key})
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=HASH_FUNCS)
 def neighbours(opened: Opened, example: int, k: int) -> tuple[Neighbours, Neighbours]:
     """Return the `k` examples nearest to one of them, in latent and in pixel space."""
-    everyone = opened.codes.ids.numpy()
+    ids = opened.codes.ids.numpy()
     mu: Floats = opened.codes.mu.numpy()
     row = opened.row[example]
-    seen, norms = _all_pictures(opened, originals(opened) is not None)
-    pixels = evaluation.nearest_images(seen[row : row + 1] / 255, seen, k=k + 1, norms=norms)
+    images, norms = _all_images(opened, originals(opened) is not None)
+    pixels = evaluation.nearest_images(images[row : row + 1] / 255, images, k=k + 1, norms=norms)
     spaces = {
         "latent space": latents.nearest(mu[row], mu, k + 1),
         "pixel space": (pixels.rows[0].numpy(), pixels.distances[0].numpy()),
@@ -119,15 +140,15 @@ def neighbours(opened: Opened, example: int, k: int) -> tuple[Neighbours, Neighb
     found = []
     for space, (rows, distances) in spaces.items():
         others = rows != row
-        found.append(Neighbours(everyone[rows[others]][:k], distances[others][:k], space))
+        found.append(Neighbours(ids[rows[others]][:k], distances[others][:k], space))
     return found[0], found[1]
 
 
-@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs={Opened: opened_model.cache_key})
-def _all_pictures(opened: Opened, originals: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures of the encoded set, (n, c, h, w), and what every search of them needs."""
-    seen = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
-    return seen, evaluation.squared_norms(seen)
+@st.cache_resource(show_spinner=False, max_entries=2, hash_funcs=HASH_FUNCS)
+def _all_images(opened: Opened, has_originals: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the images of the test set, (n, c, h, w), and their squared norms."""
+    images = torch.from_numpy(pictures(opened, opened.codes.ids.numpy()).images)
+    return images, evaluation.squared_norms(images)
 
 
 def nearest_codes(opened: Opened, mu: Floats, k: int) -> Neighbours:
@@ -136,54 +157,32 @@ def nearest_codes(opened: Opened, mu: Floats, k: int) -> Neighbours:
     return Neighbours(opened.codes.ids.numpy()[rows], distances, "latent space")
 
 
-@dataclass(frozen=True)
-class TrainingPictures:
-    """The training pictures nearest to one, nearest first, and their distances to it."""
-
-    images: NDArray[np.uint8]
-    distances: Floats
-
-
-def training_at_hand(opened: Opened) -> bool:
-    """Whether the pictures that the model learnt from are on this machine."""
-    name = opened.card.dataset
-    return any(status.name == name and status.present for status in datasets.datasets())
-
-
-def nearest_training(opened: Opened, z: Floats, y: int | None, k: int) -> TrainingPictures | None:
-    """Return the `k` training pictures nearest to the decoded one; None where the data is unfit."""
+def nearest_training_images(
+    opened: Opened, z: Floats, y: int | None, k: int
+) -> TrainingImages | None:
+    """Return the `k` training images nearest to the decoded one, or None if the data is unfit."""
     try:
-        return _nearest_training(opened, tuple(z.tolist()), y, k)
-    except DatasetError:  # a damaged file
+        return _nearest_training_images(opened, tuple(z.tolist()), y, k)
+    except DatasetError:
         return None
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: opened_model.cache_key})
-def _nearest_training(
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=HASH_FUNCS)
+def _nearest_training_images(
     opened: Opened, z: tuple[float, ...], y: int | None, k: int
-) -> TrainingPictures | None:
+) -> TrainingImages | None:
     size, seed = opened.card.training.train_size, opened.card.training.seed
-    known, norms = _training_pictures(opened.card.dataset, size, 0 if size is None else seed)
-    if tuple(known.shape[1:]) != opened.card.model.image_shape:
+    images, norms = _training_images(opened.card.dataset, size, 0 if size is None else seed)
+    if tuple(images.shape[1:]) != opened.card.model.image_shape:
         return None
-    picture = decoded(opened, np.array([z], dtype=np.float32), y)
-    query = torch.from_numpy(picture).float() / 255
-    found = evaluation.nearest_images(query, known, k=k, norms=norms)
-    return TrainingPictures(known[found.rows[0]].numpy(), found.distances[0].numpy())
+    query = torch.from_numpy(decode(opened, np.array([z], dtype=np.float32), y)).float() / 255
+    found = evaluation.nearest_images(query, images, k=k, norms=norms)
+    return TrainingImages(images[found.rows[0]].numpy(), found.distances[0].numpy())
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _training_pictures(name: str, size: int | None, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pictures that a model learnt from, (n, c, h, w), and what every search of them needs."""
+def _training_images(name: str, size: int | None, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the images that a model learnt from, (n, c, h, w), and their squared norms."""
     split = data.load_dataset(name).train
-    known = (split if size is None else data.subset(split, size, seed=seed)).images
-    return known, evaluation.squared_norms(known)
-
-
-@torch.inference_mode()
-def reconstructions(
-    opened: Opened, x: Floats, labels: Sequence[int] | None = None
-) -> NDArray[np.uint8]:
-    """Reconstruct prepared pictures (n, c, h, w) by their posterior means, uint8."""
-    y = None if labels is None else torch.tensor(labels)
-    return decoded(opened, opened.model.encode(torch.from_numpy(x), y).mu, y)
+    images = (split if size is None else data.subset(split, size, seed=seed)).images
+    return images, evaluation.squared_norms(images)

@@ -1,4 +1,4 @@
-"""Encode uploaded pictures: preparation, posterior, distortion, labels."""
+"""Encode uploaded images: preparation, posterior, distortion and best label."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -8,33 +8,32 @@ import streamlit as st
 import torch
 
 from app.figures import raster
-from app.resources import opened_model
-from app.resources.opened_model import Floats, Opened
+from app.resources.opened_model import HASH_FUNCS, Floats, Opened
 from vae_core import images, model_folder, objectives
 from vae_core.images import Prepared
 
-#: Pixels of a step's picture, on its longer side.
+#: Longer side of a preparation step's image, in pixels.
 STEP_SIDE = 112
-#: Draws of z for an uploaded picture's distortion.
+#: Samples of z for the distortion of an uploaded image.
 DISTORTION_SAMPLES = 64
-#: A model of more labels is not asked which of them explains a picture best.
-MOST_COMPARED = 32
+#: Labels are compared only by models of at most this many.
+MAX_COMPARED_LABELS = 32
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """What a model makes of one picture.
+    """One encoded image.
 
     Attributes
     ----------
     x, reconstruction : float32 (c, h, w)
     mu, logvar : float32 (latent_dim,)
     rate, distortion : float
-        In nats; the distortion is a mean over `DISTORTION_SAMPLES` draws of z.
-    y : int or None
-        The label that the model was given with it.
+        In nats; the distortion is a mean over `DISTORTION_SAMPLES` samples of z.
     share_below : float
-        Share of the encoded test set with a smaller distortion.
+        Share of the test set with a smaller distortion.
+    y : int or None
+        The label that a conditional model was given.
     """
 
     x: Floats
@@ -52,14 +51,8 @@ class Encoding:
         return self.rate + self.distortion
 
 
-# Uploads: in memory, for as long as the run that shows them
-
-
 def encode(opened: Opened, x: Floats, *, seed: int, y: int | None = None) -> Encoding:
-    """Encode one prepared picture (c, h, w) in [0, 1].
-
-    `y` is the label that a model is given which takes one.
-    """
+    """Encode one prepared image (c, h, w) in [0, 1], with the label for a conditional model."""
     generator = torch.Generator().manual_seed(seed)
     batch = torch.from_numpy(x)[None]
     label = None if y is None else torch.tensor([y])
@@ -81,60 +74,61 @@ def encode(opened: Opened, x: Floats, *, seed: int, y: int | None = None) -> Enc
 
 
 def by_label(opened: Opened, x: Floats, *, seed: int) -> tuple[Encoding, ...]:
-    """Encode one prepared picture under every label that the model is given.
+    """Encode one prepared image under every label of a conditional model.
 
-    Empty for a model that takes none, or more than `MOST_COMPARED`.
+    Empty for an unconditional model, or one of more than `MAX_COMPARED_LABELS`.
     """
-    digest = model_folder.content_hash(x.tobytes())
-    return _by_label(opened, digest, seed, x)
+    return _by_label(opened, model_folder.content_hash(x.tobytes()), seed, x)
 
 
-@st.cache_data(show_spinner=False, max_entries=256, hash_funcs={Opened: opened_model.cache_key})
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=HASH_FUNCS)
 def _by_label(opened: Opened, digest: str, seed: int, _x: Floats) -> tuple[Encoding, ...]:
-    labels = range(len(opened.given_names))
-    if len(labels) > MOST_COMPARED:
+    labels = range(len(opened.condition_names))
+    if len(labels) > MAX_COMPARED_LABELS:
         return ()
-    # one seed for all, so that they differ by the label alone
+    # One seed for all, so that only the label differs.
     return tuple(encode(opened, _x, seed=seed, y=label) for label in labels)
 
 
 def best_label(opened: Opened, x: Floats, *, seed: int) -> int | None:
-    """Return the label under which a picture's ELBO is highest; None where `by_label` is empty."""
+    """Return the label with the highest ELBO, or None where `by_label` is empty."""
     best = min(by_label(opened, x, seed=seed), key=lambda one: one.loss, default=None)
     return None if best is None else best.y
 
 
-def prior_draws(opened: Opened, n: int, *, seed: int) -> Floats:
-    """Draw `n` codes from p(z), or from p(z|y) of the first label, (n, latent_dim)."""
+def sample_prior(opened: Opened, n: int, *, seed: int) -> Floats:
+    """Sample `n` codes from p(z), or from p(z|y) of the first label, (n, latent_dim)."""
     generator = torch.Generator().manual_seed(seed)
     with torch.inference_mode():
-        y = torch.zeros(n, dtype=torch.int64) if opened.given_names else None
-        draws: Floats = opened.model.prior_given(y).sample(n, generator=generator).numpy()
-    return draws
+        y = torch.zeros(n, dtype=torch.int64) if opened.condition_names else None
+        codes: Floats = opened.model.prior_given(y).sample(n, generator=generator).numpy()
+    return codes
 
 
-def posterior_draws(opened: Opened, encoding: Encoding, n: int, *, seed: int) -> Floats:
-    """Draw `n` codes from q(z|x), (n, latent_dim)."""
+def sample_posterior(encoding: Encoding, n: int, *, seed: int) -> Floats:
+    """Sample `n` codes from q(z|x), (n, latent_dim)."""
     eps = np.random.default_rng(seed).standard_normal((n, len(encoding.mu)), dtype=np.float32)
-    draws: Floats = encoding.mu + np.exp(0.5 * encoding.logvar) * eps
-    return draws
+    codes: Floats = encoding.mu + np.exp(0.5 * encoding.logvar) * eps
+    return codes
 
 
-def prepared(opened: Opened, content: bytes, **switches: bool | None) -> Prepared:
-    """Read a picture file and prepare it as the model's data was; steps are of `STEP_SIDE`.
+def prepare(opened: Opened, content: bytes, **switches: bool | None) -> Prepared:
+    """Read an image file and prepare it as the training data was.
+
+    Images of the steps are reduced to `STEP_SIDE`.
 
     Raises
     ------
     ImageError
-        If it is no picture, too large, or blank.
+        If the file is not a readable image, or is too large or blank.
     """
     shape, dataset = opened.card.model.image_shape, opened.card.dataset
     digest = model_folder.content_hash(content)
-    return _prepared(digest, shape, dataset, tuple(sorted(switches.items())), content)
+    return _prepare(digest, shape, dataset, tuple(sorted(switches.items())), content)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, scope="session")
-def _prepared(
+def _prepare(
     digest: str,
     shape: tuple[int, int, int],
     dataset: str,
@@ -147,4 +141,4 @@ def _prepared(
         dataclasses.replace(step, picture=raster.thumbnail(step.picture, STEP_SIDE))
         for step in found.steps
     )
-    return dataclasses.replace(found, steps=tuple(steps))  # a hundredth of a photograph's bytes
+    return dataclasses.replace(found, steps=tuple(steps))

@@ -1,4 +1,4 @@
-"""Boltzmann machines: encoded sets, decoders and samples."""
+"""Boltzmann machines: encoded test sets, decoders and samples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
+from app.figures import raster
 from app.resources import assets, datasets
 from app.resources.assets import Asset
 from app.resources.opened_model import OpenedMachine
@@ -19,73 +20,68 @@ from vae_core.model_folder import SavedMachine
 
 
 @dataclass(frozen=True)
-class MachineSet:
-    """The test pictures that a machine is shown on, their codes, and where a browser finds both.
+class EncodedSet:
+    """The first test images and their codes, with the bundles of both.
 
     Attributes
     ----------
+    images : uint8 (n, c, h, w)
+    codes : MachineCodes
     row : mapping of int to int
         Row of each example's id.
+    codes_asset, images_asset : Asset
     """
 
     images: NDArray[np.uint8]
     codes: MachineCodes
     row: Mapping[int, int]
-    bundle: Asset
-    sheet: Asset
+    codes_asset: Asset
+    images_asset: Asset
 
     @property
-    def address(self) -> str:
-        """Of the codes."""
-        return assets.publish(self.bundle)
-
-    @property
-    def sprite(self) -> str:
-        """Of the pictures."""
-        return assets.publish(self.sheet)
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the labels 0, 1, …; empty without labels."""
+        labels = self.codes.labels
+        return () if labels is None else tuple(map(str, range(int(labels.max()) + 1)))
 
 
-def machine_decoder_address(opened: OpenedMachine) -> str:
-    """Return the address of a machine's way from codes to pictures."""
-    return assets.publish(_machine_network(opened.hash, opened.saved))
+def decoder_address(opened: OpenedMachine) -> str:
+    """Return the address of a machine's decoder."""
+    return assets.publish(_decoder(opened.hash, opened.saved))
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _machine_network(key: str, _saved: SavedMachine) -> Asset:
+def _decoder(key: str, _saved: SavedMachine) -> Asset:
     return Asset(bundles.machine_bundle(_saved.machine), "machine.bin")
 
 
-def machine_set(opened: OpenedMachine) -> MachineSet | None:
-    """Encode test pictures by a machine; None where they are not at hand, or of another shape."""
+def encoded_set(opened: OpenedMachine) -> EncodedSet | None:
+    """Encode the first test images, or return None if they are missing, damaged or do not fit."""
     name = opened.saved.card.dataset
-    if not any(status.name == name and status.present for status in datasets.datasets()):
+    if not datasets.is_present(name):
         return None
     try:
-        found = _machine_set(opened.hash, name, opened.saved)
-    except LatentExplorerError:  # a damaged file, or pictures of another shape
+        return _encoded_set(opened.hash, name, opened.saved)
+    except LatentExplorerError:
         return None
-    return found
 
 
 @st.cache_resource(show_spinner="Encoding the test set…", max_entries=4)
-def _machine_set(key: str, dataset: str, _saved: SavedMachine) -> MachineSet:
-    first = datasets.first_pictures(dataset)
+def _encoded_set(key: str, dataset: str, _saved: SavedMachine) -> EncodedSet:
+    first = datasets.first_test_images(dataset)
     codes = boltzmann_metrics.encode(_saved.machine, first)
-    sprite = bundles.sprite_bundle(first.ids, first.images)
-    return MachineSet(
+    return EncodedSet(
         images=first.images.numpy(),
         codes=codes,
         row={int(i): row for row, i in enumerate(first.ids.tolist())},
-        bundle=Asset(bundles.machine_codes_bundle(codes), "codes.bin"),
-        sheet=Asset(sprite, "originals.bin"),
+        codes_asset=Asset(bundles.machine_codes_bundle(codes), "codes.bin"),
+        images_asset=Asset(bundles.sprite_bundle(first.ids, first.images), "originals.bin"),
     )
 
 
-@st.cache_data(show_spinner="Running the chains…", max_entries=32)
-def machine_samples(key: str, _saved: SavedMachine, n: int, seed: int) -> NDArray[np.uint8]:
-    """Mean pictures at the ends of Gibbs chains, uint8 (n, c, h, w)."""
+@st.cache_data(show_spinner="Running Gibbs chains…", max_entries=32)
+def sample(key: str, _saved: SavedMachine, n: int, seed: int) -> NDArray[np.uint8]:
+    """Return the mean images at the ends of Gibbs chains, uint8 (n, c, h, w)."""
     generator = torch.Generator().manual_seed(seed)
     with torch.inference_mode():
-        drawn = _saved.machine.sample(n, generator=generator)
-    levels: NDArray[np.uint8] = drawn.mul(255).round().to(torch.uint8).numpy()
-    return levels
+        return raster.to_levels(_saved.machine.sample(n, generator=generator).numpy())

@@ -1,8 +1,9 @@
-"""A model that is open: its moments, labels and the addresses of its bundles."""
+"""Open models: their networks, encoded test sets, labels and prior moments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,6 @@ from app.address import Facts
 from app.resources import assets
 from app.resources.assets import Asset
 from vae_core import evaluation
-from vae_core.config import ModelConfig, TrainConfig
 from vae_core.formats import bundles
 from vae_core.model_folder import Codes, ModelCard, Saved, SavedMachine
 from vae_core.models import VAE
@@ -33,17 +33,17 @@ class Moments:
 
 @dataclass(frozen=True)
 class Opened:
-    """A model that is open, with its encoded test set.
+    """An open model with its encoded test set.
 
     Attributes
     ----------
     name : str
-        As in the URL.
+        Name in the URL.
     hash : str
-        Content hash, of the weights or of the whole zip of an uploaded model, whose codes may be
-        anything: the key of everything that is cached about the model.
+        Key of everything cached about the model: the hash of its weights, or of the whole zip for
+        an uploaded model, whose codes may differ from those of a known model of the same weights.
     in_training : bool
-        Whether another one takes its place in a moment.
+        Whether a newer checkpoint will replace it within seconds.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Opened:
 
     @property
     def card(self) -> ModelCard:
-        """Who the model is."""
+        """Metadata and metrics of the model."""
         return self.saved.card
 
     @property
@@ -68,70 +68,114 @@ class Opened:
 
     @property
     def latent_dim(self) -> int:
-        """Length of a code."""
+        """Number of latent dimensions."""
         return self.card.model.latent_dim
+
+    @property
+    def pixel_kind(self) -> str:
+        """Kind of pixels of the metrics: grey, dynamic, static, threshold or continuous."""
+        elbo = self.card.metrics.get("elbo")
+        if elbo is not None:
+            return elbo.kind
+        return metric_kind(self.card.model.likelihood, self.card.training.tested_on)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Properties of the model that a session's state must fit."""
+        projections = ["axes"]
+        if self.latent_dim > 2:
+            maps = [name for name in ("pca", "tsne") if name in self.codes.projections]
+            projections = [*maps, "axes"]
+        if self.latent_dim == 3:
+            projections.append("3d")
+        return Facts(
+            latent_dim=self.latent_dim,
+            projections=tuple(projections),
+            has_id=self.row.__contains__,
+            has_labels=self.codes.labels is not None,
+            classes=len(self.condition_names),
+        )
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the labels 0, 1, …; empty without labels."""
+        """Names of the labels 0, 1, … of the test set; empty without labels."""
         if self.codes.labels is None:
             return ()
         count = int(self.codes.labels.max()) + 1
-        return self.card.classes or tuple(str(label) for label in range(count))
+        return self.card.classes or tuple(map(str, range(count)))
 
     @cached_property
-    def given_names(self) -> tuple[str, ...]:
-        """Names of the labels that the model is given; empty for one that takes none."""
+    def condition_names(self) -> tuple[str, ...]:
+        """Names of the labels that the model is conditioned on; empty if it takes none."""
         config = self.card.model
         if not config.takes_labels:
             return ()
         named = len(self.card.classes) == config.classes
         return self.card.classes if named else tuple(map(str, range(config.classes)))
 
-    def given(self, rows: Ids | slice) -> torch.Tensor | None:
-        """Labels of examples, by row, that the model is given; None for one that takes none."""
+    def conditions(self, rows: Ids | slice) -> torch.Tensor | None:
+        """Return the labels of some rows as conditions, int64 (n,); None if the model takes none.
+
+        Zeros stand in for the labels of a model folder that lacks them.
+        """
         if not self.card.model.takes_labels:
             return None
         labels = self.codes.labels
-        if labels is None:  # a folder from elsewhere may lack them
+        if labels is None:
             labels = torch.zeros(len(self.codes.ids), dtype=torch.int64)
         return labels[rows]
 
+    @property
+    def decoder_address(self) -> str:
+        """Address of the decoder's weights, published."""
+        return assets.publish(self._decoder, temporary=self.in_training)
+
+    @property
+    def encoder_address(self) -> str:
+        """Address of the encoder's weights, published; the drawing pad runs it."""
+        return assets.publish(self._encoder, temporary=self.in_training)
+
+    @property
+    def codes_address(self) -> str:
+        """Address of the encoded test set, published."""
+        return assets.publish(self._codes, temporary=self.in_training)
+
     @cached_property
-    def decoder(self) -> Asset:
-        """The decoder's weights, as browsers run it."""
+    def _decoder(self) -> Asset:
         return Asset(bundles.network_bundle(self.model, parts=("decoder",)), "decoder.bin")
 
     @cached_property
-    def encoder(self) -> Asset:
-        """The encoder's weights, which the drawing pad needs."""
+    def _encoder(self) -> Asset:
         return Asset(bundles.network_bundle(self.model, parts=("encoder",)), "encoder.bin")
 
     @cached_property
-    def bundle(self) -> Asset:
-        """The encoded test set."""
+    def _codes(self) -> Asset:
         return Asset(bundles.codes_bundle(self.codes), "codes.bin")
 
     @cached_property
     @torch.inference_mode()
-    def kl(self) -> Floats:
-        """Mean KL of each latent dimension over the encoded set, in nats."""
-        prior = self.model.prior_given(self.given(slice(None)))
+    def kl_per_dim(self) -> Floats:
+        """Mean KL of each latent dimension over the test set, in nats, (latent_dim,)."""
+        prior = self.model.prior_given(self.conditions(slice(None)))
         kl: Floats = evaluation.kl_per_dim(self.codes.mu, self.codes.logvar, prior).numpy()
         return kl
 
-    @cached_property
-    def active(self) -> NDArray[np.bool_]:
-        """Which latent dimensions carry information."""
-        active: NDArray[np.bool_] = evaluation.active_units(self.codes.mu).numpy()
-        return active
+    @property
+    def active_units(self) -> int:
+        """Number of latent dimensions that carry information (Burda et al. 2016)."""
+        return int(evaluation.active_units(self.codes.mu).sum())
+
+    @property
+    def collapse_warning(self) -> str | None:
+        """A sentence about posterior collapse, or None without any."""
+        return evaluation.collapse_warning(self.codes.mu, torch.from_numpy(self.kl_per_dim))
 
     @cached_property
     @torch.inference_mode()
     def moments(self) -> tuple[Moments, ...]:
-        """Moments of p(z): one, or one for each label where the prior differs by label."""
+        """Moments of p(z): one entry, or one for each label where the prior depends on it."""
         if self.card.model.prior == "label":
-            labels = torch.arange(len(self.given_names))
+            labels = torch.arange(len(self.condition_names))
             given = self.model.prior_given(labels)
             assert isinstance(given, LabelGaussian)
             sigma = given.given.logvar.exp().sqrt().numpy()
@@ -151,119 +195,32 @@ class Opened:
         return {int(i): row for row, i in enumerate(self.codes.ids.tolist())}
 
     def rows(self, ids: Sequence[int] | Ids) -> Ids:
-        """Rows of several ids, in their order."""
+        """Return the rows of several ids, in their order."""
         return np.array([self.row[int(i)] for i in ids], dtype=np.int64)
 
     def label(self, example: int) -> str | None:
-        """Name an example's class; None without labels."""
+        """Return the name of an example's class, or None without labels."""
         if self.codes.labels is None:
             return None
         return self.class_names[int(self.codes.labels[self.row[example]])]
 
+    def colouring(self, colour: str) -> NDArray[np.int64] | Floats:
+        """Return the labels, or the rate or distortion in nats, of the test set, (n,)."""
+        codes = self.codes
+        column = {"label": codes.labels, "rate": codes.rate, "distortion": codes.distortion}[colour]
+        assert column is not None, "a state fitted to the model colours by a column that exists"
+        values: NDArray[np.int64] | Floats = column.numpy()
+        return values
 
-def cache_key(opened: Opened) -> str:
-    """Return what the caches know a model by: its name and hash."""
-    return opened.hash
+
+#: Makes Streamlit's caches key a model by its hash.
+HASH_FUNCS: dict[str | type[Any], Callable[[Any], Any]] = {Opened: lambda opened: opened.hash}
 
 
 @dataclass(frozen=True)
 class OpenedMachine:
-    """A Boltzmann machine that is open.
-
-    Attributes
-    ----------
-    name : str
-        As in the URL.
-    hash : str
-        Content hash of the weights.
-    """
+    """An open Boltzmann machine: its name in the URL and the hash of its weights."""
 
     name: str
     hash: str
     saved: SavedMachine
-
-
-def facts(opened: Opened) -> Facts:
-    """State what a session's state must fit."""
-    projections = ["axes"]
-    if opened.latent_dim > 2:
-        maps = [name for name in ("pca", "tsne") if name in opened.codes.projections]
-        projections = [*maps, "axes"]
-    if opened.latent_dim == 3:
-        projections.append("3d")
-    return Facts(
-        latent_dim=opened.latent_dim,
-        projections=tuple(projections),
-        has_id=opened.row.__contains__,
-        has_labels=opened.codes.labels is not None,
-        classes=len(opened.given_names),
-    )
-
-
-def colouring(opened: Opened, colour: str) -> NDArray[np.int64] | Floats:
-    """Return the labels, or the rate or distortion in nats, of the encoded set."""
-    columns = {
-        "label": opened.codes.labels,
-        "rate": opened.codes.rate,
-        "distortion": opened.codes.distortion,
-    }
-    column = columns[colour]
-    assert column is not None, "a state that fits its model colours by what the model has"
-    values: NDArray[np.int64] | Floats = column.numpy()
-    return values
-
-
-def kind(opened: Opened) -> str:
-    """Name the kind of the model's figures: grey, dynamic, static, threshold or continuous."""
-    elbo = opened.card.metrics.get("elbo")
-    return elbo.kind if elbo else kind_of_pixels(opened.card.model, opened.card.training)
-
-
-def kind_of_pixels(model: ModelConfig, training: TrainConfig) -> str:
-    """Name the kind of pixels that a training's figures are of."""
-    return metric_kind(model.likelihood, training.tested_on)
-
-
-# Bytes that browsers fetch once, by address
-
-
-def decoder_address(opened: Opened) -> str:
-    """Return the address of the decoder's weights."""
-    return _published(opened, opened.decoder)
-
-
-def encoder_address(opened: Opened) -> str:
-    """Return the address of the encoder's weights, which the drawing pad needs."""
-    return _published(opened, opened.encoder)
-
-
-def codes_address(opened: Opened) -> str:
-    """Return the address of the encoded set."""
-    return _published(opened, opened.bundle)
-
-
-def _published(opened: Opened, asset: Asset) -> str:
-    return assets.publish(asset, passing=opened.in_training)
-
-
-def typical(opened: Opened, label: int) -> int:
-    """Row of the example of a class whose code is nearest to the class's mean."""
-    assert opened.codes.labels is not None, "classes come with labels"
-    rows = (opened.codes.labels == label).nonzero()[:, 0]
-    mu = opened.codes.mu[rows]
-    return int(rows[(mu - mu.mean(0)).norm(dim=1).argmin()])
-
-
-def kl_per_dim(opened: Opened) -> Floats:
-    """Mean KL of each latent dimension over the encoded set, in nats."""
-    return opened.kl
-
-
-def collapse_warning(opened: Opened) -> str | None:
-    """Tell posterior collapse in a sentence; None where there is none."""
-    return evaluation.collapse_warning(opened.codes.mu, torch.from_numpy(opened.kl))
-
-
-def active_units(opened: Opened) -> NDArray[np.bool_]:
-    """Which latent dimensions carry information."""
-    return opened.active

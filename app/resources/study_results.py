@@ -1,4 +1,4 @@
-"""Results of the studies."""
+"""Read the results of studies."""
 
 from pathlib import Path
 from typing import Any
@@ -7,30 +7,27 @@ import streamlit as st
 
 from vae_core import studies
 
-# Studies
 
-
-def study_path(name: str) -> Path:
-    """Return where the result of a study lies, if there is one."""
+def path(name: str) -> Path:
+    """Return the path of a study's result, whether it exists or not."""
     return studies.RESULTS / f"{name}.json"
 
 
-def study_result(name: str) -> dict[str, Any] | None:
-    """Read the result of a study; None where it was not run.
+def read(name: str) -> dict[str, Any] | None:
+    """Read the result of a study, or return None if it has none.
 
     Raises
     ------
     CheckpointError
-        If the file is no result.
+        If the file is not a result.
     """
-    path = study_path(name)
     try:
-        version = path.stat().st_mtime_ns
+        version = path(name).stat().st_mtime_ns
     except FileNotFoundError:
         return None
-    return _study_result(path, version)
+    return _read(path(name), version)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _study_result(path: Path, version: int) -> dict[str, Any]:
-    return studies.read(path)
+def _read(file: Path, version: int) -> dict[str, Any]:
+    return studies.read(file)

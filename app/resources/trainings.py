@@ -1,4 +1,4 @@
-"""Trainings of the runs folder: statuses, models in training, replays, maps."""
+"""Trainings in the runs folder: their statuses, models in training and replays."""
 
 import contextlib
 import math
@@ -10,118 +10,100 @@ from typing import Any
 import streamlit as st
 import torch
 
-from app.resources import assets as routes
-from app.resources import datasets
+from app.resources import assets, datasets
 from app.resources.assets import Asset
 from app.resources.cache import TimedCache
 from app.resources.datasets import FEWER_POINTS, LIVE_POINTS
 from app.resources.opened_model import Opened
 from vae_core import evaluation, runs
-from vae_core.formats import bundles
 from vae_core.model_folder import Codes, ModelCard, Saved
 
-
-def positions_address(ids: torch.Tensor, points: torch.Tensor) -> str:
-    """Return the address of examples' places (n, 2) on a map."""
-    return routes.publish(Asset(bundles.positions_bundle(ids, points), "positions.bin"))
-
-
-def maps_root() -> Path:
-    """Return the folder of the maps that were computed here."""
-    return runs.runs_dir() / "maps"
-
-
-# Trainings
+#: Seconds for which sessions share the map and manifold of a training: each takes the server as
+#: long as about twenty reads of its curves.
+REFRESH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Trainings:
-    """How all trainings stand.
+class Statuses:
+    """Statuses of all trainings.
 
     Attributes
     ----------
-    all : mapping of str to RunStatus
+    by_name : mapping of str to RunStatus
         By the folder's name, oldest first.
-    trouble : str
-        Why nobody could be given a turn, in a sentence; empty where all is well.
+    error : str
+        Why the queue did not advance, or empty.
     """
 
-    all: Mapping[str, runs.RunStatus]
-    trouble: str
+    by_name: Mapping[str, runs.RunStatus]
+    error: str
 
 
-def trainings(root: Path) -> Trainings:
-    """Read how all trainings stand, and give those that wait turns; shared by all sessions."""
-    return _trainings(root)
+def _advance_and_read(root: Path) -> Statuses:
+    error = runs.tend(root)
+    return Statuses({one.folder.name: one for one in runs.stands(root)}, error)
 
 
-def look_again() -> None:
-    """Let the next look at the trainings be a new one: something has been done to one."""
-    _trainings.clear()
+_statuses = TimedCache(_advance_and_read)
 
 
-def _stand(root: Path) -> Trainings:
-    trouble = runs.tend(root)
-    return Trainings({one.folder.name: one for one in runs.stands(root)}, trouble)
+def statuses() -> Statuses:
+    """Start the trainings whose turn it is and return all statuses, shared by all sessions."""
+    return _statuses(runs.runs_dir())
 
 
-_trainings = TimedCache(_stand)
+def clear_statuses() -> None:
+    """Make the next call of `statuses` read them again."""
+    _statuses.clear()
 
 
-#: Seconds for which all who watch a training see the same map and manifold: each costs the server
-#: as much as some twenty looks at the curves.
-NEW_PICTURES = 2.0
-
-
-def in_training(folder: Path, *, is_still: bool = False) -> Opened | None:
-    """Open the model of a run as a checkpoint of the last seconds has it; None before the first.
+def open_checkpoint(folder: Path, *, ended: bool = False) -> Opened | None:
+    """Open the model of a run at a checkpoint of the last seconds, or None before the first.
 
     Parameters
     ----------
-    is_still
-        Whether nobody trains it any more: its last checkpoint then, which is waited for.
+    ended
+        Whether the training has ended: then waits for the last checkpoint to be encoded.
     """
-    return _at_last(folder) if is_still else _lately(folder)
+    return _open_checkpoint(folder) if ended else _open_recent_checkpoint(folder)
 
 
 @st.cache_resource(
-    ttl=NEW_PICTURES,
-    refresh_mode="background",  # whoever looks is given the last one while the next is made
+    ttl=REFRESH_SECONDS,
+    refresh_mode="background",  # returns the previous one while the next is computed
     validate=lambda opened: opened is not None,
     show_spinner=False,
     max_entries=8,
 )
-def _lately(folder: Path) -> Opened | None:
-    return _at_last(folder)
+def _open_recent_checkpoint(folder: Path) -> Opened | None:
+    return _open_checkpoint(folder)
 
 
-def _at_last(folder: Path) -> Opened | None:
-    version = _version(folder)
-    if version is None:
-        return None
-    opened = _in_training(folder, version)
+def _open_checkpoint(folder: Path) -> Opened | None:
+    version = _checkpoint_version(folder)
+    opened = None if version is None else _encode_checkpoint(folder, version)
     if opened is not None:
-        # Made here, so that nobody who looks has to wait for it.
-        _ = (opened.decoder.digest, opened.bundle.digest, opened.kl)
+        # Computed here, in the background, so that no session waits for them.
+        _ = (opened.decoder_address, opened.codes_address, opened.kl_per_dim)
     return opened
 
 
-def _version(folder: Path) -> int | None:
-    for name in (runs.CHECKPOINT, runs.PREVIOUS):  # the one before serves where there is no last
+def _checkpoint_version(folder: Path) -> int | None:
+    for name in (runs.CHECKPOINT, runs.PREVIOUS):
         with contextlib.suppress(FileNotFoundError):
             return (folder / name).stat().st_mtime_ns
     return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _in_training(folder: Path, version: int) -> Opened | None:
+def _encode_checkpoint(folder: Path, version: int) -> Opened | None:
     found = runs.read_model(folder)
     if found is None:
         return None
     model, step = found
     config = runs.read_config(folder)
     name = config.training.dataset
-    first = datasets.first_pictures(name).first(
+    first = datasets.first_test_images(name).first(
         LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS
     )
     labels = first.labels if config.model.takes_labels else None
@@ -138,7 +120,7 @@ def _in_training(folder: Path, version: int) -> Opened | None:
     card = ModelCard(
         name=config.name,
         dataset=name,
-        classes=datasets.outline(name).classes,
+        classes=datasets.without_pixels(name).classes,
         model=config.model,
         training=config.training,
     )
@@ -148,23 +130,23 @@ def _in_training(folder: Path, version: int) -> Opened | None:
 
 
 @dataclass(frozen=True)
-class Film:
-    """The replay of a run as browsers are given it.
+class Replay:
+    """The published replay of a run.
 
     Attributes
     ----------
-    told : mapping
-        What `runs.replay_bundles.describe` tells.
+    description : mapping
+        What `runs.replay_bundles.describe` returns.
     addresses : tuple of str
-        Of each frame's bundle.
+        Address of each frame's bundle.
     """
 
-    told: Mapping[str, Any]
+    description: Mapping[str, Any]
     addresses: tuple[str, ...]
 
 
-def film(folder: Path) -> Film | None:
-    """Publish the frames of a run that there are by now; None where there is none."""
+def replay(folder: Path) -> Replay | None:
+    """Publish the frames recorded so far, or return None without any."""
     try:
         found = (folder / runs.REPLAY).stat()
     except FileNotFoundError:
@@ -172,17 +154,17 @@ def film(folder: Path) -> Film | None:
     frames = _frames(folder, found.st_mtime_ns, found.st_size)
     if frames is None:
         return None
-    told, assets = frames
-    return Film(told, tuple(map(routes.publish, assets)))
+    description, contents = frames
+    return Replay(description, tuple(map(assets.publish, contents)))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _frames(
     folder: Path, modified: int, size: int
 ) -> tuple[Mapping[str, Any], tuple[Asset, ...]] | None:
-    replay = runs.read_replay(folder)
-    if replay is None:
+    recorded = runs.read_replay(folder)
+    if recorded is None:
         return None
-    contents = map(runs.replay_bundles.frame_bundle, replay.frames)
-    told = runs.replay_bundles.describe(replay, runs.read_config(folder).model)
-    return told, tuple(Asset(content, "frame.bin") for content in contents)
+    description = runs.replay_bundles.describe(recorded, runs.read_config(folder).model)
+    contents = map(runs.replay_bundles.frame_bundle, recorded.frames)
+    return description, tuple(Asset(content, "frame.bin") for content in contents)

@@ -15,8 +15,8 @@ from app.address import Facts
 from app.components import latent_map, picture
 from app.components.contract import Pin, Scene
 from app.figures import raster
-from app.resources import datasets, machines
-from app.resources.machines import MachineSet
+from app.resources import assets, datasets, machines
+from app.resources.machines import EncodedSet
 from app.resources.opened_model import Floats, OpenedMachine
 from app.widgets import downloads, header
 from vae_core import images
@@ -41,7 +41,7 @@ ABSENT = {
 
 def settle(machine: OpenedMachine) -> None:
     """Fit the session's state to the machine."""
-    found = machines.machine_set(machine)
+    found = machines.encoded_set(machine)
     state.settle(
         Facts(
             latent_dim=machine.saved.machine.size,
@@ -65,7 +65,7 @@ def show(page: str, machine: OpenedMachine) -> None:
 def explore(machine: OpenedMachine) -> None:
     """Show the codes of test pictures on their two principal components."""
     header.heading("Explore", "What do the hidden units make of the test set?")
-    found = machines.machine_set(machine)
+    found = machines.encoded_set(machine)
     if found is None:
         invite(machine)
         return
@@ -74,11 +74,15 @@ def explore(machine: OpenedMachine) -> None:
     left, right = st.columns([5, 3], gap="medium")
     with left:
         latent_map.latent_map(
-            "machine-map", scene=at, codes=found.address, sprite=found.sprite,
+            "machine-map",
+            scene=at,
+            codes=assets.publish(found.codes_asset),
+            sprite=assets.publish(found.images_asset),
+            classes=machine.saved.card.classes or found.class_names,
+            projection="pca",
             tools=False,
-            classes=machine.saved.card.classes or class_names(found), projection="pca",
             on_pin=pin,
-        )  # fmt: skip
+        )
         st.caption(
             f"Each point is a test picture: the probabilities of the {machine.saved.machine.size} "
             "units of the top layer, in the plane of greatest variance. Empty space is decoded by "
@@ -95,19 +99,13 @@ def explore(machine: OpenedMachine) -> None:
             show_result(machine, {f"Example {pinned}": x})
 
 
-def class_names(found: MachineSet) -> tuple[str, ...]:
-    """Return the labels as words; none without labels."""
-    labels = found.codes.labels
-    return () if labels is None else tuple(str(label) for label in range(int(labels.max()) + 1))
-
-
-def scene(machine: OpenedMachine, found: MachineSet, pinned: int | None) -> Scene:
+def scene(machine: OpenedMachine, found: EncodedSet, pinned: int | None) -> Scene:
     """Return what panels are given: the pinned example's code, else the mean one."""
     h = found.codes.probabilities
     z = h.mean(0) if pinned is None else h[found.row[pinned]]
     return Scene(
         model_hash=machine.hash,
-        decoder=machines.machine_decoder_address(machine),
+        decoder=machines.decoder_address(machine),
         z=tuple(z.tolist()),
         z_version=state.version(),
         pinned_id=pinned,
@@ -136,7 +134,7 @@ def reconstruct(machine: OpenedMachine) -> None:
             st.error(f"{file.name}: {error}")
     if seen:
         show_result(machine, seen)
-    elif found := machines.machine_set(machine):
+    elif found := machines.encoded_set(machine):
         st.caption("Until then: the first pictures of the test set.")
         first = found.images[:4].astype(np.float32) / np.float32(255)
         ids = found.codes.ids[:4].tolist()
@@ -166,7 +164,7 @@ def decode(machine: OpenedMachine) -> None:
     """Show samples: ends of Markov chains."""
     header.heading("Decode", "What does the machine dream of?")
     seed = state.current().seed
-    drawn = machines.machine_samples(machine.hash, machine.saved, SAMPLES, seed)
+    drawn = machines.sample(machine.hash, machine.saved, SAMPLES, seed)
     st.image(raster.mosaic(drawn, COLUMNS, side=84), alt=f"{SAMPLES} samples")
     st.caption(
         f"{SAMPLES} Gibbs chains of {boltzmann.GIBBS_STEPS:,} steps from noise: hidden units are "
@@ -182,7 +180,7 @@ def _reseed(seed: int) -> None:
 
 def invite(machine: OpenedMachine) -> None:
     """Say that the data is needed, and offer to fetch it."""
-    status = datasets.missing_dataset(machine.saved.card.dataset)
+    status = datasets.missing(machine.saved.card.dataset)
     if status is None:
         st.info(f"The data {machine.saved.card.dataset!r} is not on this machine, or not its kind.")
     else:

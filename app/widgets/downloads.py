@@ -12,7 +12,7 @@ def invitation(
     model: Opened, until_then: str = "Its pictures here are reconstructions until it is."
 ) -> None:
     """Invite to download the model's data where it is not on this machine."""
-    status = datasets.missing_dataset(model.card.dataset)
+    status = datasets.missing(model.card.dataset)
     if status is not None:
         download_invitation(status, until_then)
 

@@ -51,7 +51,7 @@ def pinned(model: Opened, example: int) -> None:
     """Show the pinned network, where it is at hand, and its reconstruction, both ways."""
     rows = model.rows([example])
     found = examples.pictures(model, [example])
-    shown = {GIVEN_BACK: examples.decoded(model, model.codes.mu[rows], model.given(rows))[0]}
+    shown = {GIVEN_BACK: examples.decode(model, model.codes.mu[rows], model.conditions(rows))[0]}
     if found.kind == examples.ORIGINAL:
         shown = {"Original": found.images[0], **shown}
     with st.container(horizontal=True, gap="small"):

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from app import words
-from app.resources import opened_model
 from app.resources.opened_model import Opened, OpenedMachine
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.model_folder import Metric
@@ -64,7 +63,7 @@ def show(model: Opened) -> None:
     st.markdown(f"**{card.name}**: {architecture(card.model)}")
     weights = f" {card.parameters:,} weights." if card.parameters else ""
     st.markdown(f"{training(card.training)}{weights}")
-    for warning in dict.fromkeys([*card.warnings, opened_model.collapse_warning(model)]):
+    for warning in dict.fromkeys([*card.warnings, model.collapse_warning]):
         if warning:
             st.warning(warning)
     if card.metrics:

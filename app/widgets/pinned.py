@@ -7,7 +7,7 @@ from app.address import State
 from app.components.contract import Pin
 from app.components.picture import picture
 from app.figures import raster
-from app.resources import examples, library, opened_model
+from app.resources import examples, library
 from app.resources.opened_model import Opened
 from app.widgets import gallery, graphs, scenes
 
@@ -61,7 +61,7 @@ def pinned_card(model: Opened, shown: State) -> None:
     st.markdown(f"Pinned: {gallery.named(model, shown.pinned_id)}")
     bound = (
         f"rate {words.number(rate)} nats, distortion {words.number(distortion)} nats "
-        f"({opened_model.kind(model)})"
+        f"({model.pixel_kind})"
     )
     if graphs.are_data_of(model):
         graphs.pinned(model, shown.pinned_id)

@@ -9,7 +9,7 @@ from app import state, words
 from app.address import State
 from app.components.contract import Scene
 from app.components.labels import labels
-from app.resources import library, opened_model
+from app.resources import library
 from app.resources.opened_model import Floats, Moments, Opened
 
 
@@ -30,8 +30,8 @@ def scene(
     z = pinned_z(model, shown.z, shown.pinned_id, shown.y)
     return Scene(
         model_hash=model.hash,
-        decoder=opened_model.decoder_address(model),
-        encoder=opened_model.encoder_address(model) if with_encoder else None,
+        decoder=model.decoder_address,
+        encoder=model.encoder_address if with_encoder else None,
         z=tuple(z.tolist()),
         z_version=state.version(),
         dims=axes(model, shown),
@@ -44,7 +44,7 @@ def scene(
 
 def axes(model: Opened, shown: State) -> tuple[int, int]:
     """Return the latent plane that is shown: the chosen one, else that of the largest KL."""
-    return shown.axes or two_largest(opened_model.kl_per_dim(model))
+    return shown.axes or two_largest(model.kl_per_dim)
 
 
 def label_given(model: Opened, shown: State) -> int | None:
@@ -61,8 +61,8 @@ def take_label(y: int) -> None:
 
 def label_choice(model: Opened, shown: State, *, on_y: Callable[[int], None] = take_label) -> None:
     """Show the choice of the label that the model is given, where it takes one."""
-    if model.given_names:
-        labels("labels", scene=scene(model, shown), names=model.given_names, on_y=on_y)
+    if model.condition_names:
+        labels("labels", scene=scene(model, shown), names=model.condition_names, on_y=on_y)
 
 
 def priors(model: Opened) -> list[tuple[list[float], list[float]]] | None:
@@ -73,7 +73,7 @@ def priors(model: Opened) -> list[tuple[list[float], list[float]]] | None:
     kind = model.card.model.prior
     if kind == "standard":
         return None
-    labels_of = range(len(model.given_names)) if kind == "label" else [None]
+    labels_of = range(len(model.condition_names)) if kind == "label" else [None]
     moments = [prior_moments(model, y) for y in labels_of]
     return [(one.mu.tolist(), one.sigma.tolist()) for one in moments]
 
@@ -114,13 +114,13 @@ def pinned_y(opened: Opened, y: int | None, pinned_id: int | None) -> int | None
 
     None for a model that takes none.
     """
-    if not opened.given_names:
+    if not opened.condition_names:
         return None
     if y is not None:
         return y
     if pinned_id is None:
         return 0
-    labels = opened.given(slice(None))
+    labels = opened.conditions(slice(None))
     assert labels is not None, "a model that takes labels has them"
     return int(labels[opened.row[pinned_id]])
 

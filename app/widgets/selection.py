@@ -11,7 +11,7 @@ from app import address, state
 from app.address import Selection, State, plane_axes
 from app.components import latent_map
 from app.figures import charts, raster
-from app.resources import examples, opened_model
+from app.resources import examples
 from app.resources.opened_model import Floats, Ids, Opened
 from app.widgets import gallery, pinned, scenes
 from vae_core import latents
@@ -49,7 +49,7 @@ def small_map(
     latent_map.latent_map(
         "small-map",
         scene=scenes.scene(model, shown, posterior=posterior),
-        codes=opened_model.codes_address(model),
+        codes=model.codes_address,
         sprite=examples.sprite_address(model),
         classes=model.class_names,
         colour=shown.colour,  # type: ignore[arg-type]
@@ -122,9 +122,9 @@ def _summary(model: Opened, ids: NDArray[np.int64]) -> None:
         st.echarts_chart(figure, key="class-counts", height=170, alt="How many of each class")
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
     y = scenes.label_given(model, state.current())
-    decoded = raster.picture(examples.decoded(model, mean, y)[0], 140)
+    decoded = raster.picture(examples.decode(model, mean, y)[0], 140)
     st.image(raster.to_png(decoded), alt="Decoded mean")
-    given = "" if y is None else f", as {model.given_names[y]}"
+    given = "" if y is None else f", as {model.condition_names[y]}"
     st.caption(f"Decoded mean of the selected codes{given}")
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+import torch
 from streamlit.testing.v1 import AppTest
+
+from app.resources import library
+from app.resources.opened_model import Opened
+from vae_core.model_folder import Codes
 
 APP = Path(__file__).parents[2] / "app"
 Open = Callable[..., AppTest]
@@ -29,6 +35,21 @@ def no_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VAE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("VAE_RUNS_DIR", str(tmp_path / "runs"))
     return tmp_path / "data"
+
+
+@pytest.fixture
+def digits_2d(no_data: Path) -> Opened:
+    """Open the bundled model."""
+    return library.open_model("digits-2d")
+
+
+@pytest.fixture
+def shuffled_digits(digits_2d: Opened) -> Opened:
+    """Return the bundled model with its encoded set in another order."""
+    order = torch.randperm(len(digits_2d.codes.ids), generator=torch.Generator().manual_seed(0))
+    moved = {name: column[order] for name, column in digits_2d.codes.tensors().items()}
+    saved = dataclasses.replace(digits_2d.saved, codes=Codes.of(moved))
+    return dataclasses.replace(digits_2d, hash="shuffled", saved=saved)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from app.components.latent_map import Selection as Outline
 from app.components.latent_map import latent_map
 from app.components.pair import OTHER, pair
 from app.figures import raster
-from app.resources import examples, library, opened_model
+from app.resources import examples, library
 from app.resources.opened_model import Opened
 from app.widgets import gallery, scenes, selection
 from app.widgets.pinned import pin
@@ -117,7 +117,7 @@ def show(opened: Opened, shown: State, names: list[str]) -> None:
             "pair",
             scene=scenes.scene(opened, shown),
             names=(library.title(opened.name), library.title(second.name)),
-            codes=(opened_model.codes_address(opened), opened_model.codes_address(second)),
+            codes=(opened.codes_address, second.codes_address),
             linked=by,
             shared=both.shared,
         )
@@ -171,7 +171,7 @@ def controls(both: Pair, shown: State, names: list[str]) -> By | None:
                 format_func=LINK_NAMES.__getitem__,
                 **state.bind("linked", shown=lambda _: by),
             )
-        projections = opened_model.facts(both.first).projections
+        projections = both.first.facts.projections
         maps = [name for name in projections if name in PLANES]
         if len(maps) > 1:
             bound = state.bind(
@@ -183,15 +183,15 @@ def controls(both: Pair, shown: State, names: list[str]) -> By | None:
 
 def label_choice(both: Pair, shown: State, beside: State) -> None:
     """Show the choice of the label that both models are given, or the one that takes one."""
-    if both.first.given_names:
+    if both.first.condition_names:
         scenes.label_choice(both.first, shown)
-    elif both.second.given_names:
+    elif both.second.condition_names:
         scene = dataclasses.replace(scenes.scene(both.second, beside), side=OTHER)
         memory = f"label-{both.second.hash}"  # a label has no place in the first model's state
         labels(
             "labels",
             scene=scene,
-            names=both.second.given_names,
+            names=both.second.condition_names,
             on_y=lambda y: state.remember(memory, y),
         )
 
@@ -249,11 +249,11 @@ def second_state(both: Pair, shown: State, by: By | None) -> State:
         model=second.name,
         z=z,
         pinned_id=pinned_id,
-        y=shown.y if both.first.given_names else state.recall(f"label-{second.hash}"),
+        y=shown.y if both.first.condition_names else state.recall(f"label-{second.hash}"),
         selection=shown.other_selection,
         camera=None,
     )
-    fitted, _ = address.fit(wanted, opened_model.facts(second))
+    fitted, _ = address.fit(wanted, second.facts)
     if wanted.selection is not None and fitted.selection is None:
         state.notify("The selection in the address is not on a map of the second model.")
         state.update(other_selection=None)
@@ -263,7 +263,7 @@ def second_state(both: Pair, shown: State, by: By | None) -> State:
 
 def show_map(model: Opened, shown: State, both: Pair, by: By | None, *, first: bool) -> None:
     """Show one model's map: its own plane, and the marks that both share."""
-    projections = [name for name in opened_model.facts(model).projections if name in PLANES]
+    projections = [name for name in model.facts.projections if name in PLANES]
     projection = shown.projection if shown.projection in projections else projections[0]
     scene = scenes.scene(model, shown)
     arguments = selection.map_arguments(shown, projection)
@@ -275,7 +275,7 @@ def show_map(model: Opened, shown: State, both: Pair, by: By | None, *, first: b
     latent_map(
         "first-map" if first else "second-map",
         scene=scene,
-        codes=opened_model.codes_address(model),
+        codes=model.codes_address,
         sprite=examples.sprite_address(model),
         classes=model.class_names,
         height=MAP_HEIGHT,
@@ -319,7 +319,7 @@ def pinned(both: Pair, shown: State) -> None:
         rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
         facts.append(
             f"{library.title(model.name)}: rate {words.number(rate)}, distortion "
-            f"{words.number(distortion)} nats ({opened_model.kind(model)})"
+            f"{words.number(distortion)} nats ({model.pixel_kind})"
         )
     st.markdown(f"Pinned: {gallery.named(both.first, example)}. " + " · ".join(facts))
 
@@ -358,7 +358,7 @@ def show_selection(both: Pair, shown: State) -> NDArray[np.int64] | None:
     for model, column in zip((both.first, both.second), st.columns(2, gap="medium"), strict=True):
         with column:
             rows = model.rows(chosen)
-            pictures = examples.decoded(model, model.codes.mu[rows], model.given(rows))
+            pictures = examples.decode(model, model.codes.mu[rows], model.conditions(rows))
             st.image(
                 raster.mosaic(pictures, 12, side=48),
                 alt=f"{len(chosen)} reconstructions by {library.title(model.name)}",
@@ -372,7 +372,7 @@ def show_selection(both: Pair, shown: State) -> NDArray[np.int64] | None:
 
 def comparable_kinds(both: Pair) -> bool:
     """Whether the figures of both models are of one data set and one kind."""
-    return both.shared and opened_model.kind(both.first) == opened_model.kind(both.second)
+    return both.shared and both.first.pixel_kind == both.second.pixel_kind
 
 
 def metric_rows(both: Pair) -> list[dict[str, str]]:

@@ -64,14 +64,14 @@ def choose(shown: State) -> Study:
 
 def named(name: str) -> str:
     """Name a study by its title, and say so where it was not run."""
-    later = "" if study_results.study_path(name).exists() else " · not run here yet"
+    later = "" if study_results.path(name).exists() else " · not run here yet"
     return studies.find(name).title + later
 
 
 def found(study: Study) -> dict[str, Any] | None:
     """Read what a study found; say why where that cannot be read."""
     try:
-        return study_results.study_result(study.name)
+        return study_results.read(study.name)
     except LatentExplorerError as error:
         st.error(str(error))
         return None

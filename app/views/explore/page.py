@@ -8,7 +8,7 @@ from app import address, state
 from app.address import State
 from app.components.latent_map import latent_map
 from app.figures import charts
-from app.resources import examples, opened_model
+from app.resources import examples
 from app.resources.opened_model import Opened
 from app.views.explore import tsne
 from app.widgets import downloads, gallery, header, pinned, scenes, selection
@@ -30,7 +30,7 @@ LINE = (
 
 def controls(model: Opened, shown: State) -> str:
     """Show what the map is of and how it is coloured; return the projection."""
-    facts = opened_model.facts(model)
+    facts = model.facts
     projection = shown.projection or facts.projections[0]
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-controls"):
         if len(facts.projections) > 1:
@@ -54,7 +54,7 @@ def show_map(
             model.codes.mu.numpy(),
             ids=model.codes.ids.numpy(),
             colour=shown.colour,
-            values=opened_model.colouring(model, shown.colour),
+            values=model.colouring(shown.colour),
             classes=model.class_names,
             pinned=scenes.pinned_z(model, shown.z, shown.pinned_id),
         )
@@ -63,7 +63,7 @@ def show_map(
         latent_map(
             "map",
             scene=scenes.scene(model, shown),
-            codes=opened_model.codes_address(model),
+            codes=model.codes_address,
             positions=tsne.positions(computed),
             sprite=examples.sprite_address(model),
             classes=model.class_names,

@@ -10,10 +10,12 @@ import streamlit as st
 
 from app import state
 from app.address import State
-from app.resources import trainings
+from app.resources import assets
+from app.resources.assets import Asset
 from app.resources.opened_model import Opened
 from vae_core import runs
 from vae_core.errors import LatentExplorerError
+from vae_core.formats import bundles
 from vae_core.jobs import tsne
 from vae_core.jobs.processes import Command
 from vae_core.jobs.tsne import MapStatus
@@ -59,7 +61,7 @@ def positions(now: MapStatus | None) -> str | None:
     """Return the address of a computed map's positions."""
     if now is None or now.ids is None or now.points is None:
         return None
-    return trainings.positions_address(now.ids, now.points)
+    return assets.publish(Asset(bundles.positions_bundle(now.ids, now.points), "positions.bin"))
 
 
 def controls(model: Opened) -> None:
@@ -88,7 +90,8 @@ def begin(model: Opened, perplexity: int) -> None:
         threads=min(2, os.cpu_count() or 1),
     )
     try:
-        folder = tsne.create(trainings.maps_root(), config, ids=model.codes.ids, mu=model.codes.mu)
+        root = runs.runs_dir() / "maps"
+        folder = tsne.create(root, config, ids=model.codes.ids, mu=model.codes.mu)
         if tsne.status(folder).state not in ("finished", "running", "paused"):
             tsne.request(folder, "run")
     except (LatentExplorerError, OSError) as error:

@@ -6,7 +6,7 @@ from app import state
 from app.address import State
 from app.components.morph import Card, Morph, strip
 from app.components.styles import styles
-from app.resources import inference, opened_model
+from app.resources import examples, inference
 from app.resources.opened_model import Opened
 from app.widgets import header, pinned, scenes
 
@@ -24,7 +24,7 @@ def first_cards(model: Opened) -> tuple[Card, ...]:
         rows = (labels == labels[0]).nonzero()[:ENDS, 0].tolist()
     else:
         present = sorted(set(labels.tolist()))[:ENDS]
-        rows = [opened_model.typical(model, label) for label in present]
+        rows = [examples.typical(model, label) for label in present]
     return tuple(
         Card(
             label=card_name(model, int(model.codes.ids[row])), z=tuple(model.codes.mu[row].tolist())
@@ -46,8 +46,8 @@ def under_every_label(model: Opened, shown: State) -> None:
     styles(
         "styles",
         scene=scenes.scene(model, shown),
-        names=model.given_names,
-        draws=inference.prior_draws(model, OTHER_STYLES, seed=shown.seed).tolist(),
+        names=model.condition_names,
+        draws=inference.sample_prior(model, OTHER_STYLES, seed=shown.seed).tolist(),
         priors=by_label,
         on_pin=pinned.pin,
     )
@@ -67,7 +67,7 @@ def draw_again(seed: int) -> None:
 
 opened, current = scenes.opened()
 header.heading("Morph", "What lies between two pictures?")
-if opened.given_names:
+if opened.condition_names:
     scenes.label_choice(opened, current)
     under_every_label(opened, current)
 memory = f"morph-{opened.hash}"
@@ -76,7 +76,7 @@ strip(
     scene=scenes.scene(opened, current),
     morph=state.recall(memory) or Morph(cards=first_cards(opened)),
     morph_version=state.version(),
-    codes=opened_model.codes_address(opened),
+    codes=opened.codes_address,
     model_name=opened.name,
     on_pin=pinned.pin,
     on_morph=lambda morph: state.remember(memory, morph),

@@ -10,7 +10,7 @@ from app import state, words
 from app.address import State
 from app.components import pad
 from app.figures import charts, raster
-from app.resources import examples, inference, library, opened_model
+from app.resources import examples, inference, library
 from app.resources.inference import Encoding
 from app.resources.opened_model import Floats, Opened
 from app.widgets import gallery, graphs, pinned, scenes, selection
@@ -75,7 +75,7 @@ def settle_label(model: Opened, x: Floats, shown: State) -> int | None:
 def _better_label(model: Opened, x: Floats, shown: State) -> int | None:
     """Return the label that explains a picture best, when the picture is new and another given."""
     key = (model.hash, model_folder.content_hash(x.tobytes()))
-    if not model.given_names or state.recall("labelled") == key:
+    if not model.condition_names or state.recall("labelled") == key:
         return None
     state.remember("labelled", key)
     best = inference.best_label(model, x, seed=shown.seed)
@@ -151,7 +151,7 @@ def show_result(model: Opened, encoding: Encoding) -> None:
     if graphs.are_data_of(model):
         graphs.draw_result(encoding)
     with st.container(horizontal=True, gap="large"):
-        kind = opened_model.kind(model)
+        kind = model.pixel_kind
         st.metric("rate (nats)", words.number(encoding.rate), width="content")
         st.metric(f"distortion (nats, {kind})", words.number(encoding.distortion), width="content")
         bound = encoding.rate + encoding.distortion
@@ -168,7 +168,7 @@ def show_spread(model: Opened, encoding: Encoding) -> None:
     """Show where the picture's distortion lies among those of the test set."""
     figure = charts.histogram(
         model.codes.distortion.numpy(),
-        unit=f"distortion (nats, {opened_model.kind(model)})",
+        unit=f"distortion (nats, {model.pixel_kind})",
         marked=encoding.distortion,
     )
     st.plotly_chart(figure, key="distortions", config={"displayModeBar": False})
@@ -194,7 +194,7 @@ def say_labels(model: Opened, encoding: Encoding) -> None:
         return
     losses = np.array([one.loss for one in tried], dtype=np.float32)
     first, second = np.argsort(losses)[:2].tolist()
-    names, given = model.given_names, encoding.y or 0
+    names, given = model.condition_names, encoding.y or 0
     otherwise = "" if given == first else f" Below it is given as **{names[given]}**."
     st.markdown(
         f"Best explained as **{names[first]}**, by {losses[second] - losses[first]:.1f} nats over "
@@ -218,8 +218,8 @@ def show_neighbours(model: Opened, encoding: Encoding) -> None:
 
 def show_draws(model: Opened, encoding: Encoding, seed: int) -> None:
     """Show pictures of codes drawn from the posterior."""
-    draws = inference.posterior_draws(model, encoding, DRAWS, seed=seed)
-    sheet = raster.mosaic(examples.decoded(model, draws, encoding.y), DRAWS // 2)
+    draws = inference.sample_posterior(encoding, DRAWS, seed=seed)
+    sheet = raster.mosaic(examples.decode(model, draws, encoding.y), DRAWS // 2)
     st.image(sheet, alt=f"{DRAWS} pictures of codes drawn from q(z|x)")
     st.caption(f"{DRAWS} codes drawn from q(z|x), decoded: what the model finds equally likely")
     st.button("Draw again", on_click=lambda: _reseed(seed + 1), key="w-draw-again")
@@ -232,14 +232,14 @@ def _reseed(seed: int) -> None:
 def prepare(model: Opened, upload: Upload, switches: dict[str, bool | None]) -> Prepared | None:
     """Prepare an upload; say in a sentence why it cannot be."""
     try:
-        return inference.prepared(model, upload.content, **switches)
+        return inference.prepare(model, upload.content, **switches)
     except ImageError as error:
         st.error(f"{upload.name}: {error}")
         return None
 
 
 def _best_labels(model: Opened, images: Floats) -> list[int] | None:
-    if not model.given_names:
+    if not model.condition_names:
         return None
     shown = state.current()
     given = scenes.label_given(model, shown)
@@ -253,7 +253,7 @@ def choose(model: Opened, pictures: list[tuple[Upload, Prepared]]) -> int:
         return 0
     images = np.stack([prepared.image.numpy() for _, prepared in pictures])
     x = raster.to_levels(images)
-    recon = examples.reconstructions(model, images, _best_labels(model, images))
+    recon = examples.reconstruct(model, images, _best_labels(model, images))
     st.image(
         raster.mosaic(np.concatenate([x, recon]), len(pictures), side=72),
         alt="Above what the model sees of each picture, below its reconstructions",

@@ -60,7 +60,7 @@ def attempt(name: str, action: Callable[[], object]) -> None:
         action()
     except (LatentExplorerError, OSError) as error:
         state.remember("refused", (name, str(error)))
-    trainings.look_again()
+    trainings.clear_statuses()
 
 
 def is_own(config: RunConfig) -> bool:
@@ -187,7 +187,7 @@ def bring_back() -> None:
     """Take the training that was deleted last out of the trash."""
     *before, (root, name) = state.recall("deleted")
     state.remember("deleted", before)
-    trainings.look_again()
+    trainings.clear_statuses()
     try:
         state.update(run=runs.restore(root, name).name)
     except (LatentExplorerError, OSError) as error:

@@ -131,7 +131,7 @@ GIVEN = {"dataset", "image_shape", "classes"}
 
 def form() -> tuple[ModelConfig, TrainConfig] | None:
     """Show the settings of a new training; return them when it shall start."""
-    known = {one.name: one for one in datasets.datasets()}
+    known = datasets.statuses()
     present = [name for name, one in known.items() if one.present]
     name = st.selectbox(
         "Data",
@@ -146,7 +146,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
         downloads.download_invitation(known[name])
         return None
     try:
-        dataset = datasets.outline(name)
+        dataset = datasets.without_pixels(name)
     except LatentExplorerError as error:
         st.error(str(error))
         return None
@@ -226,7 +226,7 @@ def values(config: RunConfig) -> dict[str, Any]:
     """Return what the form's widgets hold, by their keys, for the settings of a run."""
     model, training = config.model, config.training
     name, layers = training.dataset, model.first_latent_dim is not None
-    labelled = datasets.outline(name).train.labels is not None
+    labelled = datasets.without_pixels(name).train.labels is not None
     hidden = f"hidden-{name}" + ("" if model.network == "mlp" else f"-{model.network}")
     of_form = {
         "data": name,

@@ -14,13 +14,14 @@ from app.address import State
 from app.components import latent_map, manifold
 from app.components.contract import Pin
 from app.figures import charts
-from app.resources import opened_model, trainings
+from app.resources import trainings
 from app.resources.opened_model import Opened
 from app.views.train import controls, form, replay
 from app.widgets import pinned, scenes
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
+from vae_core.models.likelihoods import metric_kind
 from vae_core.runs import Place, RunConfig, RunStatus
 
 #: Seconds between two looks at a training: what it tells is on the page within a second.
@@ -66,7 +67,7 @@ def start(wanted: tuple[ModelConfig, TrainConfig] | None) -> None:
     except (LatentExplorerError, OSError) as error:
         st.error(f"This did not start: {error}.")
         return
-    trainings.look_again()
+    trainings.clear_statuses()
     state.remember("copied", None)
     state.remember("begun", True)
     state.update(run=folder.name)
@@ -86,10 +87,10 @@ def chosen(shown: State) -> RunStatus | None:
     Whichever is shown stays, until another is asked for or it is gone.
     """
     wanted = shown.run or state.recall("training")
-    found = trainings.trainings(root()).all
+    found = trainings.statuses().by_name
     if wanted is not None and (wanted not in found or not (root() / wanted).is_dir()):
-        trainings.look_again()  # it began, or was deleted, a moment ago
-        found = trainings.trainings(root()).all
+        trainings.clear_statuses()  # it began, or was deleted, a moment ago
+        found = trainings.statuses().by_name
     if shown.run is not None and shown.run not in found:
         state.notify(f"run = {shown.run!r} in the address was ignored: no training has that name.")
         state.update(run=None)
@@ -162,14 +163,14 @@ def watch(folder: Path, before: tuple[object, ...], places: Places) -> None:
     """Show how a training stands, again and again; the whole page follows when more changes."""
     if not folder.is_dir():  # somebody deleted it
         st.rerun()
-    trainings.trainings(root())  # whose turn it is
+    trainings.statuses()  # whose turn it is
     now = runs.status(folder)
     if lasting(now) != before:
         st.rerun()
     tell(now, places)
 
 
-@st.fragment(run_every=trainings.NEW_PICTURES)
+@st.fragment(run_every=trainings.REFRESH_SECONDS)
 def watch_space(folder: Path, places: Places) -> None:
     """Show what a training has learnt, again and again."""
     if folder.is_dir():  # else the other one leaves the page
@@ -181,10 +182,10 @@ def tell(now: RunStatus, places: Places) -> None:
     with places.line.container():
         place = None
         if now.state == "queued":
-            stand = trainings.trainings(root())
-            place = runs.places(list(stand.all.values())).get(now.folder.name)
-            if stand.trouble:
-                st.warning(sentence(stand.trouble))
+            stand = trainings.statuses()
+            place = runs.places(list(stand.by_name.values())).get(now.folder.name)
+            if stand.error:
+                st.warning(sentence(stand.error))
         st.progress(done(now), says(now, place))
     with places.curves.container():
         curves(now)
@@ -192,7 +193,7 @@ def tell(now: RunStatus, places: Places) -> None:
 
 def show_space(now: RunStatus, places: Places) -> None:
     """Show the manifold, the map and the replay of a training."""
-    opened = trainings.in_training(now.folder, is_still=now.state not in ACTIVE)
+    opened = trainings.open_checkpoint(now.folder, ended=now.state not in ACTIVE)
     with places.replay.container():
         replay.show(now, opened)
     left, right = places.grid.container(), places.map.container()
@@ -285,7 +286,7 @@ def curves(now: RunStatus) -> None:
     """Show ELBO, rate and distortion, of the training and of the test set."""
     if not (now.epochs or now.steps):
         return
-    kind = opened_model.kind_of_pixels(now.config.model, now.config.training)
+    kind = metric_kind(now.config.model.likelihood, now.config.training.tested_on)
     for part, height in (("elbo", 220), ("rate", 140), ("distortion", 140)):
         marks = [(c.step, controls.told(c) if part == "elbo" else "") for c in now.changes]
         chart = charts.training_curve(now.epochs, now.steps, part, marks=marks)
@@ -305,9 +306,9 @@ def curves(now: RunStatus) -> None:
 
 def own_plane(opened: Opened) -> State:
     """Return the state of a model in training: its strongest plane, nothing pinned."""
-    axes = scenes.two_largest(opened_model.kl_per_dim(opened))
-    y = min(state.recall("train-y", 0), len(opened.given_names) - 1)
-    return State(model=opened.name, axes=axes, y=y if opened.given_names else None)
+    axes = scenes.two_largest(opened.kl_per_dim)
+    y = min(state.recall("train-y", 0), len(opened.condition_names) - 1)
+    return State(model=opened.name, axes=axes, y=y if opened.condition_names else None)
 
 
 def small_map(opened: Opened, shown: State) -> None:
@@ -315,7 +316,7 @@ def small_map(opened: Opened, shown: State) -> None:
     latent_map.latent_map(
         "train-map",
         scene=scenes.scene(opened, shown),
-        codes=opened_model.codes_address(opened),
+        codes=opened.codes_address,
         classes=opened.class_names,
         height=280,
         tools=False,
@@ -351,7 +352,7 @@ def rounded(number: float) -> str:
 
 def others(now: RunStatus) -> None:
     """Offer all trainings, to choose the one that is shown."""
-    count = len(trainings.trainings(root()).all)
+    count = len(trainings.statuses().by_name)
     if count < 2:
         return
     box = st.popover(f"All {count} trainings", key="train-list", on_change="rerun")
@@ -365,7 +366,7 @@ def listing(name: str) -> None:
     """Show all trainings, the newest first, with how they stand."""
     if state.current().run not in (None, name) or not (root() / name).is_dir():
         st.rerun()
-    found = dict(trainings.trainings(root()).all)
+    found = dict(trainings.statuses().by_name)
     found.setdefault(name, runs.status(root() / name))
     names = list(reversed(found))
     st.radio(

@@ -15,14 +15,14 @@ ENDED = ("finished", "stopped", "failed")
 
 def show(now: RunStatus, opened: Opened | None) -> None:
     """Show how the space of a training came to be; nothing before there are two frames."""
-    film = trainings.film(now.folder)
-    if film is None or len(film.addresses) < 2:
+    recorded = trainings.replay(now.folder)
+    if recorded is None or len(recorded.addresses) < 2:
         return
     st.subheader("How it came to be", anchor=False)
     replay.replay(
         f"replay-{now.folder.name}",
-        film=film.told,
-        addresses=film.addresses,
+        film=recorded.description,
+        addresses=recorded.addresses,
         classes=() if opened is None else opened.class_names,
         epochs=now.config.training.epochs,
         live=now.state not in ENDED,

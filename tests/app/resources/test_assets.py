@@ -65,11 +65,10 @@ def test_equal_bytes_have_one_address() -> None:
 def test_what_passes_drives_nothing_else_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training's networks, new every few seconds, replace each other alone."""
     small: LRUCache[assets.Asset] = LRUCache(25, size=lambda asset: len(asset.content))
-    monkeypatch.setattr(assets, "_PASSING", small)
+    monkeypatch.setattr(assets, "_TEMPORARY", small)
     stays = assets.publish(assets.Asset(b"a network that is there for good", "decoder.bin"))
-    passing = [
-        assets.publish(assets.Asset(bytes([n]) * 10, "decoder.bin"), passing=True) for n in range(5)
-    ]
+    published = [assets.Asset(bytes([n]) * 10, "decoder.bin") for n in range(5)]
+    passing = [assets.publish(asset, temporary=True) for asset in published]
     assert [get(address).status_code for address in passing] == [404, 404, 404, 200, 200]
     assert get(stays).status_code == 200
 

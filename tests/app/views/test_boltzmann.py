@@ -12,6 +12,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from app.resources import library, machines
+from app.resources.opened_model import Opened, OpenedMachine
 from vae_core import data, model_folder
 from vae_core.errors import CheckpointError
 from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig, Layer
@@ -71,7 +72,7 @@ def test_decode_shows_the_ends_of_chains(machine: Open) -> None:
     assert not session.exception
     opened = library.open_machine("net")
     assert opened is not None
-    one, other = (machines.machine_samples(opened.hash, opened.saved, 4, s) for s in (0, 1))
+    one, other = (machines.sample(opened.hash, opened.saved, 4, s) for s in (0, 1))
     assert (one != other).any()
 
 
@@ -111,15 +112,15 @@ def test_a_damaged_machine_is_told_and_another_model_shown(open_page: Open, tmp_
 
 
 def test_a_zipped_machine_opens(no_data: Path, tmp_path: Path) -> None:
-    """From memory; a VAE's zip is none."""
+    """In memory; a VAE's zip is opened as a VAE."""
     write_machine(tmp_path / "mine")
-    opened = library.open_machine_zip(model_folder.zip_folder(tmp_path / "mine"))
-    assert opened is not None
+    opened = library.open_zip(model_folder.zip_folder(tmp_path / "mine"))
+    assert isinstance(opened, OpenedMachine)
     assert library.open_machine(opened.name) is opened
     assert library.title(opened.name) == "mine"
-    assert library.open_machine_zip(model_folder.zip_folder("digits-2d")) is None
+    assert isinstance(library.open_zip(model_folder.zip_folder("digits-2d")), Opened)
     with pytest.raises(CheckpointError, match="holds a deep belief net"):
-        library.open_zip(model_folder.zip_folder(tmp_path / "mine"))
+        model_folder.open_zip(model_folder.zip_folder(tmp_path / "mine"))
 
 
 def test_a_machine_tells_what_it_is(machine: Open) -> None:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from app.resources import examples, inference, opened_model
+from app.resources import examples, inference
 from app.resources.opened_model import Opened
 from app.widgets import scenes
 from vae_core import data, learning, model_folder, models, publishing, runs
@@ -81,8 +81,8 @@ def test_the_label_is_the_chosen_one_else_the_pinned_examples_else_the_first(tol
     assert scenes.pinned_y(told, None, None) == 0
     plain = untrained(classes=0)
     assert scenes.pinned_y(plain, None, 3) is None
-    assert plain.given_names == ()
-    assert told.given_names == tuple("0123456789")
+    assert plain.condition_names == ()
+    assert told.condition_names == tuple("0123456789")
 
 
 def test_a_reconstruction_is_decoded_under_the_examples_own_label(told: Opened) -> None:
@@ -144,7 +144,7 @@ def test_the_kl_of_a_dimension_is_to_the_models_own_prior() -> None:
     prior = opened.model.prior_given(opened.codes.labels)
     q = opened.codes
     expected = DiagonalGaussian(q.mu, q.logvar).kl_per_dim_to(prior.given).mean(0)  # type: ignore[attr-defined]
-    np.testing.assert_allclose(opened_model.kl_per_dim(opened), expected.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(opened.kl_per_dim, expected.numpy(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -261,7 +261,7 @@ def test_a_training_waits_for_its_turn_and_a_limit_refuses(
     first, second = map(runs.status, runs.list_runs())
     assert first.config.owner == second.config.owner != ""
     assert runs.places(runs.stands(runs.runs_dir()))[second.folder.name].number == 1
-    trainings.look_again()  # as a second later
+    trainings.clear_statuses()  # as a second later
     session.run()
     assert progress.says(second, runs.Place(1, 200.0)).startswith(
         "Epoch 0 of 100 · Number 1 in the queue · begins in about 3 min"
@@ -391,7 +391,7 @@ def test_what_is_shown_stays(trained: Path, open_page: Open) -> None:
     session = open_page("train")
     assert [one.value for one in session.subheader] == ["first"]
     laid(trained.with_name("second"), owner="a student", like="first")
-    trainings.look_again()  # as a second later
+    trainings.clear_statuses()  # as a second later
     session.run()
     assert [one.value for one in session.subheader] == ["first"]
     keys = {button.key for button in session.button if (button.key or "").startswith("train-")}

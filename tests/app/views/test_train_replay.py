@@ -57,7 +57,7 @@ def test_a_finished_training_has_its_replay(trained: Path, open_page: Open) -> N
     assert (replay["epochs"], replay["live"]) == (2, False)
     for told, frame in zip(replay["frames"], kept.frames, strict=True):
         digest = told["source"].removeprefix(assets.SCHEME).split("/")[1]
-        asset = assets._PUBLISHED.get(digest)
+        asset = assets._PERMANENT.get(digest)
         assert asset is not None
         assert asset.content == runs.replay_bundles.frame_bundle(frame)
 
@@ -66,11 +66,11 @@ def test_frames_that_are_known_keep_their_address(trained: Path) -> None:
     """A new frame is one more address: browsers fetch it alone."""
     whole = (trained / runs.REPLAY).read_bytes()
     cut(trained, 5)
-    before = trainings.film(trained)
+    before = trainings.replay(trained)
     assert before is not None
     assert len(before.addresses) == 5
     (trained / runs.REPLAY).write_bytes(whole)
-    after = trainings.film(trained)
+    after = trainings.replay(trained)
     assert after is not None
     assert after.addresses[:5] == before.addresses
     assert len(after.addresses) > 5

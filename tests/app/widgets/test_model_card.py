@@ -120,10 +120,10 @@ def test_nearest_training_pictures_are_those_of_brute_force(no_data: Path) -> No
     """Of the decoded picture, nearest first."""
     opened = library.open_model("digits-2d")
     z = np.array([0.3, -0.8], dtype=np.float32)
-    found = examples.nearest_training(opened, z, None, 5)
+    found = examples.nearest_training_images(opened, z, None, 5)
     assert found is not None
     train = data.load_dataset("digits").train.images.double() / 255
-    picture = torch.from_numpy(examples.decoded(opened, z[None])).double() / 255
+    picture = torch.from_numpy(examples.decode(opened, z[None])).double() / 255
     distances = (train - picture).flatten(1).norm(dim=1)
     expected = distances.sort()
     np.testing.assert_allclose(found.distances, expected.values[:5], rtol=1e-5)
@@ -139,7 +139,7 @@ def test_nearest_training_pictures_were_trained_on(no_data: Path) -> None:
     few = dataclasses.replace(
         opened, hash="few", saved=dataclasses.replace(opened.saved, card=card)
     )
-    found = examples.nearest_training(few, np.zeros(2, dtype=np.float32), None, 7)
+    found = examples.nearest_training_images(few, np.zeros(2, dtype=np.float32), None, 7)
     assert found is not None
     seen = data.subset(data.load_dataset("digits").train, 7, seed=3).images.numpy()
     order = [sorted(images.tobytes() for images in some) for some in (found.images, seen)]

@@ -13,6 +13,7 @@ from app import address, state
 from app.address import Selection
 from app.components import latent_map
 from app.resources import library
+from app.resources.opened_model import Opened
 from app.widgets import selection
 
 
@@ -39,6 +40,15 @@ def test_the_csv_holds_ids_labels_and_codes(no_data: Path) -> None:
         sigma = [float(row["sigma_1"]), float(row["sigma_2"])]
         np.testing.assert_allclose(mu, opened.codes.mu[place], rtol=1e-4)
         np.testing.assert_allclose(sigma, (0.5 * opened.codes.logvar[place]).exp(), rtol=1e-4)
+
+
+def test_a_selection_holds_the_ids_inside(digits_2d: Opened, shuffled_digits: Opened) -> None:
+    """The same ids in whatever order the set lies."""
+    square = Selection("axes-1-2", ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)))
+    inside = digits_2d.codes.ids[(digits_2d.codes.mu.abs() < 1).all(dim=1)].tolist()
+    assert 0 < len(inside) < len(digits_2d.codes.ids)
+    assert sorted(selection.selected(digits_2d, square).tolist()) == sorted(inside)
+    assert sorted(selection.selected(shuffled_digits, square).tolist()) == sorted(inside)
 
 
 @pytest.mark.parametrize(
