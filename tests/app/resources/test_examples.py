@@ -60,14 +60,14 @@ def test_neighbours_are_decoded_once(
     digits_2d: opened_model.Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the data all pictures are decoded for the first example alone."""
-    decoded, counts = examples.decode, []
+    decode, counts = examples.decode, []
 
     def counted(opened: opened_model.Opened, z: torch.Tensor, y: None = None) -> np.ndarray:
         counts.append(len(z))
-        return decoded(opened, z, y)
+        return decode(opened, z, y)
 
     monkeypatch.setattr(examples, "originals", lambda opened: None)
-    monkeypatch.setattr(examples, "decoded", counted)
+    monkeypatch.setattr(examples, "decode", counted)
     found = [examples.neighbours(digits_2d, int(i), 5) for i in digits_2d.codes.ids[:3]]
     assert counts == [len(digits_2d.codes.ids)]
     assert len({tuple(pixel.ids) for _, pixel in found}) == 3
