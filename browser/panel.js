@@ -16,13 +16,13 @@ import { open } from "./page.js";
 
 /** Each panel is a module with `mount(element, data, emit)`, fetched when first needed. */
 const PANELS = {
-  map: () => import("./panels/latent_map.js"),
+  latent_map: () => import("./panels/latent_map.js"),
   picture: () => import("./panels/picture.js"),
   graph: () => import("./panels/graph.js"),
   sliders: () => import("./panels/sliders.js"),
   manifold: () => import("./panels/manifold.js"),
   pad: () => import("./panels/pad.js"),
-  strip: () => import("./panels/morph.js"),
+  morph: () => import("./panels/morph.js"),
   pair: () => import("./panels/pair.js"),
   labels: () => import("./panels/labels.js"),
   styles: () => import("./panels/styles.js"),

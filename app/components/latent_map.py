@@ -128,7 +128,7 @@ def latent_map(
             on_manifold(float(opacity))
 
     sent = mounting.show(
-        "map",
+        "latent_map",
         key,
         {
             **scene.data(outlines=True),

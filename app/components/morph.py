@@ -9,7 +9,7 @@ from typing import Any, Literal
 from app.components import contract, mounting
 from app.components.contract import Pin, Scene
 
-#: What strip.js keeps of codes and directions; more is not from it.
+#: What the panel keeps of codes and directions; more is not from it.
 MOST_CARDS, MOST_DIRECTIONS = 24, 12
 
 PathKind = Literal["linear", "spherical"]
@@ -49,14 +49,14 @@ class Morph:
 
 
 @dataclass(frozen=True)
-class StripEvent:
+class MorphEvent:
     """What a person has done on the morph panel so far; None where they have not."""
 
     pin: Pin | None
     morph: Morph | None
 
 
-def strip(
+def morph(
     key: str,
     *,
     scene: Scene,
@@ -66,7 +66,7 @@ def strip(
     model_name: str = "model",
     on_pin: Callable[[Pin], None] | None = None,
     on_morph: Callable[[Morph], None] | None = None,
-) -> StripEvent:
+) -> MorphEvent:
     """Show paths between codes, arithmetic on codes, and directions that became sliders.
 
     Parameters
@@ -85,7 +85,7 @@ def strip(
     """
     latent_dim = len(scene.z)
     sent = mounting.show(
-        "strip",
+        "morph",
         key,
         {
             **scene.data(),
@@ -99,14 +99,14 @@ def strip(
             "morph": contract.when_valid(lambda value: read_morph(value, latent_dim), on_morph),
         },
     )
-    return StripEvent(
+    return MorphEvent(
         pin=contract.read_pin(sent.get("pin"), latent_dim),
         morph=read_morph(sent.get("morph"), latent_dim),
     )
 
 
 def write_morph(morph: Morph) -> dict[str, Any]:
-    """Return a collection as strip.js reads it."""
+    """Return a collection as the panel reads it."""
     places = {} if morph.path is None else {"path": list(_padded(morph.path, 4))}
     return {
         "cards": [

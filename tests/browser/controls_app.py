@@ -96,14 +96,14 @@ def script() -> None:
                 state.heard["n"] = event.n
             case "pad":
                 pad.pad("pad", scene=scene, image_shape=SHAPE, dataset=DATASET, on_drawing=drawn)
-            case "strip":
+            case "morph":
                 ends = ((-1.5, 0.5), (1.0, 1.0), (0.5, -1.0))
                 cards = tuple(
                     Card(name, end + (0.0,) * (d - 2))
                     for name, end in zip(("one", "two", "three"), ends, strict=True)
                 )
-                morph.strip(
-                    "strip",
+                morph.morph(
+                    "paths",
                     scene=scene,
                     morph=state.get("morph", Morph(cards=cards)),
                     codes=address["codes"],

@@ -21,7 +21,7 @@ READY = {
     "sliders": ".lx-dim input",
     "manifold": ".lx-manifold[aria-busy=false]",
     "pad": ".lx-pad:not(.lx-waiting)",
-    "strip": ".lx-playhead",
+    "morph": ".lx-playhead",
 }
 SHEET = ".lx-sheet"
 
@@ -254,7 +254,7 @@ def test_pad_with_a_finger_at_400_pixels(opened: Open) -> None:
 
 def test_path_is_scrubbed_without_the_server_and_pinned_on_release(opened: Open) -> None:
     """The picture follows along the strip; letting go at the end pins the last code."""
-    page = opened("strip")
+    page = opened("morph")
     page.page.mouse.move(*page.at(".lx-path-frames canvas", 0.02, 0.5))
     page.page.mouse.down()
     page.quiet()
@@ -276,7 +276,7 @@ def test_path_is_scrubbed_without_the_server_and_pinned_on_release(opened: Open)
 
 def test_cards_are_dragged_and_picked_into_arithmetic(opened: Open) -> None:
     """By drag, by click and by keyboard; the result can be pinned and its step kept."""
-    page = opened("strip")
+    page = opened("morph")
     page.page.mouse.move(*page.at(".lx-code-card", 0.5, 0.5))
     page.page.mouse.down()
     page.page.mouse.move(*page.at(".lx-place", 0.5, 0.5, 4), steps=5)
@@ -303,7 +303,7 @@ def test_cards_are_dragged_and_picked_into_arithmetic(opened: Open) -> None:
 
 def test_path_takes_another_kind_fewer_ends_and_new_codes(opened: Open) -> None:
     """Straight or spherical, a place emptied by a click, the pinned code added."""
-    page = opened("strip")
+    page = opened("morph")
     before = page.picture(".lx-path-frames canvas")
     page.button("Straight").click()
     page.heard(lambda told: told.get("kind") == "linear")
@@ -319,7 +319,7 @@ def test_path_takes_another_kind_fewer_ends_and_new_codes(opened: Open) -> None:
 
 def test_path_plays_and_becomes_a_gif(opened: Open) -> None:
     """Playing moves the picture with nothing sent; the file goes there and back for ever."""
-    page = opened("strip")
+    page = opened("morph")
     page.button("Play").click()
     page.quiet()
     page.sent = 0
@@ -337,7 +337,7 @@ def test_path_plays_and_becomes_a_gif(opened: Open) -> None:
             gif.seek(58)
 
 
-@pytest.mark.parametrize("panel", ["sliders", "manifold", "strip"])
+@pytest.mark.parametrize("panel", ["sliders", "manifold", "morph"])
 def test_panels_fit_a_phone_and_a_tap(opened: Open, panel: str) -> None:
     """Nothing is wider than 400 pixels, and every control is at least 44 pixels high."""
     page = opened(panel, window="phone")

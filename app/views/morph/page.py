@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import state
 from app.address import State
-from app.components.morph import Card, Morph, strip
+from app.components.morph import Card, Morph, morph
 from app.components.styles import styles
 from app.resources import examples, inference
 from app.resources.opened_model import Opened
@@ -71,13 +71,13 @@ if opened.condition_names:
     scenes.label_choice(opened, current)
     under_every_label(opened, current)
 memory = f"morph-{opened.hash}"
-strip(
-    "strip",
+morph(
+    "morph",
     scene=scenes.scene(opened, current),
     morph=state.recall(memory) or Morph(cards=first_cards(opened)),
     morph_version=state.version(),
     codes=opened.codes_address,
     model_name=opened.name,
     on_pin=pinned.pin,
-    on_morph=lambda morph: state.remember(memory, morph),
+    on_morph=lambda collected: state.remember(memory, collected),
 )

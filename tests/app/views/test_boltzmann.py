@@ -54,7 +54,7 @@ def test_explore_maps_hidden_probabilities(machine: Open) -> None:
     assert not session.exception
     assert not session.error
     kinds = {json.loads(panel.proto.json)[0]["kind"] for panel in session.get("bidi_component")}
-    assert {"map", "picture"} <= kinds
+    assert {"latent_map", "picture"} <= kinds
     example = int(data.load_dataset("digits").test.ids[3])
     session = machine(id=str(example))
     assert not session.exception
