@@ -1,10 +1,10 @@
 /**
- * What all panels of a page are given alike: the model, the pinned code, the plane.
+ * Open the model of a page, with the data that all of its panels share.
  *
- * `open` puts it into the store and fetches the network once. Streamlit's entry (panel.js) and an
- * exported file call it before they mount or update a panel.
+ * `open` writes the data to the store and fetches the network once. The Streamlit component
+ * (panel.js) and an exported page call it before they mount or update a panel.
  *
- * @typedef {object} PageData  the part of a panel's data that is the same for all of them
+ * @typedef {object} PageData  the part of a panel's data that all panels have
  * @property {{hash: string, decoder: import("./files/assets.js").Source,
  *   encoder?: import("./files/assets.js").Source|null}} model
  * @property {number[]} z
@@ -13,51 +13,53 @@
  * @property {[number, number]} [dims]
  * @property {number} [seed]
  * @property {number|null} [y]
- * @property {string|null} [side]  which of a page's models, where it shows two
- * @property {{mu: number[], logvar: number[]}|null} [posterior]  of an uploaded picture; panels that
- *   do not outline it leave it out
+ * @property {string|null} [side]  the model's side, on a page that shows two models
+ * @property {{mu: number[], logvar: number[]}|null} [posterior]  of an uploaded picture; missing in
+ *   the data of panels that do not draw it
  */
 import { fetchBytes } from "./files/assets.js";
 import { join, load } from "./model/network.js";
 import { storeOf } from "./state/store.js";
 
-const opening = new Map();
-/** Networks held ready, so that going back and forth between models costs nothing. */
-const HELD = 8;
-/** The upload's posterior that each store was given, as it was sent and as it is. */
-const outlines = new WeakMap();
+/** Promises of networks, by hash and number of parts; the oldest is dropped first. */
+const networks = new Map();
+const MAX_NETWORKS = 8;
+/** For each store, the posterior of the last upload: as JSON, and as written to the store. */
+const uploads = new WeakMap();
 
 /**
- * Takes over an upload's posterior once, and takes it away when the upload is gone: a drawing that
- * follows it is not undone by a rerun.
+ * Write an upload's posterior to the store once, and remove it when the upload is removed. A rerun
+ * with the same upload does not replace the posterior of a drawing that was made since.
  */
 function adoptPosterior(store, posterior, modelHash) {
-  const before = outlines.get(store) ?? { seen: "", given: null };
-  const seen = JSON.stringify([modelHash, posterior]);
-  if (posterior === undefined || seen === before.seen) return;
-  outlines.set(store, { ...before, seen });
-  if (posterior === null && store.get().posterior !== before.given) return;
-  const given = posterior && { mu: Float32Array.from(posterior.mu), logvar: Float32Array.from(posterior.logvar) };
-  outlines.set(store, { seen, given });
-  store.set({ posterior: given }, "python");
+  const before = uploads.get(store) ?? { json: "", written: null };
+  const json = JSON.stringify([modelHash, posterior]);
+  if (posterior === undefined || json === before.json) return;
+  uploads.set(store, { ...before, json });
+  if (posterior === null && store.get().posterior !== before.written) return;
+  const written = posterior && { mu: Float32Array.from(posterior.mu), logvar: Float32Array.from(posterior.logvar) };
+  uploads.set(store, { json, written });
+  store.set({ posterior: written }, "python");
 }
 
-/** The network of `model` with the parts that were asked for, read once for each content hash. */
-function network(model) {
+/** Fetch the network of `model` with the parts that it names, once for each content hash. */
+function fetchNetwork(model) {
   const sources = [model.decoder, model.encoder].filter((source) => source != null);
   const key = `${model.hash}:${sources.length}`;
-  if (!opening.has(key)) {
-    const reading = Promise.all(sources.map((source) => fetchBytes(source).then(load))).then(join);
-    reading.catch(() => opening.delete(key));
-    opening.set(key, reading);
-    if (opening.size > HELD) opening.delete(opening.keys().next().value);
+  if (!networks.has(key)) {
+    const network = Promise.all(sources.map((source) => fetchBytes(source).then(load))).then(join);
+    network.catch(() => networks.delete(key));
+    networks.set(key, network);
+    if (networks.size > MAX_NETWORKS) networks.delete(networks.keys().next().value);
   }
-  return opening.get(key);
+  return networks.get(key);
 }
 
 /**
+ * Write a page's data to the store, and its network when it has been fetched.
+ *
  * @param {PageData} data
- * @returns {Promise<void>} when the network that `data` names can run
+ * @returns {Promise<void>} resolves when the network is in the store
  */
 export async function open(data) {
   if (!data.model) return;
@@ -71,9 +73,9 @@ export async function open(data) {
   });
   store.set({ dims: data.dims ?? store.get().dims, seed: data.seed ?? store.get().seed }, "python");
   adoptPosterior(store, data.posterior, data.model.hash);
-  const ready = await network(data.model);
+  const fetched = await fetchNetwork(data.model);
   const state = store.get();
   if (state.modelHash !== data.model.hash) return;
-  // Panels ask for different parts: what one has brought stays when another asks for less.
-  store.set({ network: state.network === null ? ready : join([state.network, ready]) }, "python");
+  // Panels name different parts of the network: keep those that are there already.
+  store.set({ network: state.network === null ? fetched : join([state.network, fetched]) }, "python");
 }

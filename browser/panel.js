@@ -1,20 +1,23 @@
 /**
- * The entry that Streamlit loads: one component, mounted several times on a page as panels.
+ * The Streamlit component: mounts one panel in each parent element.
  *
- * Streamlit calls the default export on every change of data or theme. A panel is mounted once per
- * parent element and told about changes through `update`.
+ * Streamlit calls the default export on every change of data or theme. The first call for a parent
+ * element mounts the panel, later calls update it.
  *
  * @typedef {object} Panel
- * @property {(data: any) => void} update  new data, or the same data in a new theme
+ * @property {(data: any) => void} update  called with new data, or with the same data in a new theme
  * @property {() => void} destroy
  *
- * @typedef {object} Emit
- * @property {(name: string, value: any) => void} state  a value that stays until it is replaced
- * @property {(name: string, value: any) => void} trigger  an event that is over after one rerun
+ * @typedef {object} Emit  sends values to Python
+ * @property {(name: string, value: any) => void} state  sets a value that Python keeps
+ * @property {(name: string, value: any) => void} trigger  sends a value for a single rerun
  */
 import { open } from "./page.js";
 
-/** Each panel is a module with `mount(element, data, emit)`, fetched when first needed. */
+/**
+ * The panels, named like their Python faces in app/components/. Each is a module that exports
+ * `mount(element, data, emit)`.
+ */
 const PANELS = {
   latent_map: () => import("./panels/latent_map.js"),
   picture: () => import("./panels/picture.js"),
@@ -30,12 +33,12 @@ const PANELS = {
   link: () => import("./panels/link.js"),
 };
 
-/** The server's root as the browser sees it, whatever path it is mounted on. */
+/** The server's root. Streamlit serves this module three folders below it. */
 const ROOT = new URL("../../../", import.meta.url);
 
 const mounted = new WeakMap();
 
-/** Addresses that Python sends are relative to the server's root. */
+/** Resolve the addresses in the data, which Python writes as `asset:PATH` below the server's root. */
 function resolveAddresses(value) {
   if (typeof value === "string" && value.startsWith("asset:")) {
     return new URL(value.slice("asset:".length), ROOT).href;
@@ -109,7 +112,7 @@ export default function panel({ data: [data], parentElement, setStateValue, setT
       showFailure(entry, error);
     }
   }
-  // Streamlit also calls the clean-up of a call that was overtaken by a later one.
+  // Streamlit also cleans up after calls that a later one has replaced; only the last one unmounts.
   return () => {
     if (call === entry.calls && !entry.destroyed) destroy(parentElement, entry);
   };

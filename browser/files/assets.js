@@ -1,22 +1,23 @@
 /**
- * Bytes that are sent once: addressed by their content, fetched once, shared by all panels.
+ * Fetch and read bundles of arrays.
  *
- * A source is an address (over HTTP with immutable caching, or a `data:` address in an exported
- * file) or the bytes themselves.
- *
- * @typedef {string|Uint8Array} Source
+ * @typedef {string|Uint8Array} Source  an address that names its content, or the bytes themselves (in
+ *   an exported page)
  */
+
+/** Promises of bytes by address; the oldest is dropped first, and then is in the browser's cache. */
 const fetched = new Map();
-/** Answers held in the page; the browser's own cache gives back what is dropped here. */
-const HELD = 24;
+const MAX_FETCHED = 24;
 
 async function read(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`The server answered ${answer.status} for ${address}.`);
-  return new Uint8Array(await answer.arrayBuffer());
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`The server answered ${response.status} for ${address}.`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 /**
+ * Fetch bytes, once for all panels of the page.
+ *
  * @param {Source} source
  * @returns {Promise<Uint8Array>}
  */
@@ -26,7 +27,7 @@ export function fetchBytes(source) {
     const reading = read(source);
     reading.catch(() => fetched.delete(source));
     fetched.set(source, reading);
-    if (fetched.size > HELD) fetched.delete(fetched.keys().next().value);
+    if (fetched.size > MAX_FETCHED) fetched.delete(fetched.keys().next().value);
   }
   return fetched.get(source);
 }
@@ -38,33 +39,33 @@ const ARRAYS = {
   uint8: Uint8Array,
 };
 
-/** IEEE half-precision numbers (as 16-bit patterns) to Float32Array. */
+/** The values of all 65,536 bit patterns, once they are needed. */
+let table = null;
+
+/** Convert IEEE half-precision numbers. @param {Uint16Array} halves  bit patterns @returns {Float32Array} */
 export function halfToFloat(halves) {
-  const table = halfTable();
+  table ??= createHalfTable();
   const floats = new Float32Array(halves.length);
   for (let i = 0; i < halves.length; i++) floats[i] = table[halves[i]];
   return floats;
 }
 
-let halves = null;
-
-function halfTable() {
-  if (halves) return halves;
-  halves = new Float32Array(65536);
+function createHalfTable() {
+  const values = new Float32Array(65536);
   for (let bits = 0; bits < 65536; bits++) {
     const sign = bits & 0x8000 ? -1 : 1;
     const exponent = (bits >> 10) & 0x1f;
     const fraction = bits & 0x3ff;
-    if (exponent === 0) halves[bits] = sign * fraction * 2 ** -24;
-    else if (exponent === 31) halves[bits] = fraction ? NaN : sign * Infinity;
-    else halves[bits] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+    if (exponent === 0) values[bits] = sign * fraction * 2 ** -24;
+    else if (exponent === 31) values[bits] = fraction ? NaN : sign * Infinity;
+    else values[bits] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   }
-  return halves;
+  return values;
 }
 
 /**
- * Reads a bundle of named arrays (vae_core.formats.bundles.bundle): a little-endian uint32 with the
- * length of a JSON header, the header, and the arrays, each aligned to 8 bytes.
+ * Read a bundle of named arrays, as vae_core.formats.bundles.bundle writes it: the length of a JSON
+ * header as little-endian uint32, the header, and the arrays, each aligned to 8 bytes.
  *
  * @param {Uint8Array} bytes
  * @returns {{meta: any, arrays: Record<string, any>, shapes: Record<string, number[]>}}

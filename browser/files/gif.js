@@ -1,13 +1,13 @@
-/** Animated GIF: version 89a, one palette for all frames, LZW. */
+/** Write animated GIF files (version 89a, one palette for all frames). */
 
 const LARGEST_CODE = 4096;
 
-/** @returns {Uint8Array} (768,) index k is the grey k */
+/** Return a palette of greys: index k is the grey level k. @returns {Uint8Array} (768,) */
 export function greyPalette() {
   return Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3));
 }
 
-/** @returns {Uint8Array} (768,) 6 x 7 x 6 levels of red, green and blue, then black */
+/** Return a palette of 6 x 7 x 6 levels of red, green and blue, filled up with black. @returns {Uint8Array} (768,) */
 export function colourPalette() {
   const palette = new Uint8Array(768);
   for (let i = 0; i < 252; i += 1) {
@@ -18,13 +18,19 @@ export function colourPalette() {
   return palette;
 }
 
-/** The index in `colourPalette` nearest to a colour. @param {number} r @param {number} g @param {number} b 0 to 255 */
+/**
+ * Return the index in `colourPalette` of the nearest colour.
+ *
+ * @param {number} r 0 to 255
+ * @param {number} g
+ * @param {number} b
+ */
 export function colourIndex(r, g, b) {
   return Math.round(r / 51) * 42 + Math.round(g / 42.5) * 6 + Math.round(b / 51);
 }
 
 /**
- * LZW as GIF has it: codes of 9 to 12 bits, least significant bit first.
+ * Compress with the LZW of GIF: codes of 9 to 12 bits, least significant bit first.
  *
  * @param {Uint8Array} indices
  * @returns {Uint8Array}
@@ -38,7 +44,7 @@ export function lzw(indices) {
   let bits = 0;
   let size = 9;
   let next = end + 1;
-  /** A known sequence and the byte after it, as one number, to the code of the longer sequence. */
+  /** Codes of sequences, by the code of all but the last byte and that byte (256 * code + byte). */
   const table = new Map();
 
   const write = (code) => {
@@ -73,7 +79,7 @@ export function lzw(indices) {
       next = end + 1;
       continue;
     }
-    // The decoder learns each code one step later, so the width grows when `next` itself needs it.
+    // The decoder adds each code one step later, so the width grows when `next` itself needs it.
     if (next === 1 << size) size += 1;
     table.set(longer, next);
     next += 1;
@@ -88,14 +94,17 @@ export function lzw(indices) {
 }
 
 /**
+ * Write an animation as a GIF file.
+ *
  * @param {object} animation
  * @param {number} animation.width pixels
  * @param {number} animation.height pixels
  * @param {Uint8Array[]} animation.frames each (width * height,) indices into the palette
  * @param {Uint8Array} animation.palette (768,)
- * @param {number} animation.delay milliseconds a frame
- * @param {boolean} [animation.loop] for ever, or once
+ * @param {number} animation.delay milliseconds between frames
+ * @param {boolean} [animation.loop] whether it repeats
  * @returns {Uint8Array} the file
+ * @throws {RangeError} if a frame has another number of pixels
  */
 export function encodeGif({ width, height, frames, palette, delay, loop = true }) {
   const little = (value) => [value & 255, (value >> 8) & 255];
@@ -103,7 +112,7 @@ export function encodeGif({ width, height, frames, palette, delay, loop = true }
   const size = [...little(width), ...little(height)];
   const parts = [
     text("GIF89a"),
-    // 0xf7: a global palette of 256 colours, 8 bits each.
+    // 0xf7: a global palette of 256 colours with 8 bits for each channel.
     Uint8Array.from([...size, 0xf7, 0, 0]),
     palette,
   ];
@@ -117,7 +126,7 @@ export function encodeGif({ width, height, frames, palette, delay, loop = true }
     }
     parts.push(Uint8Array.from([0x21, 0xf9, 4, 4, ...hundredths, 0, 0]));
     parts.push(Uint8Array.from([0x2c, 0, 0, 0, 0, ...size, 0, 8]));
-    // A frame that comes again, as on the way back, is packed once.
+    // A frame that is repeated, as in an animation that goes back, is compressed once.
     if (!packed.has(frame)) packed.set(frame, blocks(lzw(frame)));
     parts.push(packed.get(frame));
   }
@@ -125,7 +134,7 @@ export function encodeGif({ width, height, frames, palette, delay, loop = true }
   return concatenate(parts);
 }
 
-/** Data in blocks of at most 255 bytes, each behind its length, ended by an empty one. @param {Uint8Array} data */
+/** Split data into blocks of at most 255 bytes, each after its length; the last one is empty. */
 function blocks(data) {
   const parts = [];
   for (let start = 0; start < data.length; start += 255) {
@@ -136,12 +145,10 @@ function blocks(data) {
   return concatenate(parts);
 }
 
-/** @param {string} ascii */
 function text(ascii) {
   return Uint8Array.from(ascii, (character) => character.charCodeAt(0));
 }
 
-/** @param {Uint8Array[]} parts */
 function concatenate(parts) {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -1,8 +1,11 @@
-/** Files that the page itself made, handed to the person who uses it. */
+/** Download files that the page has made. */
 
+/** Milliseconds after which the file's address is released. */
 const RELEASE_AFTER = 10_000;
 
 /**
+ * Start the download of a file.
+ *
  * @param {Uint8Array} bytes
  * @param {string} type media type
  * @param {string} name
@@ -17,7 +20,7 @@ export function save(bytes, type, name) {
 }
 
 /**
- * A file name that says what is inside, from words of any kind.
+ * Make a file name of words, with hyphens in place of other characters than letters, digits and _.+-
  *
  * @param {(string | number)[]} words
  * @param {string} extension without the dot

@@ -1,8 +1,8 @@
 /**
- * What lies behind the points: grid lines, and the decoded pictures of the plane.
+ * Draw what is behind the points: grid lines, and decoded pictures of the plane.
  *
- * The pictures lie on a lattice of the plane that does not move with the camera, so that panning
- * shows known pictures again. They are decoded in slices, from the middle outwards.
+ * Pictures are decoded at the cells of a lattice that is fixed in the plane, so that panning reuses
+ * them: in slices, from the centre of the screen outwards.
  */
 import { decode, pixelCount } from "../model/network.js";
 import { hasMargin, isDark, paint } from "../ui/pixels.js";
@@ -10,15 +10,15 @@ import { inSlices } from "../ui/slices.js";
 import { number } from "../ui/words.js";
 import { niceStep, seen, toScreen } from "./geometry.js";
 
-/** The least side of a picture on the map, CSS pixels; the most is twice that. */
+/** The smallest side of a picture, CSS pixels; the largest is twice that. */
 const LEAST_SIDE = 34;
-/** The atlas holds this many pictures in each direction. */
+/** Pictures in a row and in a column of the atlas. */
 const SLOTS = 40;
-/** CSS pixels between pictures that run to their edges. */
+/** CSS pixels between pictures without a margin. */
 const GAP = 2;
-/** The least distance of grid lines, CSS pixels. */
+/** The smallest distance of grid lines, CSS pixels. */
 const GRID_GAP = 90;
-/** Enlarged less than this, pixels come out uneven unless they are smoothed. */
+/** Pictures enlarged by less are smoothed, since their pixels would have uneven sizes. */
 const SMOOTHED_BELOW = 3;
 /** Milliseconds between drawings while pictures are decoded. */
 const REDRAW = 60;
@@ -26,10 +26,10 @@ const REDRAW = 60;
 const origins = new WeakMap();
 
 /**
- * What the picture of the code 0 tells of all pictures of a network.
+ * Return properties of a network's pictures, measured on the decoded code 0.
  *
  * @param {import("../model/network.js").Network} network
- * @returns {{isDark: boolean, hasMargin: boolean}} bright strokes on black; an empty border
+ * @returns {{isDark: boolean, hasMargin: boolean}} whether the background, and the border, is black
  */
 export function originOf(network) {
   if (!origins.has(network)) {
@@ -40,12 +40,12 @@ export function originOf(network) {
 }
 
 /**
- * The cells of a lattice that the camera sees, those in the middle first.
+ * Return the cells of the lattice that the camera shows, those at the centre first.
  *
  * @param {import("./geometry.js").Camera} camera
  * @param {import("./geometry.js").Size} size
- * @returns {{cells: {key: string, x: number, y: number}[], side: number}} their middles in data
- *   units; the side in CSS pixels
+ * @returns {{cells: {key: string, x: number, y: number}[], side: number}} centres in data units; the
+ *   side in CSS pixels
  */
 export function latticeCells(camera, size) {
   const scale = size.height / camera.height;
@@ -67,20 +67,20 @@ export function latticeCells(camera, size) {
  * @typedef {object} DecodedView
  * @property {import("../model/network.js").Network} network
  * @property {import("./planes.js").Plane} plane  with an inverse
- * @property {Float32Array} held  the code that gives what the plane leaves open
- * @property {number|null} label  given to a conditional model
- * @property {string} key  changes with everything that the pictures depend on
- * @property {boolean} inverted
+ * @property {Float32Array} held  code of the dimensions outside the plane
+ * @property {number|null} label  that a conditional model decodes with
+ * @property {string} key  names everything that the pictures depend on
+ * @property {boolean} inverted  whether black and white are swapped
  * @property {import("./geometry.js").Camera} camera
  * @property {import("./geometry.js").Size} size
  * @property {number} ratio  device pixels for each CSS pixel
  */
 
-/** The decoded pictures of the plane, kept in an atlas until what they depend on changes. */
+/** Draws the decoded pictures of a plane, and keeps them in an atlas. */
 export class DecodedPlane {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {() => void} redraw  asks for `draw` in the next frame, when there are new pictures
+   * @param {() => void} redraw  called when new pictures are decoded, to call `draw` in the next frame
    */
   constructor(canvas, redraw) {
     this.canvas = canvas;
@@ -88,7 +88,7 @@ export class DecodedPlane {
     this.context = canvas.getContext("2d");
     this.atlas = document.createElement("canvas");
     this.atlasContext = this.atlas.getContext("2d");
-    /** Places in the atlas by the keys of lattice cells. */
+    /** Indices in the atlas by the keys of cells. */
     this.slots = new Map();
     this.key = null;
     this.stopDecoding = () => {};
@@ -133,14 +133,14 @@ export class DecodedPlane {
     this.image = new ImageData(width, height);
   }
 
-  #placeOfSlot(slot) {
+  #positionInAtlas(slot) {
     return [(slot % SLOTS) * this.image.width, Math.floor(slot / SLOTS) * this.image.height];
   }
 
   #drawCell({ key }, [x, y], enlargement) {
     const { width, height } = this.image;
     const [wide, high] = [width * enlargement, height * enlargement];
-    const from = this.#placeOfSlot(this.slots.get(key));
+    const from = this.#positionInAtlas(this.slots.get(key));
     this.context.drawImage(this.atlas, ...from, width, height, x - wide / 2, y - high / 2, wide, high);
   }
 
@@ -165,18 +165,18 @@ export class DecodedPlane {
     if (this.slots.size >= SLOTS * SLOTS) this.slots.clear();
     const slot = this.slots.size;
     paint(decode(network, plane.lift(x, y, held), label, this.mean), network.imageShape, this.image, 0, 0, inverted);
-    this.atlasContext.putImageData(this.image, ...this.#placeOfSlot(slot));
+    this.atlasContext.putImageData(this.image, ...this.#positionInAtlas(slot));
     this.slots.set(key, slot);
   }
 }
 
 /**
- * Draw grid lines with their numbers, and the names of the axes.
+ * Draw grid lines with numbers, and the names of the axes.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {object} view
- * @param {[string, string|null]} view.axes  null where heights mean nothing
- * @param {{name: string, y: number}[]} [view.rows]  names at some heights, instead of numbers
+ * @param {[string, string|null]} view.axes  null for a vertical direction without a meaning
+ * @param {{name: string, y: number}[]} [view.rows]  names at these heights, instead of numbers
  * @param {import("./geometry.js").Camera} view.camera
  * @param {import("./geometry.js").Size} view.size
  * @param {ReturnType<typeof import("../ui/colours.js").theme>} view.theme
@@ -229,7 +229,7 @@ function line(context, colour, from, to, axis) {
   context.globalAlpha = 1;
 }
 
-/** Text that stays readable on pictures, with a rim of the theme's background. */
+/** Draw text with a border in the background's colour, so that it is readable on pictures. */
 function write(context, text, x, y) {
   context.lineWidth = 3;
   context.lineJoin = "round";

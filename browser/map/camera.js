@@ -1,8 +1,8 @@
-/** The camera of the map: which part of the plane is shown, and how large it is drawn. No DOM. */
+/** The camera of the map: the part of the plane that is shown, and its size on the screen. No DOM. */
 import * as geometry from "./geometry.js";
 
-/** How much closer, and how much farther away, the camera may go than the extent of all points. */
-const CLOSEST = 400;
+/** The smallest and the largest height of the camera, in extents of all points. */
+const CLOSEST = 1 / 400;
 const FARTHEST = 8;
 
 export class MapCamera {
@@ -10,29 +10,30 @@ export class MapCamera {
   constructor(emit, changed) {
     this.emit = emit;
     this.changed = changed;
-    /** @type {geometry.Camera|null} null until there are points and a size */
+    /** @type {geometry.Camera|null} null until points and size are known */
     this.position = null;
-    /** Whether the camera shows all points, and keeps doing so when the size changes. */
+    /** Whether the camera shows all points; it then follows changes of points and size. */
     this.fitted = true;
     /** @type {geometry.Bounds|null} of all points */
     this.bounds = null;
     this.size = { width: 0, height: 0 };
-    /** Device pixels for each CSS pixel. */
+    /** Device pixels per CSS pixel. */
     this.ratio = 1;
+    /** The version of Python's camera that was taken over last. */
     this.version = undefined;
   }
 
-  /** Data units for each CSS pixel. */
+  /** Data units per CSS pixel. */
   get unit() {
     return this.position.height / this.size.height;
   }
 
-  /** How much larger points are than with all of them in view. */
+  /** Zoom factor, 1 with all points in view. */
   get magnification() {
     return geometry.fit(this.bounds, this.size).height / this.position.height;
   }
 
-  /** @param {geometry.Size} size  CSS pixels @param {number} ratio  device pixels for each of them */
+  /** Set the size on the screen. @param {geometry.Size} size  CSS pixels @param {number} ratio  device pixels per CSS pixel */
   resize(size, ratio) {
     this.size = size;
     this.ratio = ratio;
@@ -40,10 +41,10 @@ export class MapCamera {
   }
 
   /**
-   * Take over the extent of other points.
+   * Set the bounds of all points.
    *
    * @param {geometry.Bounds} bounds
-   * @param {boolean} samePlane  whether places mean what they meant, so that the camera may stay
+   * @param {boolean} samePlane  whether a camera that was moved stays
    */
   setBounds(bounds, samePlane) {
     this.bounds = bounds;
@@ -58,7 +59,7 @@ export class MapCamera {
     this.changed();
   }
 
-  /** Show all points, and tell Python. */
+  /** Show all points, and send the camera to Python. */
   reset() {
     if (this.bounds === null) return;
     this.fit();
@@ -66,7 +67,7 @@ export class MapCamera {
   }
 
   /**
-   * Take over a camera from Python, once for each version of it.
+   * Apply a camera that Python sends, once for each version of it.
    *
    * @param {geometry.Camera|null} position  null to show all points
    * @param {number} version
@@ -79,42 +80,42 @@ export class MapCamera {
     else if (!first) this.fit();
   }
 
-  /** Zoom around a place of the drawing. @param {number} px @param {number} py @param {number} factor  above 1 comes closer */
+  /** Zoom around a screen position. @param {number} px @param {number} py @param {number} factor  above 1 zooms in */
   zoom(px, py, factor) {
     if (this.position === null) return;
     const { left, right, bottom, top } = this.bounds;
     const extent = Math.max(right - left, top - bottom, 1e-6);
-    const limits = { least: extent / CLOSEST, most: extent * FARTHEST };
+    const limits = { least: extent * CLOSEST, most: extent * FARTHEST };
     this.#move(geometry.zoom(this.position, factor, this.toData(px, py), limits));
   }
 
-  /** Zoom around the middle. @param {number} factor */
-  zoomMiddle(factor) {
+  /** Zoom around the centre. @param {number} factor */
+  zoomCentre(factor) {
     this.zoom(this.size.width / 2, this.size.height / 2, factor);
   }
 
-  /** Zoom as `zoomMiddle` does, and tell Python. @param {number} factor */
-  zoomMiddleAndSend(factor) {
-    this.zoomMiddle(factor);
+  /** Zoom around the centre, and send the camera to Python. @param {number} factor */
+  zoomCentreAndSend(factor) {
+    this.zoomCentre(factor);
     this.send();
   }
 
-  /** Move the drawing. @param {number} dx @param {number} dy  CSS pixels */
+  /** Move the plane on the screen. @param {number} dx @param {number} dy  CSS pixels */
   pan(dx, dy) {
     if (this.position === null) return;
     const { x, y, height } = this.position;
     this.#move({ x: x - dx * this.unit, y: y + dy * this.unit, height });
   }
 
-  /** Pan as little as brings a place at least `edge` CSS pixels inside. @param {geometry.Point} place */
-  keepInView(place, edge) {
-    const [px, py] = this.toScreen(...place);
+  /** Pan until a point is at least `edge` CSS pixels from the edges. @param {geometry.Point} point @param {number} edge */
+  keepInView(point, edge) {
+    const [px, py] = this.toScreen(...point);
     const dx = geometry.clamp(px, edge, this.size.width - edge) - px;
     const dy = geometry.clamp(py, edge, this.size.height - edge) - py;
     if (dx !== 0 || dy !== 0) this.pan(dx, dy);
   }
 
-  /** Tell Python. */
+  /** Send the camera to Python. */
   send() {
     if (this.position) this.emit.state("camera", { ...this.position });
   }
@@ -125,12 +126,12 @@ export class MapCamera {
     this.changed();
   }
 
-  /** @returns {geometry.Point} CSS pixels from the top left corner */
+  /** Convert data units to a screen position. @returns {geometry.Point} CSS pixels from the top left corner */
   toScreen(x, y) {
     return geometry.toScreen(this.position, this.size, x, y);
   }
 
-  /** @returns {geometry.Point} data units */
+  /** Convert a screen position to data units. @returns {geometry.Point} */
   toData(px, py) {
     return geometry.toData(this.position, this.size, px, py);
   }

@@ -1,30 +1,28 @@
 /**
- * The card of the example under the pointer: its picture, its label, its posterior.
+ * The card of the example under the pointer, with pictures and metrics.
  *
- * It appears when the pointer rests, and stays a little when the pointer leaves. All its content
- * changes at once, so that the picture of one example is never beside the words of another.
+ * It appears when the pointer rests on an example, and disappears a moment after the pointer leaves.
  *
  * @typedef {object} Content
  * @property {string} title
- * @property {{word: string, width: number, height: number, paint: (context: any) => void}[]} pictures
- * @property {[string, string][]} rows
- * @property {[number, number]} place  of the point, CSS pixels from the stage's corner
+ * @property {{caption: string, width: number, height: number, paint: (context: any) => void}[]} pictures
+ *   sizes in pixels
+ * @property {[string, string][]} rows  names and values
+ * @property {[number, number]} position  of the example, CSS pixels from the stage's corner
  */
 import { make } from "../ui/dom.js";
 
-/** Milliseconds on an example before its card appears, and after it before the card goes. */
+/** Milliseconds on an example before its card appears, and after leaving it before the card disappears. */
 const REST = 125;
 const GRACE = 260;
-/** CSS pixels between the point and the card. */
+/** CSS pixels between the example and the card. */
 const GAP = 14;
 
-/**
- * @param {HTMLElement} stage  positioned; the card stays inside
- */
+/** Create a card. @param {HTMLElement} stage  a positioned element; the card stays inside */
 export function createCard(stage) {
   const element = make("div", { class: "lx-card", hidden: true, "aria-hidden": "true" });
   stage.append(element);
-  /** Id of the example that is shown. */
+  /** Id of the example whose card is shown. */
   let shown = null;
   let appearing = 0;
   let disappearing = 0;
@@ -41,7 +39,7 @@ export function createCard(stage) {
     );
   }
 
-  function placeBeside([x, y]) {
+  function moveBeside([x, y]) {
     const { clientWidth: width, clientHeight: height } = stage;
     const { offsetWidth: w, offsetHeight: h } = element;
     const right = x + GAP + w <= width;
@@ -62,7 +60,7 @@ export function createCard(stage) {
     element.hidden = true;
   }
 
-  /** The pointer is over an example. @param {number} id @param {() => Content} read */
+  /** Show the card of an example when the pointer has rested. @param {number} id @param {() => Content} read */
   function over(id, read) {
     clearTimeout(appearing);
     if (shown === id) return keep();
@@ -72,12 +70,12 @@ export function createCard(stage) {
       const content = read();
       fill(content);
       element.hidden = false;
-      placeBeside(content.place);
+      moveBeside(content.position);
       shown = id;
     }, REST);
   }
 
-  /** The pointer is over no example, or over another one. */
+  /** Hide the card in a moment. */
   function leave() {
     clearTimeout(appearing);
     if (shown !== null && disappearing === 0) disappearing = setTimeout(hide, GRACE);
@@ -91,8 +89,8 @@ export function createCard(stage) {
   return { over, leave, hide, destroy };
 }
 
-function captioned({ word, width, height, paint }) {
+function captioned({ caption, width, height, paint }) {
   const canvas = make("canvas", { class: "lx-pixels", width, height });
   paint(canvas.getContext("2d"));
-  return make("figure", {}, canvas, make("figcaption", {}, word));
+  return make("figure", {}, canvas, make("figcaption", {}, caption));
 }

@@ -1,4 +1,4 @@
-/** The colours of the points. No DOM. */
+/** Colours of the points. No DOM. */
 import { colourByLabel, colourByValue, packed } from "../ui/colours.js";
 
 const METRICS = { rate: "Rate", distortion: "Distortion" };
@@ -8,18 +8,18 @@ const GREYED = { light: "#9aa4a2", dark: "#6f7a78" };
 /**
  * @typedef {object} Colouring
  * @property {Uint32Array} colours  (n) 0xBBGGRR
- * @property {Uint32Array} greys  (n) the same for points that are not selected
- * @property {Scale|null} scale  what the colours measure; null where they show labels
+ * @property {Uint32Array} greys  (n) colours of points that are not selected
+ * @property {Scale|null} scale  of a metric; null for labels
  *
- * @typedef {{name: string, low: number, high: number, dark: boolean}} Scale  in nats
+ * @typedef {{name: string, low: number, high: number, dark: boolean}} Scale  from low to high, nats
  */
 
 /**
- * Colour points by their label, or by a metric.
+ * Colour points by label, or by a metric that was measured.
  *
  * @param {import("./points.js").Points} points
  * @param {string} colour  "label", "rate" or "distortion"
- * @param {boolean} dark  the theme
+ * @param {boolean} dark  whether the background is dark
  * @returns {Colouring}
  */
 export function colourPoints(points, colour, dark) {

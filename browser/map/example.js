@@ -1,38 +1,38 @@
-/** What the map says of an example: its class, and the content of its card. No DOM. */
+/** Describe an example: its class, and the content of its card. No DOM. */
 import { decode } from "../model/network.js";
 import { paint } from "../ui/pixels.js";
 import { dimension, number } from "../ui/words.js";
 import { muOf, sigmaOf } from "./points.js";
 
-/** @param {string[]|undefined} classes @param {number} label @returns {string} */
+/** Name a label. @param {string[]|undefined} classes @param {number} label @returns {string} */
 export function className(classes, label) {
   return classes?.[label] ?? String(label);
 }
 
-/** @returns {string|null} null where the set has no labels */
+/** Name the class of an example. @returns {string|null} null for a set without labels */
 export function classOf(points, example, classes) {
   return points.labels ? className(classes, points.labels[example]) : null;
 }
 
 /**
- * The content of an example's card, without its place.
+ * Return the content of an example's card.
  *
  * @param {import("./points.js").Points} points
  * @param {number} example
  * @param {object} page
  * @param {string[]} [page.classes]
- * @param {[number, number]} page.dims  the dimensions that are listed where there are more than 3
+ * @param {[number, number]} page.dims  the dimensions that are listed if there are more than 3
  * @param {import("./sprite.js").Sprite|null} page.sprite
  * @param {import("../model/network.js").Network|null} page.network
- * @param {number|null} page.y  the label that the network is given
- * @returns {Omit<import("./card.js").Content, "place">}
+ * @param {number|null} page.y  label that a conditional model decodes with
+ * @returns {Omit<import("./card.js").Content, "position">}
  */
 export function describe(points, example, { classes, dims, sprite, network, y }) {
   const id = points.ids[example];
   const name = classOf(points, example, classes);
   const pictures = [];
   if (sprite?.has(id)) {
-    pictures.push({ word: "Original", ...sprite.size, paint: (context) => sprite.draw(context, id) });
+    pictures.push({ caption: "Original", ...sprite.size, paint: (context) => sprite.draw(context, id) });
   }
   if (network?.decoder) pictures.push(reconstruction(network, muOf(points, example), y));
   return {
@@ -49,7 +49,7 @@ function reconstruction(network, z, y) {
     paint(decode(network, z, y), network.imageShape, image);
     context.putImageData(image, 0, 0);
   };
-  return { word: "Reconstruction", width, height, paint: show };
+  return { caption: "Reconstruction", width, height, paint: show };
 }
 
 function posteriorRows(points, example, dims) {

@@ -1,8 +1,8 @@
-/** The elements of the map: toolbar, layers, notices. They know nothing of codes. */
+/** The elements of the map: toolbar, canvases, messages. */
 import { make } from "../ui/dom.js";
 
 const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
-/** What a press of + or − zooms by. */
+/** Zoom factor of the buttons. */
 const ZOOM = 1.5;
 const LABEL =
   "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, Escape clears the selection.";
@@ -12,13 +12,13 @@ const LABEL =
  * @property {(name: "move"|"box"|"lasso") => void} tool
  * @property {(factor: number) => void} zoom
  * @property {() => void} fit
- * @property {() => void} clear  the selection
- * @property {(opacity: number) => void} fade  while the slider of the decoded plane moves
- * @property {() => void} faded  when it is let go
+ * @property {() => void} clear  clears the selection
+ * @property {(opacity: number) => void} fade  called while the slider of the decoded plane moves
+ * @property {() => void} faded  called when it is released
  */
 
 /**
- * Make the elements and put them into place.
+ * Create the elements of the map.
  *
  * @param {HTMLElement} element
  * @param {{manifold?: number, tools: boolean, height: number}} data
@@ -46,14 +46,15 @@ export function createFrame(element, data, on) {
 
   return {
     stage, decoded, grid, points, overlay, configure,
-    /** The slider of the decoded plane. @param {number} opacity */
+    /** Set the slider of the decoded plane. @param {number} opacity */
     setFade: (opacity) => (toolbar.slider.value = String(opacity)),
     showFade: (shown) => (toolbar.fade.hidden = !shown),
     /**
-     * Call `resized` now and whenever the stage is another number of device pixels large.
+     * Call `resized` with the size of the canvases, and after each change of it in device pixels.
      *
-     * @param {(size: import("./geometry.js").Size, ratio: number) => void} resized  CSS pixels, device pixels for each
-     * @returns {() => void} stops it
+     * @param {(size: import("./geometry.js").Size, ratio: number) => void} resized  takes CSS pixels, and
+     *   device pixels per CSS pixel
+     * @returns {() => void} stops watching
      */
     watchSize(resized) {
       const observer = new ResizeObserver(() => {
@@ -66,23 +67,23 @@ export function createFrame(element, data, on) {
       return () => observer.disconnect();
     },
     font: () => getComputedStyle(stage).fontFamily,
-    /** Say that the plane has no inverse. @param {boolean} shown */
+    /** Say whether the plane has no inverse. @param {boolean} shown */
     showHint: (shown) => (hint.hidden = !shown),
-    /** Write a sentence over the layers. @param {string|null} text */
+    /** Show a message over the canvases. @param {string|null} text */
     showNotice(text) {
       notice.textContent = text ?? "";
       notice.hidden = text === null;
     },
-    /** Write a sentence in place of points that do not come. @param {string} text */
+    /** Show why there are no points. @param {string} text */
     showFailure(text) {
       this.showNotice(text);
       this.showBusy(false);
     },
-    /** Tell whether points are fetched or moving: a click means nothing then. @param {boolean} busy */
+    /** Say whether points are loading or moving, and clicks are ignored. @param {boolean} busy */
     showBusy(busy) {
       if (stage.ariaBusy !== String(busy)) stage.ariaBusy = String(busy);
     },
-    /** Tell how many examples are selected. @param {number|null} selected  null without a selection */
+    /** Show the number of selected examples. @param {number|null} selected  null without a selection */
     showCount(selected) {
       if (selected !== null) count.textContent = `${selected.toLocaleString("en")} selected`;
       status.hidden = selected === null;

@@ -1,27 +1,29 @@
 /**
- * Planes, cameras, outlines and searches. No DOM.
+ * Geometry of the map: cameras, polygons, nearest points, ellipses. No DOM.
  *
- * @typedef {{x: number, y: number, height: number}} Camera  the centre of what is seen and how
- *   much of the plane fits from top to bottom, in data units
+ * @typedef {{x: number, y: number, height: number}} Camera  centre and height of the part of the plane
+ *   that is shown, in data units
  * @typedef {{left: number, right: number, bottom: number, top: number}} Bounds
  * @typedef {{width: number, height: number}} Size  of the drawing, CSS pixels
  * @typedef {[number, number]} Point
  */
 
-/** @param {number} value @param {number} low @param {number} high */
+/** Limit a value to a range. @param {number} value @param {number} low @param {number} high */
 export function clamp(value, low, high) {
   return Math.min(high, Math.max(low, value));
 }
 
-/** Smooth from 0 to 1, at rest at both ends. @param {number} t */
+/** Ease in and out (cubic). @param {number} t  0 to 1 @returns {number} 0 to 1 */
 export function ease(t) {
   return t < 0.5 ? 4 * t * t * t : 1 - (2 - 2 * t) ** 3 / 2;
 }
 
 /**
+ * Return the bounds of points.
+ *
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
- * @returns {Bounds} of all points; a square around the origin where there are none
+ * @returns {Bounds} a square around the origin for no points
  */
 export function boundsOf(x, y) {
   if (x.length === 0) return { left: -3, right: 3, bottom: -3, top: 3 };
@@ -35,11 +37,11 @@ export function boundsOf(x, y) {
   return bounds;
 }
 
-/** The share of the drawing that stays free around the points of a fitted camera. */
+/** Margin around the points of a fitted camera, as a share of the height. */
 const MARGIN = 0.06;
 
 /**
- * A camera that shows all of `bounds` in a drawing of this size, as large as possible.
+ * Return the closest camera that shows all of `bounds`.
  *
  * @param {Bounds} bounds
  * @param {Size} size
@@ -57,10 +59,10 @@ export function fit(bounds, size) {
 }
 
 /**
- * Zooms so that one point of the plane stays where it is in the drawing.
+ * Zoom around a point of the plane, which keeps its position on the screen.
  *
  * @param {Camera} camera
- * @param {number} factor  above 1 comes closer
+ * @param {number} factor  above 1 zooms in
  * @param {Point} anchor  in data units
  * @param {{least: number, most: number}} limits  of the height
  * @returns {Camera}
@@ -71,19 +73,35 @@ export function zoom(camera, factor, [x, y], limits) {
   return { x: x + (camera.x - x) * ratio, y: y + (camera.y - y) * ratio, height };
 }
 
-/** @param {Camera} camera @param {Size} size @param {number} x @param {number} y @returns {Point} CSS pixels */
+/**
+ * Convert a point of the plane to a position on the screen.
+ *
+ * @param {Camera} camera
+ * @param {Size} size
+ * @param {number} x  data units
+ * @param {number} y
+ * @returns {Point} CSS pixels from the top left corner
+ */
 export function toScreen(camera, size, x, y) {
   const scale = size.height / camera.height;
   return [size.width / 2 + (x - camera.x) * scale, size.height / 2 - (y - camera.y) * scale];
 }
 
-/** @param {Camera} camera @param {Size} size @param {number} px @param {number} py @returns {Point} data units */
+/**
+ * Convert a position on the screen to a point of the plane.
+ *
+ * @param {Camera} camera
+ * @param {Size} size
+ * @param {number} px  CSS pixels from the top left corner
+ * @param {number} py
+ * @returns {Point} data units
+ */
 export function toData(camera, size, px, py) {
   const scale = camera.height / size.height;
   return [camera.x + (px - size.width / 2) * scale, camera.y - (py - size.height / 2) * scale];
 }
 
-/** @param {Camera} camera @param {Size} size @returns {Bounds} */
+/** Return the part of the plane that a camera shows. @param {Camera} camera @param {Size} size @returns {Bounds} */
 export function seen(camera, size) {
   const half = (camera.height * size.width) / Math.max(1, size.height) / 2;
   return {
@@ -95,8 +113,10 @@ export function seen(camera, size) {
 }
 
 /**
- * Whether a point lies inside a closed outline, by the even-odd rule. A point exactly on the edge
- * belongs to the outline on its right or above, so that neighbours share no point.
+ * Return whether a point lies inside a polygon, by the even-odd rule.
+ *
+ * A point on an edge belongs to the polygon on its right or above, so that adjacent polygons share no
+ * point.
  *
  * @param {Point[]} polygon
  * @param {number} x
@@ -112,7 +132,7 @@ export function inside(polygon, x, y) {
   return within;
 }
 
-/** @param {Point} a @param {Point} b @returns {Point[]} the box between two opposite corners */
+/** Return the corners of the box between two points. @param {Point} a @param {Point} b @returns {Point[]} */
 export function box([ax, ay], [bx, by]) {
   return [
     [Math.min(ax, bx), Math.min(ay, by)],
@@ -123,11 +143,10 @@ export function box([ax, ay], [bx, by]) {
 }
 
 /**
- * The outline with fewer corners, nowhere farther than `tolerance` from the original
- * (Douglas & Peucker 1973).
+ * Simplify a path (Douglas & Peucker 1973).
  *
  * @param {Point[]} path
- * @param {number} tolerance
+ * @param {number} tolerance  the largest distance of a dropped corner from the simplified path
  * @returns {Point[]}
  */
 export function simplify(path, tolerance) {
@@ -141,7 +160,7 @@ export function simplify(path, tolerance) {
     let farthest = -1;
     let distance = tolerance;
     for (let i = first + 1; i < last; i++) {
-      const d = toSegment(path[i], path[first], path[last]);
+      const d = distanceToSegment(path[i], path[first], path[last]);
       if (d > distance) {
         distance = d;
         farthest = i;
@@ -155,7 +174,7 @@ export function simplify(path, tolerance) {
   return path.filter((_, i) => kept[i]);
 }
 
-function toSegment([px, py], [ax, ay], [bx, by]) {
+function distanceToSegment([px, py], [ax, ay], [bx, by]) {
   const dx = bx - ax;
   const dy = by - ay;
   const squared = dx * dx + dy * dy;
@@ -163,9 +182,7 @@ function toSegment([px, py], [ax, ay], [bx, by]) {
   return Math.hypot(px - ax - t * dx, py - ay - t * dy);
 }
 
-/**
- * Points sorted into square cells, so that those near a place are found without looking at all.
- */
+/** An index of points in square cells, for searches of the nearest point. */
 export class GridIndex {
   /**
    * @param {ArrayLike<number>} x
@@ -203,11 +220,13 @@ export class GridIndex {
   }
 
   /**
+   * Return the nearest point within a radius.
+   *
    * @param {number} x
    * @param {number} y
-   * @param {number} radius  in data units
-   * @param {(index: number) => boolean} [accepts]
-   * @returns {number} position of the nearest accepted point within the radius, or -1
+   * @param {number} radius  data units
+   * @param {(index: number) => boolean} [accepts]  which points count
+   * @returns {number} index of the point, -1 for none
    */
   nearest(x, y, radius, accepts = () => true) {
     let best = -1;
@@ -228,7 +247,7 @@ export class GridIndex {
     return best;
   }
 
-  /** Like `nearest`, however far it is: the radius grows until a point is found. */
+  /** Return the nearest point at any distance, by searching in growing radii. */
   nearestAnywhere(x, y, accepts = () => true) {
     const { left, right, bottom, top } = this.bounds;
     const farthest = Math.hypot(
@@ -243,12 +262,12 @@ export class GridIndex {
 }
 
 /**
- * The half axes of the ellipse that a 2 × 2 covariance draws at one standard deviation.
+ * Return the ellipse of one standard deviation of a 2 × 2 covariance.
  *
  * @param {number} xx
  * @param {number} xy
  * @param {number} yy
- * @returns {{long: number, short: number, angle: number}} lengths, and the long axis's angle
+ * @returns {{long: number, short: number, angle: number}} semi-axes; angle of the long one, radians
  */
 export function ellipse(xx, xy, yy) {
   const middle = (xx + yy) / 2;
@@ -261,10 +280,10 @@ export function ellipse(xx, xy, yy) {
 }
 
 /**
- * Round steps for the lines of a grid: 1, 2 or 5 times a power of ten.
+ * Return a step for grid lines: 1, 2 or 5 times a power of ten.
  *
- * @param {number} span  the length to be divided
- * @param {number} most  how many steps at most
+ * @param {number} span  length to divide
+ * @param {number} most  largest number of steps
  */
 export function niceStep(span, most) {
   const rough = span / Math.max(1, most);

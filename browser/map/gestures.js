@@ -1,36 +1,36 @@
 /**
- * Recognise gestures of mouse, pen, fingers, wheel and keys over a drawing.
+ * Recognise gestures of mouse, pen, fingers, wheel and keys on an element.
  *
- * @typedef {object} Handlers  all places in CSS pixels from the drawing's corner
+ * @typedef {object} Handlers  all positions in CSS pixels from the element's corner
  * @property {() => "move"|"box"|"lasso"} tool  what a drag does
  * @property {(x: number, y: number) => void} hover  a mouse or pen moves with nothing pressed
  * @property {() => void} leave
  * @property {(x: number, y: number, touch: boolean) => void} tap
  * @property {(dx: number, dy: number) => void} pan
- * @property {(x: number, y: number, factor: number) => void} zoom  around a place
+ * @property {(x: number, y: number, factor: number) => void} zoom  around a position
  * @property {() => void} settled  panning or zooming has ended
  * @property {(x: number, y: number) => void} follow  one finger drags
- * @property {(kept: boolean) => void} followed  the finger was lifted, or (not kept) a second one came
+ * @property {(kept: boolean) => void} followed  the finger was lifted (kept), or a second finger was added
  * @property {(tool: "box"|"lasso", x: number, y: number) => void} outlineStart
  * @property {(x: number, y: number) => void} outlineMove
- * @property {(kept: boolean) => void} outlineEnd
- * @property {(key: string, shift: boolean) => boolean} key  returns whether the key did something
+ * @property {(kept: boolean) => void} outlineEnd  the outline is finished (kept), or was cancelled
+ * @property {(key: string, shift: boolean) => boolean} key  returns whether the key was used
  * @property {() => void} blur
  */
 
-/** CSS pixels that a press may move and still be a tap. */
+/** Largest movement of a tap, CSS pixels. */
 const SLACK = 4;
 const WHEEL_SPEED = 0.0016;
-/** CSS pixels of a line, where a wheel counts lines (`WheelEvent.DOM_DELTA_LINE`). */
+/** CSS pixels per line, for wheels that scroll lines (`WheelEvent.DOM_DELTA_LINE`). */
 const LINE = 16;
 const DELTA_LINE = 1;
-/** The browser reports a pinch on a touchpad as a slow wheel with Ctrl. */
+/** Browsers report a pinch on a touchpad as a slow wheel with Ctrl. */
 const PINCH_SPEED = 5;
-/** Milliseconds without movement after which panning or zooming has ended. */
+/** Milliseconds without movement after which panning and zooming have ended. */
 const SETTLE = 250;
 const ZOOM_KEYS = "+=-_0";
 
-/** @param {{deltaY: number, deltaMode: number, ctrlKey: boolean}} wheel @returns {number} above 1 comes closer */
+/** Return the zoom factor of a wheel event. @param {{deltaY: number, deltaMode: number, ctrlKey: boolean}} wheel @returns {number} above 1 zooms in */
 export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
   const pixels = deltaY * (deltaMode === DELTA_LINE ? LINE : 1);
   return Math.exp(-pixels * (ctrlKey ? PINCH_SPEED : 1) * WHEEL_SPEED);
@@ -41,15 +41,15 @@ export class Gestures {
   constructor(target, handlers) {
     this.target = target;
     this.handlers = handlers;
-    /** Places of the pointers that are pressed, by their ids. */
+    /** Positions of the pressed pointers by their ids. */
     this.pressed = new Map();
     /** @type {null|"press"|"pan"|"pinch"|"follow"|"box"|"lasso"} */
     this.action = null;
-    /** What a press becomes when it moves. */
+    /** The tool of the current press. */
     this.tool = null;
     this.start = null;
     this.last = null;
-    /** Whether the wheel zooms: a page that scrolls under a resting pointer keeps scrolling. */
+    /** Whether the wheel zooms. It scrolls the page until the pointer has moved over the element. */
     this.wheelZooms = false;
     this.settling = 0;
     this.listening = new AbortController();
@@ -76,12 +76,12 @@ export class Gestures {
     addEventListener("scroll", () => (this.wheelZooms = false), { signal, capture: true, passive: true });
   }
 
-  #place(event) {
+  #position(event) {
     const corner = this.target.getBoundingClientRect();
     return { x: event.clientX - corner.left, y: event.clientY - corner.top };
   }
 
-  /** The middle between two fingers, and how far apart they are. */
+  /** Return the centre and the distance of two fingers. */
   #span() {
     const [a, b] = [...this.pressed.values()];
     return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, length: Math.hypot(a.x - b.x, a.y - b.y) };
@@ -91,31 +91,31 @@ export class Gestures {
     if (event.button !== 0) return;
     this.target.focus({ preventScroll: true });
     this.target.setPointerCapture(event.pointerId);
-    const place = this.#place(event);
-    this.pressed.set(event.pointerId, place);
+    const position = this.#position(event);
+    this.pressed.set(event.pointerId, position);
     if (this.pressed.size === 2) {
       this.#end(false);
       this.action = "pinch";
       this.last = this.#span();
     } else if (this.pressed.size === 1) {
-      this.start = place;
-      this.last = place;
+      this.start = position;
+      this.last = position;
       this.action = "press";
       this.tool = event.shiftKey ? "lasso" : this.handlers.tool();
     }
   }
 
   #move(event) {
-    const place = this.#place(event);
+    const position = this.#position(event);
     const touch = event.pointerType === "touch";
     this.wheelZooms = true;
     if (!this.pressed.has(event.pointerId)) {
-      if (!touch) this.handlers.hover(place.x, place.y);
+      if (!touch) this.handlers.hover(position.x, position.y);
       return;
     }
-    this.pressed.set(event.pointerId, place);
+    this.pressed.set(event.pointerId, position);
     if (this.action === "pinch") this.#pinch();
-    else this.#drag(place, touch);
+    else this.#drag(position, touch);
   }
 
   #pinch() {
@@ -147,7 +147,7 @@ export class Gestures {
       this.action = null;
       this.handlers.tap(this.start.x, this.start.y, event.pointerType === "touch");
     } else {
-      // After a pinch, what the other finger does until it is lifted means nothing.
+      // This ends a pinch when the first finger is lifted; the other one then does nothing.
       this.#end(kept);
     }
   }
@@ -157,7 +157,7 @@ export class Gestures {
     if (event.pointerType !== "touch" && this.pressed.size === 0) this.handlers.leave();
   }
 
-  /** End what is going on. @param {boolean} kept  whether it counts */
+  /** End the current action. @param {boolean} kept  whether it is finished, not cancelled */
   #end(kept) {
     if (this.#isOutline) this.handlers.outlineEnd(kept);
     if (this.action === "follow") this.handlers.followed(kept);
@@ -177,7 +177,7 @@ export class Gestures {
   }
 
   #zoom(event, factor) {
-    const { x, y } = this.#place(event);
+    const { x, y } = this.#position(event);
     this.handlers.zoom(x, y, factor);
     this.#settle();
   }
@@ -189,7 +189,7 @@ export class Gestures {
       event.preventDefault();
     } else if (this.handlers.key(event.key, event.shiftKey)) {
       event.preventDefault();
-      // The page around has shortcuts of its own.
+      // Streamlit has shortcuts too.
       event.stopPropagation();
       if (ZOOM_KEYS.includes(event.key)) this.#settle();
     }

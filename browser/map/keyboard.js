@@ -1,10 +1,10 @@
-/** What keys do on the map: arrows move the code, Enter pins it, others move the camera. No DOM. */
+/** The keys of the map: arrows move the live code, Enter pins it, +, − and 0 move the camera. No DOM. */
 
-/** What an arrow key moves by, in shares of the height that is shown; with Shift the second. */
+/** Step of an arrow key without and with Shift, as a share of the height that is shown. */
 const STEP = 1 / 80;
 const LARGE_STEP = 1 / 12;
 const ZOOM = 1.3;
-/** CSS pixels between the code that keys move and the edge, at least. */
+/** Smallest distance of the live code from the edges, CSS pixels. */
 const EDGE = 24;
 
 export class Keyboard {
@@ -25,43 +25,45 @@ export class Keyboard {
       ArrowDown: (shift) => this.#step([0, -1], shift),
       Enter: () => pointer.pinLive(),
       Escape: () => this.#escape(),
-      "+": () => camera.zoomMiddle(ZOOM),
-      "=": () => camera.zoomMiddle(ZOOM),
-      "-": () => camera.zoomMiddle(1 / ZOOM),
-      _: () => camera.zoomMiddle(1 / ZOOM),
+      "+": () => camera.zoomCentre(ZOOM),
+      "=": () => camera.zoomCentre(ZOOM),
+      "-": () => camera.zoomCentre(1 / ZOOM),
+      _: () => camera.zoomCentre(1 / ZOOM),
       0: () => camera.reset(),
     };
   }
 
   /**
-   * @param {string} key  as a keyboard event names it
+   * Do what a key is for.
+   *
+   * @param {string} key  of a keyboard event
    * @param {boolean} shift
-   * @returns {boolean} whether the key did something here, so that nothing else may use it
+   * @returns {boolean} whether the key was used
    */
   press(key, shift) {
     if (!Object.hasOwn(this.actions, key)) return false;
     return this.actions[key](shift) !== false;
   }
 
-  /** Move the live code: on maps without an inverse from example to example. */
+  /** Move the live code by a step; in a plane without an inverse, to the next example. */
   #step([dx, dy], shift) {
     if (!this.pointer.ready) return;
     const { set, camera, pointer, selection } = this.state;
     const { z, pinnedId } = this.store.get();
-    const from = pointer.cursor ?? set.placeOf(z, pinnedId);
+    const from = pointer.cursor ?? set.positionOf(z, pinnedId);
     if (from === null) return;
     const { height } = camera.position;
     const step = height * (shift ? LARGE_STEP : STEP);
     let to = [from[0] + dx * step, from[1] + dy * step];
     if (!set.plane.lift) {
       const example = set.nextExample(from, [dx, dy], height / 1000, selection.isVisible);
-      to = example < 0 ? from : set.placeOfExample(example);
+      to = example < 0 ? from : set.positionOfExample(example);
     }
     camera.keepInView(to, EDGE);
     this.pointer.hover(to);
   }
 
-  /** @returns {boolean} whether there was a live code or a selection */
+  /** End hovering and clear the selection. @returns {boolean} whether there was either */
   #escape() {
     const wasLive = this.store.get().live !== null && this.state.pointer.hovering;
     this.pointer.dismiss();

@@ -1,7 +1,7 @@
 /**
- * The layers of the map: decoded plane, grid, points, overlay; each is drawn in the frame after a change.
+ * The layers of the map: decoded plane, grid, points and overlay, a canvas each.
  *
- * They read the map's state and change none of it. A moving pointer redraws the overlay alone.
+ * A layer is drawn in the frame after `redraw…` was called. The pointer only redraws the overlay.
  */
 import { schedule, unschedule } from "../state/store.js";
 import { DecodedPlane, drawGrid, originOf } from "./backdrop.js";
@@ -11,18 +11,18 @@ import { drawOverlay } from "./overlay.js";
 import { GREYED, SHOWN } from "./selection.js";
 import { splat } from "./splat.js";
 
-/** Opacity of greyed points, in shares of the others'. */
+/** Opacity of grey points, relative to the others. */
 const GREYED_OPACITY = 0.45;
-/** Keys of the store that the overlay shows. */
+/** Keys of the store that the overlay draws. */
 const OVERLAY_KEYS = ["z", "live", "pinnedId", "hovered", "posterior"];
 
 /**
- * How one of many points is drawn: fewer points are larger and denser, and all grow a little as the
- * camera comes closer.
+ * Return the size and the opacity of points: the fewer, the larger and the more opaque. Zooming in
+ * enlarges them a little.
  *
  * @param {number} count
  * @param {number} magnification  1 with all points in view
- * @returns {{radius: number, opacity: number}} CSS pixels; 0 to 1
+ * @returns {{radius: number, opacity: number}} radius in CSS pixels, opacity 0 to 1
  */
 export function pointStyle(count, magnification) {
   const radius = count > 30000 ? 1.3 : count > 3000 ? 1.8 : count > 800 ? 2.6 : 3.6;
@@ -64,7 +64,7 @@ export class Layers {
     this.redrawOverlay();
   }
 
-  /** Redraw what shows these keys of the store. @param {Set<string>} changed */
+  /** Redraw the layers that draw these keys of the store. @param {Set<string>} changed */
   redrawFor(changed) {
     const { set, opacity } = this.state;
     if (OVERLAY_KEYS.some((key) => changed.has(key))) this.redrawOverlay();
@@ -72,7 +72,7 @@ export class Layers {
     if (changed.has("network") || changed.has("y") || held) this.redrawBackdrop();
   }
 
-  /** Give the canvases the camera's size, and draw at once: empty canvases would be seen as a blink. */
+  /** Resize the canvases to the camera's size, and draw at once so that they are not shown empty. */
   resize() {
     const { size, ratio } = this.state.camera;
     const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];

@@ -1,22 +1,24 @@
-/** The legend of the map: what the colours mean, and which classes are shown. */
+/** The legend of a map: what the colours mean, and which classes are shown. */
 import { classColour, sequentialGradient } from "../ui/colours.js";
 import { make } from "../ui/dom.js";
 import { number } from "../ui/words.js";
 
-/** @param {Set<number>} labels @param {number} label @returns {Set<number>} with this label put in, or taken out */
+/** Add a label to a set, or remove it. @param {Set<number>} labels @param {number} label @returns {Set<number>} a new set */
 export function toggled(labels, label) {
   const next = new Set(labels);
   if (!next.delete(label)) next.add(label);
   return next;
 }
 
-/** @param {(hidden: Set<number>) => void} onToggle  called with all labels that are switched off */
+/** Create a legend. @param {(hidden: Set<number>) => void} onToggle  called with all hidden labels */
 export function createLegend(onToggle) {
   const element = make("div", { class: "lx-legend" });
 
   /**
+   * Show classes as buttons that hide and show them.
+   *
    * @param {string[]} classes  names of the labels 0, 1, …
-   * @param {Set<number>} hidden  labels that are switched off
+   * @param {Set<number>} hidden  labels
    */
   function showClasses(classes, hidden) {
     const buttons = classes.map((name, label) => {
@@ -24,7 +26,8 @@ export function createLegend(onToggle) {
       swatch.style.background = classColour(label);
       const pressed = String(!hidden.has(label));
       const click = () => onToggle(toggled(hidden, label));
-      return make("button", { type: "button", "aria-pressed": pressed, title: `Show or hide ${name}`, click }, swatch, name);
+      const title = `Show or hide ${name}`;
+      return make("button", { type: "button", "aria-pressed": pressed, title, click }, swatch, name);
     });
     element.setAttribute("role", "group");
     element.setAttribute("aria-label", "Classes shown on the map");
@@ -33,7 +36,7 @@ export function createLegend(onToggle) {
     if (focused >= 0) buttons[focused]?.focus();
   }
 
-  /** @param {import("./colouring.js").Scale} scale */
+  /** Show the scale of a metric. @param {import("./colouring.js").Scale} scale */
   function showScale({ name, low, high, dark }) {
     const bar = make("span", { class: "lx-scale", "aria-hidden": "true" });
     bar.style.background = sequentialGradient(dark);
@@ -49,10 +52,10 @@ export function createLegend(onToggle) {
   }
 
   /**
-   * Show what the colours of points mean.
+   * Show a scale, else classes, else nothing.
    *
    * @param {import("./colouring.js").Scale|null} scale
-   * @param {string[]|null} [classes]  shown where there is no scale
+   * @param {string[]|null|undefined} classes
    * @param {Set<number>} hidden
    */
   function show(scale, classes, hidden) {

@@ -11,15 +11,17 @@ export class Outline {
     this.path = [start];
   }
 
-  /** Draw on to a place; a box gets its opposite corner there. @param {Point} place */
-  extend(place) {
-    if (this.kind === "lasso") this.path.push(place);
-    else this.path = box(this.start, place);
+  /** Add a point to the lasso, or move the opposite corner of the box there. @param {Point} point */
+  extend(point) {
+    if (this.kind === "lasso") this.path.push(point);
+    else this.path = box(this.start, point);
   }
 
   /**
-   * @param {number} tolerance  how far the polygon may be from the path, in data units
-   * @returns {Point[]|null} a closed polygon of few corners; null where the path holds nothing
+   * Return the outline as a polygon with few corners.
+   *
+   * @param {number} tolerance  largest distance from the path, data units
+   * @returns {Point[]|null} null for a path without an area
    */
   polygon(tolerance) {
     const corners = simplify(this.path, tolerance);

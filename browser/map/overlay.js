@@ -1,25 +1,25 @@
-/** Drawing what lies over the points: the codes that are shown, their spread, and outlines. */
+/** Draw what is over the points: pinned and live codes, their posteriors, and outlines. */
 import * as geometry from "./geometry.js";
 import { sigmaOf } from "./points.js";
 
-/** CSS pixels. */
+/** Radii of markers, CSS pixels. */
 const RADIUS = { pinned: 6, example: 7, live: 5, cursor: 4, small: 11 };
-/** Ellipses with a half axis below this get a ring, or they would be overlooked. */
+/** Ellipses with a smaller semi-axis get a ring, so that they are visible. */
 const SMALL = 7;
 
 /**
- * Draw the whole layer.
+ * Draw the overlay.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {import("./state.js").MapState} state
- * @param {import("../state/store.js").ExplorerState} shared
+ * @param {import("../state/store.js").ExplorerState} shared  of the store
  */
 export function drawOverlay(context, { data, set, camera, theme, selection, pointer }, shared) {
   const { z, live, pinnedId, hovered, posterior } = shared;
   const { points, plane } = set;
   const pen = new Pen(context, camera, theme);
   pen.clear();
-  const selected = selection.outlineIn(plane.key);
+  const selected = selection.polygonIn(plane.key);
   if (selected) pen.path(selected, { closed: true, dashed: true });
   if (set.moving) return;
   drawPinned(pen, set, z, pinnedId, data.ellipses);
@@ -28,8 +28,8 @@ export function drawOverlay(context, { data, set, camera, theme, selection, poin
   }
   const example = hovered === null ? undefined : points.byId.get(hovered);
   if (example !== undefined) drawExample(pen, set, example, pointer.cursor, data.ellipses);
-  const elsewhere = live && !pointer.hovering && set.placeOf(live);
-  if (elsewhere) pen.ring(elsewhere, RADIUS.live);
+  const remote = live && !pointer.hovering && set.positionOf(live);
+  if (remote) pen.ring(remote, RADIUS.live);
   if (pointer.cursor && pointer.hovering && plane.lift && context.canvas.matches(":focus-visible")) {
     pen.ring(pointer.cursor, RADIUS.cursor);
   }
@@ -37,29 +37,29 @@ export function drawOverlay(context, { data, set, camera, theme, selection, poin
 }
 
 function drawPinned(pen, set, z, pinnedId, ellipses) {
-  const place = set.placeOf(z, pinnedId);
-  if (!place) return;
+  const point = set.positionOf(z, pinnedId);
+  if (!point) return;
   const example = set.points.byId.get(pinnedId);
-  if (ellipses && example !== undefined) pen.spread(place, set.plane, sigmaOf(set.points, example));
-  pen.crosshair(place, RADIUS.pinned);
+  if (ellipses && example !== undefined) pen.spread(point, set.plane, sigmaOf(set.points, example));
+  pen.crosshair(point, RADIUS.pinned);
 }
 
-/** The posterior of a drawing or an upload. */
+/** Draw the posterior of a drawing or an upload. */
 function drawPosterior(pen, plane, { mu, logvar }) {
-  const place = plane.project(mu);
-  const length = pen.spread(place, plane, logvar.map((value) => Math.exp(value / 2)));
-  if (length < SMALL) pen.ring(place, RADIUS.small);
+  const point = plane.project(mu);
+  const length = pen.spread(point, plane, logvar.map((value) => Math.exp(value / 2)));
+  if (length < SMALL) pen.ring(point, RADIUS.small);
 }
 
-/** The example under the pointer, joined to the pointer where that is at another code. */
+/** Draw the example under the pointer, in a plane without an inverse with a line to the pointer. */
 function drawExample(pen, set, example, cursor, ellipses) {
-  const place = set.placeOfExample(example);
-  if (cursor && !set.plane.lift) pen.line(cursor, place);
-  if (ellipses) pen.spread(place, set.plane, sigmaOf(set.points, example));
-  pen.ring(place, RADIUS.example);
+  const point = set.positionOfExample(example);
+  if (cursor && !set.plane.lift) pen.line(cursor, point);
+  if (ellipses) pen.spread(point, set.plane, sigmaOf(set.points, example));
+  pen.ring(point, RADIUS.example);
 }
 
-/** Lines that are seen on any ground, between places in data units. */
+/** Draws markers and lines at points in data units. */
 class Pen {
   constructor(context, camera, theme) {
     this.context = context;
@@ -73,7 +73,7 @@ class Pen {
     this.context.clearRect(0, 0, size.width, size.height);
   }
 
-  /** Stroke the current path, over a wider line of the theme's background. */
+  /** Stroke the current path over a wider line in the background's colour, so that it has contrast. */
   stroke(colour, width = 1.5) {
     const { context } = this;
     context.strokeStyle = this.theme.paper;
@@ -85,19 +85,19 @@ class Pen {
     context.lineWidth = 1;
   }
 
-  circle(place, radius) {
+  circle(point, radius) {
     this.context.beginPath();
-    this.context.arc(...this.camera.toScreen(...place), radius, 0, 2 * Math.PI);
+    this.context.arc(...this.camera.toScreen(...point), radius, 0, 2 * Math.PI);
   }
 
-  ring(place, radius) {
-    this.circle(place, radius);
+  ring(point, radius) {
+    this.circle(point, radius);
     this.stroke(this.theme.ink);
   }
 
-  crosshair(place, radius) {
+  crosshair(point, radius) {
     const { context, camera } = this;
-    const [column, row] = camera.toScreen(...place).map((value) => Math.round(value) + 0.5);
+    const [column, row] = camera.toScreen(...point).map((value) => Math.round(value) + 0.5);
     context.save();
     context.globalAlpha = 0.55;
     context.strokeStyle = this.theme.accent;
@@ -109,7 +109,7 @@ class Pen {
     context.lineTo(camera.size.width, row);
     context.stroke();
     context.restore();
-    this.circle(place, radius);
+    this.circle(point, radius);
     this.stroke(this.theme.accent, 2.5);
   }
 
@@ -131,13 +131,17 @@ class Pen {
     context.restore();
   }
 
-  /** The ellipse of one standard deviation, where the plane has one. @returns {number} its long half axis, CSS pixels */
-  spread(place, plane, sigma) {
+  /**
+   * Draw the ellipse of one standard deviation, if the plane has one.
+   *
+   * @returns {number} its long semi-axis, CSS pixels
+   */
+  spread(point, plane, sigma) {
     if (!plane.covariance) return 0;
     const { long, short, angle } = geometry.ellipse(...plane.covariance(sigma));
     const { unit } = this.camera;
     this.context.beginPath();
-    this.context.ellipse(...this.camera.toScreen(...place), long / unit, short / unit, -angle, 0, 2 * Math.PI);
+    this.context.ellipse(...this.camera.toScreen(...point), long / unit, short / unit, -angle, 0, 2 * Math.PI);
     this.stroke(this.theme.accent, 1.5);
     return long / unit;
   }

@@ -1,25 +1,26 @@
-/** The planes that an encoded set is shown in. No DOM. */
+/** Planes in which the map shows codes: latent dimensions, principal components, t-SNE. No DOM. */
 import { dimension } from "../ui/words.js";
 
 /**
- * A way to look at codes in two dimensions.
- *
- * @typedef {object} Plane
- * @property {string} key
- * @property {Float32Array} x
- * @property {Float32Array} y
- * @property {[string, string|null]|null} axes  names, or null where directions mean nothing
- * @property {{label: number, y: number}[]} [rows]  of a line's labels
- * @property {((x: number, y: number, held: ArrayLike<number>) => Float32Array)|null} lift  the code
- *   at a place, `held` giving what the plane leaves open; null where there is no inverse
- * @property {((z: ArrayLike<number>) => [number, number])|null} project
- * @property {((sigma: ArrayLike<number>) => [number, number, number])|null} covariance  xx, xy, yy
+ * @typedef {object} Plane  the points of an encoded set in two dimensions
+ * @property {string} key  names projection and dimensions
+ * @property {Float32Array} x  (n)
+ * @property {Float32Array} y  (n)
+ * @property {[string, string|null]|null} axes  names; null for directions without a meaning
+ * @property {{label: number, y: number}[]} [rows]  heights of the labels, for one latent dimension
+ * @property {((x: number, y: number, held: ArrayLike<number>) => Float32Array)|null} lift  returns the
+ *   code at a point, with dimensions outside the plane from `held`; null without an inverse
+ * @property {((z: ArrayLike<number>) => [number, number])|null} project  returns the point of a code
+ * @property {((sigma: ArrayLike<number>) => [number, number, number])|null} covariance  returns xx,
+ *   xy and yy in the plane of a diagonal Gaussian in latent space
  */
 
 /**
+ * Return the key of a plane.
+ *
  * @param {string} projection  "raw", "pca" or "tsne"
- * @param {[number, number]} dims
- * @returns {string} the key of the plane that `planeOf` makes of them
+ * @param {[number, number]} dims  for "raw"
+ * @returns {string}
  */
 export function planeKey(projection, dims) {
   return projection === "raw" ? `raw:${dims.join(":")}` : projection;
@@ -47,10 +48,10 @@ function rawPlane(points, [i, j]) {
   };
 }
 
-/** Height, in units of the one dimension, of the outline of a spread on a line. */
+/** Vertical semi-axis of the ellipses on a line, data units. */
 const LINE_SIGMA = 0.12;
 
-/** Codes of one dimension, a row for each label (vae_core.latents.along_line). */
+/** One latent dimension, with a row for each label (vae_core.latents.along_line). */
 function linePlane(points) {
   const { x, y } = columns(points.projections.line);
   const rows = new Map();
@@ -124,39 +125,43 @@ function tsnePlane(points) {
   };
 }
 
-/** Every projection: what it needs, and how it is made. */
+/** The projections: whether a set has them, and how their planes are made. */
 const PLANES = {
   raw: {
-    there: (points, dims) => Math.max(...dims) < points.latentDim || "line" in points.projections,
+    has: (points, dims) => Math.max(...dims) < points.latentDim || "line" in points.projections,
     make: (points, dims) => (points.latentDim === 1 ? linePlane : rawPlane)(points, dims),
   },
-  pca: { there: (points) => points.pca !== null && "pca" in points.projections, make: pcaPlane },
-  tsne: { there: (points) => "tsne" in points.projections, make: tsnePlane },
+  pca: { has: (points) => points.pca !== null && "pca" in points.projections, make: pcaPlane },
+  tsne: { has: (points) => "tsne" in points.projections, make: tsnePlane },
 };
 
 /**
+ * Return the plane of a projection.
+ *
  * @param {import("./points.js").Points} points
  * @param {string} projection  "raw", "pca" or "tsne"
  * @param {[number, number]} dims  for "raw"
  * @returns {Plane}
+ * @throws {TypeError} for another projection
+ * @throws {RangeError} if the set does not have it
  */
 export function planeOf(points, projection, dims) {
   if (!Object.hasOwn(PLANES, projection)) {
     throw new TypeError(`there is no projection "${projection}"`);
   }
-  if (!PLANES[projection].there(points, dims)) {
+  if (!PLANES[projection].has(points, dims)) {
     throw new RangeError(`this encoded set holds no projection "${projection}"`);
   }
   return { key: planeKey(projection, dims), ...PLANES[projection].make(points, dims) };
 }
 
 /**
- * Where each point of the next plane comes from, for an animated change: the old place of the same
- * example, as seen through the old camera, in units of the new one.
+ * Return where the points of a plane start in an animated change: at the screen positions that the same
+ * examples had before. Examples that were not there start where they end.
  *
  * @param {{points: import("./points.js").Points, plane: Plane, camera: import("./geometry.js").Camera}} from
  * @param {{points: import("./points.js").Points, plane: Plane, camera: import("./geometry.js").Camera}} to
- * @returns {{x: Float32Array, y: Float32Array}}
+ * @returns {{x: Float32Array, y: Float32Array}} (n) in the plane of `to`
  */
 export function origins(from, to) {
   const x = Float32Array.from(to.plane.x);

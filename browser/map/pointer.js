@@ -1,11 +1,11 @@
-/** What pointer and fingers do on the map: move the live code, pin, select, move the camera. */
+/** The pointer of the map, mouse or finger: moves the live code, pins, selects, moves the camera. No DOM. */
 import { pin } from "../state/pinning.js";
 import { code } from "../ui/words.js";
 import { classOf, describe } from "./example.js";
 import { Outline } from "./outline.js";
 import { muOf, nearestCode } from "./points.js";
 
-/** CSS pixels within which a point counts as under the pointer; fingers are wider. */
+/** Largest distance from the pointer, and from a finger, to the example under it, CSS pixels. */
 const REACH = 7;
 const TOUCH_REACH = 16;
 
@@ -14,7 +14,7 @@ export class Pointer {
    * @param {import("./state.js").MapState} state
    * @param {import("./state.js").Links} links
    * @param {object} outputs
-   * @param {() => void} outputs.redraw  the overlay
+   * @param {() => void} outputs.redraw  redraws the overlay
    * @param {ReturnType<typeof import("./card.js").createCard>} outputs.card
    * @param {ReturnType<typeof import("../ui/dom.js").announcer>} outputs.speaker
    */
@@ -22,37 +22,37 @@ export class Pointer {
     Object.assign(this, { state, store, emit, origin, redraw, card, speaker });
   }
 
-  /** Whether places have codes: points are there and rest, and belong to the model that is shown. */
+  /** Whether points of the plane have codes: the set is loaded, is not moving, and is the model's. */
   get ready() {
     const { set, camera } = this.state;
     if (set === null || camera.position === null || set.moving) return false;
     return this.store.get().z.length === set.points.latentDim;
   }
 
-  /** Show the code at a place as the live one. @param {import("./geometry.js").Point} place @param {number} [reach] */
-  hover(place, reach = REACH) {
+  /** Make the code at a point live. @param {import("./geometry.js").Point} point @param {number} [reach] CSS pixels */
+  hover(point, reach = REACH) {
     const { set, pointer, selection } = this.state;
-    const there = set.codeAt(...place, this.store.get().z, selection.isVisible);
-    if (there === null) return;
-    const example = set.plane.lift ? this.#exampleAt(place, reach) : there.example;
-    pointer.cursor = place;
+    const found = set.codeAt(...point, this.store.get().z, selection.isVisible);
+    if (found === null) return;
+    const example = set.plane.lift ? this.#exampleAt(point, reach) : found.example;
+    pointer.cursor = point;
     pointer.hovering = true;
     const known = example >= 0;
     const hovered = known ? set.points.ids[example] : null;
-    this.store.set({ live: there.z, liveY: known ? this.#labelGiven(example) : null, hovered }, this.origin);
+    this.store.set({ live: found.z, liveY: known ? this.#labelOf(example) : null, hovered }, this.origin);
     if (known) this.card.over(hovered, () => this.#cardOf(example));
     else this.card.leave();
-    this.#announce(there.z, example);
+    this.#announce(found.z, example);
     this.redraw();
   }
 
-  /** Show the pinned code again, and no card. */
+  /** End hovering, and hide the card at once. */
   dismiss() {
     this.card.hide();
     this.leave();
   }
 
-  /** Show the pinned code again; the card stays a little. */
+  /** End hovering: the pinned code is shown. */
   leave() {
     const { pointer } = this.state;
     this.card.leave();
@@ -64,27 +64,27 @@ export class Pointer {
     this.redraw();
   }
 
-  /** Pin the example at a place, or the place's own code. @param {import("./geometry.js").Point} place @param {number} [reach] */
-  pin(place, reach = REACH) {
+  /** Pin the example at a point, else the point's code. @param {import("./geometry.js").Point} point @param {number} [reach] */
+  pin(point, reach = REACH) {
     const { set, selection } = this.state;
-    const example = this.#exampleAt(place, reach);
-    const there = set.codeAt(...place, this.store.get().z, selection.isVisible);
+    const example = this.#exampleAt(point, reach);
+    const found = set.codeAt(...point, this.store.get().z, selection.isVisible);
     if (example >= 0) this.#pinExample(example);
-    else if (there && there.example >= 0) this.#pinExample(there.example);
-    else if (there) this.#pinCode(there.z);
+    else if (found && found.example >= 0) this.#pinExample(found.example);
+    else if (found) this.#pinCode(found.z);
   }
 
-  /** Pin the code that is live. */
+  /** Pin the live code. */
   pinLive() {
     const { set } = this.state;
     const { live, hovered } = this.store.get();
     if (!live || !set) return;
-    // Where the plane has an inverse, the picture that was seen is the one that stays.
+    // In a plane with an inverse, pin the code that was decoded, not the example near it.
     if (set.plane.lift) this.#pinCode(live);
     else if (set.points.byId.has(hovered)) this.#pinExample(set.points.byId.get(hovered));
   }
 
-  /** What `Gestures` calls. @returns {Omit<import("./gestures.js").Handlers, "key">} */
+  /** Return the handlers of gestures. @returns {Omit<import("./gestures.js").Handlers, "key">} */
   handlers() {
     const { camera, pointer } = this.state;
     return {
@@ -154,11 +154,11 @@ export class Pointer {
 
   #pinExample(example) {
     const { points } = this.state.set;
-    this.#pinCode(muOf(points, example), { pinnedId: points.ids[example], y: this.#labelGiven(example) });
+    this.#pinCode(muOf(points, example), { pinnedId: points.ids[example], y: this.#labelOf(example) });
   }
 
-  /** The label that the model is given with an example, as in Python: its own, where it is given any. */
-  #labelGiven(example) {
+  /** Return the label that an example is decoded with: its own for a conditional model, else null. */
+  #labelOf(example) {
     return this.store.get().y === null ? null : (this.state.set.points.labels?.[example] ?? null);
   }
 
@@ -174,10 +174,10 @@ export class Pointer {
   #cardOf(example) {
     const { data, set, camera, sprite } = this.state;
     const { network } = this.store.get();
-    const page = { classes: data.classes, dims: data.dims, sprite, network, y: this.#labelGiven(example) };
+    const page = { classes: data.classes, dims: data.dims, sprite, network, y: this.#labelOf(example) };
     return {
       ...describe(set.points, example, page),
-      place: camera.toScreen(...set.placeOfExample(example)),
+      position: camera.toScreen(...set.positionOfExample(example)),
     };
   }
 }

@@ -1,24 +1,24 @@
 /**
- * An encoded set as the page holds it. No DOM.
+ * Read encoded sets. No DOM.
  *
- * Everything is kept by example id: a position in these arrays means nothing outside of them.
+ * Examples are identified by id; an index into these arrays is valid only for this set.
  *
- * @typedef {object} Points
- * @property {number} count
- * @property {number} latentDim
- * @property {Int32Array} ids
- * @property {Map<number, number>} byId  id to position
- * @property {Int16Array|null} labels
- * @property {Float32Array} mu  (n, d)
- * @property {Float32Array} sigma  (n, d)
- * @property {Float32Array|null} rate  null where the model has no prior
- * @property {Float32Array|null} distortion  null where it was not measured
+ * @typedef {object} Points  an encoded set: n examples, d latent dimensions
+ * @property {number} count  n
+ * @property {number} latentDim  d
+ * @property {Int32Array} ids  (n)
+ * @property {Map<number, number>} byId  index by id
+ * @property {Int16Array|null} labels  (n)
+ * @property {Float32Array} mu  (n, d) posterior means
+ * @property {Float32Array} sigma  (n, d) posterior standard deviations
+ * @property {Float32Array|null} rate  (n) nats; null for a model without a prior
+ * @property {Float32Array|null} distortion  (n) nats; null if it was not measured
  * @property {Record<string, Float32Array>} projections  (n, 2) each
  * @property {{mean: Float32Array, components: Float32Array}|null} pca  (d) and (2, d)
  */
 import { unbundle } from "../files/assets.js";
 
-/** @param {Uint8Array} bytes  of vae_core.formats.bundles.codes_bundle @returns {Points} */
+/** Read an encoded set. @param {Uint8Array} bytes  of vae_core.formats.bundles.codes_bundle @returns {Points} */
 export function readPoints(bytes) {
   const { meta, arrays } = unbundle(bytes);
   const prefix = "projection.";
@@ -43,11 +43,11 @@ export function readPoints(bytes) {
 }
 
 /**
- * The same set with its t-SNE map replaced, as while one is being computed.
+ * Replace the t-SNE positions of a set, for instance while they are computed.
  *
  * @param {Points} points
  * @param {Uint8Array} bytes  of vae_core.formats.bundles.positions_bundle
- * @returns {Points} points that the bundle lacks lie at the origin
+ * @returns {Points} examples that are not in the bundle are at the origin
  */
 export function withPositions(points, bytes) {
   const { arrays } = unbundle(bytes);
@@ -59,17 +59,17 @@ export function withPositions(points, bytes) {
   return { ...points, projections: { ...points.projections, tsne } };
 }
 
-/** @param {Points} points @param {number} i @returns {Float32Array} (d) the posterior mean */
+/** Return the posterior mean of example `i`. @param {Points} points @param {number} i @returns {Float32Array} (d) */
 export function muOf(points, i) {
   return points.mu.subarray(i * points.latentDim, (i + 1) * points.latentDim);
 }
 
-/** @param {Points} points @param {number} i @returns {Float32Array} (d) */
+/** Return the posterior standard deviations. @param {Points} points @param {number} i @returns {Float32Array} (d) */
 export function sigmaOf(points, i) {
   return points.sigma.subarray(i * points.latentDim, (i + 1) * points.latentDim);
 }
 
-/** Position of the real code that is nearest to `z` in latent space. */
+/** Return the index of the example with the code nearest to `z` in latent space, -1 for no examples. */
 export function nearestCode(points, z) {
   let best = -1;
   let least = Infinity;

@@ -1,27 +1,27 @@
-/** Which points of the map are hidden, shown or greyed, and which are selected. No DOM. */
+/** The selected examples, and which points are hidden, shown or grey. No DOM. */
 import { inside } from "./geometry.js";
 import { planeOf } from "./planes.js";
 
-/** What a point is drawn as. */
+/** How a point is drawn. */
 export const HIDDEN = 0;
 export const SHOWN = 1;
 export const GREYED = 2;
 
 /**
- * @typedef {object} Region  a selection as Python knows it
- * @property {import("./geometry.js").Point[]} polygon
- * @property {string} projection  of the plane that it was drawn in
+ * @typedef {object} Region  a selection as Python sends and receives it
+ * @property {import("./geometry.js").Point[]} polygon  in the plane of the projection
+ * @property {string} projection
  * @property {[number, number]} dims
  *
  * @typedef {object} Selected
- * @property {import("./geometry.js").Point[]|null} polygon  null where another map selected
- * @property {string|null} key  of the plane in which the polygon is drawn; null for none
- * @property {Uint8Array} members  (n) 1 for the examples inside
- * @property {Set<number>} ids  of these examples
+ * @property {import("./geometry.js").Point[]|null} polygon  null for a selection made on another map
+ * @property {string|null} key  of the polygon's plane; null if it is not drawn
+ * @property {Uint8Array} members  (n) 1 for selected examples
+ * @property {Set<number>} ids  of selected examples
  */
 
 /**
- * The examples inside a region.
+ * Select the examples inside a region.
  *
  * @param {import("./points.js").Points} points
  * @param {Region} region
@@ -34,17 +34,17 @@ export function insideRegion(points, { polygon, projection, dims }) {
   return { polygon, key, members, ids: new Set(points.ids.filter((_, n) => members[n])) };
 }
 
-/** The examples of these ids. @returns {Selected} without an outline */
+/** Select the examples with these ids. @returns {Selected} */
 export function withIds(points, ids) {
   return { polygon: null, key: null, members: Uint8Array.from(points.ids, (id) => (ids.has(id) ? 1 : 0)), ids };
 }
 
 /**
- * What each point is drawn as.
+ * Return how each point is drawn.
  *
  * @param {import("./points.js").Points} points
  * @param {Set<number>} hidden  labels
- * @param {Uint8Array|null} members  of the selection; null for none
+ * @param {Uint8Array|null} members  (n) 1 for selected examples; null without a selection
  * @returns {Uint8Array} (n) HIDDEN, SHOWN or GREYED
  */
 export function classify(points, hidden, members) {
@@ -58,8 +58,8 @@ export function classify(points, hidden, members) {
 
 export class Selection {
   /**
-   * @param {import("./state.js").Links} links  the store shares the ids with other maps
-   * @param {Iterable<number>} hidden  labels that are switched off at first
+   * @param {import("./state.js").Links} links
+   * @param {Iterable<number>} hidden  labels that are hidden at first
    * @param {() => void} changed  called after each change
    */
   constructor({ store, emit, origin }, hidden, changed) {
@@ -67,74 +67,74 @@ export class Selection {
     this.points = null;
     /** @type {Selected|null} */
     this.selected = null;
-    /** Labels that are switched off. @type {Set<number>} */
+    /** Hidden labels. @type {Set<number>} */
     this.hidden = new Set(hidden);
     this.layer = new Uint8Array(0);
     this.version = undefined;
   }
 
-  /** @param {number} n @returns {boolean} */
+  /** Return whether an example is shown or grey. @param {number} n @returns {boolean} */
   isVisible = (n) => this.layer[n] !== HIDDEN;
 
-  /** How many examples are selected and visible, or null without a selection. */
+  /** Number of selected examples that are not hidden, or null without a selection. */
   get count() {
     if (this.selected === null) return null;
     return this.layer.reduce((sum, layer) => sum + (layer === SHOWN ? 1 : 0), 0);
   }
 
-  /** The corners of the selection's outline in the plane of this key, or null. */
-  outlineIn(key) {
+  /** Return the selection's polygon if it is in the plane of this key, else null. */
+  polygonIn(key) {
     return this.selected?.key === key ? this.selected.polygon : null;
   }
 
-  /** Take over other points: the same examples stay selected. @param {import("./points.js").Points} points */
+  /** Set the points. The same examples stay selected. @param {import("./points.js").Points} points */
   setPoints(points) {
     if (this.selected && this.points !== points) {
       const members = Uint8Array.from(points.ids, (id) => this.selected.members[this.points.byId.get(id)] ?? 0);
       this.selected = { ...this.selected, key: null, members };
     }
     this.points = points;
-    if (this.selected === null) this.markIds(this.store.get().selected);
+    if (this.selected === null) this.selectIds(this.store.get().selected);
     else this.#apply();
   }
 
-  /** Take over a selection from Python, once for each version of it. @param {Region|null} region @param {number} version */
+  /** Apply a selection that Python sends, once for each version of it. @param {Region|null} region @param {number} version */
   adopt(region, version) {
     if (version === this.version) return;
     this.version = version;
     if (region || this.selected?.polygon) this.#select(region);
   }
 
-  /** Select what lies inside an outline that was drawn here, and tell Python. @param {Region} region */
+  /** Select the examples inside a region that was drawn here, and send it to Python. @param {Region} region */
   draw(region) {
     this.#select(region);
     this.emit.state("selection", region);
   }
 
-  /** @returns {boolean} whether there was a selection */
+  /** Clear the selection, and send that to Python. @returns {boolean} whether there was a selection */
   clear() {
     if (this.selected === null) return false;
     const own = this.selected.polygon !== null;
     this.#select(null);
-    // What another map selected was never this panel's value: only a new one is heard.
+    // For Python, a selection made on another map was null here already: send another value than null.
     this.emit.state("selection", own ? null : { cleared: performance.now() });
     return true;
   }
 
-  /** Take over a selection that was made on another model's map. @param {Set<number>|null} ids */
-  markIds(ids) {
+  /** Apply a selection that was made on another map. @param {Set<number>|null} ids */
+  selectIds(ids) {
     if (this.points === null) return;
     this.selected = ids && withIds(this.points, ids);
     this.#apply();
   }
 
-  /** Switch labels off. @param {Set<number>} labels  all that are off then */
+  /** Set the hidden labels. @param {Set<number>} labels */
   hide(labels) {
     this.hidden = labels;
     if (this.points) this.#apply();
   }
 
-  /** Clear the page's selection if it still is this map's. */
+  /** Clear the selection in the store if it is still this map's. */
   release() {
     if (this.selected && this.store.get().selected === this.selected.ids) {
       this.store.set({ selected: null }, this.origin);

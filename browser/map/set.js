@@ -1,14 +1,14 @@
-/** The encoded set that the map shows: its points in one plane, and how they are fetched. */
+/** The encoded set of the map, in one plane, and its loader. */
 import { fetchBytes } from "../files/assets.js";
 import { ease, GridIndex } from "./geometry.js";
 import { origins, planeOf } from "./planes.js";
 import { muOf, nearestCode, readPoints, withPositions } from "./points.js";
 import { readSprite } from "./sprite.js";
 
-/** Milliseconds that points take from one plane to the next. */
-const TRAVEL = 400;
+/** Milliseconds of the movement from one plane to the next. */
+const MOVE_TIME = 400;
 
-/** An encoded set in one plane. No DOM. Examples are positions in its arrays, -1 for none. */
+/** An encoded set in one plane. No DOM. Examples are given by index, -1 for none. */
 export class EncodedSet {
   /**
    * @param {import("./points.js").Points} points
@@ -19,48 +19,49 @@ export class EncodedSet {
     this.points = points;
     this.plane = planeOf(points, projection, dims);
     this.index = new GridIndex(this.plane.x, this.plane.y);
-    this.travel = null;
+    /** Where points move from, and since when; null once they have arrived. */
+    this.transition = null;
   }
 
-  /** @returns {import("./geometry.js").Bounds} of all points */
+  /** The bounds of all points. @returns {import("./geometry.js").Bounds} */
   get bounds() {
     return this.index.bounds;
   }
 
-  /** Whether points are on their way from the plane before. */
+  /** Whether points are moving from the plane before. */
   get moving() {
-    return this.travel !== null;
+    return this.transition !== null;
   }
 
-  /** @param {number} example @returns {[number, number]} */
-  placeOfExample(example) {
+  /** Return the position of an example. @param {number} example @returns {import("./geometry.js").Point} */
+  positionOfExample(example) {
     return [this.plane.x[example], this.plane.y[example]];
   }
 
   /**
-   * Where a code lies in the plane, or null where it has no place.
+   * Return the position of a code, which without a projection is that of the nearest example.
    *
    * @param {ArrayLike<number>} z
    * @param {number|null} [id]  of the example whose code it is
-   * @returns {[number, number]|null}
+   * @returns {import("./geometry.js").Point|null} null for a code of another length
    */
-  placeOf(z, id = null) {
+  positionOf(z, id = null) {
     const { points, plane } = this;
     if (z.length !== points.latentDim) return null;
     const known = points.byId.get(id);
     if (plane.project && !(plane.rows && known !== undefined)) return plane.project(z);
     const example = known ?? nearestCode(points, z);
-    return example < 0 ? null : this.placeOfExample(example);
+    return example < 0 ? null : this.positionOfExample(example);
   }
 
   /**
-   * The code at a place: decoded from the plane, or the nearest example's where it has no inverse.
+   * Return the code at a point, which in a plane without an inverse is that of the nearest example.
    *
    * @param {number} x
    * @param {number} y
-   * @param {ArrayLike<number>} held  the code that gives what the plane leaves open
-   * @param {(example: number) => boolean} accepts
-   * @returns {{z: Float32Array, example: number}|null} null where there is no example
+   * @param {ArrayLike<number>} held  code of the dimensions outside the plane
+   * @param {(example: number) => boolean} accepts  which examples count
+   * @returns {{z: Float32Array, example: number}|null} null without an inverse and without examples
    */
   codeAt(x, y, held, accepts) {
     if (this.plane.lift) return { z: this.plane.lift(x, y, held), example: -1 };
@@ -69,13 +70,13 @@ export class EncodedSet {
   }
 
   /**
-   * The nearest example in a direction, within 45 degrees of it.
+   * Return the nearest example within 45 degrees of a direction.
    *
-   * @param {[number, number]} from
-   * @param {[number, number]} direction  of length 1, along an axis
-   * @param {number} least  data units that it has to be away at least
-   * @param {(example: number) => boolean} accepts
-   * @returns {number} -1 where there is none
+   * @param {import("./geometry.js").Point} from
+   * @param {[number, number]} direction  a unit vector along an axis
+   * @param {number} least  smallest distance, data units
+   * @param {(example: number) => boolean} accepts  which examples count
+   * @returns {number}
    */
   nextExample([x, y], [dx, dy], least, accepts) {
     let best = -1;
@@ -96,28 +97,28 @@ export class EncodedSet {
   }
 
   /**
-   * Let every point travel from where the same example was.
+   * Move every point from where the same example was on the screen.
    *
-   * @param {EncodedSet} before
-   * @param {import("./geometry.js").Camera} camera  that `before` was seen through
-   * @param {import("./geometry.js").Camera} nextCamera
+   * @param {EncodedSet} before  the set that was shown
+   * @param {import("./geometry.js").Camera} camera  of `before`
+   * @param {import("./geometry.js").Camera} nextCamera  of this set
    * @param {number} now  milliseconds
    */
-  travelFrom(before, camera, nextCamera, now) {
+  moveFrom(before, camera, nextCamera, now) {
     const from = { points: before.points, plane: before.positions(now), camera };
-    this.travel = { ...origins(from, { points: this.points, plane: this.plane, camera: nextCamera }), start: null };
+    this.transition = { ...origins(from, { points: this.points, plane: this.plane, camera: nextCamera }), start: null };
   }
 
-  /** Where the points are at a time. @param {number} now  milliseconds @returns {{x: Float32Array, y: Float32Array}} */
+  /** Return where the points are at a time. @param {number} now  milliseconds @returns {{x: Float32Array, y: Float32Array}} */
   positions(now) {
-    if (this.travel === null) return this.plane;
-    this.travel.start ??= now;
-    const t = ease(Math.min(1, (now - this.travel.start) / TRAVEL));
+    if (this.transition === null) return this.plane;
+    this.transition.start ??= now;
+    const t = ease(Math.min(1, (now - this.transition.start) / MOVE_TIME));
     if (t >= 1) {
-      this.travel = null;
+      this.transition = null;
       return this.plane;
     }
-    return { x: between(this.travel.x, this.plane.x, t), y: between(this.travel.y, this.plane.y, t) };
+    return { x: between(this.transition.x, this.plane.x, t), y: between(this.transition.y, this.plane.y, t) };
   }
 }
 
@@ -127,36 +128,37 @@ function between(from, to, t) {
   return values;
 }
 
-/** Fetches encoded sets and their originals; an answer that a later request has overtaken is dropped. */
+/** Loads encoded sets and their originals. Responses to earlier requests are dropped. */
 export class SetLoader {
   /**
    * @param {object} on
-   * @param {() => void} on.request  a set is being fetched
-   * @param {(points: import("./points.js").Points) => void} on.points
-   * @param {(sprite: import("./sprite.js").Sprite|null) => void} on.sprite  null while another is fetched
-   * @param {(error: Error) => void} on.error  no set
+   * @param {() => void} on.request  called when a set is requested
+   * @param {(points: import("./points.js").Points) => void} on.points  called with the set
+   * @param {(sprite: import("./sprite.js").Sprite|null) => void} on.sprite  called with the originals, and
+   *   with null when others are requested
+   * @param {(error: Error) => void} on.error  called when the set cannot be loaded
    */
   constructor(on) {
     this.on = on;
-    this.wanted = null;
-    this.arrived = null;
+    this.requested = null;
+    this.loaded = null;
     this.sprite = null;
     this.stopped = false;
   }
 
-  /** Whether the points that came last are those that `data` names. */
-  isShowing({ codes, positions }) {
-    return this.arrived?.codes === codes && this.arrived.positions === positions;
+  /** Return whether the set that was loaded last is the one in `data`. */
+  hasLoaded({ codes, positions }) {
+    return this.loaded?.codes === codes && this.loaded.positions === positions;
   }
 
   /**
-   * Fetch what `data` names, if it is not what was requested last.
+   * Request the set and the originals in `data`, unless they were requested last.
    *
    * @typedef {import("../files/assets.js").Source} Source
    * @param {{codes: Source, positions?: Source|null, sprite?: Source|null}} data
    */
   request({ codes, positions, sprite }) {
-    if (this.wanted?.codes !== codes || this.wanted.positions !== positions) this.#fetchSet({ codes, positions });
+    if (this.requested?.codes !== codes || this.requested.positions !== positions) this.#fetchSet({ codes, positions });
     if (this.sprite !== sprite) {
       this.sprite = sprite;
       this.on.sprite(null);
@@ -168,19 +170,19 @@ export class SetLoader {
     this.stopped = true;
   }
 
-  async #fetchSet(wanted) {
-    this.wanted = wanted;
+  async #fetchSet(request) {
+    this.requested = request;
     this.on.request();
-    const overtaken = () => this.stopped || this.wanted !== wanted;
+    const isOld = () => this.stopped || this.requested !== request;
     try {
-      const addresses = [wanted.codes, wanted.positions].filter(Boolean);
+      const addresses = [request.codes, request.positions].filter(Boolean);
       const [codes, positions] = await Promise.all(addresses.map(fetchBytes));
-      if (overtaken()) return;
-      this.arrived = wanted;
+      if (isOld()) return;
+      this.loaded = request;
       const points = readPoints(codes);
       this.on.points(positions ? withPositions(points, positions) : points);
     } catch (error) {
-      if (!overtaken()) this.on.error(error);
+      if (!isOld()) this.on.error(error);
     }
   }
 
@@ -189,7 +191,7 @@ export class SetLoader {
       const sprite = await fetchBytes(address).then(readSprite);
       if (!this.stopped && this.sprite === address) this.on.sprite(sprite);
     } catch (error) {
-      // Cards say that they show reconstructions: that is what is left without the originals.
+      // Without the originals, cards show reconstructions alone.
       console.warn(error);
     }
   }

@@ -1,10 +1,11 @@
-/** Drawing many points into the pixels of an image. No DOM. */
+/** Draw many points into the pixels of an image. No DOM. */
 
+/** Positions of a disc within a pixel, in each direction. */
 const SUBPIXELS = 4;
 
 /**
- * Laying `added` over `covered` (both 0 to 255), at covered · 256 + added: the opacity that comes
- * out, and the new colour's share of the mixture in 256ths, all of it on empty ground.
+ * Tables of alpha compositing, at 256 · covered + added (opacities 0 to 255): the resulting opacity,
+ * and the share of the added colour in 256ths.
  */
 const ALPHAS = new Uint8Array(65536);
 const SHARES = new Uint16Array(65536);
@@ -16,9 +17,10 @@ for (let covered = 0; covered < 256; covered++) {
   }
 }
 
+/** Discs by radius and image width. */
 const masks = new Map();
 
-/** Anti-aliased discs for every quarter of a pixel: offsets into an image and coverages 0 to 255. */
+/** Return anti-aliased discs for all subpixel positions: offsets into an image, and coverages 0 to 255. */
 function discs(radius, width) {
   const key = `${radius.toFixed(2)}:${width}`;
   if (masks.has(key)) return masks.get(key);
@@ -49,20 +51,19 @@ function discs(radius, width) {
 }
 
 /**
- * Draws points as soft discs whose opacity adds up where they overlap, so that crowded places are
- * darker than sparse ones however the points are ordered.
+ * Draw points as discs whose opacities add up where they overlap, so that dense regions are more opaque.
  *
- * @param {Uint32Array} pixels  RGBA of an image, little-endian, added to
- * @param {{width: number, height: number}} image  in device pixels
- * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} place
+ * @param {Uint32Array} pixels  RGBA of an image, little-endian, drawn over
+ * @param {{width: number, height: number}} image  device pixels
+ * @param {{x: ArrayLike<number>, y: ArrayLike<number>}} positions
  * @param {{scale: number, left: number, top: number}} view  device pixel = left + scale · x and
  *   top − scale · y
  * @param {object} style
  * @param {number} style.radius  device pixels
  * @param {number} style.opacity  of one point, 0 to 1
  * @param {Uint32Array} style.colours  0xBBGGRR for each point
- * @param {Uint8Array} style.layer  which points belong to this pass
- * @param {number} style.wanted  the value of `layer` that is drawn
+ * @param {Uint8Array} style.layer  (n) the pass in which each point is drawn
+ * @param {number} style.wanted  this pass
  */
 export function splat(pixels, { width, height }, { x, y }, view, style) {
   const { list, reach } = discs(style.radius, width);

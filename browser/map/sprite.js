@@ -1,11 +1,14 @@
-/** The original pictures of a set, all in one image, found by example id. */
+/**
+ * Read the original pictures of a set, which come as one image.
+ *
+ * @typedef {object} Sprite
+ * @property {{width: number, height: number}} size  of each picture, pixels
+ * @property {(id: number) => boolean} has  whether there is a picture of the example
+ * @property {(context: CanvasRenderingContext2D, id: number) => void} draw
+ */
 import { unbundle } from "../files/assets.js";
 
-/**
- * @param {Uint8Array} bytes  of vae_core.formats.bundles.sprite_bundle
- * @returns {Promise<{size: {width: number, height: number}, has: (id: number) => boolean,
- *   draw: (context: CanvasRenderingContext2D, id: number) => void}>}
- */
+/** Read a sprite. @param {Uint8Array} bytes  of vae_core.formats.bundles.sprite_bundle @returns {Promise<Sprite>} */
 export async function readSprite(bytes) {
   const { meta, arrays } = unbundle(bytes);
   const { columns, width, height } = meta;

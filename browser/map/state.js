@@ -1,9 +1,11 @@
 /**
- * What the map shows. Its modules change their own parts of it; layers and cards read it.
+ * The state of the map.
+ *
+ * Each part is changed by its own module; layers and card only read the state.
  *
  * @typedef {object} MapState
  * @property {any} data  from Python
- * @property {import("./set.js").EncodedSet|null} set  null until it is fetched
+ * @property {import("./set.js").EncodedSet|null} set  null until it is loaded
  * @property {import("./sprite.js").Sprite|null} sprite  the originals
  * @property {MapCamera} camera
  * @property {Selection} selection
@@ -14,23 +16,25 @@
  *
  * @typedef {object} PointerState
  * @property {"move"|"box"|"lasso"} tool  what a drag does
- * @property {import("./geometry.js").Point|null} cursor  where the live code was set, in data units
- * @property {import("./outline.js").Outline|null} outline  while it is drawn
+ * @property {import("./geometry.js").Point|null} cursor  position of the live code, data units
+ * @property {import("./outline.js").Outline|null} outline  the outline that is being drawn
  * @property {boolean} hovering  whether the live code comes from this map
  *
- * @typedef {object} Links  to the rest of the page
+ * @typedef {object} Links  what connects the map with the page
  * @property {ReturnType<typeof import("../state/store.js").createStore>} store
  * @property {import("../panel.js").Emit} emit
- * @property {unknown} origin  names this map in changes of the store
+ * @property {unknown} origin  marks this map's changes of the store
  */
 import { MapCamera } from "./camera.js";
 import { Selection } from "./selection.js";
 
 /**
+ * Create the state of a map without points.
+ *
  * @param {any} data
  * @param {MapState["theme"]} theme
  * @param {Links} links
- * @param {{moved: () => void, selected: () => void}} on  called after a change of camera, selection
+ * @param {{moved: () => void, selected: () => void}} on  called after changes of camera, and of selection
  * @returns {MapState}
  */
 export function createState(data, theme, links, { moved, selected }) {
@@ -46,7 +50,7 @@ export function createState(data, theme, links, { moved, selected }) {
   };
 }
 
-/** An opacity from 0 to 1 that the person sets here, or Python from outside. */
+/** An opacity from 0 to 1 that both the user and Python set. */
 export class Opacity {
   /** @param {number} [value] @param {import("../panel.js").Emit} emit */
   constructor(value = 0, emit) {
@@ -55,18 +59,19 @@ export class Opacity {
     this.sent = value;
   }
 
-  /** Tell Python. */
+  /** Send the opacity to Python. */
   send() {
     this.sent = this.value;
     this.emit.state("manifold", this.value);
   }
 
   /**
-   * Take over what Python changed. A rerun may bring what was sent from here some time ago.
+   * Apply an opacity that Python changed. A value that was sent from here is ignored, since the user
+   * may have changed it since.
    *
-   * @param {number} [before]  what Python sent the last time
-   * @param {number} [value]
-   * @returns {boolean} whether it was taken
+   * @param {number} [before]  Python's value before
+   * @param {number} [value]  Python's value now
+   * @returns {boolean} whether it was applied
    */
   adopt(before, value = 0) {
     if (before === value || value === this.sent) return false;

@@ -1,10 +1,10 @@
 /**
- * The map: an encoded set in a plane, decoding under the pointer.
+ * The map panel: an encoded set in a plane, and the code under the pointer.
  *
- * Data flows one way. Python's data, the page's store and what the person does change the map's
- * state (map/state.js); each change asks for layers to be drawn; layers only read the state.
+ * Data flows one way: Python, the store and the user change the state (map/state.js), each change
+ * schedules layers, and the layers draw the state without changing it.
  *
- * Data besides the page's (app/components/views.py, `latent_map`): `codes`, `positions`, `sprite`,
+ * Data besides the page's (app/components/latent_map.py): `codes`, `positions`, `sprite`,
  * `classes`, `projection`, `colour`, `manifold`, `ellipses`, `camera`, `selection` and `hidden` (the
  * first two with versions), `height`, `tools`. Sends `pin`, `selection`, `camera`, `hidden` and
  * `manifold`.
@@ -72,7 +72,7 @@ class LatentMap {
     const { camera, selection, opacity, pointer } = this.state;
     return {
       tool: (name) => (pointer.tool = name),
-      zoom: (factor) => camera.zoomMiddleAndSend(factor),
+      zoom: (factor) => camera.zoomCentreAndSend(factor),
       fit: () => camera.reset(),
       clear: () => selection.clear(),
       fade: (value) => {
@@ -89,10 +89,10 @@ class LatentMap {
     state.data = data;
     const coloured = this.#readTheme();
     this.frame.configure(data);
-    // While a model stays, the person's own switching is ahead of what Python knows of it.
+    // For the same model, the classes hidden here are newer than those that Python knows.
     if (before.model.hash !== data.model.hash) state.selection.hidden = new Set(data.hidden);
     if (state.opacity.adopt(before.manifold, data.manifold)) this.frame.setFade(state.opacity.value);
-    if (state.set && this.loader.isShowing(data)) {
+    if (state.set && this.loader.hasLoaded(data)) {
       if (planeKey(data.projection, data.dims) !== state.set.plane.key) {
         this.#show(state.set.points);
       } else {
@@ -116,11 +116,11 @@ class LatentMap {
     this.element.replaceChildren();
   }
 
-  /** Show a set in the plane that Python names; its points travel there from where they are. */
+  /** Show a set in the plane that Python names. Points move there from their current positions. */
   #show(points) {
     const { state } = this;
     const { data, set: before, camera } = state;
-    const seenThrough = camera.position;
+    const cameraBefore = camera.position;
     state.set = new EncodedSet(points, data.projection, data.dims);
     const samePlane = before?.plane.key === state.set.plane.key;
     state.pointer.cursor = null;
@@ -128,8 +128,8 @@ class LatentMap {
     state.selection.setPoints(points);
     this.#adoptVersions();
     if (before && !samePlane) this.card.hide();
-    if (before && seenThrough && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      state.set.travelFrom(before, seenThrough, camera.position, performance.now());
+    if (before && cameraBefore && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      state.set.moveFrom(before, cameraBefore, camera.position, performance.now());
     }
     this.#colour();
     this.frame.showHint(state.set.plane.lift === null);
@@ -137,14 +137,14 @@ class LatentMap {
     this.layers.redraw();
   }
 
-  /** Take over Python's camera and selection, where their versions are new. */
+  /** Apply Python's camera and selection if their versions are new. */
   #adoptVersions() {
     const { data, camera, selection } = this.state;
     camera.adopt(data.camera, data.camera_version);
     selection.adopt(data.selection, data.selection_version);
   }
 
-  /** Colour the points, and say in the legend what the colours mean. */
+  /** Update the colours of points, and the legend. */
   #colour() {
     const { data, set, theme: { dark } } = this.state;
     this.state.colouring = colourPoints(set.points, data.colour, dark);
@@ -168,24 +168,24 @@ class LatentMap {
     this.layers.redrawOverlay();
   }
 
-  /** Follow a change of the page's store. */
+  /** Apply a change of the store. */
   #follow(shared, changed, origin) {
     const { selection, pointer } = this.state;
-    if (changed.has("selected") && origin !== this.links.origin) selection.markIds(shared.selected);
+    if (changed.has("selected") && origin !== this.links.origin) selection.selectIds(shared.selected);
     if (changed.has("live") && shared.live === null) pointer.hovering = false;
     this.layers.redrawFor(changed);
   }
 
   #resize(size, ratio) {
     const { data, camera } = this.state;
-    // The stylesheet may arrive after the panel: its colours come with the size that it gives.
+    // The stylesheet may load after the panel is mounted: then it changes the size and the colours.
     this.#readTheme();
     camera.resize(size, ratio);
     camera.adopt(data.camera, data.camera_version);
     this.layers.resize();
   }
 
-  /** @returns {boolean} whether it changed between light and dark, so that points got other colours */
+  /** Read the theme's colours. @returns {boolean} whether it changed between light and dark, so that points were coloured */
   #readTheme() {
     const before = this.state.theme;
     this.state.theme = theme(this.element);

@@ -1,29 +1,29 @@
 /**
- * Two models beside each other: what happens to one happens to the other. No DOM.
+ * Link the stores of two models that a page compares. No DOM.
  *
- * They are linked by the code where both have as many latent dimensions, or by the example where
- * both have encoded the same set. Examples are known by their ids, never by their places.
+ * Models with the same number of latent dimensions are linked by code, models that encode the same
+ * set by example id.
  *
  * @typedef {ReturnType<typeof import("./store.js").createStore>} Store
- * @typedef {"z" | "example" | null} By
+ * @typedef {"z" | "example" | null} By  what two stores share; null for the selection alone
  */
 
 /**
- * Links two stores until the returned function is called, which also ends what moved.
+ * Copy changes of either store to the other one, until the returned function is called.
  *
  * @param {Store} first
  * @param {Store} second
  * @param {object} how
- * @param {By} how.by  what they share; null for nothing but the selection
- * @param {boolean} how.shared  whether they know the same examples
- * @param {(store: Store, id: number) => Float32Array|null} how.codeOf  a model's mean code of an
- *   example, null while it is not known
- * @returns {() => void}
+ * @param {By} how.by
+ * @param {boolean} how.shared  whether both models encode the same examples
+ * @param {(store: Store, id: number) => Float32Array|null} how.codeOf  returns a model's mean code of
+ *   an example, or null until it has been fetched
+ * @returns {() => void} unlinks, and clears live codes and the second store's selection
  */
 export function link(first, second, { by, shared, codeOf }) {
   const origin = Symbol("link");
 
-  /** What `to` takes over from a state in which these keys have changed. */
+  /** Return the changes of `to` that follow from a state in which these keys have changed. */
   function patchOf(state, changed, to) {
     const patch = {};
     if (shared && changed.has("selected")) patch.selected = state.selected;
@@ -47,7 +47,7 @@ export function link(first, second, { by, shared, codeOf }) {
     return patch;
   }
 
-  // Python tells both models what it has to tell.
+  // Python writes to both stores itself.
   const follow = (to) => (state, changed, from) => {
     if (from !== origin && from !== "python") to.set(patchOf(state, changed, to), origin);
   };
@@ -65,7 +65,7 @@ export function link(first, second, { by, shared, codeOf }) {
 }
 
 /**
- * Whether two models show what can be held against each other: the same code, or the same example.
+ * Return whether two models show the same code, or the same example, so that pictures can be compared.
  *
  * @param {Store} first @param {Store} second @param {By} by
  */

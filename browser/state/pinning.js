@@ -1,17 +1,17 @@
-/** What pinning a code means, for every panel alike. */
+/** Pin a code. */
 
 import { store as own } from "./store.js";
 
 /**
- * Makes a code the pinned one and tells Python.
+ * Write a code to the store as the pinned one, and send it to Python.
  *
  * @param {import("../panel.js").Emit} emit
  * @param {Float32Array} z
  * @param {object} [more]
  * @param {number | null} [more.pinnedId] the example whose code it is
- * @param {number | null} [more.y] the label that goes with it, else the one that is given already
- * @param {unknown} [more.origin]
- * @param {ReturnType<typeof import("./store.js").createStore>} [more.store] of another model's side
+ * @param {number | null} [more.y] the label to decode it with; by default the store's label stays
+ * @param {unknown} [more.origin] names the panel in the store's change
+ * @param {ReturnType<typeof import("./store.js").createStore>} [more.store] by default the page's
  */
 export function pin(emit, z, { pinnedId = null, origin = null, store = own, y = store.get().y } = {}) {
   const code = Float32Array.from(z);

@@ -1,25 +1,25 @@
 /**
- * The page's one explorer state: every panel reads it and writes it, none owns it.
+ * The state that the panels of a page share, and the frames in which they draw it. No DOM.
  *
- * All panels of a page import this module by the same address, so they share `store` and a change
- * made by one is seen by the others in the same animation frame. There is no DOM in here. A page
- * that shows two models has a store for each of them: `storeOf(side)`.
+ * All panels of a page import this module from the same address, so they share `store`: a change
+ * made by one panel is drawn by the others in the same animation frame. A page that shows two
+ * models has one store for each, `storeOf(side)`.
  *
- * The code that pictures show is `live ?? z`: `z` is pinned, `live` follows a pointer, a slider or
- * a pen and is null when nothing moves.
+ * Pictures show the code `live ?? z`: `z` is pinned, `live` follows the pointer, a slider or the
+ * pen and is null otherwise.
  *
  * @typedef {object} ExplorerState
- * @property {string|null} modelHash  content hash of the model that every code belongs to
- * @property {import("../model/network.js").Network|null} network  ready to run, null until it has arrived
+ * @property {string|null} modelHash  content hash of the model that all codes belong to
+ * @property {import("../model/network.js").Network|null} network  null until it has been fetched
  * @property {Float32Array} z  the pinned code (latent_dim)
- * @property {Float32Array|null} live  the code under the pointer, slider or pen
+ * @property {Float32Array|null} live  the code under the pointer, the slider or the pen
  * @property {[number, number]} dims  the two latent dimensions of the map's plane
  * @property {number|null} hovered  id of the example under the pointer
  * @property {number|null} pinnedId  id of the example whose code is pinned
- * @property {number|null} y  label given to a conditional model
- * @property {number|null} liveY  label of the example whose code is `live`, null for any other code
+ * @property {number|null} y  label that a conditional model decodes with
+ * @property {number|null} liveY  label of the example whose code is `live`, null for other codes
  * @property {{mu: Float32Array, logvar: Float32Array}|null} posterior  of a drawing or an upload
- * @property {Set<number>|null} selected  ids of the examples that are selected, null for no selection
+ * @property {Set<number>|null} selected  ids of the selected examples, null without a selection
  * @property {number} seed
  */
 
@@ -45,7 +45,7 @@ function isList(value) {
   return Array.isArray(value) || ArrayBuffer.isView(value);
 }
 
-/** Equal by value for codes and dimension pairs, by identity for everything else. */
+/** Compare arrays by their values, everything else by identity. */
 export function same(a, b) {
   if (Object.is(a, b)) return true;
   if (!isList(a) || !isList(b) || a.length !== b.length) return false;
@@ -53,7 +53,7 @@ export function same(a, b) {
   return true;
 }
 
-/** Calls `fn` before the next paint; in a process without frames, soon. */
+/** Call `fn` before the next paint, or soon where there are no frames (node). */
 const nextFrame =
   typeof requestAnimationFrame === "function"
     ? (fn) => requestAnimationFrame(fn)
@@ -70,8 +70,9 @@ function runDue(now) {
 }
 
 /**
- * Runs `fn` once in the next animation frame, however often it is asked for before that.
- * Panels draw through this and nothing else, so a pointer move costs one draw of each panel.
+ * Run `fn` once in the next animation frame, however often it is scheduled before that.
+ *
+ * Panels draw only through this function, so that a pointer move costs one draw of each panel.
  *
  * @param {(now: number) => void} fn
  */
@@ -82,12 +83,12 @@ export function schedule(fn) {
   nextFrame(runDue);
 }
 
-/** Takes back a `schedule(fn)` that has not run yet. */
+/** Cancel a scheduled `fn` that has not run yet. */
 export function unschedule(fn) {
   due.delete(fn);
 }
 
-/** A store of its own: the page has one for each model that it shows, tests make more. */
+/** Create a store. */
 export function createStore() {
   let state = initial();
   let seenVersion;
@@ -98,10 +99,10 @@ export function createStore() {
   }
 
   /**
-   * Merges `patch` and tells the listeners which keys really changed.
+   * Merge `patch` into the state, and call the listeners with the keys whose values changed.
    *
    * @param {Partial<ExplorerState>} patch
-   * @param {unknown} [origin]  whoever makes the change, so that a listener can skip its own
+   * @param {unknown} [origin]  who makes the change, so that listeners can ignore their own
    */
   function set(patch, origin = null) {
     const changed = new Set();
@@ -115,31 +116,35 @@ export function createStore() {
   }
 
   /**
+   * Call `listener` after each change.
+   *
    * @param {(state: ExplorerState, changed: Set<string>, origin: unknown) => void} listener
-   * @returns {() => void} call it to stop listening
+   * @returns {() => void} unsubscribes
    */
   function subscribe(listener) {
     listeners.add(listener);
     return () => listeners.delete(listener);
   }
 
-  /** The code that pictures show. @returns {Float32Array} */
+  /** Return the code that pictures show. @returns {Float32Array} */
   function shown() {
     return state.live ?? state.z;
   }
 
-  /** The label that pictures are given with that code: an example's own. @returns {number|null} */
+  /** Return the label that this code is decoded with: the example's own while one is live. @returns {number|null} */
   function label() {
     return state.live === null ? state.y : (state.liveY ?? state.y);
   }
 
   /**
-   * Takes over what Python sends, once for each version of it: a rerun that carries a version
-   * already seen changes nothing, so it cannot snap a point back that the user is moving.
+   * Write what Python sends to the state, once for each version of it.
+   *
+   * A rerun with a version that was written before changes nothing, so that it cannot move back a
+   * code that the user is moving.
    *
    * @param {{modelHash: string, z: ArrayLike<number>, zVersion: number|string,
    *   pinnedId?: number|null, y?: number|null}} page
-   * @returns {boolean} whether the page's code was taken
+   * @returns {boolean} whether the state was written
    */
   function adopt(page, origin = "python") {
     const newModel = page.modelHash !== state.modelHash;
@@ -165,15 +170,15 @@ export function createStore() {
   return { get, set, subscribe, shown, label, adopt };
 }
 
-/** The state that every panel of this page shares. */
+/** The store of a page that shows one model. */
 export const store = createStore();
 
 const others = new Map();
 
 /**
- * The state of one of the models that a page shows.
+ * Return the store of one of a page's models.
  *
- * @param {string|null} [side]  null or nothing for the page's own model
+ * @param {string|null} [side]  null for the store of a page that shows one model
  * @returns {ReturnType<typeof createStore>}
  */
 export function storeOf(side = null) {

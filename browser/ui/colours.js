@@ -1,25 +1,26 @@
 /**
- * Colours of classes and figures, and those of the theme. Only `theme` touches the DOM. Colour is
- * never the only sign: the legend and the cards also write the class.
+ * Colours of classes, of metrics, and of the theme. Only `theme` uses the DOM.
+ *
+ * Colour is never the only sign of a class: legend and cards also name it.
  */
 
 /**
- * Ten colours that colour-blind eyes can tell apart: those of Petroff (2021, arXiv 2107.02270), but
- * for his two greys, since grey marks what is not selected. The least difference of any two, as
- * normal, deutan and protan eyes see them, is 18 (CIE 1976).
+ * Ten colours that are distinct under colour blindness: Petroff (2021, arXiv 2107.02270), with his
+ * two greys replaced, since grey marks points that are not selected. The smallest CIE 1976 difference
+ * between two of them is 18, under normal, deutan and protan vision.
  */
 const CLASSES = [
   "#3f90da", "#ffa90e", "#bd1f01", "#00a0a0", "#832db6",
   "#a96b59", "#e76300", "#b9ac70", "#a02060", "#92dadd",
 ];
 
-/** Evenly spaced stops of cividis (Nuñez, Anderton & Renslow 2018), safe for colour-blind eyes. */
+/** Evenly spaced stops of cividis (Nuñez, Anderton & Renslow 2018), which is safe under colour blindness. */
 const SEQUENTIAL = [
   "#00224e", "#123570", "#3b496c", "#575d6d", "#707173",
   "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",
 ];
 
-/** @param {string} hex  "#rrggbb" @returns {number} 0xBBGGRR, as an image's pixels have it */
+/** Convert to the byte order of an image's pixels. @param {string} hex  "#rrggbb" @returns {number} 0xBBGGRR */
 export function packed(hex) {
   const rgb = Number.parseInt(hex.slice(1), 16);
   return ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16);
@@ -36,19 +37,26 @@ function mixed(a, b, t) {
   return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** @param {number} label @returns {string} "#rrggbb"; more than ten classes repeat, lightened */
+/**
+ * Return the colour of a class. From the eleventh class on, colours repeat lightened.
+ *
+ * @param {number} label
+ * @returns {string} "#rrggbb"
+ */
 export function classColour(label) {
   const base = CLASSES[((label % 10) + 10) % 10];
   const round = Math.floor(label / 10);
   return round <= 0 ? base : mixed(base, "#ffffff", Math.min(0.6, 0.3 * round));
 }
 
-/** The part of the scale that stands out from dark paper, and that from light paper. */
+/** The part of the scale that has contrast on a dark background, and on a light one. */
 const VISIBLE = { dark: [0.32, 1], light: [0, 0.9] };
 
 /**
+ * Return a colour of the sequential scale.
+ *
  * @param {number} t  0 to 1
- * @param {boolean} dark  the paper
+ * @param {boolean} dark  whether the background is dark
  * @returns {string} "#rrggbb"
  */
 export function sequentialColour(t, dark) {
@@ -58,17 +66,19 @@ export function sequentialColour(t, dark) {
   return mixed(SEQUENTIAL[first], SEQUENTIAL[first + 1], place - first);
 }
 
-/** The sequential scale as a CSS gradient. @param {boolean} dark */
+/** Return the sequential scale as a CSS gradient. @param {boolean} dark  whether the background is dark */
 export function sequentialGradient(dark) {
   const stops = Array.from({ length: 12 }, (_, i) => sequentialColour(i / 11, dark));
   return `linear-gradient(90deg, ${stops.join(", ")})`;
 }
 
 /**
- * @param {ArrayLike<number>|null} labels
+ * Colour points by label.
+ *
+ * @param {ArrayLike<number>|null} labels  (count), below 0 for none
  * @param {number} count
- * @param {string} unlabelled  "#rrggbb" where there are no labels
- * @returns {Uint32Array} one packed colour for each point
+ * @param {string} unlabelled  "#rrggbb" of points without a label
+ * @returns {Uint32Array} (count) 0xBBGGRR
  */
 export function colourByLabel(labels, count, unlabelled) {
   const colours = new Uint32Array(count).fill(packed(unlabelled));
@@ -83,12 +93,12 @@ export function colourByLabel(labels, count, unlabelled) {
 }
 
 /**
- * Colours by a figure, from its 1st to its 99th percentile: a few extreme values would leave the
- * rest all alike.
+ * Colour points by a metric, from its 1st to its 99th percentile, so that extreme values do not make
+ * all others look alike.
  *
- * @param {ArrayLike<number>} values
- * @param {boolean} dark  the paper
- * @returns {{colours: Uint32Array, low: number, high: number}}
+ * @param {ArrayLike<number>} values  (n)
+ * @param {boolean} dark  whether the background is dark
+ * @returns {{colours: Uint32Array, low: number, high: number}} (n) 0xBBGGRR; the percentiles
  */
 export function colourByValue(values, dark) {
   const sorted = Float64Array.from(values).sort();
@@ -103,17 +113,17 @@ export function colourByValue(values, dark) {
   return { colours, low, high };
 }
 
-/** The parts of a colour as the browser writes it. @param {string} colour  "rgb(…)" */
+/** Parse a computed CSS colour. @param {string} colour  "rgb(…)" @returns {number[]} red, green, blue, 0 to 255 */
 export function rgb(colour) {
   return (colour.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
 }
 
 /**
- * The theme's colours as the element sees them, for drawing on a canvas.
+ * Read the theme's colours at an element, for drawing on a canvas.
  *
  * @param {Element} element  inside `.lx`
  * @returns {{ink: string, paper: string, accent: string, faint: string, line: string,
- *   dark: boolean}}
+ *   dark: boolean}} CSS colours, and whether the background (paper) is dark
  */
 export function theme(element) {
   const probe = document.createElement("span");

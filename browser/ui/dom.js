@@ -1,9 +1,11 @@
-/** Elements, made in one expression. */
+/** Create elements. */
 
 /**
+ * Create an element with attributes, listeners and children.
+ *
  * @param {string} tag
- * @param {Record<string, unknown>} [properties] functions become listeners of the event that they
- *   are named after; false and null leave an attribute out, true sets it empty
+ * @param {Record<string, unknown>} [properties] attributes by name, or listeners by the name of their
+ *   event; false and null omit an attribute, true sets it to the empty string
  * @param {...(Node | string)} children
  * @returns {any} the element
  */
@@ -17,13 +19,14 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-const QUIET = 600;
+/** Milliseconds between two announcements. */
+const PAUSE = 600;
 
 /**
- * A live region for screen readers that says the latest text, at most every 600 ms.
+ * Create a live region that announces the latest text to screen readers, at most every 600 ms.
  *
  * @returns {{element: HTMLElement, say: (text: string|(() => string)) => void, stop: () => void}}
- *   a function is called only when its text is said
+ *   `say` takes a text, or a function that is called only when its text is announced
  */
 export function announcer() {
   const element = make("div", { class: "lx-hidden-text", role: "status", "aria-live": "polite" });
@@ -35,7 +38,7 @@ export function announcer() {
     timer = setTimeout(() => {
       timer = 0;
       element.textContent = typeof latest === "function" ? latest() : latest;
-    }, QUIET);
+    }, PAUSE);
   };
   return { element, say, stop: () => clearTimeout(timer) };
 }

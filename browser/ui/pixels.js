@@ -1,19 +1,19 @@
-/** Pictures of a model as the bytes of a canvas. */
-
 /**
+ * Write decoded pictures as RGBA pixels, and measure them. No DOM.
+ *
  * @typedef {[number, number, number]} Shape channels (1 or 3), height, width
- * @typedef {{data: Uint8ClampedArray, width: number}} Target RGBA, as ImageData has it
+ * @typedef {{data: Uint8ClampedArray, width: number}} Target RGBA, as in ImageData
  */
 
 /**
- * Writes one picture at a place of a larger image.
+ * Write a picture into an image.
  *
  * @param {Float32Array} mean (c * h * w,) in [0, 1]
  * @param {Shape} shape
  * @param {Target} target changed in place
  * @param {number} [x] left, in pixels
  * @param {number} [y] top, in pixels
- * @param {boolean} [inverted] black for white
+ * @param {boolean} [inverted] swap black and white
  */
 export function paint(mean, [channels, height, width], target, x = 0, y = 0, inverted = false) {
   const plane = height * width;
@@ -32,11 +32,11 @@ export function paint(mean, [channels, height, width], target, x = 0, y = 0, inv
   }
 }
 
-/** Pixels below this are black. */
+/** Values below this count as black. */
 const DARK = 0.1;
 
 /**
- * Whether a picture's border is empty, so that pictures side by side keep apart by themselves.
+ * Return whether a picture's outermost pixels are black, so that pictures side by side need no gap.
  *
  * @param {Float32Array} mean (c * h * w,) in [0, 1]
  * @param {Shape} shape
@@ -51,27 +51,27 @@ export function hasMargin(mean, [channels, height, width]) {
   return true;
 }
 
-/** The least share of black pixels that makes a ground. */
-const GROUND = 0.2;
+/** The smallest share of black pixels of a picture with a black background. */
+const BACKGROUND = 0.2;
 
-/** Whether a picture is bright on a black ground, as ink is when it is inverted. @param {Float32Array} mean */
+/** Return whether a picture has a black background, as handwriting in MNIST has. @param {Float32Array} mean */
 export function isDark(mean) {
-  return mean.reduce((count, value) => count + (value < DARK ? 1 : 0), 0) > GROUND * mean.length;
+  return mean.reduce((count, value) => count + (value < DARK ? 1 : 0), 0) > BACKGROUND * mean.length;
 }
 
-// Blue to orange through mid grey stays readable with every common form of colour blindness.
-const LESS = [33, 102, 172];
-const MORE = [230, 97, 1];
+// Blue and orange are distinct under all common forms of colour blindness.
+const DARKER = [33, 102, 172];
+const LIGHTER = [230, 97, 1];
 
 /**
- * Writes the change from one picture to another: blue where it gets darker, orange where lighter,
- * clear where nothing changes.
+ * Write the difference of two pictures: blue where the second is darker, orange where it is lighter,
+ * transparent where they are equal.
  *
  * @param {Float32Array} before (c * h * w,)
  * @param {Float32Array} after (c * h * w,)
  * @param {Shape} shape
  * @param {Target} target changed in place
- * @param {number} full the change that gets the full colour, above 0
+ * @param {number} full the difference that is opaque, above 0
  * @param {number} [x]
  * @param {number} [y]
  */
@@ -83,7 +83,7 @@ export function paintChange(before, after, [channels, height, width], target, fu
       let change = 0;
       for (let c = 0; c < channels; c += 1) change += after[c * plane + from] - before[c * plane + from];
       change /= channels;
-      const colour = change < 0 ? LESS : MORE;
+      const colour = change < 0 ? DARKER : LIGHTER;
       target.data[to] = colour[0];
       target.data[to + 1] = colour[1];
       target.data[to + 2] = colour[2];
@@ -92,7 +92,7 @@ export function paintChange(before, after, [channels, height, width], target, fu
   }
 }
 
-/** The largest change of any pixel. @param {Float32Array} before @param {Float32Array} after */
+/** Return the largest absolute difference of two pictures. @param {Float32Array} before @param {Float32Array} after */
 export function largestChange(before, after) {
   let largest = 0;
   for (let i = 0; i < before.length; i += 1) largest = Math.max(largest, Math.abs(after[i] - before[i]));

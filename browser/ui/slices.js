@@ -1,11 +1,12 @@
-/** Long work in short slices, so that the page answers and paints in between. */
+/** Run long work in short slices, so that the page stays responsive. */
 
+/** Milliseconds of a slice, which leave time to paint in a frame of 16 ms. */
 const BUDGET = 11;
 
 /**
- * Runs `step` again and again until it says that it is done, never more than about 11 ms at a time, which leaves a frame its paint.
+ * Call `step` repeatedly in slices of about 11 ms, until it returns true.
  *
- * @param {() => boolean} step one short piece of work; true when nothing is left
+ * @param {() => boolean} step does a short piece of work; returns whether all work is done
  * @returns {() => void} stops the work
  */
 export function inSlices(step) {

@@ -1,17 +1,18 @@
-/** Equal pictures side by side on one canvas, their pixels sharp at every size. */
+/** Draw pictures of equal size side by side on one canvas, with sharp pixels. */
 
 import { paint } from "./pixels.js";
 
+/** The largest side of a canvas, canvas pixels. */
 const LARGEST_SIDE = 4096;
-/** A hairline's share of a tile. */
+/** The width of a hairline, as a share of a tile's side. */
 const HAIRLINE = 1 / 24;
 
 /**
- * Enlarges a picture by repeating its pixels.
+ * Enlarge a picture by repeating its pixels.
  *
- * @param {Uint32Array} from (height * width,) RGBA in one number each
+ * @param {Uint32Array} from (height * width,) RGBA, one number for each pixel
  * @param {number} width
- * @param {Uint32Array} to (height * times * width * times,) filled
+ * @param {Uint32Array} to (height * times * width * times,) written
  * @param {number} times
  */
 export function enlarge(from, width, to, times) {
@@ -27,10 +28,12 @@ export function enlarge(from, width, to, times) {
 }
 
 /**
- * The canvas holds each picture pixel as a whole number of its own pixels, at least as many as the
- * screen shows; the browser then only ever scales down, which keeps the edges sharp and even.
+ * Create the tiles of a canvas.
  *
- * @param {HTMLCanvasElement} canvas its CSS decides how large it is shown
+ * Each picture pixel gets a whole number of canvas pixels in both directions, at least as many as the
+ * screen has. The browser then only scales down, which keeps edges sharp and even.
+ *
+ * @param {HTMLCanvasElement} canvas its CSS sets the size on the screen
  */
 export function createTiles(canvas) {
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -41,24 +44,24 @@ export function createTiles(canvas) {
   let shape = null;
   let small = null;
   let large = null;
-  /** Observed, since asking for it in a frame that has changed the page makes the browser lay it out. */
+  /** CSS pixels. Observed, since reading `clientWidth` while drawing would force a layout. */
   let width = 0;
   new ResizeObserver((sizes) => {
     width = sizes[sizes.length - 1].contentRect.width;
   }).observe(canvas);
 
   /**
-   * Makes room.
+   * Set the canvas's size to the number and the size of the tiles.
    *
    * @param {object} wanted
    * @param {number} wanted.columns
    * @param {number} [wanted.rows]
    * @param {import("./pixels.js").Shape} wanted.shape
-   * @param {number} [wanted.shown] width on screen in CSS pixels, where the canvas is not on it yet
-   * @param {number} [wanted.gap] clear picture pixels between neighbours
-   * @param {string|null} [wanted.hairlines] colour of thin lines between neighbours, where pictures run
-   *   into one another
-   * @returns {boolean} whether it is empty now, so that all has to be drawn
+   * @param {number} [wanted.shown] width on the screen in CSS pixels, for a canvas that is not there yet
+   * @param {number} [wanted.gap] transparent picture pixels between neighbours
+   * @param {string|null} [wanted.hairlines] colour of thin lines between neighbours, for pictures
+   *   without a margin
+   * @returns {boolean} whether the canvas is empty now, so that all tiles have to be drawn
    */
   function layOut({ columns: across, rows = 1, shape: wanted, shown, gap = 0, hairlines = null }) {
     const [, tall, wide] = wanted;
@@ -86,10 +89,10 @@ export function createTiles(canvas) {
   }
 
   /**
-   * Draws one tile by a function that fills its pixels, as `paint` does.
+   * Draw one tile.
    *
    * @param {number} index row by row
-   * @param {(image: ImageData) => void} fill
+   * @param {(image: ImageData) => void} fill writes the picture's pixels
    */
   function put(index, fill) {
     fill(small);
@@ -97,7 +100,7 @@ export function createTiles(canvas) {
     context.putImageData(large, (index % columns) * pitch.x, Math.floor(index / columns) * pitch.y);
   }
 
-  /** @param {number} index @param {Float32Array} mean @param {boolean} [inverted] */
+  /** Draw a decoded picture. @param {number} index @param {Float32Array} mean @param {boolean} [inverted] */
   function picture(index, mean, inverted = false) {
     put(index, (image) => paint(mean, shape, image, 0, 0, inverted));
   }

@@ -1,30 +1,35 @@
-/** Codes and numbers as text that people and screen readers can follow. */
+/** Write numbers and codes as text. */
 
-/** Longer codes are told by their length. */
-const WRITTEN_OUT = 4;
+/** The longest code that is written with all its numbers. */
+const LONGEST = 4;
 
-/** A fixed number of decimals, a true minus sign, no negative zero. @param {number} value @param {number} [digits] */
+/**
+ * Write a number with a minus sign (U+2212) and without a negative zero.
+ *
+ * @param {number} value
+ * @param {number} [digits] decimals
+ */
 export function number(value, digits = 2) {
   const text = Math.abs(value).toFixed(digits);
   return value < 0 && Number(text) !== 0 ? `\u2212${text}` : text;
 }
 
-/** @param {number} n a whole number @returns {string} */
+/** Write a whole number in subscript digits. @param {number} n @returns {string} */
 export function subscript(n) {
   return String(n).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 }
 
-/** A latent dimension's name, counted from 1. @param {number} dim */
+/** Name a latent dimension, counted from 1. @param {number} dim counted from 0 */
 export function dimension(dim) {
   return `z${subscript(dim + 1)}`;
 }
 
 /**
- * A code in a few words: all its numbers when there are few, its length otherwise.
+ * Write a code: its numbers where there are at most 4, otherwise their count and the norm.
  *
  * @param {ArrayLike<number>} z
  */
 export function code(z) {
-  if (z.length <= WRITTEN_OUT) return `z = (${Array.from(z, (value) => number(value)).join(", ")})`;
+  if (z.length <= LONGEST) return `z = (${Array.from(z, (value) => number(value)).join(", ")})`;
   return `z of ${z.length} numbers, ‖z‖ = ${number(Math.hypot(...Array.from(z)))}`;
 }

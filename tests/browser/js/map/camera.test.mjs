@@ -17,7 +17,7 @@ function made() {
 test("there is no camera before there are points and a size", () => {
   const camera = new MapCamera({}, () => {});
   camera.setBounds(BOUNDS, false);
-  camera.zoomMiddle(2);
+  camera.zoomCentre(2);
   camera.pan(1, 1);
   assert.equal(camera.position, null);
   camera.resize(SIZE, 1);
@@ -58,16 +58,16 @@ test("zooming keeps the place under the pointer, between 400 times closer and 8 
   camera.zoom(30, 40, 3);
   const [x, y] = camera.toScreen(...place);
   assert.ok(Math.abs(x - 30) < 1e-9 && Math.abs(y - 40) < 1e-9);
-  camera.zoomMiddle(1e9);
+  camera.zoomCentre(1e9);
   assert.equal(camera.position.height, 4 / 400);
-  camera.zoomMiddle(1e-9);
+  camera.zoomCentre(1e-9);
   assert.equal(camera.position.height, 4 * 8);
 });
 
 test("points are magnified by how much closer the camera is than to show all", () => {
   const { camera } = made();
   assert.equal(camera.magnification, 1);
-  camera.zoomMiddle(4);
+  camera.zoomCentre(4);
   assert.equal(camera.magnification, 4);
 });
 
@@ -106,9 +106,9 @@ test("a place outside is brought into view, a place inside moves nothing", () =>
 test("Python hears of a camera when it is sent, not while it moves", () => {
   const { camera, sent } = made();
   camera.pan(3, 3);
-  camera.zoomMiddle(2);
+  camera.zoomCentre(2);
   assert.deepEqual(sent, []);
-  camera.zoomMiddleAndSend(2);
+  camera.zoomCentreAndSend(2);
   camera.reset();
   assert.deepEqual(sent.map(([name]) => name), ["camera", "camera"]);
   assert.deepEqual(sent[1][1], camera.position);

@@ -30,8 +30,8 @@ test("an original is shown where there is one, and says so", () => {
   const drawn = [];
   const sprite = { size: { width: 8, height: 9 }, has: (id) => id === 11, draw: (_, id) => drawn.push(id) };
   const set = square({ sigma: new Float32Array(8) });
-  const [{ word, width, height, paint }] = describe(set, 1, { ...page, sprite }).pictures;
-  assert.deepEqual([word, width, height], ["Original", 8, 9]);
+  const [{ caption, width, height, paint }] = describe(set, 1, { ...page, sprite }).pictures;
+  assert.deepEqual([caption, width, height], ["Original", 8, 9]);
   paint(null);
   assert.deepEqual(drawn, [11]);
   assert.deepEqual(describe(set, 0, { ...page, sprite }).pictures, []);

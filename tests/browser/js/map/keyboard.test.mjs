@@ -71,7 +71,7 @@ test("Escape ends what is live and clears the selection; with neither it is left
   keyboard.press("ArrowRight", false);
   assert.equal(keyboard.press("Escape", false), true);
   assert.equal(store.get().live, null);
-  state.selection.markIds(new Set([10]));
+  state.selection.selectIds(new Set([10]));
   assert.equal(keyboard.press("Escape", false), true);
   assert.equal(state.selection.selected, null);
 });

@@ -98,7 +98,7 @@ test("nothing has a code while points move, or belong to another model", () => {
   gestures.hover(200, 200);
   gestures.tap(200, 200, false);
   store.set({ z: Float32Array.of(1, 2) });
-  state.set.travelFrom(state.set, state.camera.position, state.camera.position, 0);
+  state.set.moveFrom(state.set, state.camera.position, state.camera.position, 0);
   gestures.hover(200, 200);
   gestures.tap(200, 200, false);
   assert.equal(store.get().live, null);
@@ -153,5 +153,5 @@ test("the card stands at the example's point, wherever near it the pointer is", 
   const { gestures, calls } = madeMap();
   gestures.hover(303, 301);
   const [, , content] = named(calls, "card over")[0];
-  assert.deepEqual(content().place, [300, 300]);
+  assert.deepEqual(content().position, [300, 300]);
 });

@@ -61,8 +61,8 @@ test("labels that are switched off and on again change what is counted", () => {
 test("the outline is drawn in its own plane alone", () => {
   const { selection } = made();
   selection.draw(RIGHT);
-  assert.equal(selection.outlineIn("raw:0:1"), RIGHT.polygon);
-  assert.equal(selection.outlineIn("pca"), null);
+  assert.equal(selection.polygonIn("raw:0:1"), RIGHT.polygon);
+  assert.equal(selection.polygonIn("pca"), null);
 });
 
 test("clearing tells Python, also of a selection that another map made", () => {
@@ -72,7 +72,7 @@ test("clearing tells Python, also of a selection that another map made", () => {
   assert.equal(selection.clear(), true);
   assert.deepEqual(sent[1], ["selection", null]);
   assert.equal(store.get().selected, null);
-  selection.markIds(new Set([10]));
+  selection.selectIds(new Set([10]));
   assert.equal(selection.clear(), true);
   assert.ok("cleared" in sent[2][1], "a value that Python has not heard before");
 });
@@ -84,7 +84,7 @@ test("Python's selection is taken over once for each version; none clears what w
   selection.clear();
   selection.adopt(RIGHT, 1);
   assert.equal(selection.count, null);
-  selection.markIds(new Set([10]));
+  selection.selectIds(new Set([10]));
   selection.adopt(null, 2);
   assert.equal(selection.count, 1, "another map's selection stays");
   selection.adopt(RIGHT, 3);
@@ -98,7 +98,7 @@ test("the same examples stay selected when their codes or their order change, wi
   selection.draw(RIGHT);
   selection.setPoints(points([12, 77, 10], [-9, -9, 0, 0, 0, 0]));
   assert.deepEqual([...selection.layer], [SHOWN, GREYED, GREYED]);
-  assert.equal(selection.outlineIn("raw:0:1"), null);
+  assert.equal(selection.polygonIn("raw:0:1"), null);
 });
 
 test("a map that comes to the page takes over what is selected there", () => {
@@ -115,7 +115,7 @@ test("a map that goes clears its own selection, not one that was made since", ()
   store.set({ selected: other });
   selection.release();
   assert.equal(store.get().selected, other);
-  selection.markIds(other);
+  selection.selectIds(other);
   selection.release();
   assert.equal(store.get().selected, null);
 });

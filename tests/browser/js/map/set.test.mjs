@@ -23,17 +23,17 @@ test("without an inverse a place has the code of the nearest example that is acc
 });
 
 test("a code has its place where the plane can project, else its example's or the nearest one's", () => {
-  assert.deepEqual(raw().placeOf([0.25, 0.5]), [0.25, 0.5]);
-  assert.deepEqual(tsne().placeOf([0.9, 0.8]), [10, 10]);
-  assert.deepEqual(tsne().placeOf([0.9, 0.8], 10), [-10, -10]);
-  assert.equal(raw().placeOf([1, 2, 3]), null, "a code of another model");
+  assert.deepEqual(raw().positionOf([0.25, 0.5]), [0.25, 0.5]);
+  assert.deepEqual(tsne().positionOf([0.9, 0.8]), [10, 10]);
+  assert.deepEqual(tsne().positionOf([0.9, 0.8], 10), [-10, -10]);
+  assert.equal(raw().positionOf([1, 2, 3]), null, "a code of another model");
 });
 
 test("on a line the code of an example lies where its point does, any other on the line", () => {
   const line = Float32Array.of(-1, 1.5, 2, -1.5);
   const set = new EncodedSet(points([1, 2], [-1, 2], { projections: { line } }), "raw", [0, 1]);
-  assert.deepEqual(set.placeOf([2], 2), [2, -1.5]);
-  assert.deepEqual(set.placeOf([2]), [2, 0]);
+  assert.deepEqual(set.positionOf([2], 2), [2, -1.5]);
+  assert.deepEqual(set.positionOf([2]), [2, 0]);
 });
 
 test("the next example in a direction is the nearest within 45 degrees of it", () => {
@@ -48,7 +48,7 @@ test("points travel from the plane before to their own places in 400 ms", () => 
   const before = raw();
   const set = tsne();
   const camera = { x: 0, y: 0, height: 4 };
-  set.travelFrom(before, camera, { ...camera, height: 40 }, 0);
+  set.moveFrom(before, camera, { ...camera, height: 40 }, 0);
   assert.equal(set.moving, true);
   assert.deepEqual([...set.positions(1000).x], [-10, 10, 10, -10], "the old places, in the new camera's units");
   set.plane.x[0] = 0;
@@ -62,10 +62,10 @@ test("a journey that is overtaken goes on from where the points are", () => {
   const camera = { x: 0, y: 0, height: 4 };
   const first = raw(points([10], [0, 0]));
   const second = raw(points([10], [8, 0]));
-  second.travelFrom(first, camera, camera, 0);
+  second.moveFrom(first, camera, camera, 0);
   second.positions(0);
   const third = raw(points([10], [8, 4]));
-  third.travelFrom(second, camera, camera, 200);
+  third.moveFrom(second, camera, camera, 200);
   assert.equal(third.positions(200).x[0], 4);
 });
 
@@ -107,14 +107,14 @@ test("a set is fetched once, with the positions that replace its map", async () 
   const positions = bundle({}, { ids: Int32Array.of(5), positions: Float32Array.of(3, 4) });
   const data = { codes: codes(5), positions, sprite: null };
   loader.request(data);
-  assert.equal(loader.isShowing(data), false);
+  assert.equal(loader.hasLoaded(data), false);
   loader.request(data);
   await settled();
   assert.equal(heard.length, 2);
   assert.equal(heard[0], "request");
   assert.deepEqual([...heard[1].projections.tsne], [3, 4]);
-  assert.equal(loader.isShowing(data), true);
-  assert.equal(loader.isShowing({ ...data, positions: null }), false);
+  assert.equal(loader.hasLoaded(data), true);
+  assert.equal(loader.hasLoaded({ ...data, positions: null }), false);
 });
 
 test("a set that a later request has overtaken is dropped, and so is all after the end", async () => {
