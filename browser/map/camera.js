@@ -33,7 +33,7 @@ export class MapCamera {
     return geometry.fit(this.bounds, this.size).height / this.position.height;
   }
 
-  /** Set the size on the screen. @param {geometry.Size} size  CSS pixels @param {number} ratio  device pixels per CSS pixel */
+  /** Set the size in CSS pixels, and device pixels per CSS pixel. @param {geometry.Size} size @param {number} ratio */
   resize(size, ratio) {
     this.size = size;
     this.ratio = ratio;
@@ -107,7 +107,7 @@ export class MapCamera {
     this.#move({ x: x - dx * this.unit, y: y + dy * this.unit, height });
   }
 
-  /** Pan until a point is at least `edge` CSS pixels from the edges. @param {geometry.Point} point @param {number} edge */
+  /** Pan until a point is `edge` CSS pixels from the edges. @param {geometry.Point} point @param {number} edge */
   keepInView(point, edge) {
     const [px, py] = this.toScreen(...point);
     const dx = geometry.clamp(px, edge, this.size.width - edge) - px;

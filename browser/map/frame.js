@@ -5,7 +5,9 @@ const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
 /** Zoom factor of the buttons. */
 const ZOOM = 1.5;
 const LABEL =
-  "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, Escape clears the selection.";
+  "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, " +
+  "Escape clears the selection.";
+const NO_INVERSE = "No inverse here: empty space shows the nearest real code.";
 
 /**
  * @typedef {object} FrameHandlers
@@ -28,12 +30,13 @@ export function createFrame(element, data, on) {
   const layer = (properties = { "aria-hidden": "true" }) => make("canvas", properties);
   const [decoded, grid, points] = [layer(), layer(), layer()];
   const overlay = layer({ tabindex: "0", role: "application", "aria-label": LABEL });
-  const hint = make("p", { class: "lx-hint", hidden: true }, "No inverse here: empty space shows the nearest real code.");
+  const hint = make("p", { class: "lx-hint", hidden: true }, NO_INVERSE);
   const notice = make("p", { class: "lx-notice", role: "status", hidden: true });
   const count = make("span", { class: "lx-number", role: "status" });
   const clear = make("button", { type: "button", click: on.clear }, "Clear");
   const status = make("div", { class: "lx-status", hidden: true }, count, clear);
-  const stage = make("div", { class: "lx-stage", "aria-busy": "true" }, decoded, grid, points, overlay, hint, status, notice);
+  const stage = make("div", { class: "lx-stage", "aria-busy": "true" });
+  stage.append(decoded, grid, points, overlay, hint, status, notice);
   const toolbar = createToolbar(data, on);
   element.classList.add("lx-map");
   element.append(toolbar.element, stage);

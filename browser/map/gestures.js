@@ -30,7 +30,12 @@ const PINCH_SPEED = 5;
 const SETTLE = 250;
 const ZOOM_KEYS = "+=-_0";
 
-/** Return the zoom factor of a wheel event. @param {{deltaY: number, deltaMode: number, ctrlKey: boolean}} wheel @returns {number} above 1 zooms in */
+/**
+ * Return the zoom factor of a wheel event.
+ *
+ * @param {{deltaY: number, deltaMode: number, ctrlKey: boolean}} wheel
+ * @returns {number} above 1 zooms in
+ */
 export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
   const pixels = deltaY * (deltaMode === DELTA_LINE ? LINE : 1);
   return Math.exp(-pixels * (ctrlKey ? PINCH_SPEED : 1) * WHEEL_SPEED);

@@ -3,7 +3,7 @@ import { classColour, sequentialGradient } from "../ui/colours.js";
 import { make } from "../ui/dom.js";
 import { number } from "../ui/words.js";
 
-/** Add a label to a set, or remove it. @param {Set<number>} labels @param {number} label @returns {Set<number>} a new set */
+/** Return a set with a label added, or removed if it was there. @param {Set<number>} labels @param {number} label */
 export function toggled(labels, label) {
   const next = new Set(labels);
   if (!next.delete(label)) next.add(label);

@@ -64,8 +64,8 @@ export class Pointer {
     this.redraw();
   }
 
-  /** Pin the example at a point, else the point's code. @param {import("./geometry.js").Point} point @param {number} [reach] */
-  pin(point, reach = REACH) {
+  /** Pin the example at a point, else the code there. @param {import("./geometry.js").Point} point @param {number} reach */
+  pin(point, reach) {
     const { set, selection } = this.state;
     const example = this.#exampleAt(point, reach);
     const found = set.codeAt(...point, this.store.get().z, selection.isVisible);

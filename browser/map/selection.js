@@ -98,7 +98,7 @@ export class Selection {
     else this.#apply();
   }
 
-  /** Apply a selection that Python sends, once for each version of it. @param {Region|null} region @param {number} version */
+  /** Apply a selection of Python, once for each version. @param {Region|null} region @param {number} version */
   adopt(region, version) {
     if (version === this.version) return;
     this.version = version;

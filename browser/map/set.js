@@ -1,14 +1,12 @@
-/** The encoded set of the map, in one plane, and its loader. */
-import { fetchBytes } from "../files/assets.js";
+/** The encoded set of the map in one plane. No DOM. */
 import { ease, GridIndex } from "./geometry.js";
 import { origins, planeOf } from "./planes.js";
-import { muOf, nearestCode, readPoints, withPositions } from "./points.js";
-import { readSprite } from "./sprite.js";
+import { muOf, nearestCode } from "./points.js";
 
 /** Milliseconds of the movement from one plane to the next. */
 const MOVE_TIME = 400;
 
-/** An encoded set in one plane. No DOM. Examples are given by index, -1 for none. */
+/** An encoded set in one plane. Examples are given by index, -1 for none. */
 export class EncodedSet {
   /**
    * @param {import("./points.js").Points} points
@@ -106,10 +104,11 @@ export class EncodedSet {
    */
   moveFrom(before, camera, nextCamera, now) {
     const from = { points: before.points, plane: before.positions(now), camera };
-    this.transition = { ...origins(from, { points: this.points, plane: this.plane, camera: nextCamera }), start: null };
+    const to = { points: this.points, plane: this.plane, camera: nextCamera };
+    this.transition = { ...origins(from, to), start: null };
   }
 
-  /** Return where the points are at a time. @param {number} now  milliseconds @returns {{x: Float32Array, y: Float32Array}} */
+  /** Return the positions at a time in ms. @param {number} now @returns {{x: Float32Array, y: Float32Array}} */
   positions(now) {
     if (this.transition === null) return this.plane;
     this.transition.start ??= now;
@@ -126,78 +125,4 @@ function between(from, to, t) {
   const values = new Float32Array(to.length);
   for (let n = 0; n < values.length; n++) values[n] = from[n] + (to[n] - from[n]) * t;
   return values;
-}
-
-/** Loads encoded sets and their originals. Responses to earlier requests are dropped. */
-export class SetLoader {
-  /**
-   * @param {object} on
-   * @param {() => void} on.request  called when a set is requested
-   * @param {(points: import("./points.js").Points) => void} on.points  called with the set
-   * @param {(sprite: import("./sprite.js").Sprite|null) => void} on.sprite  called with the originals, and
-   *   with null when others are requested
-   * @param {(error: Error) => void} on.error  called when the set cannot be loaded
-   */
-  constructor(on) {
-    this.on = on;
-    this.requested = null;
-    this.loaded = null;
-    this.sprite = null;
-    this.stopped = false;
-  }
-
-  /** Return whether the set that was loaded last is the one in `data`. */
-  hasLoaded({ codes, positions }) {
-    return this.loaded?.codes === codes && this.loaded.positions === positions;
-  }
-
-  /**
-   * Request the set and the originals in `data`, unless they were requested last.
-   *
-   * @typedef {import("../files/assets.js").Source} Source
-   * @param {{codes: Source, positions?: Source|null, sprite?: Source|null}} data
-   */
-  request({ codes, positions, sprite }) {
-    if (this.requested?.codes !== codes || this.requested.positions !== positions) this.#fetchSet({ codes, positions });
-    if (this.sprite !== sprite) {
-      this.sprite = sprite;
-      this.on.sprite(null);
-      if (sprite) whenIdle(() => this.#fetchSprite(sprite));
-    }
-  }
-
-  stop() {
-    this.stopped = true;
-  }
-
-  async #fetchSet(request) {
-    this.requested = request;
-    this.on.request();
-    const isOld = () => this.stopped || this.requested !== request;
-    try {
-      const addresses = [request.codes, request.positions].filter(Boolean);
-      const [codes, positions] = await Promise.all(addresses.map(fetchBytes));
-      if (isOld()) return;
-      this.loaded = request;
-      const points = readPoints(codes);
-      this.on.points(positions ? withPositions(points, positions) : points);
-    } catch (error) {
-      if (!isOld()) this.on.error(error);
-    }
-  }
-
-  async #fetchSprite(address) {
-    try {
-      const sprite = await fetchBytes(address).then(readSprite);
-      if (!this.stopped && this.sprite === address) this.on.sprite(sprite);
-    } catch (error) {
-      // Without the originals, cards show reconstructions alone.
-      console.warn(error);
-    }
-  }
-}
-
-function whenIdle(fn) {
-  if (typeof requestIdleCallback === "function") requestIdleCallback(fn, { timeout: 2000 });
-  else setTimeout(fn, 300);
 }

@@ -16,9 +16,10 @@ import { Gestures } from "../map/gestures.js";
 import { Keyboard } from "../map/keyboard.js";
 import { Layers } from "../map/layers.js";
 import { createLegend } from "../map/legend.js";
+import { SetLoader } from "../map/loader.js";
 import { planeKey } from "../map/planes.js";
 import { Pointer } from "../map/pointer.js";
-import { EncodedSet, SetLoader } from "../map/set.js";
+import { EncodedSet } from "../map/set.js";
 import { createState } from "../map/state.js";
 import { storeOf } from "../state/store.js";
 import { theme } from "../ui/colours.js";
@@ -185,7 +186,7 @@ class LatentMap {
     this.layers.resize();
   }
 
-  /** Read the theme's colours. @returns {boolean} whether it changed between light and dark, so that points were coloured */
+  /** Read the theme. @returns {boolean} whether it changed between light and dark, and points were coloured */
   #readTheme() {
     const before = this.state.theme;
     this.state.theme = theme(this.element);

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SetLoader } from "../../../../browser/map/loader.js";
+
+/** A bundle as vae_core writes it, of float32 and int32 arrays. */
+function bundle(meta, arrays) {
+  let offset = 0;
+  const listed = Object.entries(arrays).map(([name, values]) => {
+    const dtype = values instanceof Int32Array ? "int32" : "float32";
+    const entry = { name, dtype, shape: [values.length], offset };
+    offset += 8 * Math.ceil(values.byteLength / 8);
+    return entry;
+  });
+  const header = new TextEncoder().encode(JSON.stringify({ meta, arrays: listed }));
+  const start = 8 * Math.ceil((4 + header.length) / 8);
+  const bytes = new Uint8Array(start + offset);
+  new DataView(bytes.buffer).setUint32(0, header.length, true);
+  bytes.set(header, 4);
+  for (const { name, offset: at } of listed) bytes.set(new Uint8Array(arrays[name].buffer), start + at);
+  return bytes;
+}
+
+const codes = (id) => bundle({ latent_dim: 2 }, {
+  ids: Int32Array.of(id), mu: Float32Array.of(id, 0), sigma: Float32Array.of(1, 1),
+});
+
+function loading() {
+  const heard = [];
+  const loader = new SetLoader({
+    request: () => heard.push("request"),
+    points: (set) => heard.push(set),
+    sprite: (sprite) => heard.push(sprite),
+    error: (error) => heard.push(error.message),
+  });
+  return { loader, heard, settled: () => new Promise((done) => setTimeout(done, 5)) };
+}
+
+test("a set is fetched once, with the positions that replace its map", async () => {
+  const { loader, heard, settled } = loading();
+  const positions = bundle({}, { ids: Int32Array.of(5), positions: Float32Array.of(3, 4) });
+  const data = { codes: codes(5), positions, sprite: null };
+  loader.request(data);
+  assert.equal(loader.hasLoaded(data), false);
+  loader.request(data);
+  await settled();
+  assert.equal(heard.length, 2);
+  assert.equal(heard[0], "request");
+  assert.deepEqual([...heard[1].projections.tsne], [3, 4]);
+  assert.equal(loader.hasLoaded(data), true);
+  assert.equal(loader.hasLoaded({ ...data, positions: null }), false);
+});
+
+test("a set that a later request has overtaken is dropped, and so is all after the end", async () => {
+  const { loader, heard, settled } = loading();
+  loader.request({ codes: codes(1), sprite: null });
+  loader.request({ codes: codes(2), sprite: null });
+  await settled();
+  const ids = () => heard.filter((item) => item.ids).map(({ ids }) => ids[0]);
+  assert.deepEqual(ids(), [2]);
+  loader.request({ codes: codes(3), sprite: null });
+  loader.stop();
+  await settled();
+  assert.deepEqual(ids(), [2]);
+});
+
+test("a set that cannot be read is an error, and is not taken for the one that is shown", async () => {
+  const { loader, heard, settled } = loading();
+  const data = { codes: bundle({}, {}), sprite: null };
+  loader.request(data);
+  await settled();
+  assert.equal(heard.length, 2);
+  assert.match(heard[1], /length/);
+});
