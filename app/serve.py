@@ -1,39 +1,83 @@
-"""Serve the app: `python -m app.serve --port 8501`, what `make run` calls."""
+"""Serve the app: `latent-explorer`, `python -m app.serve`, and what `make run` calls."""
 
 import argparse
+import os
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from streamlit.web import cli
 
+from app import MODEL_VARIABLE
+from vae_core import model_folder
+from vae_core.errors import LatentExplorerError
+
 MAIN = Path(__file__).with_name("main.py")
 
 
-def is_free(port: int) -> bool:
-    """Whether a server can listen on a port of this machine."""
-    with socket.socket() as probe:
+def is_free(host: str, port: int) -> bool:
+    """Whether a server can listen on a port of a host's address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
 
 
+def options() -> argparse.ArgumentParser:
+    """Declare the command line."""
+    parser = argparse.ArgumentParser(prog="latent-explorer", description="Serve Latent Explorer.")
+    parser.add_argument("--port", type=int, default=8501, help="default: 8501")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for every network"
+    )
+    parser.add_argument("--base-path", default="", help="path to serve under, as tools/vae")
+    parser.add_argument("--model", type=Path, metavar="DIR", help="model folder to open")
+    parser.add_argument("--open", action="store_true", help="open the page in a browser")
+    return parser
+
+
+def ensure_home() -> None:
+    """Give a user without a home folder a temporary one, which Streamlit and trainings need."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = tempfile.mkdtemp(prefix="latent-explorer-")
+        print(
+            f"This user has no home folder: trainings and downloads go to {os.environ['HOME']} "
+            "unless VAE_RUNS_DIR and VAE_DATA_DIR name other folders."
+        )
+
+
 def main() -> None:
     """Start Streamlit, or say in one line why not."""
-    parser = argparse.ArgumentParser(prog="python -m app.serve", description="Serve the app.")
-    parser.add_argument("--port", type=int, default=8501)
-    port = parser.parse_args().port
-    if not 1 <= port <= 65_535:
-        sys.exit(f"error: port {port}: allowed are 1 to 65535")
-    if not is_free(port):
+    given = options().parse_args()
+    ensure_home()
+    if not 1 <= given.port <= 65_535:
+        sys.exit(f"error: port {given.port}: allowed are 1 to 65535")
+    if not is_free(given.host, given.port):
         sys.exit(
-            f"error: port {port} is in use. Take another one: make run PORT={port + 1}, "
-            f"or python -m app.serve --port {port + 1}"
+            f"error: port {given.port} of {given.host} is in use or not this host's. Take another "
+            f"one: make run PORT={given.port + 1}, or latent-explorer --port {given.port + 1}"
         )
-    sys.argv = ["streamlit", "run", str(MAIN), "--server.port", str(port)]
+    if given.model is not None:
+        try:
+            model_folder.load_card(given.model)
+        except LatentExplorerError as error:
+            sys.exit(f"error: --model {given.model}: {error}")
+        os.environ[MODEL_VARIABLE] = str(given.model.resolve())
+    flags = {
+        "server.address": given.host,
+        "server.port": given.port,
+        "server.baseUrlPath": given.base_path.strip("/"),
+        "server.headless": str(not given.open).lower(),
+    }
+    sys.argv = ["streamlit", "run", str(MAIN)]
+    sys.argv += [part for name, value in flags.items() for part in (f"--{name}", str(value))]
     cli.main()
 
 

@@ -544,7 +544,7 @@ def answer(target: bytes, _: Path) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Router(assets.ROUTES)(scope, receive, send))
+    asyncio.run(Router(assets.routes())(scope, receive, send))
     status = sent[0]["status"]
     body = b"".join(message.get("body", b"") for message in sent)
     assert status < 500, f"status {status}"

@@ -117,4 +117,4 @@ def script() -> None:
 if st.runtime.exists() and st.runtime.scriptrunner.get_script_run_ctx() is not None:
     script()
 else:
-    app = st.App(__file__, routes=assets.ROUTES)
+    app = st.App(__file__, routes=assets.routes())

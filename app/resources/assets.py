@@ -86,5 +86,7 @@ def _respond(request: Request) -> Response:
     return Response(body or asset.content, media_type=asset.media_type, headers=headers)
 
 
-#: Routes for ``st.App(script, routes=ROUTES)``.
-ROUTES = [Route(f"/{PREFIX}/{{digest}}/{{name}}", _respond, methods=["GET"])]
+def routes(base_path: str = "") -> list[Route]:
+    """Return what ``st.App(script, routes=…)`` serves, under the path that the app is served at."""
+    path = f"{base_path}/{PREFIX}/{{digest:str}}/{{name}}"
+    return [Route(path, _respond, methods=["GET"])]

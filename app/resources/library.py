@@ -2,12 +2,14 @@
 
 import contextlib
 import functools
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from app import words
+from app import MODEL_VARIABLE, words
 from app.address import DEFAULT_MODEL
 from app.resources import datasets, examples
 from app.resources.cache import LRUCache, TimedCache
@@ -40,14 +42,23 @@ class Folder:
 
 
 def _list_folders(root: Path) -> dict[str, Folder]:
+    given = os.environ.get(MODEL_VARIABLE)
+    folders = [Path(given)] if given else []
+    for parent in (model_folder.PRETRAINED, root):
+        folders += [parent / name for name in model_folder.list_models(parent)]
     found: dict[str, Folder] = {}
-    for parent in (model_folder.PRETRAINED, root):  # a bundled model keeps its name
-        for name in model_folder.list_models(parent):
-            card = parent / name / model_folder.CARD
-            with contextlib.suppress(OSError):  # deleted since it was listed
-                version = card.stat().st_mtime_ns
-                found.setdefault(name, Folder(card.parent, version, _machine_kind(card, version)))
+    for folder in folders:  # the first of a name keeps it: the given model, then bundled ones
+        card = folder / model_folder.CARD
+        with contextlib.suppress(OSError):  # deleted since it was listed
+            version = card.stat().st_mtime_ns
+            found.setdefault(folder.name, Folder(folder, version, _machine_kind(card, version)))
     return found
+
+
+def link() -> str:
+    """Return the query that opens the model of `MODEL_VARIABLE`; empty without one."""
+    given = os.environ.get(MODEL_VARIABLE)
+    return f"?{urlencode({'model': Path(given).name})}" if given else ""
 
 
 _folders = TimedCache(_list_folders)

@@ -6,9 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from app import main
-from app.resources import assets
 from vae_core import studies
 
 studies.RESULTS = Path(os.environ["VAE_RUNS_DIR"]) / "studies"
 
-app = st.App(main.NAVIGATION, routes=assets.ROUTES, lifespan=main.ready, on_script_error=main.say)
+app = st.App(main.NAVIGATION, **main.OPTIONS)

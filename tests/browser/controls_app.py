@@ -116,4 +116,4 @@ def script() -> None:
 if st.runtime.exists() and st.runtime.scriptrunner.get_script_run_ctx() is not None:
     script()
 else:
-    app = st.App(__file__, routes=routes.ROUTES)
+    app = st.App(__file__, routes=routes.routes())

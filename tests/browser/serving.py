@@ -62,6 +62,14 @@ def launched() -> Iterator[Any]:
         browser.close()
 
 
+def free_port() -> int:
+    """Return a port of this host that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
 @contextmanager
 def served(script: Path, folder: Path) -> Iterator[Server]:
     """Serve a script on a free port for as long as the block runs, with data and runs of its own.
@@ -71,9 +79,7 @@ def served(script: Path, folder: Path) -> Iterator[Server]:
     folder
         Where data, runs and the server's log go.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = Server(f"http://127.0.0.1:{port}", data=folder / "data", runs=folder / "runs")
     environment = os.environ | {
         "VAE_DATA_DIR": str(server.data),
@@ -86,16 +92,17 @@ def served(script: Path, folder: Path) -> Iterator[Server]:
     log = folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, *flags], cwd=ROOT, env=environment, stdout=output, stderr=output
+            [*command, *flags], cwd=ROOT / "app", env=environment, stdout=output, stderr=output
         )
     try:
-        _wait_until_healthy(server, process, log)
+        wait_until_healthy(server, process, log)
         yield server
     finally:
-        _end(process)
+        end(process)
 
 
-def _wait_until_healthy(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_healthy(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for a server to answer, or raise with the end of its log."""
     end = time.monotonic() + STARTING
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -106,7 +113,8 @@ def _wait_until_healthy(server: Server, process: subprocess.Popen[bytes], log: P
     raise RuntimeError(f"{server.address} does not answer:\n{log.read_text()[-2000:]}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process."""
     process.terminate()
     try:
         process.wait(timeout=ENDING)

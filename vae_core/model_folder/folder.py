@@ -38,7 +38,13 @@ from vae_core.model_folder.card import FORMAT_VERSION, BoltzmannCard, Metric, Mo
 from vae_core.models import VAE, boltzmann, build
 from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig
 
-PRETRAINED = Path(__file__).resolve().parents[2] / "pretrained"
+_PACKAGE = Path(__file__).resolve().parents[1]
+#: The models that come with the project: inside the package where it was installed, beside it in
+#: a checkout.
+PRETRAINED = next(
+    (folder for folder in [_PACKAGE / "pretrained"] if folder.is_dir()),
+    _PACKAGE.parent / "pretrained",
+)
 CARD, WEIGHTS, CODES, HISTORY = (
     "card.json",
     "model.safetensors",

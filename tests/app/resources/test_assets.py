@@ -24,7 +24,7 @@ def get(address: str, headers: dict[str, str] | None = None) -> Response:
         "path": "/" + address.removeprefix(assets.SCHEME),
         "headers": sent,
     }
-    (route,) = assets.ROUTES
+    (route,) = assets.routes()
     match, found = route.matches(scope)
     assert match is Match.FULL
     answer: Response = route.endpoint(Request(scope | found))

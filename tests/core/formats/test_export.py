@@ -230,7 +230,7 @@ def test_single_dimension_is_refused() -> None:
 
 def test_colours_are_those_of_the_app() -> None:
     """The page follows the app's theme, in light and in dark."""
-    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    theme = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text())["theme"]
     style = (browser.ROOT / "standalone" / "standalone.css").read_text()
     light, dark = style.split("@media (prefers-color-scheme: dark)")
     names = {
