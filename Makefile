@@ -1,4 +1,4 @@
-# make run    install what is needed and serve the app          (PORT=8501)
+# make run    install what is needed and serve the app          (PORT=8501, HOST=127.0.0.1)
 # make test   install what is needed and check everything
 # Both need only Python 3.11, make and the package indexes, and take seconds when nothing changed.
 
@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BENCH  ?= .venv-bench
 PORT   ?= 8501
+HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -27,7 +28,7 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.txt
 	@touch $@
 
 run: $(VENV)/.run-ready
-	@$(BIN)/python -m app.serve --port $(PORT)
+	@$(BIN)/python -m app.serve --host $(HOST) --port $(PORT)
 
 test: check unit js browser
 
