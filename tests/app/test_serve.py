@@ -105,11 +105,11 @@ def test_a_given_model_is_listed_and_linked(
     for file in (model_folder.PRETRAINED / "digits-2d").iterdir():
         (folder / file.name).write_bytes(file.read_bytes())
     monkeypatch.setenv(MODEL_VARIABLE, str(folder))
-    library._all_listed.clear()
+    library._folders.clear()
     try:
         assert "my model" in library.model_names()
         assert library.link() == "?model=my+model"
         assert library.open_model("my model").latent_dim == 2
     finally:
         monkeypatch.delenv(MODEL_VARIABLE)
-        library._all_listed.clear()
+        library._folders.clear()
