@@ -17,7 +17,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 # A stamp is written last, so an install that failed half-way is made again, from scratch.
-$(VENV)/.run-ready: requirements.txt pyproject.toml
+$(VENV)/.run-ready: requirements.txt pyproject.toml setup.py
 	@if [ ! -e $@ ]; then rm -rf $(VENV); $(PYTHON) -m venv $(VENV); fi
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps -e .
