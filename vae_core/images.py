@@ -24,6 +24,8 @@ from vae_core.errors import ImageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from vae_core.ink import Glyphs
+
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -208,16 +210,20 @@ class Frame:
         The longer side of the ink, in pixels.
     by_mass
         Whether the centre of mass is put in the middle, or else the middle of the box.
+    strokes
+        Between which widths strokes usually lie, in pixels; None where ink is no strokes.
     """
 
     box: int
     by_mass: bool
+    strokes: tuple[float, float] | None = None
 
 
 FRAMES: dict[str, Frame] = {
-    "mnist": Frame(box=20, by_mass=True),
+    # From the 5th to the 95th percentile of the training digits' mean widths.
+    "mnist": Frame(box=20, by_mass=True, strokes=(1.67, 4.06)),
     "fashion-mnist": Frame(box=28, by_mass=False),
-    "digits": Frame(box=8, by_mass=False),
+    "digits": Frame(box=8, by_mass=False, strokes=(1.07, 2.18)),
 }
 """The datasets whose pictures are ink on a ground; all others are photographs."""
 
@@ -225,17 +231,32 @@ USUAL_DATASET = {(1, 28, 28): "mnist", (1, 8, 8): "digits"}
 INK_SIDE = 512
 """Larger pictures are reduced before their ink is looked for: this still resolves thin strokes."""
 INK_LEVEL = 0.3
-"""In a noisy picture, the ink's box holds what is at least this strong: fainter edges are blur."""
+"""In a photograph, the ink's box holds what is at least this strong: fainter edges are blur."""
 FAINTEST = 0.5 / 255
-"""In a picture without noise, such as a drawing, all ink is meant."""
+"""In a drawing, all ink is meant."""
+STROKE_TOLERANCE = 0.85
+"""Strokes that are thinner or thicker than usual by less than this factor stay as they are."""
+RIPPLE = 8
+"""Levels of 255 by which the ground of a compressed picture ripples."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was done to a picture: its name, and the result as uint8 to show."""
+    """One thing that was done to a picture.
+
+    Attributes
+    ----------
+    name
+        What was done, in a few words.
+    picture
+        The result as uint8, to show.
+    sentence
+        What was found and done, in plain words.
+    """
 
     name: str
     picture: Bytes
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -250,11 +271,14 @@ class Prepared:
         What was done, in order; the first is the picture itself, the last is ``image``.
     inverted
         Whether light and dark were exchanged.
+    glyphs
+        How many separate glyphs the picture holds; 1 for a photograph that is not of ink.
     """
 
     image: Tensor
     steps: tuple[Step, ...]
     inverted: bool
+    glyphs: int = 1
 
 
 def prepare(
@@ -266,12 +290,18 @@ def prepare(
     clean: bool = True,
     crop: bool = True,
     centre: bool = True,
+    page: bool = True,
+    lines: bool = True,
+    strokes: bool = True,
+    glyph: int | None = None,
 ) -> Prepared:
     """Make a picture like those a model was trained on.
 
     Ink on a ground (MNIST and its like, see ``FRAMES``) is made grey, light on dark, free of
-    uneven lighting and noise, cropped, fitted into the dataset's box with its proportions kept,
-    and centred. A photograph is cropped to the model's proportions around its middle and reduced.
+    uneven lighting, printed lines and noise, cropped, brought to the strokes' usual width, fitted
+    into the dataset's box with its proportions kept, and centred. A drawing, whose ground is one
+    exact value, is only cropped, fitted and centred. A photograph of anything else is cropped to
+    the model's proportions around its middle and reduced.
 
     Parameters
     ----------
@@ -282,7 +312,7 @@ def prepare(
     dataset
         What the model was trained on; without it the shape decides.
     invert
-        Whether to exchange light and dark; None looks whether ink is darker than the border, and
+        Whether to exchange light and dark; None looks whether ink is darker than its ground, and
         leaves photographs as they are.
     clean
         Whether to remove uneven lighting and noise around ink.
@@ -291,11 +321,21 @@ def prepare(
         picture is fitted into the shape, with a margin where the proportions differ.
     centre
         Whether to centre by mass where the dataset was; else by the ink's box.
+    page
+        Whether to cut out and straighten a page that lies on something.
+    lines
+        Whether to remove printed lines, where ``clean`` is on.
+    strokes
+        Whether to bring strokes that are unusually thin or thick to a usual width, where
+        ``clean`` and ``crop`` are on.
+    glyph
+        The glyph to keep, counted from 0, from left to right; None keeps all. ``Prepared.glyphs``
+        says how many there are.
 
     Raises
     ------
     ImageError
-        If the array is no picture, or holds no ink where ink is expected.
+        If the array is no picture, holds no ink where ink is expected, or has no such glyph.
     """
     if (
         picture.dtype != np.uint8
@@ -309,55 +349,181 @@ def prepare(
     frame = FRAMES.get(dataset or USUAL_DATASET.get(image_shape, ""))
     if frame is None:
         return photograph(picture, image_shape, invert=bool(invert), crop=crop)
-    return _prepare_ink(
-        picture, image_shape, frame, invert=invert, clean=clean, crop=crop, centre=centre
-    )
 
-
-def _prepare_ink(
-    picture: Bytes,
-    image_shape: tuple[int, int, int],
-    frame: Frame,
-    *,
-    invert: bool | None,
-    clean: bool,
-    crop: bool,
-    centre: bool,
-) -> Prepared:
-    shape = image_shape[1:]
-    ink = grey(picture)
     steps = [Step("The picture", picture)]
-    if picture.ndim == 3:
-        steps.append(Step("Grey", to_bytes(ink)))
-
-    if max(ink.shape) > INK_SIDE:
-        ink = fitted(ink, INK_SIDE, INK_SIDE)
-    ground = background(ink)
-    contrast = ink - ground
-    inverted = ink_is_dark(contrast) if invert is None else invert
-    if inverted:
-        # Dark ink swallows a share of the light that falls on it, so uneven light is divided out.
-        ink, contrast = 1 - ink, -contrast / np.maximum(ground, 1 / 255)
-        steps.append(Step("Light on dark", to_bytes(ink)))
-    noise = noise_level(contrast)
-    if clean:
-        ink = cleaned(contrast, noise)
-        steps.append(Step("Lighting and noise removed", to_bytes(ink)))
-    if ink.max() < MIN_CONTRAST:
+    if is_drawing(picture):
+        found = _drawn(picture, steps, invert=invert, clean=clean, glyph=glyph)
+    else:
+        found = _photographed(
+            picture, steps, invert=invert, clean=clean, page=page, lines=lines, glyph=glyph
+        )
+    values = found.ink
+    if values.max() < MIN_CONTRAST:
         raise ImageError(NO_INK)
 
     if crop:
-        ink = cropped(ink, INK_LEVEL if noise > FAINTEST else FAINTEST)
-        steps.append(Step("Cropped to the ink", to_bytes(ink)))
-        ink = fitted(ink, frame.box, frame.box)
-        steps.append(Step(f"Fitted in {frame.box} × {frame.box}", to_bytes(ink)))
+        values = cropped(values, found.level)
+        steps.append(Step("Cropped to the ink", to_bytes(values)))
+        if strokes and clean and frame.strokes is not None and not found.exact:
+            values = _usual_strokes(values, frame.box, frame.strokes, steps)
+        values = fitted(values, frame.box, frame.box)
+        steps.append(Step(f"Fitted in {frame.box} × {frame.box}", to_bytes(values)))
     else:
-        ink = fitted(ink, *shape)
-        steps.append(Step(f"Fitted in {shape[0]} × {shape[1]}", to_bytes(ink)))
+        values = fitted(values, *image_shape[1:])
+        steps.append(Step(f"Fitted in {image_shape[1]} × {image_shape[2]}", to_bytes(values)))
     by_mass = centre and frame.by_mass
-    ink = placed(ink, *shape, by_mass=by_mass)
-    steps.append(Step("Centred by mass" if by_mass else "Centred", to_bytes(ink)))
-    return Prepared(_tensor(ink, image_shape[0]), tuple(steps), inverted)
+    values = placed(values, *image_shape[1:], by_mass=by_mass)
+    steps.append(Step("Centred by mass" if by_mass else "Centred", to_bytes(values)))
+    return Prepared(_tensor(values, image_shape[0]), tuple(steps), found.inverted, found.glyphs)
+
+
+@dataclass(frozen=True)
+class _Ink:
+    """Ink as light on dark, and how it was found."""
+
+    ink: Floats
+    level: float  # what is fainter does not count when it is cropped
+    inverted: bool
+    glyphs: int
+    exact: bool
+
+
+def is_drawing(picture: Bytes) -> bool:
+    """Whether a picture's ground is one exact value, as of a drawing and of MNIST's digits.
+
+    A photograph's never is, nor is that of a drawing that was kept as JPEG: it ripples by a few
+    levels, which are then more frequent than the levels of soft edges.
+
+    Parameters
+    ----------
+    picture
+        uint8, (h, w) or (h, w, 3).
+    """
+    import cv2
+
+    every = math.ceil(max(picture.shape[:2]) / INK_SIDE)
+    levels = np.rint(grey(picture[::every, ::every]) * 255).astype(np.int16)
+    ground = int(np.bincount(levels.ravel()).argmax())
+    distance = np.abs(levels - ground)
+    strong = distance > distance.max() // 2
+    nearly = np.count_nonzero((distance > 0) & (distance <= RIPPLE))
+    edges = np.count_nonzero((distance > RIPPLE) & ~strong)
+    if np.mean(distance == 0) < 0.2 or nearly > edges:
+        return False
+    reach = 2 * math.ceil(max(levels.shape) / 4) + 1
+    around = cv2.dilate(strong.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
+    return bool(np.mean((distance > 0) & ~around) < 0.005)
+
+
+def _drawn(
+    picture: Bytes, steps: list[Step], *, invert: bool | None, clean: bool, glyph: int | None
+) -> _Ink:
+    """Find the ink of a drawing: all that is not its ground."""
+    from vae_core import ink
+
+    values = grey(picture)
+    if picture.ndim == 3:
+        steps.append(Step("Grey", to_bytes(values)))
+    if max(values.shape) > INK_SIDE:
+        values = fitted(values, INK_SIDE, INK_SIDE)
+    ground = background(values)
+    contrast = values - ground
+    inverted = ink_is_dark(contrast) if invert is None else invert
+    if inverted:
+        values, contrast = 1 - values, -contrast / np.maximum(ground, 1 / 255)
+        steps.append(Step("Light on dark", to_bytes(values)))
+    if clean:
+        peak = float(contrast.max())
+        if peak < MIN_CONTRAST:
+            raise ImageError(NO_INK)
+        values = np.clip(contrast / peak, 0, 1)
+        steps.append(Step("Lighting and noise removed", to_bytes(values)))
+    glyphs = ink.separated(np.asarray(np.clip(contrast, 0, 1), dtype=np.float32))
+    values = _one_glyph(values, glyphs, glyph, steps)
+    return _Ink(values, FAINTEST, inverted, glyphs.count, exact=True)
+
+
+def _photographed(
+    picture: Bytes,
+    steps: list[Step],
+    *,
+    invert: bool | None,
+    clean: bool,
+    page: bool,
+    lines: bool,
+    glyph: int | None,
+) -> _Ink:
+    """Find the ink of a photographed note."""
+    from vae_core import ink
+
+    small = ink.reduced(picture, INK_SIDE)
+    seen = np.asarray(grey(small), dtype=np.float32)
+    if picture.ndim == 3:
+        steps.append(Step("Grey", to_bytes(seen)))
+    corners = ink.page_corners(seen) if page else None
+    if corners is not None:
+        scale = np.array(picture.shape[1::-1]) / small.shape[1::-1]
+        flat = ink.straightened(picture, (corners + 0.5) * scale - 0.5)
+        seen = np.asarray(grey(ink.reduced(flat, INK_SIDE)), dtype=np.float32)
+        sentence = "A page with four straight sides was cut out."
+        steps.append(Step("Page straightened", to_bytes(seen), sentence))
+    inverted = ink.is_dark(seen) if invert is None else invert
+    if inverted:
+        steps.append(Step("Light on dark", to_bytes(1 - seen)))
+    if not clean:
+        kept = 1 - seen if inverted else seen
+        return _Ink(kept.astype(np.float64), INK_LEVEL, inverted, 1, exact=False)
+    contrast = ink.contrast_of(seen, inverted)
+    noise = ink.noise_of(contrast)
+    if lines:
+        contrast, count = ink.without_lines(contrast, noise)
+        if count:
+            sentence = f"{count} straight lines from edge to edge were divided out."
+            steps.append(Step("Printed lines removed", to_bytes(contrast), sentence))
+    contrast = ink.undrained(seen, contrast, inverted)
+    found = ink.found(contrast, noise)
+    if found is None:
+        raise ImageError(NO_INK)
+    result = found.ink.astype(np.float64)
+    steps.append(Step("Lighting and noise removed", to_bytes(result)))
+    result = _one_glyph(result, found.glyphs, glyph, steps)
+    return _Ink(result, INK_LEVEL, inverted, found.glyphs.count, exact=False)
+
+
+def _one_glyph(values: Floats, glyphs: "Glyphs", glyph: int | None, steps: list[Step]) -> Floats:
+    """Keep one glyph of several, where one is asked for."""
+    if glyph is None:
+        return values
+    if not 0 <= glyph < glyphs.count:
+        raise ImageError(f"glyph {glyph}: the picture holds {glyphs.count}, counted from 0.")
+    if glyphs.count == 1:
+        return values
+    alone = np.where(glyphs.of(glyph), values, 0.0)
+    steps.append(Step(f"Glyph {glyph + 1} of {glyphs.count}", to_bytes(alone)))
+    return alone
+
+
+def _usual_strokes(
+    values: Floats, box: int, usual: tuple[float, float], steps: list[Step]
+) -> Floats:
+    """Bring strokes to a usual width, where they are thinner or thicker than any of the data's."""
+    from vae_core import ink
+
+    side = box * ink.FINE
+    fine = ink.resized(np.asarray(values, dtype=np.float32), side)
+    # Coarse pixels look thinner than they are seen, and a thin pen's line is lost among them.
+    seen = ink.resized(fitted(values, box, box).astype(np.float32), side)
+    width = max(ink.stroke_width(fine), ink.stroke_width(seen)) / ink.FINE
+    wanted = min(max(width, usual[0]), usual[1])
+    if width == 0 or STROKE_TOLERANCE <= width / wanted <= 1 / STROKE_TOLERANCE:
+        return values
+    # A wider stroke also widens the box that is fitted again.
+    grown = (wanted - width) * box / (box - (wanted - width))
+    changed = cropped(ink.widened(fine, grown * ink.FINE).astype(np.float64), INK_LEVEL)
+    name = "Strokes thickened" if grown > 0 else "Strokes thinned"
+    sentence = f"Strokes of {width:.1f} pixels were brought to {wanted:.1f}."
+    steps.append(Step(name, to_bytes(changed), sentence))
+    return changed
 
 
 def photograph(

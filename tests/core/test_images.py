@@ -4,8 +4,10 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import PIL.Image
 import pytest
 import torch
@@ -557,3 +559,155 @@ def test_the_ground_is_found_under_ink():
     sheet = light.copy()
     sheet[20:70, 20:80] = 0.1
     assert np.abs(images.background(sheet) - light).max() < 0.01
+
+
+# Photographs of paper, made here: each differs in one way from a drawing of the same digit
+
+
+def drawn(weight: int = 34) -> images.Floats:
+    """Return a 7 in the middle of a sheet of 480 × 480: 1 is ink."""
+    import PIL.ImageDraw
+
+    sheet = PIL.Image.new("L", (480, 480))
+    pen = PIL.ImageDraw.Draw(sheet)
+    pen.line([(165, 130), (310, 125), (235, 350)], fill=255, width=weight, joint="curve")
+    return np.asarray(sheet) / 255.0
+
+
+def on_paper(
+    ink: images.Floats, *, paper: npt.ArrayLike = 0.9, grain: float = 1.5, seed: int = 0
+) -> Bytes:
+    """Return ink on paper of any brightness, with a sensor's noise of so many levels."""
+    noise = np.random.default_rng(seed).normal(0, grain / 255, ink.shape)
+    return images.to_bytes(np.asarray(paper) * (1 - 0.85 * ink) + noise)
+
+
+def unlike_drawing(picture: Bytes, **switches: Any) -> float:
+    """Return how much a picture's preparation differs from that of the drawing."""
+    drawing = images.prepare(images.to_bytes(drawn()), MNIST_SHAPE).image
+    return (images.prepare(picture, MNIST_SHAPE, **switches).image - drawing).abs().mean().item()
+
+
+def names(prepared: images.Prepared) -> list[str]:
+    """Return what was done."""
+    return [step.name for step in prepared.steps]
+
+
+def half_plane(angle: float, offset: float = 0.0) -> np.ndarray:
+    """Return where a straight edge through the sheet has its shadow: (480, 480), true or false."""
+    y, x = np.mgrid[:480, :480] - 240
+    return np.asarray(x * np.cos(angle) + y * np.sin(angle) > offset)
+
+
+@pytest.mark.parametrize("grain", [0.0, 0.7, 1.5, 3.0])
+def test_smooth_paper_is_paper(grain: float):
+    """An even scan comes out as the drawing does, whether its grain is fine or none is seen."""
+    assert unlike_drawing(on_paper(drawn(), grain=grain)) < 0.01
+
+
+@pytest.mark.parametrize("quality", [50, 80, 95])
+def test_a_drawing_kept_as_jpeg_is_cropped_to_its_ink(quality: int):
+    """The ripples around its strokes are no ink."""
+    content = encoded(PIL.Image.fromarray(images.to_bytes(1 - drawn())), "JPEG", quality=quality)
+    assert unlike_drawing(images.read_picture(content)) < 0.01
+
+
+@pytest.mark.parametrize("angle", [0.4, 1.9, 3.6, 5.5])
+@pytest.mark.parametrize("factor", [0.45, 0.7])
+def test_a_shadow_with_a_sharp_edge_is_no_ink(angle: float, factor: float):
+    """Across the digit, from any side."""
+    light = np.where(half_plane(angle, 10), factor, 1.0)
+    assert unlike_drawing(on_paper(drawn(), paper=0.9 * light)) < 0.02
+
+
+def test_the_shadow_of_an_arm_is_no_ink():
+    """A strip from edge to edge, hardly broader than strokes, behind the digit."""
+    strip = half_plane(0.3, -30) & ~half_plane(0.3, 60)
+    assert unlike_drawing(on_paper(drawn(), paper=0.9 * np.where(strip, 0.6, 1.0))) < 0.02
+
+
+@pytest.mark.parametrize("turned", [-8, 3])
+def test_a_page_on_a_desk_is_found_and_straightened(turned: float):
+    """The desk around it, turned and seen from aside, is left out."""
+    page = PIL.Image.fromarray(on_paper(drawn()))
+    desk = np.random.default_rng(1).normal(60, 8, (700, 900)).clip(0, 255).astype(np.uint8)
+    photo = PIL.Image.fromarray(desk)
+    mask = PIL.Image.new("L", page.size, 255).rotate(turned, expand=True)
+    photo.paste(page.rotate(turned, PIL.Image.Resampling.BICUBIC, expand=True), (190, 70), mask)
+    prepared = images.prepare(np.asarray(photo), MNIST_SHAPE)
+    assert "Page straightened" in names(prepared)
+    assert unlike_drawing(np.asarray(photo)) < 0.03
+    assert "Page straightened" not in names(
+        images.prepare(np.asarray(photo), MNIST_SHAPE, page=False)
+    )
+
+
+@pytest.mark.parametrize("contrast", [0.15, 0.35, 0.6])
+@pytest.mark.parametrize("squared", [False, True])
+def test_printed_lines_are_removed(contrast: float, squared: bool):
+    """Ruled and squared paper, slightly turned, faint or dark; ink that crosses lines stays."""
+    y, x = np.mgrid[:480, :480]
+    printed = ((y + 0.03 * x + 12) % 60 < 3) | (squared & ((x - 0.03 * y + 25) % 60 < 3))
+    picture = on_paper(drawn(), paper=0.9 * np.where(printed, 1 - contrast, 1.0))
+    prepared = images.prepare(picture, MNIST_SHAPE)
+    (step,) = (one for one in prepared.steps if one.name == "Printed lines removed")
+    assert "straight lines" in step.sentence
+    assert unlike_drawing(picture) < 0.02
+
+
+def test_a_stroke_is_no_printed_line():
+    """A 1 as tall as the sheet allows stays."""
+    ink = np.zeros((480, 480))
+    ink[40:440, 225:250] = 1
+    prepared = images.prepare(on_paper(ink), MNIST_SHAPE)
+    assert "Printed lines removed" not in names(prepared)
+    assert (prepared.image[0].sum(1) > 0.5).sum() == 20
+
+
+@pytest.mark.parametrize(
+    ("weight", "done"), [(4, "Strokes thickened"), (34, None), (90, "Strokes thinned")]
+)
+def test_strokes_come_out_in_a_usual_width(weight: int, done: str | None):
+    """A thin pen's are made as wide as the thinnest of the data, and reach full strength."""
+    picture = on_paper(drawn(weight))
+    prepared = images.prepare(picture, MNIST_SHAPE)
+    assert [name for name in names(prepared) if "Strokes" in name] == ([done] if done else [])
+    assert prepared.image.max() > 0.95
+    off = images.prepare(picture, MNIST_SHAPE, strokes=False)
+    assert not any("Strokes" in name for name in names(off))
+    low, high = images.FRAMES["mnist"].strokes or (0, 0)
+    length = 31  # of the strokes' middles; ink is length times width
+    assert 0.8 * low < prepared.image.sum() / length < 1.2 * high
+
+
+@pytest.mark.parametrize("photo", [False, True])
+def test_glyphs_are_told_apart(photo: bool):
+    """Two digits side by side count as two, from left to right, and each can be had alone."""
+    both = np.concatenate([drawn(), np.roll(drawn()[:, ::-1], -60, axis=1)], axis=1)
+    picture = on_paper(both) if photo else images.to_bytes(both)
+    prepared = images.prepare(picture, MNIST_SHAPE)
+    assert prepared.glyphs == 2
+    first, second = (images.prepare(picture, MNIST_SHAPE, glyph=one) for one in (0, 1))
+    assert unlike_drawing(picture, glyph=0) < 0.01
+    assert "Glyph 2 of 2" in names(second)
+    assert (first.image - second.image).abs().mean() > 0.05
+    with pytest.raises(ImageError, match="glyph 2: the picture holds 2"):
+        images.prepare(picture, MNIST_SHAPE, glyph=2)
+
+
+def test_a_digit_in_two_pieces_is_one_glyph():
+    """The bar of a 5, lifted off, is near enough."""
+    ink = drawn()
+    ink[180:192] = 0
+    assert images.prepare(on_paper(ink), MNIST_SHAPE).glyphs == 1
+    assert images.prepare(on_paper(drawn()), MNIST_SHAPE, glyph=0).glyphs == 1
+
+
+def test_chalk_on_a_board_is_light_on_dark():
+    """Nothing is exchanged, and the rest is as on paper."""
+    board = images.to_bytes(
+        0.2 + 0.6 * drawn() + np.random.default_rng(0).normal(0, 0.02, (480, 480))
+    )
+    prepared = images.prepare(board, MNIST_SHAPE)
+    assert not prepared.inverted
+    assert unlike_drawing(board) < 0.015
