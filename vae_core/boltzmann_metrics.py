@@ -1,7 +1,7 @@
-"""Boltzmann machines in use: measured, their codes laid out, packed for a browser.
+"""Metrics of Boltzmann machines, and their codes of a dataset.
 
-A code is the probability of each unit of the top layer, given a picture. Given the picture those
-units are independent, so that the spread of a code is that of its coins, √(p (1 − p)).
+A code is the probability p of each unit of the top layer, given an image. The units are then
+independent and binary, with standard deviation √(p (1 − p)).
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from vae_core.models.boltzmann import Boltzmann
 
 #: Images encoded at once.
 BATCH = 1_000
-#: Training codes, drawn at random, that the classifiers of codes learn from.
+#: Random training codes on which the classifiers of codes are trained.
 KNN_TRAIN = 10_000
 
 
 @dataclass(frozen=True)
 class MachineCodes:
-    """An encoded set: probabilities (n, size) of the top units, and what it costs to go back.
+    """Encoded set of images: probabilities (n, size) of the top layer's units, and distortions.
 
-    ``distortion`` (n,) is the cross-entropy of the mean-field reconstruction in nats, ``floor``
-    (n,) the part of it that grey pixels cost however well they are met.
+    ``distortion`` (n,) is the cross-entropy of the mean-field reconstruction in nats, and ``floor``
+    (n,) its minimum, that of a perfect reconstruction of grey pixels.
     """
 
     ids: Tensor
@@ -42,17 +42,17 @@ class MachineCodes:
 
 @torch.inference_mode()
 def encode(machine: Boltzmann, split: Split) -> MachineCodes:
-    """Encode a set, uint8 images (n, c, h, w) taken as probabilities.
+    """Encode a split, whose uint8 images (n, c, h, w) are read as probabilities.
 
     Raises
     ------
     ConfigError
-        If the images are of another shape than the machine sees.
+        If the images do not have the machine's shape.
     """
     shape = tuple(split.images.shape[1:])
     if shape != machine.config.image_shape:
         raise ConfigError(
-            f"images of {shape}: this machine sees images of {machine.config.image_shape}"
+            f"images of {shape}: this machine needs images of {machine.config.image_shape}"
         )
     codes, costs, floors = [], [], []
     for batch in torch.split(split.images, BATCH):
@@ -71,22 +71,22 @@ def encode(machine: Boltzmann, split: Split) -> MachineCodes:
 
 
 def measure(machine: Boltzmann, dataset: ImageDataset) -> dict[str, Metric]:
-    """Measure a machine on the test set, grey pixels: what reconstruction costs, what codes hold.
+    """Measure a machine on the test set, with grey pixels.
 
-    The cross-entropy of mean-field reconstructions, its floor and what is above it; where there
-    are labels, the accuracy of k-NN and of a linear probe of the codes. There is no bound among
-    them: the likelihood of a machine has a normaliser that nobody can sum.
+    The metrics are the cross-entropy of mean-field reconstructions, its floor and the difference;
+    with labels, also the accuracies of k-NN and of a linear probe on the codes. A bound is not
+    among them, since the normaliser of a machine's likelihood is intractable.
     """
     encoded = encode(machine, dataset.test)
 
-    def figure(values: Tensor, unit: str = "nats") -> Metric:
+    def metric(values: Tensor, unit: str = "nats") -> Metric:
         estimate = Estimate.of(values)
         return Metric(value=estimate.mean, se=estimate.se, n=len(values), kind="grey", unit=unit)
 
     metrics = {
-        "cross_entropy": figure(encoded.distortion),
-        "entropy_floor": figure(encoded.floor),
-        "above_floor": figure(encoded.distortion - encoded.floor),
+        "cross_entropy": metric(encoded.distortion),
+        "entropy_floor": metric(encoded.floor),
+        "above_floor": metric(encoded.distortion - encoded.floor),
     }
     if dataset.train.labels is not None and encoded.labels is not None:
         train = subset(dataset.train, min(KNN_TRAIN, len(dataset.train)))
@@ -98,10 +98,10 @@ def measure(machine: Boltzmann, dataset: ImageDataset) -> dict[str, Metric]:
             predicted["probe_accuracy"] = evaluation.linear_probe(known, labels, unknown)
         for name, found in predicted.items():
             right = (torch.from_numpy(found) == encoded.labels).float()
-            metrics[name] = figure(right, unit="share")
+            metrics[name] = metric(right, unit="share")
     return metrics
 
 
 def logvar(probabilities: Tensor) -> Tensor:
-    """Log-variance of each unit, a coin with this probability; finite where it is certain."""
+    """Return the log-variance of binary units with these probabilities; at least log(1e-8)."""
     return (probabilities * (1 - probabilities)).clamp(min=1e-8).log()

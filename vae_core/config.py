@@ -1,4 +1,7 @@
-"""What a model is and how it is trained: frozen, validated settings that travel as JSON."""
+"""Settings of a model and of its training: frozen, validated, written as JSON.
+
+The ``description`` of each field is the help text of its command-line option.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +21,27 @@ Pixels = Literal["grey", "dynamic", "static", "threshold"]
 Precision = Literal["float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
 LearnerName = Literal["aevb", "wake-sleep", "mcem"]
-#: Likelihoods of grey or binary images alone.
+#: Likelihoods of images with one channel only.
 ONE_CHANNEL: tuple[LikelihoodName, ...] = ("bernoulli",)
 Width = Annotated[int, Field(ge=1, le=16_384)]
-#: Of what is wrong in a file of settings: how much a sentence tells, and how long a value is shown.
-FAULTS_TOLD, LONGEST_TOLD = 4, 80
+#: Limits of an error's sentence: wrong settings that it lists, and characters of a value.
+MOST_ERRORS, LONGEST_VALUE = 4, 80
 
 
 class Config(BaseModel):
-    """A frozen bundle of settings that refuses unknown keys.
-
-    Raises
-    ------
-    ConfigError
-        From :meth:`of`, when a value is not allowed; the sentence names it.
-    """
+    """Base of frozen settings that refuse unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def of(cls, **settings: Any) -> Self:
-        """Build from settings, telling a wrong one in one sentence."""
+        """Create from settings.
+
+        Raises
+        ------
+        ConfigError
+            If a setting is unknown or a value is not allowed; the sentence names it.
+        """
         try:
             return cls(**settings)
         except ValidationError as error:
@@ -46,7 +49,7 @@ class Config(BaseModel):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
-        """Read back what ``model_dump_json`` wrote."""
+        """Parse what ``model_dump_json`` wrote; raise ConfigError as :meth:`of` does."""
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
@@ -54,56 +57,101 @@ class Config(BaseModel):
 
 
 class ModelConfig(Config):
-    """The shape of a VAE: x (c, h, w) → hidden → z (latent_dim) → hidden mirrored → x.
+    """Architecture of a VAE: x (c, h, w) → hidden → z (latent_dim) → hidden mirrored → x.
 
     The default is the network of Kingma & Welling (2014), section 5: one hidden layer of 500
     tanh units on each side of a Bernoulli decoder.
     """
 
-    image_shape: tuple[Width, Width, Width] = (1, 28, 28)
-    latent_dim: int = Field(default=20, ge=1, le=4096)
-    #: Widths of the encoder's hidden layers, mirrored by the decoder: units of an mlp, channels
-    #: of strided convolutions, units of recurrent layers.
-    hidden: tuple[Width, ...] = Field(default=(500,), min_length=1, max_length=16)
-    network: Network = "mlp"
-    activation: Activation = "tanh"
-    #: The decoder's, where it is not the encoder's.
-    decoder_activation: Activation | None = None
-    likelihood: LikelihoodName = "bernoulli"
-    #: Lower bound of the log-variance of a Gaussian decoder, and of the log-scale of a
-    #: discretised logistic. Without one, quantised pixels have infinite Gaussian density and the
-    #: bound diverges.
-    logvar_floor: float = Field(default=-4.5, ge=-12.0, le=2.0)
-    #: Whether p(x|z) treats x and its transpose alike, as an undirected network asks for: each
-    #: pixel's values are averaged with those of its mirror image.
-    symmetric: bool = False
-    prior: PriorName = "standard"
-    #: Gaussians of a mixture prior; pseudo-inputs of a VampPrior.
-    components: int = Field(default=100, ge=1, le=4096)
-    #: Labels that a conditional model, or a label prior, knows; others need none.
-    classes: int = Field(default=0, ge=0, le=4096)
-    #: Whether encoder and decoder are given the label.
-    conditional: bool = False
-    #: Size of z1, the lower of two stochastic layers; None for one stochastic layer. The upper
-    #: one, z2, has latent_dim.
-    first_latent_dim: int | None = Field(default=None, ge=1, le=4096)
-    #: Hidden layers from z1 to z2, mirrored from z2 to z1.
-    upper_hidden: tuple[Width, ...] = Field(default=(100, 100), min_length=1, max_length=16)
+    image_shape: tuple[Width, Width, Width] = Field(
+        default=(1, 28, 28), description="Channels, height and width of an image, in pixels."
+    )
+    latent_dim: int = Field(
+        default=20, ge=1, le=4096, description="Number of dimensions of the code z."
+    )
+    hidden: tuple[Width, ...] = Field(
+        default=(500,),
+        min_length=1,
+        max_length=16,
+        description="Widths of the encoder's hidden layers, such as 500,300, mirrored by the "
+        "decoder: units of an mlp, channels of strided convolutions, units of recurrent layers.",
+    )
+    network: Network = Field(
+        default="mlp",
+        description="Hidden layers of encoder and decoder: fully connected, convolutional, or "
+        "recurrent over the rows of an image.",
+    )
+    activation: Activation = Field(
+        default="tanh", description="Activation function of the hidden layers."
+    )
+    decoder_activation: Activation | None = Field(
+        default=None, description="Activation function of the decoder, if not the encoder's."
+    )
+    likelihood: LikelihoodName = Field(
+        default="bernoulli",
+        description="Distribution p(x|z) of the pixels. bernoulli is for one channel only.",
+    )
+    # Without a floor, quantised pixels have infinite Gaussian density and the bound diverges.
+    logvar_floor: float = Field(
+        default=-4.5,
+        ge=-12.0,
+        le=2.0,
+        description="Lower bound of a Gaussian likelihood's log-variance, and of a discretised "
+        "logistic's log-scale.",
+    )
+    symmetric: bool = Field(
+        default=False,
+        description="Average each pixel with its mirror image, so that p(x|z) is the same for x "
+        "and its transpose; for the adjacency matrices of undirected graphs.",
+    )
+    prior: PriorName = Field(
+        default="standard",
+        description="Distribution p(z): N(0, I), a mixture of Gaussians, a VampPrior, or a "
+        "Gaussian for each label.",
+    )
+    components: int = Field(
+        default=100,
+        ge=1,
+        le=4096,
+        description="Number of Gaussians of a mixture prior, or of pseudo-inputs of a VampPrior.",
+    )
+    classes: int = Field(
+        default=0,
+        ge=0,
+        le=4096,
+        description="Number of labels, for a conditional model or a label prior; 0 without labels.",
+    )
+    conditional: bool = Field(
+        default=False, description="Feed the label to encoder and decoder: p(x|z, y), q(z|x, y)."
+    )
+    first_latent_dim: int | None = Field(
+        default=None,
+        ge=1,
+        le=4096,
+        description="Size of z1, the lower of two stochastic layers; the upper one, z2, has "
+        "latent_dim. One stochastic layer if left out.",
+    )
+    upper_hidden: tuple[Width, ...] = Field(
+        default=(100, 100),
+        min_length=1,
+        max_length=16,
+        description="Widths of the hidden layers from z1 to z2, mirrored from z2 to z1.",
+    )
 
     @property
     def pixels(self) -> int:
-        """Number of values in one image, c · h · w."""
+        """Number of values in an image, c · h · w."""
         c, h, w = self.image_shape
         return c * h * w
 
     @property
     def takes_labels(self) -> bool:
-        """Whether images come with their labels, ``y=``."""
+        """Whether the model's methods need labels, ``y=``."""
         return self.conditional or self.prior == "label"
 
     @property
     def map_sizes(self) -> tuple[tuple[int, int], ...]:
-        """(h, w) of a convolutional network's maps, from the image to the last layer."""
+        """Heights and widths of a convolutional network's layers, from the image to the last."""
         sizes = [self.image_shape[1:]]
         for _ in self.hidden:
             h, w = sizes[-1]
@@ -112,13 +160,13 @@ class ModelConfig(Config):
 
     @property
     def features(self) -> int:
-        """Number of units that feed the posterior."""
+        """Number of inputs of the layer that computes the posterior."""
         if self.network == "conv":
             return self.hidden[-1] * math.prod(self.map_sizes[-1])
         return self.hidden[-1]
 
     @model_validator(mode="after")
-    def _latent_sizes_fit(self) -> Self:
+    def _latent_sizes_fit_widths(self) -> Self:
         layers = {"latent_dim": (self.latent_dim, self.features)}
         if self.first_latent_dim is not None:
             layers = {
@@ -133,7 +181,7 @@ class ModelConfig(Config):
         return self
 
     @model_validator(mode="after")
-    def _combinations_make_sense(self) -> Self:
+    def _settings_fit_each_other(self) -> Self:
         channels, *sides = self.image_shape
         if self.likelihood in ONE_CHANNEL and channels != 1:
             allowed = [name for name in get_args(LikelihoodName) if name not in ONE_CHANNEL]
@@ -163,61 +211,131 @@ class ModelConfig(Config):
 
 
 class TrainConfig(Config):
-    """How a model is trained (Kingma & Welling 2014, section 5)."""
+    """Training settings (Kingma & Welling 2014, section 5)."""
 
-    dataset: str = Field(default="mnist", min_length=1)
-    #: The AEVB estimator, or one of the two that Kingma & Welling (2014) compare it with.
-    learner: LearnerName = "aevb"
-    #: Train on a subset of this many images, drawn by the seed; None takes all.
-    train_size: int | None = Field(default=None, ge=1)
-    #: What a Bernoulli decoder is trained on: intensities as they are, a fresh binary draw at
-    #: every visit, one fixed binary draw, or intensities above one half.
-    pixels: Pixels = "grey"
-    #: What it is tested on, and what its figures are of; None tests on the same kind.
-    test_pixels: Pixels | None = None
-    epochs: int = Field(default=20, ge=1, le=100_000)
-    batch_size: int = Field(default=100, ge=1, le=65_536)
-    #: What is maximised: the ELBO over L samples, or the k-sample bound of Burda et al. (2016)
-    #: with its plain gradient or its doubly reparameterised one (Tucker et al. 2019).
-    objective: Objective = "elbo"
-    samples: int = Field(default=1, ge=1, le=1000)  # L, or k of the k-sample bound
-    #: So many epochs at the start take ``coarse_samples`` in place of ``samples``, at their lower
-    #: price: a bound of many samples goes on well from the optimum of one of few (Burda et al.
-    #: 2016, table 2).
-    coarse_epochs: int = Field(default=0, ge=0, le=100_000)
-    coarse_samples: int = Field(default=1, ge=1, le=1000)
-    optimizer: Literal["adam", "adagrad"] = "adam"
-    learning_rate: float = Field(default=1e-3, gt=0, le=1.0)
-    #: Share of all steps over which the learning rate climbs from zero.
-    warmup: float = Field(default=0.0, ge=0.0, lt=1.0)
-    #: How it falls from there; "passes" are the eight of Burda et al. (2016), each three times as
-    #: long as the one before: 1, 3, … 2187 of 3,280 epochs, and alike of any other number.
-    decay: Literal["none", "linear", "cosine", "passes"] = "none"
-    #: What keeps Adam's quotient finite; the larger, the more its steps are those of momentum.
-    adam_epsilon: float = Field(default=1e-8, gt=0, le=1.0)
-    beta: float = Field(default=1.0, ge=0.0, le=1000.0)
-    kl_warmup_epochs: float = Field(default=0.0, ge=0.0, le=100_000)
-    #: Nats of KL that each latent dimension may hold at no cost (Kingma et al. 2016).
-    free_bits: float = Field(default=0.0, ge=0.0, le=100.0)
-    #: Whether the generative weights have a prior N(0, I), which makes their estimate a MAP one.
-    weight_prior: bool = False
-    init: Literal["default", "paper"] = "default"
-    #: The encoder alone also learns from copies of each minibatch moved by up to so many pixels,
-    #: which helps it with images that it has not seen; for pictures with an empty border.
-    encoder_shift: int = Field(default=0, ge=0, le=8)
-    precision: Precision = "float32"
-    #: Where the steps are computed; what is measured of the model is computed by the processor.
-    device: Device = "cpu"
-    threads: int = Field(default=2, ge=1, le=256)
-    seed: int = Field(default=0, ge=0, lt=2**31)
+    dataset: str = Field(
+        default="mnist",
+        min_length=1,
+        description="Name of a dataset, or path of a folder or zip file of pictures.",
+    )
+    learner: LearnerName = Field(
+        default="aevb",
+        description="Learning algorithm: AEVB, or one of the two that Kingma & Welling (2014) "
+        "compare it with.",
+    )
+    train_size: int | None = Field(
+        default=None,
+        ge=1,
+        description="Train on a random subset of this many images; all if left out.",
+    )
+    pixels: Pixels = Field(
+        default="grey",
+        description="Pixels that a Bernoulli decoder is trained on: intensities in [0, 1], a new "
+        "binary draw for each minibatch, one fixed binary draw, or intensities above one half.",
+    )
+    test_pixels: Pixels | None = Field(
+        default=None, description="Pixels that test metrics are of, if not those of training."
+    )
+    epochs: int = Field(
+        default=20, ge=1, le=100_000, description="Passes over the training images."
+    )
+    batch_size: int = Field(default=100, ge=1, le=65_536, description="Images in a minibatch.")
+    objective: Objective = Field(
+        default="elbo",
+        description="Bound to maximise: the ELBO, or the k-sample bound of Burda et al. (2016) "
+        "with its plain gradient or its doubly reparameterised one (Tucker et al. 2019).",
+    )
+    samples: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="Samples of z for each image: L of the ELBO, k of the k-sample bound.",
+    )
+    # A bound of many samples continues well from the optimum of one of few (Burda et al. 2016,
+    # table 2), whose steps cost less.
+    coarse_epochs: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Epochs at the start that use coarse_samples in place of samples.",
+    )
+    coarse_samples: int = Field(
+        default=1, ge=1, le=1000, description="Samples of z for each image in coarse_epochs."
+    )
+    optimizer: Literal["adam", "adagrad"] = Field(
+        default="adam", description="Optimisation algorithm."
+    )
+    learning_rate: float = Field(default=1e-3, gt=0, le=1.0, description="Size of a step.")
+    warmup: float = Field(
+        default=0.0,
+        ge=0.0,
+        lt=1.0,
+        description="Share of all steps over which the learning rate rises from zero.",
+    )
+    decay: Literal["none", "linear", "cosine", "passes"] = Field(
+        default="none",
+        description="How the learning rate falls after that. passes are the eight of Burda et al. "
+        "(2016), each three times as long as the one before: 1, 3, … 2187 of 3,280 epochs, and in "
+        "proportion for any other number.",
+    )
+    adam_epsilon: float = Field(
+        default=1e-8,
+        gt=0,
+        le=1.0,
+        description="Term in the denominator of Adam's step; large values make it a step of plain "
+        "momentum.",
+    )
+    beta: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=1000.0,
+        description="Weight of the rate, the KL term, in the loss (Higgins et al. 2017).",
+    )
+    kl_warmup_epochs: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=100_000,
+        description="Epochs over which the weight of the rate rises from 0 to beta.",
+    )
+    free_bits: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=100.0,
+        description="KL of each latent dimension, in nats, that costs nothing (Kingma et al. "
+        "2016).",
+    )
+    weight_prior: bool = Field(
+        default=False,
+        description="Put a prior N(0, I) on the generative weights: their MAP estimate.",
+    )
+    init: Literal["default", "paper"] = Field(
+        default="default",
+        description="Initial weights: Glorot uniform, or normal with standard deviation 0.01 as in "
+        "Kingma & Welling (2014).",
+    )
+    encoder_shift: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="Train the encoder alone also on copies of each minibatch, shifted by up to "
+        "this many pixels, so that it encodes new images better; for images with an empty border.",
+    )
+    precision: Precision = Field(
+        default="float32", description="Number format of matrix products in training."
+    )
+    device: Device = Field(
+        default="cpu", description="Device of training; metrics are computed on the CPU."
+    )
+    threads: int = Field(default=2, ge=1, le=256, description="CPU threads.")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
 
     @property
     def tested_on(self) -> Pixels:
-        """The kind of pixel that test figures are of."""
+        """Kind of pixels that test metrics are of."""
         return self.test_pixels or self.pixels
 
     @model_validator(mode="after")
-    def _combinations_make_sense(self) -> Self:
+    def _settings_fit_each_other(self) -> Self:
         if self.free_bits and self.objective != "elbo":
             raise ValueError(
                 f"free_bits {self.free_bits:g} needs objective 'elbo', not {self.objective!r}"
@@ -238,7 +356,7 @@ class TrainConfig(Config):
         return self
 
     @model_validator(mode="after")
-    def _learner_has_what_it_needs(self) -> Self:
+    def _learner_supports_settings(self) -> Self:
         if self.learner == "aevb":
             return self
         if self.objective != "elbo":
@@ -246,9 +364,9 @@ class TrainConfig(Config):
                 f"objective {self.objective!r} belongs to learner 'aevb'; allowed with "
                 f"{self.learner!r}: 'elbo'"
             )
-        usual = {"samples": 1, "beta": 1.0, "kl_warmup_epochs": 0.0, "free_bits": 0.0}
-        usual |= {"encoder_shift": 0, "coarse_epochs": 0}
-        for name, allowed in usual.items():
+        required = {"samples": 1, "beta": 1.0, "kl_warmup_epochs": 0.0, "free_bits": 0.0}
+        required |= {"encoder_shift": 0, "coarse_epochs": 0}
+        for name, allowed in required.items():
             if getattr(self, name) != allowed:
                 raise ValueError(
                     f"{name} {getattr(self, name)} belongs to learner 'aevb'; "
@@ -258,22 +376,22 @@ class TrainConfig(Config):
 
 
 def explain(error: ValidationError) -> str:
-    """One sentence per wrong setting: its name, the value given and what is allowed."""
+    """Describe each wrong setting: its name, its value and what is allowed."""
     sentences = []
-    for fault in error.errors()[:FAULTS_TOLD]:
-        name = _shortened(".".join(str(part) for part in fault["loc"]))
-        allowed = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            sentences.append(f"{name} is not a setting that is known here")
+    for wrong in error.errors()[:MOST_ERRORS]:
+        name = _shortened(".".join(str(part) for part in wrong["loc"]))
+        allowed = wrong["msg"].removeprefix("Value error, ")
+        if wrong["type"] == "extra_forbidden":
+            sentences.append(f"{name} is not a setting")
         elif not name:
             sentences.append(allowed)
         else:
-            value = _shortened(repr(fault["input"]))
+            value = _shortened(repr(wrong["input"]))
             sentences.append(f"{name} {value}: {allowed[:1].lower()}{allowed[1:]}")
-    if (more := error.error_count() - FAULTS_TOLD) > 0:
+    if (more := error.error_count() - MOST_ERRORS) > 0:
         sentences.append(f"and {more} more")
     return "; ".join(sentences)
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_TOLD else text[: LONGEST_TOLD - 1] + "…"
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

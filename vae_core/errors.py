@@ -1,43 +1,42 @@
-"""What can go wrong for a user: each error is one clear sentence that can be shown as it is.
+"""Errors with one sentence for the user: the name, the value and what is allowed.
 
-The sentence names the value, what was found and what is allowed. The command line prints it with
-exit status 2, the app shows it on the page; neither shows a traceback.
+The command line prints the sentence and exits with status 2; the app shows it on the page.
 """
 
 
 class LatentExplorerError(ValueError):
-    """The project's own errors: something the user gave cannot be used."""
+    """Base of the project's errors: an input cannot be used."""
 
 
 class ConfigError(LatentExplorerError):
-    """A setting is unknown or outside what is allowed."""
+    """A setting is unknown, or its value is not allowed."""
 
 
 class CheckpointError(LatentExplorerError):
-    """A model folder or a checkpoint is damaged, foreign or incomplete."""
+    """A model folder or a checkpoint is damaged, incomplete or of another format."""
 
 
 class ImageError(LatentExplorerError):
-    """A picture cannot be read, or holds nothing that a model could see."""
+    """A picture cannot be read, or is empty."""
 
 
 class DatasetError(LatentExplorerError):
-    """A dataset's file is damaged, swapped or foreign, or no dataset has the given name."""
+    """A dataset's file is damaged or of another format, or the dataset is unknown."""
 
 
 class DatasetMissingError(DatasetError):
-    """A known dataset is not on this machine; it can be downloaded.
+    """A known dataset is not on this host, but can be downloaded.
 
     Parameters
     ----------
     message
         The sentence for the user.
     name
-        The dataset's name in the registry, e.g. ``"mnist"``.
+        Name of the dataset in the registry, e.g. ``"mnist"``.
     megabytes
-        What a download fetches.
+        Size of the download.
     url
-        Where a download comes from.
+        Address of the download.
     """
 
     def __init__(self, message: str, *, name: str, megabytes: int, url: str) -> None:

@@ -1,7 +1,7 @@
-"""What an expert expects to find measured: bounds, their parts, and what the codes hold.
+"""Metrics of a VAE: bounds and their terms, active units, and what the codes predict.
 
-Every function works in chunks of bounded memory and returns values per example or per dimension;
-:class:`Estimate` alone reduces them, with a standard error.
+Functions work in chunks of bounded memory and return a value for each example or dimension; only
+:class:`Estimate` reduces them, with a standard error.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from vae_core.models.distributions import DiagonalGaussian, FactorisedPrior, Gau
 
 #: Images encoded at once.
 BATCH = 500
-#: Codes decoded at once: 2,000 · 784 logits in float32 are 6 MB, which stays in the cache.
+#: Codes decoded at once: 2,000 · 784 logits in float32 are 6 MB, which fit the cache.
 CODES_AT_ONCE = 2_000
 #: Codes compared with all components of a mixture at once.
 ROWS = 100
-#: Images looked at exactly beyond those that a search is for.
+#: Candidates beyond k of a search for neighbours, whose distances are computed exactly.
 SPARE = 16
-#: Below this mean KL, in nats, an inactive dimension counts as collapsed.
+#: Mean KL, in nats, below which an inactive dimension is called collapsed.
 COLLAPSED_KL = 0.05
-#: A unit is active when the variance over data of its posterior mean is above this (Burda et
-#: al. 2016, section 5.2).
+#: Variance over data of the posterior mean above which a unit is active (Burda et al. 2016,
+#: section 5.2).
 ACTIVE_VARIANCE = 0.01
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over examples and its standard error, in the unit of the values."""
+    """Mean over examples and its standard error, in the unit of the values."""
 
     mean: float
     se: float
@@ -52,12 +52,12 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The posterior of every image of a set, with its bound: mu and logvar (n, latent_dim)."""
+    """Posteriors and bounds of a set of images: mu and logvar (n, latent_dim)."""
 
     mu: Tensor
     logvar: Tensor
     rate: Tensor  # (n,)
-    distortion: Tensor  # (n,), one sample of z for each image
+    distortion: Tensor  # (n,), from one sample of z for each image
 
 
 @torch.inference_mode()
@@ -66,14 +66,14 @@ def encode(
 ) -> Encoded:
     """Encode uint8 images (n, c, h, w) as pixels of ``kind``, with a single-sample bound.
 
-    Here and below, ``labels`` (n,) are for models that take them.
+    In this module, ``labels`` (n,) are for models that need them.
     """
     generator = torch.Generator().manual_seed(seed)
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
-        for batch, given in _batches(images, labels, BATCH):
+        for batch, y in _batches(images, labels, BATCH):
             x = pixels.view(batch, kind, generator=generator)
-            inference = model(x, generator=generator, **given)
+            inference = model(x, generator=generator, **y)
             bound = objectives.elbo(inference)
             yield inference.q.mu, inference.q.logvar, bound.rate, bound.distortion
 
@@ -82,9 +82,9 @@ def encode(
 
 @torch.inference_mode()
 def posteriors(model: VAE, images: Tensor, *, labels: Tensor | None = None) -> DiagonalGaussian:
-    """q(z|x) of every one of uint8 images (n, c, h, w), as grey pixels; nothing is decoded."""
+    """Return q(z|x) of uint8 images (n, c, h, w), as grey pixels, without decoding."""
     batches = _batches(images, labels, BATCH)
-    found = (model.encode(batch.float() / 255, **given) for batch, given in batches)
+    found = (model.encode(batch.float() / 255, **y) for batch, y in batches)
     mu, logvar = _joined(((q.mu, q.logvar) for q in found), len(images))
     return DiagonalGaussian(mu=mu, logvar=logvar)
 
@@ -92,7 +92,7 @@ def posteriors(model: VAE, images: Tensor, *, labels: Tensor | None = None) -> D
 def bounds(
     model: VAE, images: Tensor, *, kind: str, seed: int = 0, labels: Tensor | None = None
 ) -> objectives.Bound:
-    """Single-sample ELBO with rate and distortion of uint8 images, (n,) each."""
+    """Return the single-sample ELBO, rate and distortion of uint8 images, (n,) each."""
     encoded = encode(model, images, kind=kind, seed=seed, labels=labels)
     rate, distortion = encoded.rate, encoded.distortion
     return objectives.Bound(elbo=-(rate + distortion), rate=rate, distortion=distortion)
@@ -119,10 +119,10 @@ def nll_iw(
     seed: int = 0,
     labels: Tensor | None = None,
 ) -> Importance:
-    """Minus the k-sample bound of each image, by streaming over samples.
+    """Compute minus the k-sample bound of each image (Burda et al. 2016, equation 8).
 
-    Burda et al. (2016), equation (8). Weights are folded into a running maximum and two running
-    sums, so memory does not grow with ``k``.
+    A running maximum and two running sums replace the weights, so that memory does not grow with
+    ``k``.
 
     Parameters
     ----------
@@ -142,9 +142,9 @@ def nll_iw(
     per_image = min(k, 100)
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
-        for batch, given in _batches(images, labels, max(1, CODES_AT_ONCE // per_image)):
+        for batch, y in _batches(images, labels, max(1, CODES_AT_ONCE // per_image)):
             x = pixels.view(batch, kind, generator=generator)
-            observed = model.observe(x, **given)
+            observed = model.observe(x, **y)
             top = torch.full((len(x),), -math.inf)
             total = torch.zeros(len(x))
             squares = torch.zeros(len(x))
@@ -169,19 +169,18 @@ def nll_iw(
 def _batches(
     images: Tensor, labels: Tensor | None, size: int
 ) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
-    """Images in batches, each with the keyword by which a model is given its labels."""
+    """Yield batches of images, each with the model's keyword argument ``y`` if there are labels."""
     for start in range(0, len(images), size):
         part = slice(start, start + size)
         yield images[part], {} if labels is None else {"y": labels[part]}
 
 
 def _joined(parts: Iterable[tuple[Tensor, ...]], n: int) -> list[Tensor]:
-    """Concatenate the columns of batches, ``n`` rows in all, each as soon as it is there.
+    """Copy the columns of each batch into arrays of ``n`` rows as soon as it is computed.
 
-    Kept by themselves, batches would lie between what is freed, and memory would be lost to gaps
-    of several times their size.
+    A list of batches would fragment the memory: the gaps between them are several times their size.
     """
-    _keep_what_is_freed()
+    _keep_freed_memory()
     columns: list[Tensor] = []
     start = 0
     for part in parts:
@@ -193,12 +192,12 @@ def _joined(parts: Iterable[tuple[Tensor, ...]], n: int) -> list[Tensor]:
     return columns
 
 
-def _keep_what_is_freed() -> None:
-    """Have the C library keep a batch's memory for the next one.
+def _keep_freed_memory() -> None:
+    """Make the C library keep the memory of a batch for the next one.
 
-    glibc gives back to the system what is free at its heap's end, beyond twice the largest block
-    that it ever mapped by itself and freed, 32 MB at most. Of a batch's arrays that would be all,
-    and fetching them again, page by page, could take as long as the products.
+    glibc returns free memory at the end of its heap to the system if it is more than twice the
+    largest block that it mapped separately and freed, 32 MB at most. For the arrays of a batch
+    that would be all of it, and allocating it again could take as long as the computation.
     """
     torch.empty(31 << 20, dtype=torch.uint8)
 
@@ -209,8 +208,8 @@ def kl_per_dim(mu: Tensor, logvar: Tensor, prior: Prior | None = None, *, seed: 
     Parameters
     ----------
     prior
-        N(0, I) when left out. Under a mixture the KL is no sum over dimensions; what is returned
-        then is each dimension's own, between marginals, from one draw for each image.
+        N(0, I) by default. For a mixture, whose KL is not a sum over dimensions, the result is the
+        KL between the marginals of each dimension, estimated from one sample for each image.
     """
     q = DiagonalGaussian(mu, logvar)
     if prior is None:
@@ -228,7 +227,7 @@ def kl_per_dim(mu: Tensor, logvar: Tensor, prior: Prior | None = None, *, seed: 
 
 
 def active_units(mu: Tensor) -> Tensor:
-    """Which dimensions carry information: posterior means (n, d) → bool (d,)."""
+    """Return which dimensions carry information: posterior means (n, d) → bool (d,)."""
     return mu.var(0, correction=0) > ACTIVE_VARIANCE
 
 
@@ -241,7 +240,7 @@ def knn_labels(
 ) -> NDArray[np.int64]:
     """Return the majority label of the k nearest training codes (n, d) of each test code.
 
-    With fewer than ``k`` training codes, all of them vote.
+    ``k`` is reduced to the number of training codes.
     """
     from sklearn.neighbors import KNeighborsClassifier
 
@@ -267,7 +266,7 @@ def linear_probe(
 
 @dataclass(frozen=True)
 class Discrepancy:
-    """Squared MMD between two samples, and the share of permutations that reach it."""
+    """Squared MMD between two samples, and its p-value by permutation."""
 
     mmd2: float
     p_value: float
@@ -276,9 +275,9 @@ class Discrepancy:
 def mmd(one: Tensor, other: Tensor, *, permutations: int = 500, seed: int = 0) -> Discrepancy:
     """Unbiased squared maximum mean discrepancy of two samples (n, d) and (m, d).
 
-    Gretton et al. (2012), equation (3), with a Gaussian kernel of the pooled sample's median
-    distance. Its expectation is 0 when both come from one distribution, so it can be negative;
-    the p-value is of that hypothesis, by permutation.
+    Gretton et al. (2012), equation (3), with a Gaussian kernel whose width is the median distance
+    of the pooled sample. If both samples have one distribution, which is the hypothesis of the
+    p-value, the expectation is 0, so that the value can be negative.
     """
     n, m = len(one), len(other)
     pooled = torch.cat([one, other]).double()
@@ -299,7 +298,7 @@ def mmd(one: Tensor, other: Tensor, *, permutations: int = 500, seed: int = 0) -
         + (rest * with_rest).sum(0) / (m * (m - 1))
         - 2 * (members * with_rest).sum(0) / (n * m)
     )
-    # The observed split counts as one of the permutations, so that p is never 0.
+    # The observed split is one of the permutations, so that p is never 0.
     p_value = float((values >= values[0] - 1e-15).double().mean())
     return Discrepancy(mmd2=float(values[0]), p_value=p_value)
 
@@ -313,7 +312,7 @@ class NearestImages:
 
 
 def squared_norms(images: Tensor) -> Tensor:
-    """Σ level² of images, uint8 (n, c, h, w) → float32 (n,): what every search needs again."""
+    """Σ level² of images, uint8 (n, c, h, w) → float32 (n,), for :func:`nearest_images`."""
     parts = torch.split(images, ROWS * 50)
     return torch.cat([part.flatten(1).float().square().sum(1) for part in parts])
 
@@ -328,9 +327,9 @@ def nearest_images(
     queries
         (m, c, h, w) in [0, 1].
     norms
-        The images' :func:`squared_norms`, where they are known.
+        The images' :func:`squared_norms`; computed by default.
     """
-    _keep_what_is_freed()
+    _keep_freed_memory()
     flat = queries.flatten(1)
     norms = squared_norms(images) if norms is None else norms
     k = min(k, len(images))
@@ -339,37 +338,37 @@ def nearest_images(
     rows = torch.zeros(len(flat), kept, dtype=torch.int64)
     for start in range(0, len(images), ROWS * 50):
         part = images[start : start + ROWS * 50].flatten(1).float()
-        # |q − x|² without |q|², in levels: one product, whatever the number of queries.
+        # |q − x|² − |q|² in levels, as one matrix product for all queries.
         squares = norms[start : start + len(part)] - 2 * (255 * flat) @ part.T
         squares = torch.cat([best, squares], dim=1)
         here = torch.arange(start, start + len(part)).expand(len(flat), -1)
         best, columns = squares.topk(kept, dim=1, largest=False)
         rows = torch.cat([rows, here], dim=1).gather(1, columns)
-    # Products lose small distances to rounding, so those that matter are taken again.
+    # Products have rounding errors for small distances; those of the candidates are computed again.
     found = images[rows].flatten(2).float() / 255
     distances, order = (flat[:, None] - found).norm(dim=2).sort(dim=1, stable=True)
     return NearestImages(rows=rows.gather(1, order)[:, :k], distances=distances[:, :k])
 
 
 def collapse_warning(mu: Tensor, kl: Tensor) -> str | None:
-    """Tell posterior collapse in a sentence; None where there is none.
+    """Return a sentence about posterior collapse, or None if there is none.
 
-    A dimension has collapsed when its posterior mean (n, d) is all but the same for all images
-    and its mean KL ``kl`` (d,) is near zero: the decoder goes without it.
+    A dimension has collapsed if its posterior mean (n, d) is nearly the same for all images and its
+    mean KL ``kl`` (d,) is near zero: the decoder ignores it.
     """
     if len(mu) < 2:
-        return None  # one image has no spread to speak of
+        return None  # one image has no variance
     collapsed = int((~active_units(mu) & (kl < COLLAPSED_KL)).sum())
     d = len(kl)
     if collapsed == 0:
         return None
     if collapsed == d:
         return (
-            f"Posterior collapse: all {d} latent dimensions carry nothing, and every picture has "
+            f"Posterior collapse: all {d} latent dimensions are unused, and every image has "
             "the same code. A KL warm-up, free bits or a smaller beta can prevent it."
         )
-    carry = "dimension carries" if collapsed == 1 else "dimensions carry"
+    verb = "is" if collapsed == 1 else "are"
     return (
-        f"Posterior collapse: {collapsed} of {d} latent {carry} nothing "
-        f"(KL below {COLLAPSED_KL:g} nats); the other {d - collapsed} do the work."
+        f"Posterior collapse: {collapsed} of {d} latent dimensions {verb} unused "
+        f"(KL below {COLLAPSED_KL:g} nats)."
     )

@@ -1,18 +1,34 @@
-"""Writing files so that a reader never meets half of one."""
+"""Write files atomically, and read zip files from unknown sources."""
 
 from __future__ import annotations
 
 import errno
+import lzma
 import os
+import struct
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 
-#: No room on the disk, in a quota, or below a limit of the file's size.
+#: Error numbers of a full disk, an exhausted quota and a file above its size limit.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: Exceptions of Python's zip reader for damaged, encrypted or unsupported files.
+UNZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted, or a method that is not implemented
+    ValueError,
+    struct.error,  # an entry that begins after the end of the file
+    OverflowError,
+)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace ``path`` by ``content``: temporary name in the same folder, flushed, renamed."""
+    """Replace the content of ``path``: write a temporary file beside it, flush, rename."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -28,12 +44,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def is_full(error: OSError) -> bool:
-    """Whether a write failed for want of room."""
+    """Return whether a write failed because there is no space."""
     return error.errno in FULL
 
 
 def flush(path: Path) -> None:
-    """Wait until what was appended to a file, or the names in a folder, are on the disk."""
+    """Wait until a file's appended content, or a folder's list of names, is on the disk."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, PermissionError):  # Windows opens no folders
@@ -42,3 +58,8 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_link(entry: zipfile.ZipInfo) -> bool:
+    """Return whether an entry of a zip file is a Unix symbolic link."""
+    return (entry.external_attr >> 16) & 0o170000 == 0o120000

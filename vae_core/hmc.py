@@ -11,18 +11,18 @@ from torch import Tensor
 
 #: (..., d) → (...): a log density up to a constant, differentiable in its argument.
 LogDensity = Callable[[Tensor], Tensor]
-#: After t transitions the logarithm of the step size moves by GAIN / t^GAIN_DECAY times the
-#: acceptance in excess (Robbins & Monro 1951), and never further than to twice or half the size.
+#: After transition t the log step size changes by GAIN / t^GAIN_DECAY times the excess acceptance
+#: (Robbins & Monro 1951), by FURTHEST at most.
 GAIN, GAIN_DECAY, FURTHEST = 4.0, 0.6, math.log(2.0)
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a run of chains leaves behind.
+    """Result of running chains.
 
-    ``z`` is (steps, ..., d), the state after every transition; ``acceptance`` (...) each chain's
-    mean acceptance probability; ``step_size`` has the shape of the one that was given, a scalar
-    for a float, and is what a continued run should start with.
+    ``z`` (steps, ..., d) is the state after each transition, and ``acceptance`` (...) the mean
+    acceptance probability of each chain. ``step_size`` is the final one, to continue with: it has
+    the shape of the argument, () for a float.
     """
 
     z: Tensor
@@ -42,28 +42,27 @@ def hmc(
 ) -> Samples:
     """Run one chain from each row of ``start``.
 
-    Not to be called in inference mode, where there are no gradients; ``no_grad`` is fine.
+    It needs gradients, so it cannot run in inference mode; ``no_grad`` is allowed.
 
     Parameters
     ----------
     log_density
         (..., d) → (...); one value for each chain.
     start
-        Where the chains begin, (..., d).
+        Initial states, (..., d).
     steps
-        Transitions, each of them kept.
+        Number of transitions, whose states are all returned.
     leapfrog
         Leapfrog steps in a transition.
     step_size
-        A float is one step size for all chains; a tensor broadcasts against (...), so that
-        (...) itself is a step size for each chain.
+        One step size for all chains, or a tensor that broadcasts to (...).
     target_acceptance
-        After each transition the step size moves towards this acceptance probability, ever less
-        so. None holds it fixed: only then is the target exactly invariant.
+        Acceptance probability towards which the step size is adapted, by less after each
+        transition. None keeps it fixed; only then is the target density invariant.
     """
     eps = torch.as_tensor(step_size, dtype=start.dtype)
     shape = start.shape[:-1]
-    eps.expand(shape)  # raises if it does not fit
+    eps.expand(shape)  # raises for a wrong shape
     z = start.detach()
     log_p, gradient = _with_gradient(log_density, z)
     kept, acceptance = [], torch.zeros(shape, dtype=z.dtype)
@@ -72,7 +71,7 @@ def hmc(
         proposal, moved, new_log_p, new_gradient = _trajectory(
             log_density, z, momentum, gradient, eps=eps[..., None], leapfrog=leapfrog
         )
-        # The change of the total energy; a trajectory that left the numbers is refused.
+        # Change of the total energy; a trajectory that is not finite is rejected.
         change = (new_log_p - _kinetic(moved)) - (log_p - _kinetic(momentum))
         probability = change.nan_to_num(-math.inf, 0.0, -math.inf).clamp(max=0.0).exp()
         accepted = torch.rand(shape, generator=generator, dtype=z.dtype) < probability

@@ -1,4 +1,4 @@
-"""Walking through a latent space: grids, traversals, paths, neighbours, arithmetic."""
+"""Positions in latent space: grids, traversals, interpolation, neighbours, selections."""
 
 from __future__ import annotations
 
@@ -14,36 +14,41 @@ from vae_core.errors import ConfigError
 from vae_core.models import VAE
 
 GRID_SIDE = (5, 30)
-#: Of a line's rows of labels: their height together in units of z, and the share of it that codes
-#: fill. Multiples of the golden section's fraction are spread evenly however many there are.
+#: Layout of one-dimensional codes: height of all rows in units of z, share of a row that is filled,
+#: and the golden ratio's fraction, whose multiples modulo 1 are evenly spread.
 LINE_HEIGHT, ROW_FILLED, GOLDEN = 4.0, 0.75, 0.6180339887498949
 
 
 def quantiles(n: int) -> Tensor:
-    """Φ⁻¹ of the n evenly spaced probabilities (i + ½) / n: (n,), ascending."""
+    """Return Φ⁻¹ of the n evenly spaced probabilities (i + ½) / n: (n,), ascending."""
     probabilities = (torch.arange(n, dtype=torch.float64) + 0.5) / n
     steps: Tensor = torch.special.ndtri(probabilities)
     return steps.float()
 
 
 def grid(n: int, *, dims: tuple[int, int], at: Tensor) -> Tensor:
-    """Codes of the inverse-CDF grid: the unit square through Φ⁻¹, the other dimensions held.
+    """Return a grid of codes at quantiles of N(0, 1) in two dimensions.
 
     Kingma & Welling (2014), appendix A.
 
     Parameters
     ----------
     n
-        Cells a side, 5 to 30.
+        Cells per side, 5 to 30.
     dims
-        The dimension that runs to the right and the one that runs upwards.
+        Dimension that increases to the right, and the one that increases upwards.
     at
-        (latent_dim,): where the other dimensions stay.
+        Code (latent_dim,) that has the values of the other dimensions.
 
     Returns
     -------
     Tensor
-        (n, n, latent_dim); row 0 is the top one, so the second dimension falls along rows.
+        (n, n, latent_dim); row 0 is at the top, so that the second dimension decreases with rows.
+
+    Raises
+    ------
+    ConfigError
+        If ``n`` or ``dims`` is not allowed.
     """
     if not GRID_SIDE[0] <= n <= GRID_SIDE[1]:
         raise ConfigError(f"grid side {n}: allowed are {GRID_SIDE[0]} to {GRID_SIDE[1]}")
@@ -56,7 +61,7 @@ def grid(n: int, *, dims: tuple[int, int], at: Tensor) -> Tensor:
 
 
 def check_dims(dims: tuple[int, int], latent_dim: int) -> None:
-    """Refuse a plane that the latent space does not have."""
+    """Raise ConfigError unless ``dims`` are two different latent dimensions."""
     if dims[0] == dims[1] or not all(0 <= d < latent_dim for d in dims):
         raise ConfigError(
             f"plane {dims}: two different dimensions from 0 to {latent_dim - 1} are needed"
@@ -65,12 +70,12 @@ def check_dims(dims: tuple[int, int], latent_dim: int) -> None:
 
 @torch.inference_mode()
 def decode(model: VAE, codes: Tensor) -> Tensor:
-    """Mean images of codes (..., latent_dim) → (..., c, h, w)."""
+    """Return the mean images of codes (..., latent_dim) → (..., c, h, w)."""
     return model.decode(codes).mean
 
 
 def traverse(z: Tensor, dim: int, values: Sequence[float]) -> Tensor:
-    """Codes that move one dimension of ``z`` (latent_dim,) through ``values``."""
+    """Return copies of ``z`` (latent_dim,), with ``values`` in one dimension: (n, latent_dim)."""
     codes = z.repeat(len(values), 1)
     codes[:, dim] = torch.tensor(values, dtype=z.dtype)
     return codes
@@ -79,10 +84,10 @@ def traverse(z: Tensor, dim: int, values: Sequence[float]) -> Tensor:
 def interpolate(
     start: Tensor, end: Tensor, steps: int, *, path: Literal["linear", "spherical"] = "linear"
 ) -> Tensor:
-    """Codes from ``start`` to ``end`` (latent_dim,), both included: (steps, latent_dim).
+    """Return codes from ``start`` to ``end`` (latent_dim,), both included: (steps, latent_dim).
 
-    A spherical path turns at an even pace along the great circle and changes its length
-    linearly (Shoemake 1985); between parallel codes it is the linear one.
+    A spherical path has a constant angular velocity along the great circle (Shoemake 1985) and a
+    linear change of length; between parallel codes it is the linear path.
     """
     t = torch.linspace(0, 1, steps)[:, None]
     linear = start + t * (end - start)
@@ -105,8 +110,8 @@ def interpolate(
 def nearest(
     query: NDArray[np.float32], points: NDArray[np.float32], k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Rows of the ``k`` points nearest to ``query`` (d,), and their Euclidean distances."""
-    # |a − b|² by differences: the expanded form loses small distances to rounding.
+    """Return rows of the ``k`` points nearest to ``query`` (d,), and their Euclidean distances."""
+    # The expanded form of |a − b|² has rounding errors for small distances.
     squared = np.square(points - query).sum(axis=1)
     k = min(k, len(points))
     rows = np.argpartition(squared, k - 1)[:k]
@@ -115,8 +120,8 @@ def nearest(
 
 
 def inside_polygon(points: NDArray[np.float32], polygon: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which points (n, 2) lie inside a polygon (m, 2), by the even-odd rule."""
-    # Most points lie outside its box, and cost nothing more.
+    """Return which points (n, 2) are inside a polygon (m, 2), by the even-odd rule: bool (n,)."""
+    # Most points are outside the bounding box and need no further test.
     found: NDArray[np.bool_] = ((points >= polygon.min(0)) & (points <= polygon.max(0))).all(1)
     x, y = points[found].T
     inside = np.zeros(len(x), dtype=bool)
@@ -131,13 +136,13 @@ def inside_polygon(points: NDArray[np.float32], polygon: NDArray[np.float32]) ->
 def along_line(
     mu: NDArray[np.float32], ids: NDArray[np.int64], labels: NDArray[np.int64] | None
 ) -> NDArray[np.float32]:
-    """Lay codes of one dimension (n, 1) out in the plane, one row for each label: (n, 2).
+    """Place codes of one dimension (n, 1) in the plane, with a row for each label: (n, 2).
 
-    Heights within a row are spread evenly by the id and mean nothing.
+    The height within a row depends on the id and has no meaning.
     """
     row = np.zeros(len(ids)) if labels is None else labels.astype(np.float64)
     rows = 1.0 + (row.max() if len(row) else 0.0)
     spread = (ids * GOLDEN) % 1.0 - 0.5
-    # the first label's row lies on top, as in a legend
+    # The first label's row is at the top, as in a legend.
     y = LINE_HEIGHT * (0.5 - (row + 0.5 + ROW_FILLED * spread) / rows)
     return np.column_stack([mu[:, 0], y]).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Estimates of log p(x) that do not lean on the encoder being right: Appendix D and AIS.
+"""Estimates of log p(x) that do not depend on the encoder's accuracy: Appendix D and AIS.
 
-Both move codes by Hamiltonian Monte Carlo, many chains at once, and suit a z of few dimensions.
-Like all figures they come one per image, here with a standard error each.
+Both run many chains of Hamiltonian Monte Carlo over codes, and need few latent dimensions. They
+return a value and a standard error for each image.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from vae_core.hmc import hmc
 from vae_core.models import VAE, HierarchicalVAE
 from vae_core.models.distributions import DiagonalGaussian, Prior
 
-#: Codes moved at once.
+#: Codes in one batch of chains.
 CODES_AT_ONCE = 2_000
-#: The estimator of Appendix D fits a density to samples, which few dimensions allow ("less than
-#: 5", Kingma & Welling 2014).
+#: Maximum latent dimensions of the estimator of Appendix D, which fits a density to samples ("less
+#: than 5", Kingma & Welling 2014).
 APPENDIX_D_DIMS = 5
 FIRST_STEP_SIZE = 0.1
-#: AIS accepts less and moves further than a sampler that must look like its target at once.
+#: Target acceptance probability of AIS; below that of a sampler, for larger steps.
 AIS_ACCEPTANCE = 0.8
-#: By how much the pilot chains' log step size answers to an acceptance in excess.
+#: Change of the pilot chains' log step size for each unit of excess acceptance.
 AIS_GAIN = 0.5
-#: How slowly the sigmoidal path leaves the prior and arrives at the posterior (Wu et al. 2017).
+#: Steepness of the sigmoidal path from prior to posterior (Wu et al. 2017).
 PATH_STEEPNESS = 4.0
 
 
 @dataclass(frozen=True)
 class Marginal:
-    """Minus log p(x) of each image, and the standard error of each: (n,), in nats."""
+    """Minus log p(x) of each image and its standard error: (n,), in nats."""
 
     nll: Tensor
     se: Tensor
@@ -43,13 +43,13 @@ class Marginal:
 
 @dataclass(frozen=True)
 class Target:
-    """A batch whose codes are sought: p(z), or p(z|y), and p(x|z) as functions of z."""
+    """Target density of the chains of a batch: p(z), or p(z|y), and p(x|z) as functions of z."""
 
     x: Tensor  # (batch, c, h, w)
     log_prior: Callable[[Tensor], Tensor]  # (chains, batch, d) → (chains, batch)
-    log_likelihood: Callable[[Tensor], Tensor]  # the same, of log p(x|z)
+    log_likelihood: Callable[[Tensor], Tensor]  # with the same shapes
     prior: Prior
-    q: DiagonalGaussian  # the encoder's posterior: where chains may begin
+    q: DiagonalGaussian  # the encoder's posterior
 
     def log_joint(self, z: Tensor) -> Tensor:
         """Return log p(x, z)."""
@@ -57,17 +57,17 @@ class Target:
 
 
 def check(model: VAE, estimator: str) -> None:
-    """Refuse an estimator that does not exist for a model.
+    """Check that an estimator supports a model.
 
     Raises
     ------
     ConfigError
-        With two stochastic layers; for Appendix D, if z has more than ``APPENDIX_D_DIMS``
-        dimensions.
+        If the model has two stochastic layers, or, for Appendix D, more than ``APPENDIX_D_DIMS``
+        latent dimensions.
     """
     if isinstance(model, HierarchicalVAE):
         raise ConfigError(
-            "Appendix D and AIS move the codes of one stochastic layer and this model has two "
+            "Appendix D and AIS need one stochastic layer and this model has two "
             "(first_latent_dim); allowed for it: nll_iw"
         )
     d = model.config.latent_dim
@@ -90,20 +90,20 @@ def nll_appendix_d(
     burn_in: int = 60,
     leapfrog: int = 4,
 ) -> Marginal:
-    """Minus log p(x) by the estimator of Kingma & Welling (2014), appendix D.
+    """Estimate minus log p(x) as in appendix D of Kingma & Welling (2014).
 
-    (1) Samples of p(z|x) by HMC, whose step size is tuned to 90 % acceptance during ``burn_in``
-    and then held. (2) A Gaussian q with full covariance, fitted to them. (3) With new samples,
-    1 / p(x) = E[q(z) / (p(z) p(x|z))], averaged in log space.
+    (1) Sample p(z|x) by HMC, whose step size is tuned to 90 % acceptance during ``burn_in`` and
+    then fixed. (2) Fit a Gaussian q with full covariance. (3) With new samples, average
+    1 / p(x) = E[q(z) / (p(z) p(x|z))] in log space.
 
     Parameters
     ----------
     images
         uint8 (n, c, h, w), read as pixels of ``kind``.
     chains, keep
-        Chains for each image, and samples kept of each, once for the fit and once for the mean.
+        Chains for each image, and samples of each chain for the fit, and again for the mean.
     leapfrog
-        Leapfrog steps in a transition; Kingma & Welling (2014) take 4.
+        Leapfrog steps in a transition; 4 in Kingma & Welling (2014).
 
     Raises
     ------
@@ -140,7 +140,7 @@ def nll_appendix_d(
             log_q: Tensor = fitted.log_prob(new.double())  # type: ignore[no-untyped-call]
             log_ratio = log_q - log_joint.double()
             per_chain = torch.logsumexp(log_ratio, 0) - math.log(keep)
-        # The estimate is minus the logarithm of 1 / p(x), so its sign is that of an nll.
+        # log E[1 / p(x)] is already minus log p(x).
         mean, se = _log_mean(per_chain)
         nll.append(mean)
         errors.append(se)
@@ -159,11 +159,11 @@ def nll_ais(
     leapfrog: int = 5,
     pilots: int = 8,
 ) -> Marginal:
-    """Minus log p(x) by annealed importance sampling in z (Neal 2001; Wu et al. 2017).
+    """Estimate minus log p(x) by annealed importance sampling in z (Neal 2001; Wu et al. 2017).
 
-    Chains go from p(z) to p(z|x) along p(z) p(x|z)^β, β on a sigmoidal path from 0 to 1, with one
-    HMC transition at each β. Step sizes are found by ``pilots``, chains that are then thrown
-    away, since adapting them on the way would spoil the weights: E[w] = p(x) exactly.
+    The chains go from p(z) to p(z|x) along p(z) p(x|z)^β, with β on a sigmoidal path from 0 to 1
+    and one HMC transition at each β. E[w] = p(x) is exact only with fixed step sizes, so they are
+    tuned with separate chains, ``pilots``.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def nll_ais(
     chains
         Weights averaged for each image.
     temperatures
-        Steps of β.
+        Number of steps of β.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def _anneal(
     *,
     adapt: bool,
 ) -> Tensor:
-    """Log weights (chains, batch); with ``adapt``, tune ``step_sizes`` (T, batch) in place."""
+    """Return log weights (chains, batch); with ``adapt``, tune ``step_sizes`` (T, batch)."""
     with torch.no_grad():
         draws = [target.prior.sample(len(target.x), generator=generator) for _ in range(chains)]
     z = torch.stack(draws)
@@ -240,7 +240,7 @@ def _anneal(
 
 
 def _path(temperatures: int) -> Tensor:
-    """β from 0 to 1, (temperatures + 1,)."""
+    """Return β from 0 to 1, (temperatures + 1,)."""
     steps = torch.linspace(-1, 1, temperatures + 1, dtype=torch.float64)
     low, *_, high = curve = torch.sigmoid(PATH_STEEPNESS * steps)
     path: Tensor = (curve - low) / (high - low)
@@ -278,7 +278,7 @@ def _target(model: VAE, x: Tensor, y: Tensor | None) -> Target:
 
 
 def _log_mean(log_values: Tensor) -> tuple[Tensor, Tensor]:
-    """Log of the mean over chains (chains, batch), and its standard error by the delta method."""
+    """Return the log of the mean over chains (chains, batch), and its error (delta method)."""
     chains = len(log_values)
     top = log_values.amax(0)
     values = torch.exp(log_values - top)
@@ -288,11 +288,11 @@ def _log_mean(log_values: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _fit_gaussian(z: Tensor) -> torch.distributions.MultivariateNormal:
-    """Moments of samples (samples, batch, d): a Gaussian for each image of the batch."""
+    """Fit a Gaussian for each image of the batch to samples (samples, batch, d)."""
     z = z.double()
     mean = z.mean(0)
     centred = z - mean
     covariance = torch.einsum("sbi,sbj->bij", centred, centred) / (len(z) - 1)
-    # Chains that never moved have no covariance to invert.
+    # Keeps the covariance invertible if no chain moved.
     covariance = covariance + 1e-10 * torch.eye(z.shape[-1], dtype=z.dtype)
     return torch.distributions.MultivariateNormal(mean, covariance)

@@ -1,4 +1,4 @@
-"""Bounds on log p(x): pure functions of what a model returns, one value per example, in nats."""
+"""Bounds on log p(x): functions of a forward pass with one value per example, in nats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vae_core.models.distributions import DiagonalGaussian, FactorisedPrior
 
 @dataclass(frozen=True)
 class Bound:
-    """The ELBO and its two parts, (batch,) each: elbo = −(rate + distortion)."""
+    """ELBO and its two terms, (batch,) each: elbo = −(rate + distortion)."""
 
     elbo: Tensor
     rate: Tensor
@@ -25,8 +25,8 @@ class Bound:
 def elbo(inference: Inference) -> Bound:
     """Return the AEVB estimator with closed-form KL, averaged over the L samples.
 
-    Kingma & Welling (2014), equations (7) and (10); where the KL has no closed form, it is
-    estimated from the samples, as in their equation (6).
+    Kingma & Welling (2014), equations (7) and (10). A KL without closed form is estimated from the
+    samples, as in their equation (6).
     """
     rate = _rate(inference)
     distortion = -inference.p.log_prob(inference.x).mean(0)
@@ -46,30 +46,30 @@ def iwae(log_w: Tensor) -> Tensor:
     return torch.logsumexp(log_w, dim=0) - math.log(log_w.shape[0])
 
 
-#: β: a number, or a tensor () for a CUDA graph, which is captured once and meets many.
+#: β: a number, or a tensor () for a CUDA graph, which is captured once and used with many values.
 Beta = float | Tensor
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What a training step minimises, (batch,), beside the bound that it reports."""
+    """Loss of a training step, (batch,), and the bound that it reports."""
 
     value: Tensor
     bound: Bound
 
 
 def elbo_loss(inference: Inference, *, beta: Beta = 1.0, free_bits: float = 0.0) -> Loss:
-    """Return β · rate + distortion (Higgins et al. 2017), the rate with free bits if any."""
+    """Return β · rate + distortion (Higgins et al. 2017), with :func:`free_rate` if above 0."""
     bound = elbo(inference)
     rate = bound.rate if free_bits == 0 else free_rate(inference, free_bits)
     return Loss(beta * rate + bound.distortion, bound)
 
 
 def free_rate(inference: Inference, free_bits: float) -> Tensor:
-    """Rate whose minibatch mean counts each dimension's KL from ``free_bits`` nats upwards.
+    """Return the rate, (batch,), with the KL of each dimension at least ``free_bits`` nats.
 
-    Kingma et al. (2016), equation (15): Σ_j max(λ, mean KL_j). A dimension below λ contributes
-    the constant λ to every example, and so has no gradient.
+    Kingma et al. (2016), equation (15): Σ_j max(λ, mean KL_j). A dimension whose mean over the
+    minibatch is below λ contributes the constant λ to every example, without a gradient.
     """
     (layer,) = inference.layers
     assert isinstance(layer.prior, FactorisedPrior)
@@ -78,19 +78,19 @@ def free_rate(inference: Inference, free_bits: float) -> Tensor:
 
 
 def iwae_loss(inference: Inference, *, beta: Beta = 1.0, free_bits: float = 0.0) -> Loss:
-    """Minus the k-sample bound, with its plain gradient (Burda et al. 2016, equation 13)."""
+    """Return minus the k-sample bound, with its plain gradient (Burda et al. 2016, eq. 13)."""
     assert free_bits == 0, free_bits
     log_px = inference.p.log_prob(inference.x)
     return Loss(-iwae(log_px + beta * _log_ratio(inference)), _reported(inference, log_px))
 
 
 def dreg_loss(inference: Inference, *, beta: Beta = 1.0, free_bits: float = 0.0) -> Loss:
-    """Minus the k-sample bound, whose gradient is the doubly reparameterised one.
+    """Return minus the k-sample bound, with its doubly reparameterised gradient.
 
     Tucker et al. (2019), equation (8): with normalised weights w, the encoder's gradient is
-    Σ w² ∂log w/∂z ∂z/∂φ, without the score of q; the generative one is Σ w ∂log w/∂θ as ever.
+    Σ w² ∂log w/∂z ∂z/∂φ, without the score of q; the decoder's is the usual Σ w ∂log w/∂θ.
     """
-    assert isinstance(beta, Tensor) or beta == 1, beta  # a tensor would have to be waited for
+    assert isinstance(beta, Tensor) or beta == 1, beta  # a tensor would block the GPU
     assert free_bits == 0, free_bits
     (layer,) = inference.layers
     without_score = DiagonalGaussian(layer.q.mu.detach(), layer.q.logvar.detach())
@@ -98,7 +98,7 @@ def dreg_loss(inference: Inference, *, beta: Beta = 1.0, free_bits: float = 0.0)
     log_w = log_px + _log_ratio(replace(inference, q=without_score))
     share = torch.softmax(log_w.detach(), dim=0)
     if layer.z.requires_grad:
-        # What arrives at z carries w once, by the surrogate below; here it is squared.
+        # The surrogate below weights the gradient at z by w once; this hook makes it w².
         layer.z.register_hook(  # type: ignore[no-untyped-call]
             lambda gradient: share[..., None] * gradient
         )
@@ -107,7 +107,7 @@ def dreg_loss(inference: Inference, *, beta: Beta = 1.0, free_bits: float = 0.0)
     return Loss(value, _reported(inference, log_px))
 
 
-#: What a training minimises, by name.
+#: Losses by name of objective.
 LOSSES: dict[str, Callable[..., Loss]] = {
     "elbo": elbo_loss,
     "iwae": iwae_loss,

@@ -1,4 +1,4 @@
-"""From stored uint8 intensities to the x that a model sees: the four kinds of pixel."""
+"""Convert uint8 intensities to the input x of a model: the four kinds of pixels."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+#: Images converted at once.
 CHUNK = 1_000
 
 
@@ -16,7 +17,7 @@ def grey(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def bernoulli_draw(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Binary pixels, 1 with the probability that the intensity states."""
+    """Binary pixels, each 1 with a probability equal to its intensity."""
     uniform = torch.rand(images.shape, generator=generator, device=images.device)
     return (uniform < images / 255).float()
 
@@ -26,9 +27,9 @@ def threshold(images: Tensor, generator: torch.Generator) -> Tensor:
     return (images > 127).float()
 
 
-#: What a batch of uint8 images (batch, c, h, w) becomes at a visit. A static set was drawn
-#: once, by :func:`prepare`, and is then read as it is.
-AT_A_VISIT: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+#: Conversion of a batch of uint8 images (batch, c, h, w), by kind. Static images were drawn once
+#: by :func:`prepare`, and are then read unchanged.
+KINDS: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
     "grey": grey,
     "dynamic": bernoulli_draw,
     "static": grey,
@@ -37,14 +38,14 @@ AT_A_VISIT: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
 
 
 def prepare(images: Tensor, kind: str, *, seed: int) -> Tensor:
-    """Fix, once for a run, what does not change between visits.
+    """Convert the images of a run once, before training.
 
     Parameters
     ----------
     images
         uint8 (n, c, h, w).
     kind
-        "static" draws every pixel once; the other kinds return ``images`` untouched.
+        "static" draws each pixel once; for other kinds ``images`` are returned unchanged.
     """
     if kind != "static":
         return images
@@ -65,5 +66,5 @@ def mean_image(images: Tensor) -> Tensor:
 
 
 def view(images: Tensor, kind: str, *, generator: torch.Generator) -> Tensor:
-    """Return x (batch, c, h, w) in [0, 1] of prepared uint8 images, for one visit."""
-    return AT_A_VISIT[kind](images, generator)
+    """Return x (batch, c, h, w) in [0, 1] of a minibatch of prepared uint8 images."""
+    return KINDS[kind](images, generator)

@@ -1,4 +1,4 @@
-"""Two-dimensional maps of codes that have more dimensions than a page."""
+"""Two-dimensional projections of codes: PCA and t-SNE."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ TsneProgress = Callable[[int, int, float, NDArray[np.float32]], bool]
 
 @dataclass(frozen=True)
 class Descent:
-    """How a t-SNE map is led downhill: iterations, those exaggerated, momenta, and the grid.
+    """Settings of the gradient descent of t-SNE.
 
-    ``interval`` is the width of the squares between which repulsion is interpolated.
+    ``exaggerated`` is the number of iterations with early exaggeration, and ``interval`` the width
+    of the grid cells between which the repulsive forces are interpolated.
     """
 
     iterations: int = 750
@@ -28,25 +29,27 @@ class Descent:
     interval: float = 1.0
 
 
-#: The usual one, and that of ``MANY`` points, whose repulsion is interpolated. Many points spread
-#: for long in one direction, which a high momentum does in half the iterations (few points it
-#: throws about); the kernel is wider than squares of 2, which cost a quarter of those of 1.
-USUAL = Descent()
-FAR = Descent(iterations=500, exaggerated=150, early_momentum=0.5, momentum=0.95, interval=2.0)
+#: Settings for few points, and for ``MANY`` points, whose repulsive forces are interpolated. Many
+#: points move in one direction for long, for which a high momentum needs half the iterations (with
+#: few points it is unstable). The kernel is wider than cells of 2, which cost a quarter of those of 1.
+FEW_POINTS = Descent()
+MANY_POINTS = Descent(
+    iterations=500, exaggerated=150, early_momentum=0.5, momentum=0.95, interval=2.0
+)
 MANY = 10_000
 
 
 def descent(n: int) -> Descent:
-    """Return the way downhill that suits ``n`` points."""
-    return FAR if n >= MANY else USUAL
+    """Return the settings for ``n`` points."""
+    return MANY_POINTS if n >= MANY else FEW_POINTS
 
 
 @dataclass(frozen=True)
 class Pca:
-    """The plane of greatest variance; linear, so every point on it has a code.
+    """Principal plane of codes, from which each point can be mapped back to a code.
 
-    ``components`` is (2, d) with orthonormal rows, ``mean`` (d,), ``explained`` the two shares
-    of the total variance.
+    ``mean`` is (d,), ``components`` (2, d) with orthonormal rows, ``explained`` (2,) the shares of
+    the total variance.
     """
 
     mean: NDArray[np.float32]
@@ -54,19 +57,19 @@ class Pca:
     explained: NDArray[np.float32]
 
     def project(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Codes (n, d) → points (n, 2)."""
+        """Project codes (n, d) to points (n, 2)."""
         return np.asarray((codes - self.mean) @ self.components.T, dtype=np.float32)
 
     def lift(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points (n, 2) → the codes (n, d) on the plane through the mean."""
+        """Map points (n, 2) to codes (n, d) on the plane through the mean."""
         return np.asarray(points @ self.components + self.mean, dtype=np.float32)
 
 
 def pca(codes: NDArray[np.float32]) -> Pca:
     """Fit the first two principal components of codes (n, d), d ≥ 2.
 
-    Each component points where its largest coefficient is positive (scikit-learn sees to it), so
-    maps do not flip between machines.
+    The largest coefficient of each component is positive, so that the signs are the same on all
+    hosts; scikit-learn ensures it.
     """
     from sklearn.decomposition import PCA
 
@@ -87,25 +90,31 @@ def tsne(
     progress: TsneProgress | None = None,
     every: int = 50,
 ) -> NDArray[np.float32]:
-    """Embed codes (n, d) in the plane by t-SNE (van der Maaten & Hinton 2008), openTSNE's.
+    """Project codes (n, d) to (n, 2) by t-SNE (van der Maaten & Hinton 2008; openTSNE).
 
-    Starts from the principal components, so the same codes give the same picture.
+    It starts from the principal components and is deterministic.
 
     Parameters
     ----------
     perplexity
-        Effective number of neighbours, from 2 up to a third of the points.
+        Effective number of neighbours, from 2 to a third of the points.
     progress
-        Called every ``every`` iterations; returning False stops with the points so far.
+        Called after every ``every`` iterations; if it returns False, the current points are
+        returned.
+
+    Raises
+    ------
+    ConfigError
+        If the perplexity is not allowed.
     """
     check_perplexity(perplexity, len(codes))
     from openTSNE import TSNE
 
-    way = descent(len(codes))
-    total = way.iterations
+    settings = descent(len(codes))
+    total = settings.iterations
 
     def report(iteration: int, divergence: float, embedding: NDArray[np.float64]) -> bool | None:
-        # openTSNE counts each of its two phases from 1 and stops on True.
+        # openTSNE counts each of its two phases from 1, and stops if the result is True.
         if progress is None:
             return None
         counted["done"] += every
@@ -116,11 +125,11 @@ def tsne(
     embedding = TSNE(
         perplexity=perplexity,
         initialization="pca",
-        early_exaggeration_iter=way.exaggerated,
-        n_iter=total - way.exaggerated,
-        initial_momentum=way.early_momentum,
-        final_momentum=way.momentum,
-        ints_in_interval=way.interval,
+        early_exaggeration_iter=settings.exaggerated,
+        n_iter=total - settings.exaggerated,
+        initial_momentum=settings.early_momentum,
+        final_momentum=settings.momentum,
+        ints_in_interval=settings.interval,
         negative_gradient_method="fft" if len(codes) >= MANY else "bh",
         random_state=seed,
         n_jobs=threads,
@@ -131,7 +140,7 @@ def tsne(
 
 
 def check_perplexity(perplexity: float, n: int) -> None:
-    """Refuse a perplexity that ``n`` points cannot have."""
+    """Raise ConfigError for a perplexity that is not allowed for ``n`` points."""
     if not 2 <= perplexity <= (n - 1) / 3:
         raise ConfigError(
             f"perplexity {perplexity:g}: allowed are 2 to {(n - 1) // 3} for {n} points"

@@ -178,8 +178,8 @@ class Opened:
             labels = torch.arange(len(self.condition_names))
             given = self.model.prior_given(labels)
             assert isinstance(given, LabelGaussian)
-            sigma = given.given.logvar.exp().sqrt().numpy()
-            return tuple(map(Moments, given.given.mu.numpy(), sigma))
+            sigma = given.gaussian.logvar.exp().sqrt().numpy()
+            return tuple(map(Moments, given.gaussian.mu.numpy(), sigma))
         prior = self.model.prior_given(None)
         if not isinstance(prior, GaussianMixture):
             size = self.latent_dim

@@ -105,7 +105,7 @@ def test_collapse_is_told_in_a_sentence() -> None:
     assert evaluation.collapse_warning(dead, kl) is None, "KL without spread is no collapse"
     some = evaluation.collapse_warning(dead, kl * torch.tensor([1, 0, 0, 1]))
     assert some is not None
-    assert "2 of 4 latent dimensions carry nothing" in some
+    assert "2 of 4 latent dimensions are unused" in some
     every = evaluation.collapse_warning(alive * 0, kl * 0)
     assert every is not None
     assert "all 4" in every

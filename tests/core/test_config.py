@@ -114,7 +114,7 @@ def test_every_allowed_name_exists() -> None:
     """Each name that a config allows is a key of the table that implements it."""
     assert set(get_args(config.Activation)) == networks.ACTIVATIONS.keys()
     assert set(get_args(config.LikelihoodName)) == likelihoods.LIKELIHOODS.keys()
-    assert set(get_args(config.Pixels)) == pixels.AT_A_VISIT.keys()
+    assert set(get_args(config.Pixels)) == pixels.KINDS.keys()
     assert set(get_args(TrainConfig.model_fields["decay"].annotation)) == schedules.DECAYS.keys()
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from vae_core import evaluation, objectives, pixels
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
-from vae_core.models import Given, Inference
+from vae_core.models import Inference, Observed
 from vae_core.models.distributions import DiagonalGaussian, StandardNormal
 from vae_core.models.likelihoods import Gaussian
 
@@ -63,14 +63,14 @@ class LinearGaussian:
         mu = z @ self.loadings.T + 0.5
         return Gaussian(mu, torch.full_like(mu, self.logvar), SHAPE)
 
-    def observe(self, x: Tensor) -> Given:
+    def observe(self, x: Tensor) -> Observed:
         """Encode."""
-        return Given(x, None, self.encode(x), self.prior)
+        return Observed(x, None, self.encode(x), self.prior)
 
-    def draw(self, given: Given, *, samples: int, generator: torch.Generator) -> Inference:
+    def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
         """Draw, decode."""
-        z = given.q.sample(samples, generator=generator)
-        return Inference(x=given.x, q=given.q, z=z, p=self.decode(z), prior=given.prior)
+        z = observed.q.sample(samples, generator=generator)
+        return Inference(x=observed.x, q=observed.q, z=z, p=self.decode(z), prior=observed.prior)
 
     def __call__(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
         """Encode, draw, decode."""

@@ -78,7 +78,7 @@ def test_a_static_draw_does_not_depend_on_how_many_images_follow() -> None:
     assert torch.equal(short, long[:3])
 
 
-@pytest.mark.parametrize("kind", sorted(pixels.AT_A_VISIT))
+@pytest.mark.parametrize("kind", sorted(pixels.KINDS))
 def test_only_static_sets_are_prepared(kind: str) -> None:
     """The other kinds share the memory of the images they were given."""
     images = ramp()

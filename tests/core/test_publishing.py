@@ -359,7 +359,7 @@ class Told(VAE):
         """q(z|x, y) = p(z|y)."""
         prior = self.prior_given(y)
         assert isinstance(prior, LabelGaussian)
-        return prior.given
+        return prior.gaussian
 
 
 class Mistold(Told):

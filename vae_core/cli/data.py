@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    pass
 from vae_core.cli import options, printing
 
 
@@ -17,7 +14,7 @@ from vae_core.cli import options, printing
 @options.json_option
 @options.data_option
 def datasets(as_json: bool, data_dir: Path | None) -> None:
-    """List the datasets and whether they are on this machine."""
+    """List the datasets and whether they are on this host."""
     from vae_core import data
 
     found = data.available(data_dir)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from vae_core.config import TrainConfig
+from vae_core.cli import options, printing
+from vae_core.config import Pixels, TrainConfig
 from vae_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
 
     from vae_core.data import ImageDataset
     from vae_core.model_folder import BoltzmannCard, Metric, ModelCard, Saved, SavedMachine
-from vae_core.cli import options, printing
 
 
 @click.command()
 @options.json_option
-@click.option("--markdown", is_flag=True, help="Print the table of README.md.")
+@click.option("--markdown", is_flag=True, help="Print the table in README.md.")
 def models(as_json: bool, markdown: bool) -> None:
     """List the models that come with the project."""
     from vae_core import model_folder
@@ -56,23 +56,27 @@ def models(as_json: bool, markdown: bool) -> None:
 @click.command()
 @click.argument("model")
 @click.option("--dataset", help="Dataset to test on  [default: the model's]")
-@click.option("--pixels", help="Kind of pixel  [default: the card's]")
+@click.option(
+    "--pixels",
+    type=click.Choice(get_args(Pixels)),
+    help="Kind of pixels to test on  [default: the card's]",
+)
 @click.option(
     "--importance-samples",
     type=click.IntRange(0, 100_000),
     default=0,
-    help="k of an nll_iw{k} estimate.",
+    help="k of an nll_iw{k} metric; 0 for none.",
 )
 @click.option(
     "--estimator",
     "estimators",
     type=click.Choice(["appendix-d", "ais"]),
     multiple=True,
-    help="Estimate log p(x) without the encoder as well; for a z of few dimensions.",
+    help="Also estimate log p(x) by HMC, for few latent dimensions; may be repeated.",
 )
-@click.option("--limit", type=int, help="Test images to use, evenly spread  [default: all]")
+@click.option("--limit", type=int, help="Number of test images, evenly spread  [default: all]")
 @options.seed_option
-@click.option("--write", is_flag=True, help="Add the figures that MODEL's card lacks.")
+@click.option("--write", is_flag=True, help="Add the metrics that the model's card lacks.")
 @options.json_option
 @options.data_option
 def evaluate(
@@ -92,15 +96,15 @@ def evaluate(
     from vae_core.data import load_dataset
 
     other = {"dataset": dataset, "pixels": pixels, "limit": limit}
-    if write and (given := [f"--{name} {value}" for name, value in other.items() if value]):
-        raise ConfigError(f"--write is for the model's own test set, without {', '.join(given)}")
+    if write and (used := [f"--{name} {value}" for name, value in other.items() if value]):
+        raise ConfigError(f"--write is for the model's own test set, without {', '.join(used)}")
     if machine := model_folder.load_machine(model):
-        wanted = {
+        unsupported = {
             "pixels": pixels if pixels != "grey" else None,
             "importance-samples": importance_samples,
             "estimator": ", ".join(estimators),
         }
-        metrics = _machine_metrics(machine, wanted, dataset, limit, data_dir)
+        metrics = _machine_metrics(machine, unsupported, dataset, limit, data_dir)
         printing.print_metrics(as_json, machine.card.name, dataset or machine.card.dataset, metrics)
         return
     card = model_folder.load_card(model)
@@ -138,46 +142,40 @@ def evaluate(
 @options.json_option
 @options.data_option
 def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | None) -> None:
-    """Write the codes of a set as CSV: id, label, then mu and sigma of each dimension."""
+    """Write a dataset's codes as CSV: id, label, mu and sigma of each latent dimension."""
     from vae_core import boltzmann_metrics, learning, model_folder, publishing
     from vae_core.data import load_dataset
     from vae_core.formats import tables
 
-    if machine := model_folder.load_machine(model):
-        data = load_dataset(machine.card.dataset, data_dir=data_dir)
-        rows = {"train": data.train, "test": data.test}[split]
-        h = boltzmann_metrics.encode(machine.machine, rows).probabilities
-        text = tables.codes_csv(rows.ids, rows.labels, h, boltzmann_metrics.logvar(h))
-        printing.write_file(out, text.encode())
-        printing.print_written(as_json, out, n=len(rows), latent_dim=machine.machine.size)
-        return
-    card = model_folder.load_card(model)
-    data = load_dataset(card.dataset, data_dir=data_dir)
-    learning.check_data(card.model, card.training.tested_on, data)
-    rows, encoder = {
-        "train": (data.train, publishing.encode_train),
-        "test": (data.test, publishing.encode_test),
-    }[split]
-    encoded = encoder(model_folder.load_model(model), data, card.training)
-    printing.write_file(
-        out, tables.codes_csv(rows.ids, rows.labels, encoded.mu, encoded.logvar).encode()
-    )
-    printing.print_written(as_json, out, n=len(rows), latent_dim=card.model.latent_dim)
+    machine = model_folder.load_machine(model)
+    described = machine.card if machine else model_folder.load_card(model)
+    data = load_dataset(described.dataset, data_dir=data_dir)
+    rows = {"train": data.train, "test": data.test}[split]
+    if machine is not None:
+        mu = boltzmann_metrics.encode(machine.machine, rows).probabilities
+        logvar = boltzmann_metrics.logvar(mu)
+    else:
+        card = model_folder.load_card(model)
+        learning.check_data(card.model, card.training.tested_on, data)
+        encode_split = {"train": publishing.encode_train, "test": publishing.encode_test}[split]
+        encoded = encode_split(model_folder.load_model(model), data, card.training)
+        mu, logvar = encoded.mu, encoded.logvar
+    printing.write_file(out, tables.codes_csv(rows.ids, rows.labels, mu, logvar).encode())
+    printing.print_written(as_json, out, n=len(rows), latent_dim=mu.shape[1])
 
 
 @click.command()
 @click.argument("model")
 @options.out_option
-@click.option("--n", default=100, show_default=True, help="How many pictures.")
+@click.option("--n", default=100, show_default=True, help="Number of samples.")
 @options.seed_option
 @options.json_option
 @options.label_option
 def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str | None) -> None:
-    """Decode codes drawn from the prior into one PNG; of a Boltzmann machine, by Gibbs chains."""
+    """Write samples as one PNG: decoded prior samples, or Gibbs samples of a Boltzmann machine."""
     import torch
 
     from vae_core import model_folder
-    from vae_core.formats import tables
 
     printing.check_bounds("n", n, 1, 10_000)
     generator = torch.Generator().manual_seed(seed)
@@ -187,7 +185,7 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str |
     else:
         y = None if label is None else _label(model_folder.load_card(model), label, n)
         drawn = model_folder.load_model(model).sample(n, generator=generator, y=y)
-    printing.write_file(out, tables.png(tables.tile(printing.to_levels(drawn))))
+    printing.write_png(out, drawn)
     printing.print_written(as_json, out, n=n, seed=seed)
 
 
@@ -200,11 +198,10 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str |
 def reconstruct(
     model: str, pictures: tuple[Path, ...], out: Path, as_json: bool, label: str | None
 ) -> None:
-    """Reconstruct pictures: what the model sees above what it makes of it, in one PNG."""
+    """Write pictures, as the model's input, above their reconstructions in one PNG."""
     import torch
 
     from vae_core import images, model_folder, objectives
-    from vae_core.formats import tables
     from vae_core.models import boltzmann
 
     loaded = model_folder.load(model)
@@ -218,9 +215,7 @@ def reconstruct(
         assert machine is not None
         _no_labels(machine, label)
         recon = loaded.reconstruct(x)
-        printing.write_file(
-            out, tables.png(tables.tile(printing.to_levels(torch.cat([x, recon])), columns=len(x)))
-        )
+        printing.write_png(out, torch.cat([x, recon]), columns=len(x))
         costs = boltzmann.cross_entropy(x, recon), boltzmann.entropy_floor(x)
         found = [
             {"picture": str(path), "cross_entropy": float(cost), "entropy_floor": float(floor)}
@@ -232,8 +227,7 @@ def reconstruct(
     with torch.inference_mode():
         inference = loaded(x, y=y, generator=torch.Generator().manual_seed(0))
         bound = objectives.elbo(inference)
-    rows = torch.cat([x, loaded.reconstruct(x, y)])
-    printing.write_file(out, tables.png(tables.tile(printing.to_levels(rows), columns=len(x))))
+    printing.write_png(out, torch.cat([x, loaded.reconstruct(x, y)]), columns=len(x))
     results = [
         {"picture": str(path), "rate": float(rate), "distortion": float(distortion)}
         for path, rate, distortion in zip(pictures, bound.rate, bound.distortion, strict=True)
@@ -248,16 +242,16 @@ def reconstruct(
     "form",
     type=click.Choice(["html", "csv", "onnx"]),
     required=True,
-    help="html: one page with map, sliders, manifold and pad. csv: codes. onnx: the decoder.",
+    help="html: a page with map, sliders, manifold and pad. csv: codes. onnx: decoder.",
 )
 @options.out_option
 @options.json_option
 @options.data_option
 def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | None) -> None:
-    """Write MODEL for others: a page that needs no server, its codes, or its decoder.
+    """Export MODEL as a page that needs no server, its codes as a table, or its decoder.
 
-    MODEL may be a run, also while it trains: then it is the model of its last checkpoint, and the
-    data has to be at hand. A page has the replay of the training where the folder holds one.
+    MODEL may be a run that has not ended: the model of its last checkpoint is exported, which
+    needs the dataset. A page has the replay of the training if the folder holds one.
     """
     from vae_core import runs
     from vae_core.formats import html, onnx, tables
@@ -283,13 +277,13 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
 
 
 def _openable(model: str, data_dir: Path | None) -> tuple[Path, Saved]:
-    """Open a model by its name or folder, or a run by its own, whether it has ended or not."""
+    """Open a model or a run, whether it has ended or not, by its name or folder."""
     from vae_core import model_folder, runs
 
-    places = (model_folder.PRETRAINED / model, Path(model), runs.runs_dir() / model)
-    marks = (model_folder.CARD, runs.CONFIG)
-    there = [one for one in places if any((one / mark).is_file() for mark in marks)]
-    folder = there[0] if there else Path(model)
+    candidates = (model_folder.PRETRAINED / model, Path(model), runs.runs_dir() / model)
+    files = (model_folder.CARD, runs.CONFIG)
+    found = [one for one in candidates if any((one / file).is_file() for file in files)]
+    folder = found[0] if found else Path(model)
     is_run = (folder / runs.CONFIG).is_file()
     if is_run and runs.status(folder).state not in ("finished", "stopped"):
         return folder, runs.open_unfinished(folder, data_dir=data_dir)
@@ -299,17 +293,16 @@ def _openable(model: str, data_dir: Path | None) -> tuple[Path, Saved]:
 
 def _machine_metrics(
     saved: SavedMachine,
-    wanted: Mapping[str, Any],
+    unsupported: Mapping[str, Any],
     dataset: str | None,
     limit: int | None,
     data_dir: Path | None,
 ) -> dict[str, Metric]:
-    """Measure a Boltzmann machine; refuse what it has not."""
     from vae_core import boltzmann_metrics
     from vae_core.data import load_dataset
     from vae_core.models.boltzmann import KINDS
 
-    for option, value in wanted.items():
+    for option, value in unsupported.items():
         if value:
             raise ConfigError(
                 f"--{option} {value}: {saved.card.name} is {KINDS[saved.card.kind]}, which is "
@@ -334,7 +327,7 @@ def _limited(data: ImageDataset, limit: int) -> ImageDataset:
 
 
 def _label(card: ModelCard, label: str | None, n: int) -> Tensor | None:
-    """Return ``n`` labels of the given name, for a model that takes them."""
+    """Return ``n`` labels with this name, (n,), or None for a model without labels."""
     import torch
 
     if not card.model.takes_labels:
@@ -342,6 +335,6 @@ def _label(card: ModelCard, label: str | None, n: int) -> Tensor | None:
             raise ConfigError(f"--label {label}: {card.name} takes no labels")
         return None
     if label not in card.classes:
-        given = "is needed" if label is None else f"{label}: unknown"
-        raise ConfigError(f"--label {given}; allowed for {card.name}: {', '.join(card.classes)}")
+        problem = "is needed" if label is None else f"{label}: unknown"
+        raise ConfigError(f"--label {problem}; allowed for {card.name}: {', '.join(card.classes)}")
     return torch.full((n,), card.classes.index(label))

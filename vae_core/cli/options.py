@@ -2,43 +2,96 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 import click
+from pydantic.fields import FieldInfo
 
-if TYPE_CHECKING:
-    pass
+from vae_core.config import Config
+from vae_core.jobs import cluster
 
 Command = Callable[..., Any]
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 data_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path), help="Data folder (else VAE_DATA_DIR)."
+    "--data-dir", type=click.Path(path_type=Path), help="Data folder  [default: VAE_DATA_DIR]"
 )
 seed_option = click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True
+    "--seed",
+    type=click.IntRange(0, 2**31 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the random numbers.",
 )
-label_option = click.option("--label", help="Label of the pictures, for a model that takes them.")
+label_option = click.option("--label", help="Label of the pictures, for a model that needs one.")
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write."
 )
 
 
-def settings_options(model: type, skipped: Sequence[str] = ()) -> Callable[[Command], Command]:
-    """Make one command-line option of each field of a config."""
+def _use_cluster(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value:
+        os.environ[cluster.ENVIRONMENT_VARIABLE] = value
+
+
+dask_option = click.option(
+    "--dask",
+    metavar="ADDRESS",
+    expose_value=False,
+    callback=_use_cluster,
+    help=f"Train on the cluster of this Dask scheduler  [default: {cluster.ENVIRONMENT_VARIABLE}]",
+)
+
+
+def settings_options(config: type[Config], skipped: Sequence[str] = ()) -> Callable[..., Any]:
+    """Add an option for each field of a config, with its type, range, default and description.
+
+    The value of an option that is left out is None.
+    """
 
     def decorate(command: Command) -> Command:
-        for name, field in reversed(model.model_fields.items()):  # type: ignore[attr-defined]
-            if name in skipped:
-                continue
-            shown = field.default
-            if isinstance(shown, tuple):
-                shown = ",".join(map(str, shown))
-            text = f"[default: {'none' if shown is None else shown}]"
-            option = click.option(f"--{name.replace('_', '-')}", name, default=None, help=text)
-            command = option(command)
+        for name, field in reversed(config.model_fields.items()):
+            if name not in skipped:
+                option = f"--{name.replace('_', '-')}"
+                help_text = f"{field.description}{_default(field)}"
+                command = click.option(option, name, type=_type(field), help=help_text)(command)
         return command
 
     return decorate
+
+
+def widths(text: str) -> tuple[str, ...]:
+    """Split a list of widths such as "500,300"; a config converts and validates the parts."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+def _type(field: FieldInfo) -> click.ParamType[Any]:
+    kind: Any = field.annotation
+    if NoneType in get_args(kind):
+        kind = next(part for part in get_args(kind) if part is not NoneType)
+    if get_origin(kind) is Literal:
+        return click.Choice(get_args(kind))
+    if get_origin(kind) is tuple:
+        return click.types.FuncParamType(widths)
+    if kind not in (int, float):
+        return click.BOOL if kind is bool else click.STRING
+    limits = {key: bound for limit in field.metadata for key, bound in asdict(limit).items()}
+    number_range = click.IntRange if kind is int else click.FloatRange
+    return number_range(
+        min=limits.get("ge", limits.get("gt")),
+        max=limits.get("le", limits.get("lt")),
+        min_open="gt" in limits,
+        max_open="lt" in limits,
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is None:
+        return ""
+    is_list = isinstance(field.default, tuple)
+    return f"  [default: {','.join(map(str, field.default)) if is_list else field.default}]"

@@ -32,11 +32,11 @@ def print_metrics(
     metrics: Mapping[str, Metric],
     warning: str | None = None,
 ) -> None:
-    """Print metrics as a table, or as JSON."""
+    """Print metrics as a table or as JSON."""
     if as_json:
         dumped = {name: metric.model_dump() for name, metric in metrics.items()}
-        told = {"model": model, "dataset": dataset, "metrics": dumped}
-        print_json(told | {"warnings": [] if warning is None else [warning]})
+        warnings = [] if warning is None else [warning]
+        print_json({"model": model, "dataset": dataset, "metrics": dumped, "warnings": warnings})
         return
     for name, metric in metrics.items():
         error = "" if metric.se is None else f" ± {metric.se:.3f}"
@@ -51,29 +51,24 @@ def print_metrics(
 
 
 def print_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    """Print what was found of each picture."""
+    """Print the metrics of each picture."""
     if as_json:
         print_json({"out": str(out), "pictures": list(found)})
         return
     for one in found:
-        figures = [f"{k.replace('_', ' ')} {v:.1f}" for k, v in one.items() if k != "picture"]
-        click.echo(f"{one['picture']}: {', '.join(figures)}")
+        metrics = [f"{k.replace('_', ' ')} {v:.1f}" for k, v in one.items() if k != "picture"]
+        click.echo(f"{one['picture']}: {', '.join(metrics)}")
     click.echo(f"written to {out}")
 
 
 def check_bounds(name: str, value: int, low: int, high: int) -> None:
-    """Refuse a number outside its bounds."""
+    """Raise ConfigError if a number is outside its bounds."""
     if not low <= value <= high:
         raise ConfigError(f"{name} {value}: allowed are {low} to {high}")
 
 
-def to_levels(images: Tensor) -> Any:
-    """Return images in [0, 1] as uint8 levels."""
-    return images.mul(255).round().byte().numpy()
-
-
 def summary_of(card: Any) -> dict[str, Any]:
-    """Return what JSON tells of a card."""
+    """Return the facts of a card that JSON output has."""
     return {
         "name": card.name,
         "dataset": card.dataset,
@@ -102,16 +97,16 @@ def table_printer(epochs: int) -> Callable[[EpochRecord], None]:
 
 
 def print_stage(stage: str) -> None:
-    """Print what begins now, on stderr."""
+    """Print the stage that begins, on stderr."""
     click.echo(f"… {stage}", err=True)
 
 
 def print_nothing(stage: str) -> None:
-    """Keep standard output to JSON alone."""
+    """Print nothing: JSON output has no stages."""
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; its folder has to exist."""
+    """Write a file atomically; raise ConfigError if its folder does not exist."""
     from vae_core.files import write_atomically
 
     if path.is_dir():
@@ -119,6 +114,14 @@ def write_file(path: Path, content: bytes) -> None:
     if not path.parent.is_dir():
         raise ConfigError(f"--out {path}: there is no folder {path.parent}")
     write_atomically(path, content)
+
+
+def write_png(path: Path, images: Tensor, columns: int | None = None) -> None:
+    """Write images (n, c, h, w) in [0, 1] side by side as one PNG."""
+    from vae_core.formats import tables
+
+    levels = images.mul(255).round().byte().numpy()
+    write_file(path, tables.png(tables.tile(levels, columns=columns)))
 
 
 def print_written(as_json: bool, out: Path, **facts: Any) -> None:

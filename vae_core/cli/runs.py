@@ -1,9 +1,7 @@
-"""``python -m vae_core runs …``: what the Train page does, on the command line."""
+"""Commands on runs, ``python -m vae_core runs …``: those of the Train page."""
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,88 +9,65 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vae_core.cli import options, printing
 from vae_core.errors import ConfigError
-from vae_core.jobs import cluster
 
 if TYPE_CHECKING:
     from vae_core.runs import Place, RunStatus
 
-#: Seconds that a command waits for what it asked, so that the line it prints is true.
-WAITS, LOOKS = 5.0, 0.1
+#: Seconds that a command waits for the state that it requested, and between two checks.
+LONGEST_WAIT, CHECK_INTERVAL = 5.0, 0.1
 
-Command = Callable[..., Any]
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 dir_option = click.option(
     "--runs-dir",
     "root",
     type=click.Path(path_type=Path),
-    help="Folder of runs (else VAE_RUNS_DIR).",
-)
-run_argument = click.argument("run")
-
-
-def _use_cluster(context: click.Context, option: click.Parameter, given: str | None) -> None:
-    if given:
-        os.environ[cluster.ENVIRONMENT_VARIABLE] = given
-
-
-dask_option = click.option(
-    "--dask",
-    metavar="ADDRESS",
-    expose_value=False,
-    callback=_use_cluster,
-    help=f"Train on the cluster of this Dask scheduler (else {cluster.ENVIRONMENT_VARIABLE}).",
+    help="Folder of runs  [default: VAE_RUNS_DIR]",
 )
 
 
-def _of_a_run(command: Command) -> Command:
-    return run_argument(dir_option(json_option(command)))
+def _run_options(command: options.Command) -> options.Command:
+    return click.argument("run")(dir_option(options.json_option(command)))
 
 
 @click.group(invoke_without_command=True)
-@dask_option
+@options.dask_option
 @click.pass_context
 def runs(context: click.Context) -> None:
-    """List and steer trainings, each a RUN: its name, or its folder."""
+    """List and control training runs; RUN is the name of a run, or its folder."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
 @runs.command(name="list")
 @dir_option
-@json_option
+@options.json_option
 def list_all(root: Path | None, as_json: bool) -> None:
-    """List all runs, oldest first, and what was deleted."""
+    """List all runs, oldest first, and the deleted ones."""
     from vae_core import runs
 
     root = runs.runs_dir(root)
     found = runs.stands(root)
     places = runs.places(found)
-    gone = runs.deleted(root)
+    deleted = runs.deleted(root)
     if as_json:
         rows = [_facts(one, places.get(one.folder.name)) for one in found]
-        click.echo(json.dumps({"runs_dir": str(root), "runs": rows, "deleted": gone}))
+        printing.print_json({"runs_dir": str(root), "runs": rows, "deleted": deleted})
         return
     for one in found:
         click.echo(_line(one, places.get(one.folder.name)))
-    if gone:
-        click.echo(f"deleted, until they are purged: {', '.join(gone)}")
+    if deleted:
+        click.echo(f"deleted, until they are purged: {', '.join(deleted)}")
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def show(run: str, root: Path | None, as_json: bool) -> None:
-    """Say how RUN stands."""
-    from vae_core import runs
-
+    """Print the status of RUN."""
     folder = _folder(run, root)
-    now = runs.status(folder)
-    place = runs.places(runs.stands(folder.parent)).get(folder.name)
+    now = _print_status(folder, as_json)
     if as_json:
-        click.echo(json.dumps(_facts(now, place)))
         return
-    click.echo(_line(now, place))
     for sentence in now.warnings:
         click.echo(f"  {sentence}")
     for change in now.changes:
@@ -101,25 +76,25 @@ def show(run: str, root: Path | None, as_json: bool) -> None:
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def pause(run: str, root: Path | None, as_json: bool) -> None:
-    """Let RUN wait after its next step."""
+    """Pause RUN after its next step."""
     from vae_core import runs
 
     _act(run, root, as_json, runs.pause, until=("paused", "finished", "stopped", "failed"))
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def resume(run: str, root: Path | None, as_json: bool) -> None:
-    """Go on with RUN from where it stands, when it is its turn."""
+    """Continue RUN from its last step, when the queue reaches it."""
     from vae_core import runs
 
     _act(run, root, as_json, runs.resume)
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def step(run: str, root: Path | None, as_json: bool) -> None:
     """Make one step of RUN, then pause."""
     from vae_core import runs
@@ -128,7 +103,7 @@ def step(run: str, root: Path | None, as_json: bool) -> None:
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def epoch(run: str, root: Path | None, as_json: bool) -> None:
     """Train RUN to the end of the epoch, then pause."""
     from vae_core import runs
@@ -137,83 +112,82 @@ def epoch(run: str, root: Path | None, as_json: bool) -> None:
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def stop(run: str, root: Path | None, as_json: bool) -> None:
-    """End RUN with what it has; its model can then be opened."""
+    """End RUN early; its model can then be opened."""
     from vae_core import runs
 
     _act(run, root, as_json, runs.stop)
 
 
 @runs.command(name="continue")
-@_of_a_run
-@click.option("--epochs", type=int, required=True, help="How many more.")
+@_run_options
+@click.option("--epochs", type=int, required=True, help="Number of further epochs.")
 def extend(run: str, root: Path | None, as_json: bool, epochs: int) -> None:
-    """Go on with RUN for more epochs than it was to have."""
+    """Train RUN for more epochs than were planned."""
     from vae_core import runs
 
     _act(run, root, as_json, lambda folder: runs.extend(folder, epochs))
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 @click.argument("settings", nargs=-1, required=True)
 def change(run: str, root: Path | None, as_json: bool, settings: Sequence[str]) -> None:
-    """Steer RUN while it trains: learning_rate=VALUE, beta=VALUE, epochs=VALUE."""
+    """Change settings of RUN while it trains: learning_rate=VALUE, beta=VALUE, epochs=VALUE."""
     from vae_core import runs
 
-    given = {name: _float(name, value) for name, value in _pairs(settings).items()}
-    _act(run, root, as_json, lambda folder: runs.change(folder, **given))
+    values = {name: _float(name, value) for name, value in _pairs(settings).items()}
+    _act(run, root, as_json, lambda folder: runs.change(folder, **values))
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def rewind(run: str, root: Path | None, as_json: bool) -> None:
-    """Take RUN back to its initial weights, paused, with the settings it was laid with."""
+    """Return RUN to its initial weights and settings, paused."""
     from vae_core import runs
 
     _act(run, root, as_json, runs.rewind)
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 @click.argument("settings", nargs=-1)
 def copy(run: str, root: Path | None, as_json: bool, settings: Sequence[str]) -> None:
     """Train a copy of RUN with other settings, each NAME=VALUE, such as latent_dim=3."""
     from vae_core import runs
 
-    given: dict[str, object] = dict(_pairs(settings))
-    for name in {"hidden", "upper_hidden"} & given.keys():
-        given[name] = tuple(part.strip() for part in str(given[name]).split(","))
-    tell(runs.copy(_folder(run, root), given), as_json)
+    values: dict[str, object] = dict(_pairs(settings))
+    for name in {"hidden", "upper_hidden"} & values.keys():
+        values[name] = options.widths(str(values[name]))
+    print_run(runs.copy(_folder(run, root), values), as_json)
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def delete(run: str, root: Path | None, as_json: bool) -> None:
-    """Put RUN into the trash; `restore` takes it out again for a day."""
+    """Move RUN to the trash; `restore` brings it back for a day."""
     from vae_core import runs
 
     folder = _folder(run, root)
     name = runs.delete(folder)
     runs.purge(folder.parent)
     if as_json:
-        click.echo(json.dumps({"deleted": name}))
+        printing.print_json({"deleted": name})
     else:
         click.echo(f"{folder.name} is deleted; `runs restore {name}` brings it back")
 
 
 @runs.command()
-@_of_a_run
+@_run_options
 def restore(run: str, root: Path | None, as_json: bool) -> None:
     """Bring the deleted RUN back."""
     from vae_core import runs
 
-    tell(runs.restore(runs.runs_dir(root), run), as_json)
+    print_run(runs.restore(runs.runs_dir(root), run), as_json)
 
 
 def _folder(run: str, root: Path | None) -> Path:
-    """Find a run by its folder, or by its name among all runs."""
     from vae_core import runs
 
     if (Path(run) / runs.CONFIG).is_file():
@@ -233,25 +207,34 @@ def _act(
     *,
     until: Sequence[str] = (),
 ) -> None:
-    """Do something to a run, wait for a state that it leads to soon, and tell how it stands."""
     from vae_core import runs
 
     folder = _folder(run, root)
     action(folder)
-    deadline = time.monotonic() + WAITS
+    deadline = time.monotonic() + LONGEST_WAIT
     while until and runs.status(folder).state not in until and time.monotonic() < deadline:
-        time.sleep(LOOKS)
-    tell(folder, as_json)
+        time.sleep(CHECK_INTERVAL)
+    print_run(folder, as_json)
 
 
-def tell(folder: Path, as_json: bool) -> None:
-    """Tell how a run stands, with its place in the queue."""
+def print_run(folder: Path, as_json: bool) -> None:
+    """Start the next runs of the queue, then print the status of this one."""
     from vae_core import runs
 
-    runs.pass_on(folder)  # what was asked may have left room for another
+    runs.pass_on(folder)
+    _print_status(folder, as_json)
+
+
+def _print_status(folder: Path, as_json: bool) -> RunStatus:
+    from vae_core import runs
+
     place = runs.places(runs.stands(folder.parent)).get(folder.name)
     now = runs.status(folder)
-    click.echo(json.dumps(_facts(now, place)) if as_json else _line(now, place))
+    if as_json:
+        printing.print_json(_facts(now, place))
+    else:
+        click.echo(_line(now, place))
+    return now
 
 
 def _facts(now: RunStatus, place: Place | None) -> dict[str, Any]:
@@ -278,18 +261,18 @@ def _facts(now: RunStatus, place: Place | None) -> dict[str, Any]:
 
 
 def _line(now: RunStatus, place: Place | None) -> str:
-    said = f"{now.folder.name:24} {now.state:11} "
-    said += f"epoch {now.epoch} of {now.config.training.epochs}, step {now.step}"
+    line = f"{now.folder.name:24} {now.state:11} "
+    line += f"epoch {now.epoch} of {now.config.training.epochs}, step {now.step}"
     if now.test_elbo is not None:
-        said += f", test ELBO {now.test_elbo:.2f}"
+        line += f", test ELBO {now.test_elbo:.2f}"
     if now.images_per_second:
-        said += f", {now.images_per_second:.0f} images a second"
+        line += f", {now.images_per_second:.0f} images a second"
     if now.state == "running" and now.seconds_left:
-        said += f", about {now.seconds_left:.0f} s left"
+        line += f", about {now.seconds_left:.0f} s left"
     if place:
         begins = "" if place.seconds is None else f", in about {place.seconds:.0f} s"
-        said += f", number {place.number} in the queue{begins}"
-    return said + (f": {now.message}" if now.message else "")
+        line += f", number {place.number} in the queue{begins}"
+    return line + (f": {now.message}" if now.message else "")
 
 
 def _pairs(settings: Sequence[str]) -> dict[str, str]:

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vae_core.cli.runs import dask_option
+from vae_core.cli import options, printing
 from vae_core.jobs import cluster
 
 if TYPE_CHECKING:
     from vae_core.studies import Study
-from vae_core.cli import options, printing
 
 
 @click.command()
 @options.json_option
-@click.option("--markdown", is_flag=True, help="Print docs/studies.md.")
+@click.option("--markdown", is_flag=True, help="Print the text of docs/studies.md.")
 def studies(as_json: bool, markdown: bool) -> None:
-    """List the studies and how far each was run, with the goals that it reached or missed."""
+    """List the studies: what was run of each, and which goals it reached."""
     from vae_core.studies import STUDIES, summary
 
     results = summary.found(STUDIES)
@@ -36,14 +35,16 @@ def studies(as_json: bool, markdown: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--quick", is_flag=True, help="Small data, to see that it works; marked so.")
+@click.option(
+    "--quick", is_flag=True, help="Use little data, to test that it runs; the result is marked."
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Result file  [default: pretrained/studies/NAME.json; build/studies with --quick]",
 )
-@click.option("--cell", "cells", multiple=True, help="Run this cell alone; may be repeated.")
-@dask_option
+@click.option("--cell", "cells", multiple=True, help="Run only this cell; may be repeated.")
+@options.dask_option
 @options.json_option
 @options.data_option
 def study(
@@ -54,7 +55,7 @@ def study(
     as_json: bool,
     data_dir: Path | None,
 ) -> None:
-    """Run the study NAME, or what is left of it, and write its results as JSON."""
+    """Run the unfinished cells of study NAME and write its results as JSON."""
     from vae_core import studies
 
     asked = studies.find(name)

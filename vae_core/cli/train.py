@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vae_core.cli.runs import dask_option
-from vae_core.cli.runs import tell as tell_run
+from vae_core.cli import options, printing
+from vae_core.cli.runs import print_run
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError
 from vae_core.jobs import cluster
 
 if TYPE_CHECKING:
     from vae_core.runs import RunConfig
-from vae_core.cli import options, printing
 
 
 @click.command()
@@ -24,24 +23,26 @@ from vae_core.cli import options, printing
 @options.settings_options(TrainConfig)
 @click.option(
     "--recipe",
-    help="Settings to begin with; those given beside it hold. fast: −ELBO below 105 on grey MNIST "
-    "in seconds, z = 20.",
+    help="Settings to start from; options override them. fast: −ELBO below 105 nats on grey MNIST "
+    "in seconds, latent_dim 20.",
 )
 @click.option("--name", help="Name on the model's card  [default: the folder's name]")
-@click.option("--importance-samples", type=int, help="k of an nll_iw{k} figure on the card.")
+@click.option("--importance-samples", type=int, help="k of an nll_iw{k} metric on the card.")
 @click.option(
-    "--limit", type=int, help="Test images, evenly spread, that this figure is taken over."
+    "--limit", type=int, help="Test images for that metric, evenly spread  [default: all]"
 )
 @click.option(
     "--change",
     "changed",
     multiple=True,
-    help="STEP:name=value: go on with another learning_rate, beta or epochs after STEP.",
+    help="STEP:name=value: change learning_rate, beta or epochs after STEP; may be repeated.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="New folder for the model.")
-@click.option("--resume", type=click.Path(path_type=Path), help="Go on with an interrupted run.")
-@click.option("--queue", is_flag=True, help="Let it train in turn, among the runs of the app.")
-@dask_option
+@click.option(
+    "--resume", type=click.Path(path_type=Path), help="Folder of an interrupted run to continue."
+)
+@click.option("--queue", is_flag=True, help="Add it to the queue of the app's runs.")
+@options.dask_option
 @options.json_option
 @options.data_option
 def train(
@@ -55,35 +56,35 @@ def train(
     queue: bool,
     as_json: bool,
     data_dir: Path | None,
-    **settings: str | None,
+    **settings: Any,
 ) -> None:
-    """Train a model into a folder, resume one with --resume DIR, or put one into the --queue."""
+    """Train a model into --out DIR, continue a run with --resume DIR, or add one to the --queue."""
     from vae_core import runs
 
-    run: dict[str, Any] = {"recipe": recipe, "name": name, "importance_samples": importance_samples}
-    run |= {"limit": limit, "change": changed or None}
-    given = {key: value for key, value in (settings | run).items() if value is not None}
+    settings |= {"recipe": recipe, "name": name, "importance_samples": importance_samples}
+    settings |= {"limit": limit, "change": changed or None}
+    given = {key: value for key, value in settings.items() if value is not None}
     if sum((out is not None, resume is not None, queue)) != 1:
         raise ConfigError("train needs one of --out DIR for a new run, --resume DIR and --queue")
     if queue:
         if changed or data_dir is not None:
             option = "--change" if changed else "--data-dir"
             raise ConfigError(f"{option} goes with --out DIR, not with --queue")
-        config = _run_config(_beginning(recipe) | given, data_dir)
-        tell_run(runs.submit(runs.runs_dir(), config), as_json)
+        config = _run_config(_recipe_settings(recipe) | given, data_dir)
+        print_run(runs.submit(runs.runs_dir(), config), as_json)
         return
     if cluster.address() is not None and data_dir is not None:
-        raise ConfigError("--data-dir is of this machine: a cluster's workers have VAE_DATA_DIR")
+        raise ConfigError("--data-dir is local: a cluster's workers read VAE_DATA_DIR")
     if resume is not None:
         if given:
             option = next(iter(given)).replace("_", "-")
-            raise ConfigError(f"--resume keeps the run's settings; take back --{option}")
+            raise ConfigError(f"--resume keeps the run's settings; leave out --{option}")
         folder = resume
         config = runs.read_config(folder)
     else:
         assert out is not None
         folder = out
-        config = _run_config({"name": out.name} | _beginning(recipe) | given, data_dir)
+        config = _run_config({"name": out.name} | _recipe_settings(recipe) | given, data_dir)
         changes = [runs.read_change(word) for word in changed]
         runs.check_changes(config.training, changes)
         runs.create(folder, config)
@@ -107,7 +108,7 @@ def train(
 @click.command(name="map", hidden=True)
 @click.argument("folder", type=click.Path(path_type=Path))
 def compute_map(folder: Path) -> None:
-    """Compute the t-SNE map that the app laid out in FOLDER."""
+    """Compute the t-SNE projection that the app requested in FOLDER."""
     from vae_core.jobs import tsne
 
     tsne.execute(folder)
@@ -115,7 +116,7 @@ def compute_map(folder: Path) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--jobs", default=2, show_default=True, help="Trainings at once.")
+@click.option("--jobs", default=2, show_default=True, help="Number of simultaneous trainings.")
 @click.option(
     "--work",
     type=click.Path(path_type=Path),
@@ -125,7 +126,7 @@ def compute_map(folder: Path) -> None:
 )
 @options.json_option
 def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> None:
-    """Make the models in pretrained/ again, all or those with NAMES."""
+    """Train the models in pretrained/ again: all, or those with NAMES."""
     from vae_core import recipes
 
     printing.check_bounds("jobs", jobs, 1, 64)
@@ -135,7 +136,7 @@ def pretrain(names: tuple[str, ...], jobs: int, work: Path, as_json: bool) -> No
         printing.print_json({"seconds": seconds})
 
 
-def _beginning(recipe: str | None) -> dict[str, Any]:
+def _recipe_settings(recipe: str | None) -> dict[str, Any]:
     if recipe is None:
         return {}
     from vae_core import recipes
@@ -152,9 +153,6 @@ def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
     training = TrainConfig.of(**{k: v for k, v in given.items() if k in TrainConfig.model_fields})
     dataset = load_dataset(training.dataset, data_dir=data_dir)
     chosen = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
-    for widths in {"hidden", "upper_hidden"} & chosen.keys():
-        if isinstance(chosen[widths], str):
-            chosen[widths] = tuple(part.strip() for part in chosen[widths].split(","))
     model = learning.describe_model(dataset, **chosen)
     learning.check_fit(model, training, dataset)  # before a folder is made
     return runs.RunConfig.of(

@@ -1,7 +1,7 @@
-"""What x is: datasets of images, by name or from a folder of one's own.
+"""Datasets of images: by name from a registry, or from a folder or zip file of pictures.
 
-One file per family of sources, and one line here for each. A dataset that needs no file, such as
-simulated data, is a ``Source`` without files.
+Each module defines datasets of one kind, each with a line in ``SOURCES``. A dataset without files,
+such as simulated data, is a ``Source`` without files.
 """
 
 from dataclasses import dataclass
@@ -40,18 +40,18 @@ SOURCES: dict[str, Source] = {
 
 @dataclass(frozen=True)
 class DatasetStatus:
-    """Whether a dataset is on this machine, and what it would take.
+    """Whether a dataset is on this host, and the size of its download.
 
     Attributes
     ----------
     name, title, home, licence
-        As in the registry.
+        Those of its :class:`Source`.
     present
-        Whether every file is there; whether they are sound shows when they are read.
+        Whether all files exist; they are checked when they are read.
     megabytes
-        What a download fetches; 0 for a dataset that needs no file.
+        Size of the download; 0 for a dataset without files.
     reason
-        Why it is missing, in one sentence; empty when it is present.
+        Sentence that says what is missing; empty if nothing is.
     """
 
     name: str
@@ -69,31 +69,31 @@ def load_dataset(
     data_dir: str | Path | None = None,
     image_shape: tuple[int, int, int] | None = None,
 ) -> ImageDataset:
-    """Load a dataset into memory; nothing is ever downloaded here.
+    """Load a dataset into memory; nothing is downloaded.
 
     Parameters
     ----------
     name
-        A name of the registry, else the path of a folder or zip file of pictures of one's own.
+        A name in the registry, or the path of a folder or zip file of pictures.
     data_dir
-        Where the registry's files are; see :func:`data_dir`.
+        Folder of the registry's files; see :func:`data_dir`.
     image_shape
-        (c, h, w) to bring pictures of one's own to; see :func:`vae_core.data.folder.load`.
+        (c, h, w) of the result, for a folder of pictures; see :func:`vae_core.data.folder.load`.
 
     Raises
     ------
     DatasetMissingError
-        If the dataset is known but not on this machine.
+        If the dataset is known but not on this host.
     DatasetError
-        If a file is damaged, swapped or foreign, or the name is unknown.
+        If a file is damaged or not the expected one, or the name is unknown.
     """
     if name and name not in SOURCES and Path(name).expanduser().exists():
         return folder.load(Path(name).expanduser(), image_shape=image_shape)
     source = _source(str(name))
     if image_shape is not None:
         raise DatasetError(
-            f"image_shape = {image_shape}: {source.title} has one of its own; "
-            "it can be chosen for a folder or zip file of pictures only."
+            f"image_shape = {image_shape}: the shape of {source.title} is fixed; "
+            "it can be chosen only for a folder or zip file of pictures."
         )
     root = cache.data_dir(data_dir)
     missing = source.missing(root)
@@ -109,7 +109,7 @@ def load_dataset(
 
 
 def available(data_dir: str | Path | None = None) -> list[DatasetStatus]:
-    """Return what each dataset of the registry would take, without reading any."""
+    """Return the status of each dataset in the registry, without reading any."""
     root = cache.data_dir(data_dir)
     return [_status(source, source.missing(root)) for source in SOURCES.values()]
 
@@ -117,26 +117,26 @@ def available(data_dir: str | Path | None = None) -> list[DatasetStatus]:
 def download(
     name: str, *, data_dir: str | Path | None = None, progress: Progress | None = None
 ) -> Path:
-    """Fetch a dataset's files that are not there yet; see :func:`cache.download`.
+    """Download the missing files of a dataset.
 
     Parameters
     ----------
     name
-        A name of the registry.
+        A name in the registry.
     progress
-        Called with the bytes done and the bytes in total, over all of the dataset's files. It may
-        raise in order to stop the download.
+        Called with the bytes done and the bytes in total, over all files; it may raise to stop
+        the download.
 
     Returns
     -------
     Path
-        The data folder that now holds the dataset.
+        The data folder.
 
     Raises
     ------
     DatasetError
-        If the name is unknown, the dataset needs no download, the server cannot be reached, or a
-        file is not the original one. The data folder is then as it was.
+        If the name is unknown, the dataset has no files, the server cannot be reached, or a file
+        is not the original one. The data folder is then unchanged.
     """
     return cache.download(_source(name), cache.data_dir(data_dir), progress)
 
@@ -146,7 +146,7 @@ def _source(name: str) -> Source:
         return SOURCES[name]
     except KeyError:
         raise DatasetError(
-            f"There is no dataset called {name!r}: expected one of {', '.join(SOURCES)}, "
+            f"There is no dataset {name!r}: expected one of {', '.join(SOURCES)}, "
             "or the path of a folder or zip file of pictures."
         ) from None
 
@@ -166,5 +166,5 @@ def _status(source: Source, missing: list[Path]) -> DatasetStatus:
 def _reason(source: Source, missing: list[Path]) -> str:
     total = sum(len(file.provides()) for file in source.files)
     if len(missing) == total:
-        return f"{source.title} is not on this machine"
-    return f"{source.title} is not complete on this machine, {missing[0]} is missing"
+        return f"{source.title} has not been downloaded"
+    return f"{source.title} is incomplete: {missing[0]} is missing"

@@ -1,4 +1,4 @@
-"""The 1,797 handwritten digits of 8 × 8 that come with scikit-learn: no file, no download."""
+"""The 1,797 handwritten digits of 8 × 8 pixels that come with scikit-learn."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def load_digits(root: Path) -> ImageDataset:
     Parameters
     ----------
     root
-        The data folder, which is not looked at.
+        Data folder; not used.
     """
     from sklearn.datasets import load_digits as bundled_digits
     from sklearn.model_selection import train_test_split

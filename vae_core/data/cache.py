@@ -1,19 +1,19 @@
-"""The data folder: where it is, and how a download gets into it whole or not at all."""
+"""The data folder and downloads into it, which are complete or change nothing."""
 
-import hashlib
 import os
 import shutil
 import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from vae_core.data.source import RemoteFile, Source
+from vae_core.data.source import RemoteFile, Source, md5
 from vae_core.errors import DatasetError, LatentExplorerError
 
 ENVIRONMENT_VARIABLE = "VAE_DATA_DIR"
-TIMEOUT_SECONDS = 30  # without a single byte
+TIMEOUT_SECONDS = 30  # between two pieces of a response
 CHUNK_BYTES = 2**16
 
 Progress = Callable[[int, int], None]
@@ -21,7 +21,7 @@ Progress = Callable[[int, int], None]
 
 
 def data_dir(explicit: str | Path | None = None) -> Path:
-    """Return the data folder: the given one, else ``VAE_DATA_DIR``, else the user's cache folder.
+    """Return the data folder: ``explicit``, else ``VAE_DATA_DIR``, else the user's cache folder.
 
     The folder need not exist.
     """
@@ -34,15 +34,15 @@ def data_dir(explicit: str | Path | None = None) -> Path:
 
 
 def download(source: Source, root: Path, progress: Progress | None = None) -> Path:
-    """Fetch the files of a source that the data folder does not hold in their original form.
+    """Download the files of a source that are missing or not the original ones.
 
-    Everything is fetched into a temporary folder inside the data folder and checked there; only
-    when all of it is right are the files renamed into place, so a download that is interrupted or
-    wrong leaves the data folder as it was. See :func:`vae_core.data.download` for the contract.
+    All files are downloaded into a temporary folder inside the data folder and checked; then they
+    are renamed into place. A download that is interrupted or wrong changes nothing. Parameters and
+    errors are those of :func:`vae_core.data.download`.
     """
     if not source.files:
         raise DatasetError(f"{source.title} comes with the program: there is nothing to download.")
-    report = progress or _silent
+    report = progress or (lambda done, total: None)
     wanted = [file for file in source.files if not _is_original(file, root)]
     total = sum(file.size for file in wanted)
     done = 0
@@ -51,7 +51,7 @@ def download(source: Source, root: Path, progress: Progress | None = None) -> Pa
         with tempfile.TemporaryDirectory(prefix=".download-", dir=root) as folder:
             staging = Path(folder)
             for file in wanted:
-                _fetch(file, staging, _after(done, total, report))
+                _fetch(file, staging, partial(_report, report, done, total))
                 done += file.size
             for path in (path for file in wanted for path in file.provides()):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -64,25 +64,17 @@ def download(source: Source, root: Path, progress: Progress | None = None) -> Pa
     return root
 
 
-def _silent(done: int, total: int) -> None:
-    """Report progress to nobody."""
-
-
-def _after(before: int, total: int, report: Progress) -> Callable[[int], None]:
-    """Turn the progress of one file into that of all of them."""
-    return lambda count: report(before + count, total)
+def _report(progress: Progress, before: int, total: int, count: int) -> None:
+    progress(before + count, total)
 
 
 def _is_original(file: RemoteFile, root: Path) -> bool:
-    """Whether the data folder holds the file, or everything the archive unpacks to."""
+    """Whether the data folder has the original file, or all files of the archive."""
     if file.members:
         paths = zip(file.provides(), file.members.values(), strict=True)
         return all(_size(root / path) == size for path, size in paths)
     path = root / file.path
-    return (
-        _size(path) == file.size
-        and hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest() == file.md5
-    )
+    return _size(path) == file.size and md5(path.read_bytes()) == file.md5
 
 
 def _size(path: Path) -> int | None:
@@ -90,15 +82,12 @@ def _size(path: Path) -> int | None:
 
 
 def _fetch(file: RemoteFile, staging: Path, report: Callable[[int], None]) -> None:
-    """Download one file into the staging folder, check it, and unpack it if it is an archive.
-
-    pooch fetches to a temporary name, compares the checksum and renames.
-    """
+    """Download one file into the staging folder, compare its checksum, unpack an archive."""
     import pooch
     import requests
 
     def stream(url: str, output: str, _: object) -> None:
-        # As the server holds it: a transparently decoded .gz would not be the original file.
+        # Without this, a .gz file might be decoded and would not be the original.
         headers = {"Accept-Encoding": "identity"}
         with (
             requests.get(url, stream=True, timeout=TIMEOUT_SECONDS, headers=headers) as response,
@@ -108,16 +97,16 @@ def _fetch(file: RemoteFile, staging: Path, report: Callable[[int], None]) -> No
             done = 0
             for chunk in response.iter_content(CHUNK_BYTES):
                 done += len(chunk)
-                if done > file.size:  # not the file, and perhaps without an end
+                if done > file.size:  # another file, perhaps an endless one
                     raise DatasetError(
-                        f"{url} gave more than the {file.size:,} bytes that were expected. "
+                        f"{url} sent more than the expected {file.size:,} bytes. "
                         "Nothing was changed."
                     )
                 target.write(chunk)
                 report(done)
 
     target = staging / file.path
-    pooch.get_logger().setLevel("WARNING")  # it announces every download on stderr
+    pooch.get_logger().setLevel("WARNING")  # it prints every download on stderr
     try:
         pooch.retrieve(
             file.url,
@@ -133,9 +122,9 @@ def _fetch(file: RemoteFile, staging: Path, report: Callable[[int], None]) -> No
         ) from error
     except LatentExplorerError:
         raise
-    except ValueError as error:  # pooch's word for a checksum that differs
+    except ValueError as error:  # pooch raises it if the checksum differs
         raise DatasetError(
-            f"{file.url} did not give the original file, whose MD5 is {file.md5}. "
+            f"{file.url} did not send the original file, whose MD5 is {file.md5}. "
             "Nothing was changed."
         ) from error
     if file.members:
@@ -143,7 +132,7 @@ def _fetch(file: RemoteFile, staging: Path, report: Callable[[int], None]) -> No
 
 
 def _unpack(file: RemoteFile, archive: Path) -> None:
-    """Take the expected members out of a tar archive, and nothing else."""
+    """Extract the expected members of a tar archive, and nothing else."""
     try:
         with tarfile.open(archive) as tar:
             for member, size in file.members.items():

@@ -1,18 +1,17 @@
-"""CIFAR-10: 32 × 32 colour photographs of ten kinds (www.cs.toronto.edu/~kriz/cifar.html).
+"""CIFAR-10: 32 × 32 colour photographs in ten classes (www.cs.toronto.edu/~kriz/cifar.html).
 
 The binary version has six files of 10,000 records: one label byte, then 3,072 bytes, the red,
-green and blue planes row by row. An excerpt in the same layout, with fewer records in each file,
-is read as well.
+green and blue planes row by row. Excerpts with fewer records in each file can be read too.
 """
 
-import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from vae_core.data.dataset import ImageDataset, Split
-from vae_core.data.source import RemoteFile, Source
+from vae_core.data.source import RemoteFile, Source, md5, read_file
 from vae_core.errors import DatasetError
 
 FOLDER = "cifar-10-batches-bin"
@@ -38,21 +37,16 @@ CLASSES = (
 def load(root: Path) -> ImageDataset:
     """Read the six files; all must hold the same number of records, as the original's do.
 
-    A training example's id is 10,000 times its file's position plus its row there, in an excerpt
-    too. Training and test files have the same layout: files exchanged between them go unnoticed.
+    The id of a training example is 10,000 times the index of its file plus its row in the file, in
+    an excerpt too. Training and test files have the same layout, so exchanged files are not
+    detected.
     """
     checksums: dict[str, str] = {}
 
     def read(file: str, first_id: int) -> Split:
         path = root / "cifar-10" / FOLDER / file
-        try:
-            size = path.stat().st_size
-            # Checked before reading, so that a foreign file of any size costs nothing.
-            _check_size(size, name=str(path))
-            content = path.read_bytes()
-        except OSError as error:
-            raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
-        checksums[file] = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        content = read_file(path, partial(_check_size, name=str(path)))
+        checksums[file] = md5(content)
         return parse(content, first_id=first_id, name=str(path))
 
     batches = [read(file, RECORDS * position) for position, file in enumerate(TRAIN_FILES)]
@@ -78,16 +72,16 @@ def load(root: Path) -> ImageDataset:
 
 
 def parse(content: bytes, *, first_id: int = 0, name: str) -> Split:
-    """Read one file's records.
+    """Parse the records of a file.
 
     Parameters
     ----------
     content
-        The file's bytes.
+        Bytes of the file.
     first_id
-        The id of the first record.
+        Id of the first record.
     name
-        How errors call the file.
+        Name of the file in errors.
 
     Raises
     ------

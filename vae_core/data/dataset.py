@@ -1,4 +1,4 @@
-"""What a dataset is once it is in memory: images, labels, and ids that never change."""
+"""Datasets in memory: images, labels and permanent ids."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,17 +11,16 @@ from vae_core.errors import DatasetError
 
 @dataclass(frozen=True)
 class Split:
-    """Some of a dataset's examples, in a fixed order.
+    """Examples of a dataset, in a fixed order.
 
     Attributes
     ----------
     images
         uint8, (n, c, h, w).
     labels
-        int64, (n,), each an index into the dataset's ``classes``; None when there are none.
+        int64, (n,), each an index into the dataset's ``classes``; None without labels.
     ids
-        int64, (n,): the example's row in the original file. A subset keeps its ids, so anything
-        keyed by them survives filtering.
+        int64, (n,): the example's row in the original file, which it keeps in subsets.
     """
 
     images: Tensor
@@ -40,19 +39,19 @@ class Split:
         return len(self.images)
 
     def take(self, rows: Tensor) -> "Split":
-        """Return the examples at the given rows (int64, (m,)), in that order."""
+        """Return the examples at ``rows``, int64 (m,), in that order."""
         labels = None if self.labels is None else self.labels[rows]
         return Split(images=self.images[rows], labels=labels, ids=self.ids[rows])
 
     def first(self, n: int) -> "Split":
-        """Return the first ``n`` examples, or all where there are fewer; nothing is copied."""
+        """Return the first ``n`` examples, or all if there are fewer, without a copy."""
         labels = None if self.labels is None else self.labels[:n]
         return Split(images=self.images[:n], labels=labels, ids=self.ids[:n])
 
     def spread(self, n: int | None) -> "Split":
-        """Return ``n`` examples, evenly spread over all of them; all where ``n`` is None or more.
+        """Return ``n`` examples, evenly spread; all if ``n`` is None or not smaller.
 
-        Datasets lie in some order: the first half of MNIST's test set is the easier one.
+        The order of a dataset may matter: the first half of MNIST's test set is the easier one.
         """
         if n is None or n >= len(self):
             return self
@@ -61,21 +60,21 @@ class Split:
 
 @dataclass(frozen=True)
 class ImageDataset:
-    """A dataset in memory.
+    """Dataset in memory.
 
     Attributes
     ----------
     name, title
-        ``"mnist"`` and ``"MNIST"``; for pictures of one's own the path and the folder's name.
+        ``"mnist"`` and ``"MNIST"``; for a folder of pictures its path and its name.
     train, test
-        The two splits; no id lies in both when they come from one file.
+        Splits; if they come from one file, no id is in both.
     classes
-        The labels' names in order; empty when the dataset has no labels.
+        Names of the labels in order; empty without labels.
     validation
-        A third split where the field's protocol has one, else None.
+        Third split, if the usual protocol has one.
     checksums
-        MD5 of each file that was read, by file name: what the data really were. They are
-        recorded, not compared, so that a re-packed copy can be read.
+        MD5 of each file by name. They are recorded and not compared, so that a re-packed copy
+        can be read.
     """
 
     name: str
@@ -94,15 +93,14 @@ class ImageDataset:
 
 
 def permutation(n: int, seed: int) -> Tensor:
-    """Return the numbers 0 to n − 1 in an order that depends on the seed alone: int64, (n,)."""
+    """Return the numbers 0 to n − 1 in random order, int64 (n,)."""
     return torch.randperm(n, generator=torch.Generator().manual_seed(seed))
 
 
 def subset(split: Split, n: int, seed: int = 0) -> Split:
-    """Return n examples of a split, drawn without replacement by seed, in the split's order.
+    """Return ``n`` random examples of a split, without replacement, in the split's order.
 
-    For one seed a smaller subset lies within every larger one, so a curve over n adds examples
-    and exchanges none.
+    With the same seed, a larger subset contains each smaller one.
 
     Raises
     ------
@@ -111,7 +109,7 @@ def subset(split: Split, n: int, seed: int = 0) -> Split:
     """
     if not 1 <= n <= len(split):
         raise DatasetError(
-            f"n = {n:,} examples were asked for, but the split holds {len(split):,}: "
-            f"n must lie between 1 and {len(split):,}."
+            f"n = {n:,}: the split has {len(split):,} examples; "
+            f"n must be between 1 and {len(split):,}."
         )
     return split.take(permutation(len(split), seed)[:n].sort().values)

@@ -1,12 +1,9 @@
-"""Pictures of one's own: a folder or a zip file, with a subfolder for each class or none at all.
+"""Datasets from a folder or zip file of pictures, optionally with a subfolder for each class.
 
-Nothing is unpacked to the disk, no link is followed, and every size is bounded before it is read.
+Nothing is unpacked to the disk, no link is followed, and each size is checked before reading.
 """
 
-import lzma
-import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,12 +18,13 @@ import torch
 from vae_core import images
 from vae_core.data.dataset import ImageDataset, Split, permutation
 from vae_core.errors import DatasetError, ImageError
+from vae_core.files import UNZIP_ERRORS, is_link
 
 MAX_PICTURES = 20_000
 MAX_ENTRIES = 100_000
 MAX_TOTAL_BYTES = 2**30  # of picture files
 MAX_VALUES = 2**29  # of the dataset in memory, in bytes
-#: What a zip may be compressed with; LZMA lets a few bytes ask for gigabytes of memory.
+#: Allowed compression methods of a zip; with LZMA a few bytes could use gigabytes of memory.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 DEFAULT_MAX_SIDE = 64
 TEST_SHARE = 0.1
@@ -36,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Entry:
-    """One picture file: its path inside the folder or zip, and how to read its bytes."""
+    """Picture file: its path inside the folder or zip, its size and a function that reads it."""
 
     path: PurePosixPath
     size: int
@@ -46,30 +44,30 @@ class Entry:
 def load(
     path: Path, *, image_shape: tuple[int, int, int] | None = None, seed: int = 0
 ) -> ImageDataset:
-    """Read the pictures and split them, nine to one.
+    """Load pictures and split them into 90 % training and 10 % test images.
 
     Parameters
     ----------
     path
-        A folder or a zip file. Files that are not pictures by their suffix, and hidden ones, are
-        passed over. When all pictures lie in subfolders, those are the classes.
+        Folder or zip file. Hidden files and files without a suffix of pictures are ignored. If all
+        pictures are in subfolders, those are the classes.
     image_shape
-        (c, h, w), c being 1 or 3. By default the most common size, reduced to at most 64 a side,
-        and grey when every picture is grey. Pictures are cropped to its proportions around their
-        middle and reduced.
+        (c, h, w), where c is 1 or 3. By default the most common size, reduced to at most 64
+        pixels on the longer side, and one channel if all pictures are grey. Pictures are cropped
+        around their centre to its proportions and resized.
     seed
-        Of the split.
+        Seed of the split.
 
     Returns
     -------
     ImageDataset
-        Ids number the pictures in the order of their paths.
+        The ids number the pictures in the order of their paths.
 
     Raises
     ------
     DatasetError
-        If there are fewer than 2 pictures or more than 20,000, one of them is damaged, a limit is
-        exceeded, or a name or link leads out of the folder.
+        If there are fewer than 2 or more than 20,000 pictures, one is damaged, a limit is exceeded,
+        or a name or link leads out of the folder.
     """
     if image_shape is not None and (
         len(image_shape) != 3 or image_shape[0] not in {1, 3} or min(image_shape) < 1
@@ -149,7 +147,7 @@ def _zip(path: Path) -> zipfile.ZipFile:
 
 
 def _zip_entries(archive: zipfile.ZipFile, path: Path) -> list[Entry]:
-    """List the pictures in a zip file, without a folder that wraps them all."""
+    """List the pictures in a zip file, without the folder that contains all of them."""
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
         raise DatasetError(
@@ -162,42 +160,32 @@ def _zip_entries(archive: zipfile.ZipFile, path: Path) -> list[Entry]:
             raise DatasetError(
                 f"{path}: the name {info.orig_filename!r} leads out of the zip file."
             )
-        if (info.external_attr >> 16) & 0o170000 == 0o120000:  # a Unix symbolic link
+        if is_link(info):
             raise DatasetError(
                 f"{path}: {name} is a link; a dataset must hold the files themselves."
             )
         if _is_picture(name) and not info.is_dir():
             if info.compress_type not in METHODS:
                 raise DatasetError(
-                    f"{path}: {name} is compressed in a way that is not read here: stored, "
-                    "deflated or bzip2 is needed."
+                    f"{path}: {name} has an unsupported compression: stored, deflated or bzip2 "
+                    "is needed."
                 )
             entries.append(Entry(name, info.file_size, partial(_unzipped, archive, info)))
     return _unwrapped(entries)
 
 
 def _unzipped(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """Unpack one member in memory; the sentence of an error goes on after the member's name."""
+    """Unpack an entry in memory; the caller puts the entry's name before an error's sentence."""
     try:
         with archive.open(info) as stream:
-            # One byte more than is allowed, so that a bomb costs no more than a picture.
+            # One byte more than is allowed limits the memory and detects larger files.
             return stream.read(images.MAX_BYTES + 1)
-    except (
-        OSError,
-        EOFError,
-        RuntimeError,  # encrypted, or (as NotImplementedError) an unknown compression
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        struct.error,  # it begins behind the end of the file
-        OverflowError,
-        ValueError,
-    ) as error:
+    except UNZIP_ERRORS as error:
         raise ImageError(f"it cannot be unpacked ({error}).") from error
 
 
 def _unwrapped(entries: list[Entry]) -> list[Entry]:
-    """Drop the one folder that many programs put around what they zip."""
+    """Drop a single top folder, which many programs add to a zip file."""
     tops = {entry.path.parts[0] for entry in entries}
     if len(tops) != 1 or any(len(entry.path.parts) == 1 for entry in entries):
         return entries
@@ -235,7 +223,7 @@ def _classes(names: list[PurePosixPath], path: Path) -> tuple[tuple[str, ...], t
         return (), None
     if loose:
         raise DatasetError(
-            f"{path}: {loose[0]} lies beside subfolders; "
+            f"{path}: {loose[0]} is beside subfolders; "
             "expected all pictures in subfolders, one for each class, or none."
         )
     classes = tuple(sorted({name.parts[0] for name in names}))
@@ -252,7 +240,7 @@ def _common_size(entries: list[Entry], path: Path) -> tuple[int, int]:
 
 
 def _decoded(entry: Entry, path: Path, decode: Callable[[bytes], T]) -> T:
-    """Apply a function to a picture's bytes; its errors name the dataset and the picture."""
+    """Apply a function to a picture's bytes; add dataset and picture to its errors."""
     try:
         if entry.size > images.MAX_BYTES:
             raise ImageError(

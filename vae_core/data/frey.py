@@ -1,9 +1,8 @@
-"""Frey Face: 1,965 frames of one face, 28 × 20 pixels, from a short film (Brendan Frey).
+"""Frey Face: 1,965 frames of one face, 28 × 20 pixels, from a short video (Brendan Frey).
 
 The original file is a MATLAB 5 file with one variable, ``ff``: uint8, one column per frame.
 """
 
-import hashlib
 import math
 import struct
 import zlib
@@ -15,13 +14,13 @@ import numpy as np
 import torch
 
 from vae_core.data.dataset import ImageDataset, Split, permutation
-from vae_core.data.source import RemoteFile, Source
+from vae_core.data.source import RemoteFile, Source, md5, read_file
 from vae_core.errors import DatasetError
 
 FILE = "frey-face/frey_rawface.mat"
 VARIABLE = "ff"
 COUNT, HEIGHT, WIDTH = 1_965, 28, 20
-MAX_BYTES = 16 * 2**20  # the original has 1.1 MB; this bounds what a foreign file may cost
+MAX_BYTES = 16 * 2**20  # the original has 1.1 MB; no larger file is read
 
 TRAIN, VALIDATION, TEST = 1_565, 200, 200  # as in VampPrior (arXiv 1705.07120)
 SPLIT_SEED = 0
@@ -30,19 +29,17 @@ SPLIT_SEED = 0
 def load(root: Path) -> ImageDataset:
     """Read the faces and split them.
 
-    The field's protocol shuffles the frames, which follow each other in time, and takes the first
-    1,565 for training, the next 200 for validation and the last 200 for the test. The shuffle's
-    seed was never published; here it is fixed, so the split is the same everywhere.
+    The usual protocol shuffles the frames, which are in order of time, and uses the first 1,565
+    for training, the next 200 for validation and the last 200 as the test set. The seed of the
+    shuffle was never published; it is fixed here.
     """
     path = root / FILE
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DatasetError(
-                f"{path}: found {path.stat().st_size:,} bytes, expected at most {MAX_BYTES:,}."
-            )
-        packed = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
+
+    def check_size(size: int) -> None:
+        if size > MAX_BYTES:
+            raise DatasetError(f"{path}: found {size:,} bytes, expected at most {MAX_BYTES:,}.")
+
+    packed = read_file(path, check_size)
     images = parse(packed, name=str(path)).unsqueeze(1)
     order = permutation(COUNT, SPLIT_SEED)
 
@@ -56,22 +53,22 @@ def load(root: Path) -> ImageDataset:
         train=split(order[:TRAIN]),
         validation=split(order[TRAIN : TRAIN + VALIDATION]),
         test=split(order[TRAIN + VALIDATION :]),
-        checksums={path.name: hashlib.md5(packed, usedforsecurity=False).hexdigest()},
+        checksums={path.name: md5(packed)},
     )
 
 
 def parse(packed: bytes, *, name: str) -> torch.Tensor:
-    """Read the MATLAB 5 file.
+    """Parse the MATLAB 5 file.
 
-    The few elements that the format needs here are read by hand, because ``scipy.io.loadmat``
-    ends the whole process (a segmentation fault) when certain bytes of a file are damaged.
+    ``scipy.io.loadmat`` is not used: with some damaged bytes in a file, it ends the process with a
+    segmentation fault.
 
     Parameters
     ----------
     packed
-        The file's bytes.
+        Bytes of the file.
     name
-        How errors call the file.
+        Name of the file in errors.
 
     Returns
     -------
@@ -81,7 +78,7 @@ def parse(packed: bytes, *, name: str) -> torch.Tensor:
     Raises
     ------
     DatasetError
-        If the file is no MATLAB 5 file, is damaged, or holds something else.
+        If the file is not a MATLAB 5 file, is damaged, or has other variables.
     """
     shape = (HEIGHT * WIDTH, COUNT)
     expected = f"expected one variable {VARIABLE!r}, uint8, {shape[0]} × {shape[1]}"
@@ -94,7 +91,7 @@ def parse(packed: bytes, *, name: str) -> torch.Tensor:
     for matrix in matrices:
         if matrix.name == VARIABLE and matrix.sides == shape and matrix.is_bytes:
             columns = np.frombuffer(matrix.values, dtype=np.uint8).reshape(COUNT, HEIGHT, WIDTH)
-            return torch.from_numpy(columns.copy())  # a buffer of its own: the bytes are read-only
+            return torch.from_numpy(columns.copy())  # a copy, since bytes are read-only
     listing = ", ".join(map(str, matrices)) or "no variable"
     raise DatasetError(f"{name}: found {listing}, {expected}.")
 
@@ -121,13 +118,13 @@ class _Matrix:
 
 
 def _variables(packed: bytes) -> Iterator[tuple[bytes, str]]:
-    """Yield the content of each matrix in a file, and the file's byte order."""
+    """Yield the content of each matrix and the byte order of the file."""
     order = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}.get(packed[HEADER - 4 : HEADER])
     if order is None:
         raise ValueError("the header names no version 5")
     for kind, content in _elements(packed[HEADER:], order):
         if kind == COMPRESSED:
-            # Bounded, whatever it unpacks to: what is cut off is then refused by its length.
+            # The result is limited in size; a truncated one is refused by its length.
             content = zlib.decompressobj().decompress(content, MAX_BYTES)
             kind, content = next(_elements(content, order))
         if kind == MATRIX:
@@ -153,7 +150,7 @@ def _elements(content: bytes, order: str) -> Iterator[tuple[int, bytes]]:
     while at < len(content):
         kind, length = struct.unpack_from(f"{order}II", content, at)
         start = at + 8
-        if kind >> 16:  # up to 4 bytes of content share the 8 bytes with type and length
+        if kind >> 16:  # short content follows type and length within the same 8 bytes
             kind, length, start = kind & 0xFFFF, kind >> 16, at + 4
         if start + length > len(content) or (start == at + 4 and length > 4):
             raise ValueError(f"an element of {length:,} bytes is cut off")

@@ -1,8 +1,8 @@
-"""Networks of 68 nodes in three structures, simulated: adjacency matrices as images, no file.
+"""Simulated graphs of 68 nodes in three structures; their adjacency matrices are the images.
 
-The simulation of Zhang & Wu (2020), section 6.1. A structure is a matrix of edge probabilities;
-each network draws every edge independently from the matrix of its structure. Since the
-probabilities are known, so is the likelihood that no model can beat: :func:`optimum`.
+The simulation of Zhang & Wu (2020), section 6.1. A structure is a matrix of edge probabilities, and
+each edge of a graph is drawn independently. Since the probabilities are known, so is the best
+possible likelihood: :func:`optimum`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from vae_core.data.source import Source
 from vae_core.errors import DatasetError
 
 NODES = 68
-#: Graphs whose mean adjacency matrix is a structure's matrix of edge probabilities.
+#: Random graphs whose mean adjacency matrix is a structure's matrix of edge probabilities.
 AVERAGED = 100
-#: Training networks of a structure, as in Zhang & Wu (2020); and further draws to
-#: test on, where they have none.
+#: Training graphs of each structure, as in Zhang & Wu (2020), and test graphs, which they lack.
 TRAIN_EACH, TEST_EACH = 100, 300
-#: Of the matrices and of the draws.
+#: Seed of the matrices and of the graphs.
 SEED = 663
-#: The largest file that is read as a network: a matrix of long numbers has some 100,000 bytes.
+#: Largest file of a graph, in bytes: a matrix of long numbers has some 100,000.
 MAX_BYTES = 2**20
 
 
@@ -70,19 +69,19 @@ STRUCTURES: dict[str, Callable[[np.random.Generator], NDArray[np.float64]]] = {
 
 @functools.cache
 def edge_probabilities() -> Tensor:
-    """Probability of each edge in each structure, float64 (3, 68, 68), zero on the diagonal."""
+    """Probability of each edge in each structure, float64 (3, 68, 68); the diagonal is zero."""
     random = np.random.default_rng(SEED)
     return torch.from_numpy(np.stack([matrix(random) for matrix in STRUCTURES.values()]))
 
 
 def draw(n: int, *, symmetric: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw ``n`` networks, the structures taking turns.
+    """Draw ``n`` graphs; graph i has structure i mod 3.
 
     Parameters
     ----------
     symmetric
-        Draw one triangle and mirror it, as an undirected network has it; else both triangles
-        are drawn independently, as Zhang & Wu (2020) do.
+        Draw one triangle and mirror it, for undirected graphs; else draw both triangles
+        independently, as Zhang & Wu (2020) do.
 
     Returns
     -------
@@ -100,12 +99,12 @@ def draw(n: int, *, symmetric: bool, generator: torch.Generator) -> tuple[Tensor
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best possible negative log-likelihood, in nats per network.
+    """Best possible negative log-likelihood, in nats per graph.
 
-    ``expected`` is that of the simulator: mean entropy of the edges plus log 3 for the structure.
-    ``mean`` ± ``se`` is that of given networks, whose likelihoods under the true mixture are in
-    ``nll`` (n,): a model that is better than ``expected`` on them may have been lucky with the
-    draw, one that is better than ``mean`` beyond the error of the difference is wrong.
+    ``expected`` is the mean over all graphs: the entropy of the edges plus log 3 for the structure.
+    ``mean`` ± ``se`` is that of a sample, whose values under the true mixture are in ``nll`` (n,).
+    By chance a model may be better than ``expected`` on the sample; one that is significantly
+    better than ``mean`` is wrong.
     """
 
     expected: float
@@ -115,7 +114,7 @@ class Optimum:
 
 
 def optimum(images: Tensor, *, symmetric: bool = False) -> Optimum:
-    """Measure networks, uint8 (n, 1, 68, 68), under the mixture that they are drawn from."""
+    """Compute the likelihood of graphs, uint8 (n, 1, 68, 68), under the true mixture."""
     nll = exact_nll(images, symmetric=symmetric)
     p = edge_probabilities()
     entropy = (torch.special.entr(p) + torch.special.entr(1 - p)) * _counted(symmetric)
@@ -130,36 +129,35 @@ def optimum(images: Tensor, *, symmetric: bool = False) -> Optimum:
 def exact_nll(images: Tensor, *, symmetric: bool = False) -> Tensor:
     """−log (1/3) Σ over structures of Π over edges p(edge): uint8 (n, 1, 68, 68) → float64 (n,).
 
-    Infinite for a network that no structure can draw. With ``symmetric`` one triangle counts; a
-    decoder of independent pixels pays for both.
+    It is infinite for an impossible graph. With ``symmetric`` only one triangle counts, whereas a
+    decoder of independent pixels has both.
     """
     edges = (images.flatten(1) > 127).double()
     counted = _counted(symmetric).flatten()
     p = edge_probabilities().flatten(1)
-    # −1e9 in place of −∞: an edge that is there where it cannot be, times 0 where it is not.
-    log_there, log_not = p.log().clamp(min=-1e9), (1 - p).log().clamp(min=-1e9)
-    by_structure = edges @ (log_there * counted).T + (1 - edges) @ (log_not * counted).T
+    # −1e9 in place of −∞, which would be NaN times 0 for an edge that is absent.
+    log_edge, log_none = p.log().clamp(min=-1e9), (1 - p).log().clamp(min=-1e9)
+    by_structure = edges @ (log_edge * counted).T + (1 - edges) @ (log_none * counted).T
     log_p = torch.logsumexp(by_structure, dim=1) - math.log(len(STRUCTURES))
     return torch.where(log_p > -1e8, -log_p, math.inf)
 
 
 def layout() -> NDArray[np.float64]:
-    """Where to draw each node, (68, 2) from -1 to 1: on a circle, clockwise from the top.
+    """Positions of the nodes in a drawing, (68, 2) from -1 to 1.
 
-    In the order of their indices, so that a small world's neighbours are neighbours and the two
-    communities are the right and the left half.
+    They are on a circle, clockwise from the top, in the order of their indices: neighbours of a
+    small world are adjacent, and the two communities are the right and the left half.
     """
     turns = (np.arange(NODES) + 0.5) / NODES
     return np.stack([np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)], axis=1)
 
 
 def read(content: bytes, name: str = "The file") -> Tensor:
-    """Read a network from text: an adjacency matrix, or a list of edges.
+    """Parse a graph from text: an adjacency matrix, or a list of edges.
 
-    Numbers stand between commas, semicolons, tabs or blanks, one row a line; a line of words
-    above them is passed over. 68 columns are a matrix of weights from 0 to 1, or of 0 and any one
-    other weight; two or three columns are the nodes that an edge joins, 0 to 67, each way, and its
-    weight.
+    Numbers are separated by commas, semicolons, tabs or spaces, with one row per line; a first
+    line of words is ignored. 68 columns are a matrix of weights from 0 to 1, or of 0 and one other
+    weight. Two or three columns are the nodes of an undirected edge, 0 to 67, and its weight.
 
     Returns
     -------
@@ -169,19 +167,19 @@ def read(content: bytes, name: str = "The file") -> Tensor:
     Raises
     ------
     DatasetError
-        If it is no such text, in a sentence with what it is.
+        If the text has another form; the sentence says which.
     """
     rows = _rows(content, name)
     widths = {len(row) for row in rows}
     if widths == {NODES}:
         if len(rows) != NODES:
             raise DatasetError(
-                f"{name} has {len(rows)} rows of {NODES} columns; a network of {NODES} nodes is "
+                f"{name} has {len(rows)} rows of {NODES} columns; a graph of {NODES} nodes is "
                 f"{NODES} × {NODES}."
             )
         return _weights(np.array(rows), name)
     if widths <= {2, 3}:
-        return _joined(rows, name)
+        return _edges(rows, name)
     found = ", ".join(str(width) for width in sorted(widths)[:4])
     raise DatasetError(
         f"{name} has lines of {found} numbers; allowed are {NODES} lines of {NODES}, the "
@@ -191,11 +189,11 @@ def read(content: bytes, name: str = "The file") -> Tensor:
 
 def _rows(content: bytes, name: str) -> list[list[float]]:
     if len(content) > MAX_BYTES:
-        raise DatasetError(f"{name} has more than the {MAX_BYTES:,} bytes that a network needs.")
+        raise DatasetError(f"{name} has more than the {MAX_BYTES:,} bytes that a graph needs.")
     try:
         lines = content.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise DatasetError(f"{name} is no text: a CSV file of numbers is needed.") from None
+        raise DatasetError(f"{name} is not text: a CSV file of numbers is needed.") from None
     parts = [re.split(r"[,;\s]+", line.strip().strip(",;")) for line in lines if line.strip()]
     rows = []
     for number, row in enumerate(parts, start=1):
@@ -213,7 +211,9 @@ def _rows(content: bytes, name: str) -> list[list[float]]:
 
 def _weights(matrix: NDArray[np.float64], name: str) -> Tensor:
     if not np.isfinite(matrix).all() or matrix.min() < 0:
-        raise DatasetError(f"{name} holds weights that are negative or no numbers: 0 to 1 allowed.")
+        raise DatasetError(
+            f"{name} has weights that are negative or not finite; allowed are 0 to 1."
+        )
     if matrix.max() > 1:
         if len(np.unique(matrix)) > 2:
             raise DatasetError(
@@ -224,7 +224,7 @@ def _weights(matrix: NDArray[np.float64], name: str) -> Tensor:
     return torch.from_numpy(matrix).float()[None]
 
 
-def _joined(rows: list[list[float]], name: str) -> Tensor:
+def _edges(rows: list[list[float]], name: str) -> Tensor:
     matrix = np.zeros((NODES, NODES))
     for row in rows:
         if not all(node.is_integer() and 0 <= node < NODES for node in row[:2]):
@@ -238,12 +238,12 @@ def _joined(rows: list[list[float]], name: str) -> Tensor:
 
 
 def load(root: Path, *, symmetric: bool = False) -> ImageDataset:
-    """Return 300 networks to train on, as Zhang & Wu (2020) do, and 900 draws to test on.
+    """Simulate 300 training graphs, as Zhang & Wu (2020) do, and 900 test graphs.
 
     Parameters
     ----------
     root
-        The data folder, which is not looked at.
+        Data folder; not used.
     """
     n_train, n_test = TRAIN_EACH * len(STRUCTURES), TEST_EACH * len(STRUCTURES)
     generator = torch.Generator().manual_seed(SEED)
@@ -277,14 +277,14 @@ def _counted(symmetric: bool) -> Tensor:
 
 GRAPHS = Source(
     name="graphs",
-    title="Networks of 68 nodes",
+    title="Graphs of 68 nodes",
     load=load,
     home="https://networkx.org",
     licence="simulated: none is needed",
 )
 GRAPHS_SYMMETRIC = Source(
     name="graphs-symmetric",
-    title="Networks of 68 nodes, undirected",
+    title="Graphs of 68 nodes, undirected",
     load=functools.partial(load, symmetric=True),
     home="https://networkx.org",
     licence="simulated: none is needed",

@@ -1,27 +1,29 @@
-"""Where a dataset comes from: its files, how they are read, and what a person should know."""
+"""Description of a dataset in the registry: its files, how to load them, its licence."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vae_core.data.dataset import ImageDataset
+from vae_core.errors import DatasetError
 
 MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to download.
+    """File to download.
 
     Attributes
     ----------
     path
-        Where it belongs, relative to the data folder.
+        Path relative to the data folder.
     url, md5, size
-        Its address, checksum and length in bytes.
+        Address, checksum and length in bytes.
     members
-        For a tar archive: the lengths of the files it holds, by their path inside it. They are
-        unpacked beside ``path`` and the archive itself is not kept. Empty for a plain file.
+        Of a tar archive: lengths of its files by their path inside it. They are unpacked into the
+        archive's folder, and the archive is deleted. Empty for a plain file.
     """
 
     path: str
@@ -31,25 +33,25 @@ class RemoteFile:
     members: Mapping[str, int] = field(default_factory=dict)
 
     def provides(self) -> tuple[str, ...]:
-        """Return what is in the data folder after a download, as paths relative to it."""
+        """Return the paths, relative to the data folder, that a download creates."""
         folder = Path(self.path).parent
         return tuple((folder / member).as_posix() for member in self.members) or (self.path,)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset in the registry.
+    """Dataset in the registry.
 
     Attributes
     ----------
     name, title
-        What it is called in code, and by people.
+        Name in code, and on pages.
     load
-        Data folder → dataset; called only when every file is there.
+        Loads the dataset from the data folder, which has all files.
     home, licence
-        Where it comes from, and on what terms.
+        Web page and terms of use.
     files
-        What a download fetches; empty for a dataset that needs no file.
+        Files to download; empty for a dataset that needs none.
     """
 
     name: str
@@ -61,10 +63,35 @@ class Source:
 
     @property
     def megabytes(self) -> int:
-        """What a download fetches, rounded; 0 for a dataset that needs no file."""
+        """Size of the download, rounded; 0 without files."""
         return max(1, round(sum(file.size for file in self.files) / MEBIBYTE)) if self.files else 0
 
     def missing(self, root: Path) -> list[Path]:
         """Return the files that are not in the data folder."""
         wanted = [root / path for file in self.files for path in file.provides()]
         return [path for path in wanted if not path.is_file()]
+
+
+def md5(content: bytes) -> str:
+    """Return the checksum of a file's content, as hexadecimal digits."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def read_file(path: Path, check_size: Callable[[int], None] = lambda size: None) -> bytes:
+    """Read a file of a dataset.
+
+    Parameters
+    ----------
+    check_size
+        Raises DatasetError for a wrong size in bytes, before anything is read.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read.
+    """
+    try:
+        check_size(path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error

@@ -226,7 +226,7 @@ def _prior(model: VAE, arrays: dict[str, Array]) -> dict[str, Any] | None:
     by_label = model.config.prior == "label"
     prior = model.prior_given(torch.arange(model.config.classes) if by_label else None)
     if isinstance(prior, LabelGaussian):
-        gaussians, log_share = prior.given, torch.zeros(len(prior.given.mu))
+        gaussians, log_share = prior.gaussian, torch.zeros(len(prior.gaussian.mu))
     elif isinstance(prior, GaussianMixture):
         gaussians = DiagonalGaussian(prior.mu, prior.logvar)
         log_share = torch.log_softmax(prior.logits, dim=-1)

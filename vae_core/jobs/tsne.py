@@ -58,7 +58,7 @@ class MapStatus:
     folder: Path
     state: State
     iteration: int = 0
-    total: int = projection.USUAL.iterations
+    total: int = projection.FEW_POINTS.iterations
     divergence: float = float("nan")  # Kullback–Leibler divergence, in nats
     message: str = ""
     ids: Tensor | None = None

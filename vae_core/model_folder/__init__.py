@@ -1,7 +1,4 @@
-"""Model folders: the unit in which a trained model is saved, opened and exchanged.
-
-``model.safetensors``, ``card.json``, ``codes.safetensors`` and ``history.jsonl``, or a zip of them.
-"""
+"""Model folders: saved models with their cards, codes and training histories; zips of them."""
 
 from vae_core.model_folder.card import FORMAT_VERSION, BoltzmannCard, Metric, ModelCard
 from vae_core.model_folder.folder import (

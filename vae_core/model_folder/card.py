@@ -1,4 +1,4 @@
-"""The card of a model folder: dataset, architecture, training, metrics."""
+"""Cards of model folders: dataset, architecture, training, metrics."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ FORMAT_VERSION = 1
 
 
 class Metric(Config):
-    """One measured figure with all that is needed to compare it."""
+    """Metric with what is needed to compare it with others."""
 
     value: float
     se: float | None = None
     n: int  # test examples
-    #: grey, dynamic, static or threshold pixels of a Bernoulli decoder; else a density of
-    #: continuous pixels, or a probability of their 256 discrete levels
+    #: Pixels of a Bernoulli likelihood ("grey", "dynamic", "static" or "threshold"); of others,
+    #: "continuous" for a density or "discrete" for a probability of 256 levels.
     kind: str
     split: str = "test"
-    samples: int | None = None  # draws of z for each example
+    samples: int | None = None  # samples of z for each example
     seed: int | None = None
     unit: str = "nats"
 
 
 class ModelCard(Config):
-    """What a model says of itself, read without its weights."""
+    """Description of a VAE, which can be read without its weights."""
 
     format_version: int = FORMAT_VERSION
     name: str = Field(min_length=1, max_length=100)
@@ -42,15 +42,15 @@ class ModelCard(Config):
     parameters: int = 0
     weights_hash: str = ""
     software: dict[str, str] = Field(default_factory=dict)
-    #: The ways that its training took on that machine: of the gradient, and of the kernels that the
-    #: processor or the GPU allows.
+    #: Implementations that the training used on its host: of the gradient, and of the kernels that
+    #: the CPU or the GPU supports.
     paths: dict[str, str] = Field(default_factory=dict)
     command: str = ""
     created: str = ""
 
 
 class BoltzmannCard(Config):
-    """What the folder of a Boltzmann machine says of it; a VAE's card has no ``kind``."""
+    """Description of a Boltzmann machine; the card of a VAE has no ``kind``."""
 
     format_version: int = FORMAT_VERSION
     kind: Literal["rbm", "dbn"]

@@ -1,17 +1,16 @@
-"""A model folder ↔ a model: the unit of exchange.
+"""Save and load model folders.
 
-======================  =====================================================================
-``card.json``           who the model is: settings, figures, versions, hash, command
-``model.safetensors``   its weights
-``codes.safetensors``   its encoded test set: ids, labels, mu, logvar, rate, distortion, maps
-``history.jsonl``       one epoch record a line
-======================  =====================================================================
+======================  ===========================================================================
+``card.json``           settings, metrics, versions, hash of the weights, command
+``model.safetensors``   weights
+``codes.safetensors``   encoded test set: ids, labels, mu, logvar, rate, distortion, projections
+``history.jsonl``       one epoch record per line
+======================  ===========================================================================
 
-The folder of a Boltzmann machine holds the first two alone, and its card has a ``kind``, "rbm" or
-"dbn"; a card without one is a VAE's.
+The folder of a Boltzmann machine has only the first two files, and its card has a ``kind``, "rbm"
+or "dbn"; the card of a VAE has none.
 
-Nothing is pickled, and nothing is believed: what a stranger's folder claims is compared with
-its sizes before memory is taken.
+Nothing is pickled, and sizes are compared with those that the card implies before anything is read.
 """
 
 from __future__ import annotations
@@ -39,24 +38,20 @@ from vae_core.models import VAE, boltzmann, build
 from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-#: The models that come with the project: inside the package where it was installed, beside it in
-#: a checkout.
+#: Folder of the models that come with the project: in the installed package, or beside it in a
+#: checkout.
 PRETRAINED = next(
     (folder for folder in [_PACKAGE / "pretrained"] if folder.is_dir()),
     _PACKAGE.parent / "pretrained",
 )
-CARD, WEIGHTS, CODES, HISTORY = (
-    "card.json",
-    "model.safetensors",
-    "codes.safetensors",
-    "history.jsonl",
-)
+CARD, WEIGHTS = "card.json", "model.safetensors"
+CODES, HISTORY = "codes.safetensors", "history.jsonl"
 FILES = (CARD, WEIGHTS, CODES, HISTORY)
-#: The largest file that is read from a model folder, and all that a zip may unpack to.
+#: Maximum size of a file in a model folder, and of all files in a zip.
 MAX_BYTES = 256 * 2**20
-#: The largest card, and the largest header of a file of tensors.
+#: Maximum size of a card, and of the header of a file of tensors.
 MAX_HEADER = 2**20
-#: Columns of an encoded set: their type and their shape, in rows n and dimensions d.
+#: Type and shape of each column of an encoded set, for n examples and d dimensions.
 COLUMNS: dict[str, tuple[torch.dtype, tuple[str | int, ...]]] = {
     "ids": (torch.int64, ("n",)),
     "labels": (torch.int64, ("n",)),
@@ -70,7 +65,7 @@ COLUMNS: dict[str, tuple[torch.dtype, tuple[str | int, ...]]] = {
     "pca_components": (torch.float32, (2, "d")),
 }
 REQUIRED = {"ids", "mu", "logvar", "rate", "distortion"}
-#: Columns that are halved on the disk: three digits are more than a map shows.
+#: Columns stored in half precision; a map shows less than its three digits.
 HALVED = {"mu", "logvar"}
 _HASH_LENGTH = 16
 
@@ -80,10 +75,10 @@ C = TypeVar("C", ModelCard, BoltzmannCard)
 
 @dataclass(frozen=True)
 class Codes:
-    """The encoded test set, keyed by ``ids``.
+    """Encoded test set with its examples' ids.
 
-    ``projections`` holds "pca" and "tsne", (n, 2) each, for models of more than two dimensions;
-    ``pca_mean`` (d,) and ``pca_components`` (2, d) take a point of the PCA map back to a code.
+    ``projections`` has "pca" and "tsne", (n, 2) each, for models of more than two dimensions.
+    ``pca_mean`` (d,) and ``pca_components`` (2, d) map a point of the PCA projection to a code.
     """
 
     ids: Tensor  # int64 (n,)
@@ -97,25 +92,28 @@ class Codes:
     pca_components: Tensor | None = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """Named tensors, as they lie in the file."""
+        """Return the tensors by their names in the file."""
         named = {k: v for k, v in vars(self).items() if isinstance(v, Tensor)}
         named |= {f"projections.{name}": points for name, points in self.projections.items()}
         return named
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> Codes:
-        """Read named tensors back."""
-        plain = {k: v for k, v in tensors.items() if not k.startswith("projections.")}
-        maps = {
-            k.removeprefix("projections."): v
-            for k, v in tensors.items()
-            if k.startswith("projections.")
-        }
-        return cls(**plain, projections=maps)
+        """Create from tensors with the names of :meth:`tensors`."""
+        prefix = "projections."
+        plain = {k: v for k, v in tensors.items() if not k.startswith(prefix)}
+        projections = {k.removeprefix(prefix): tensors[k] for k in tensors.keys() - plain.keys()}
+        return cls(**plain, projections=projections)
 
 
 def slug(name: str) -> str:
-    """``name`` as a safe folder name: lower-case letters, digits and hyphens."""
+    """Convert a name to a folder name of lower-case letters, digits and hyphens.
+
+    Raises
+    ------
+    ConfigError
+        If it has no letter or digit.
+    """
     cleaned = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60].rstrip("-")
     if not cleaned:
         raise ConfigError(f"name {name!r}: at least one letter or digit is needed")
@@ -123,12 +121,12 @@ def slug(name: str) -> str:
 
 
 def list_models(folder: Path = PRETRAINED) -> list[str]:
-    """Names of the model folders in ``folder``, sorted."""
+    """Return the sorted names of the model folders in ``folder``."""
     return sorted(card.parent.name for card in folder.glob(f"*/{CARD}"))
 
 
 def locate(name_or_folder: str | Path) -> Path:
-    """Find a model by its name in ``pretrained/`` or by its folder.
+    """Return the folder of a model, by its name in ``pretrained/`` or its path.
 
     Raises
     ------
@@ -145,12 +143,12 @@ def locate(name_or_folder: str | Path) -> Path:
 
 
 def load(name_or_folder: str | Path) -> VAE | Boltzmann:
-    """Load whatever model a folder holds; a VAE as :func:`load_model` does.
+    """Load the model of a folder: a VAE, as :func:`load_model` does, or a Boltzmann machine.
 
     Raises
     ------
     CheckpointError
-        If a file is missing, damaged, or not what its card says.
+        If a file is missing, damaged, or inconsistent with the card.
     """
     saved = load_machine(name_or_folder)
     return load_model(name_or_folder) if saved is None else saved.machine
@@ -158,14 +156,14 @@ def load(name_or_folder: str | Path) -> VAE | Boltzmann:
 
 @dataclass(frozen=True)
 class SavedMachine:
-    """The folder of a Boltzmann machine in memory."""
+    """Card and weights of a Boltzmann machine."""
 
     card: BoltzmannCard
     machine: Boltzmann
 
 
 def load_machine(name_or_folder: str | Path) -> SavedMachine | None:
-    """Load a Boltzmann machine with its card; None where the folder holds a VAE."""
+    """Load a Boltzmann machine with its card; return None for the folder of a VAE."""
     folder = locate(name_or_folder)
     content = _read(folder / CARD, limit=MAX_HEADER)
     if machine_kind(content) is None:
@@ -176,7 +174,7 @@ def load_machine(name_or_folder: str | Path) -> SavedMachine | None:
 
 
 def machine_kind(content: bytes) -> str | None:
-    """Return the ``kind`` of a Boltzmann machine's card; None for any other content."""
+    """Return the ``kind`` in the card of a Boltzmann machine; None for other content."""
     try:
         kind = json.loads(content).get("kind")
     except (ValueError, AttributeError, RecursionError):
@@ -185,12 +183,12 @@ def machine_kind(content: bytes) -> str | None:
 
 
 def load_model(name_or_folder: str | Path) -> VAE:
-    """Load a VAE, in eval mode and with gradients off.
+    """Load a VAE, in eval mode and without gradients.
 
     Raises
     ------
     CheckpointError
-        If a file is missing, damaged, or not what its card says.
+        If a file is missing, damaged, or inconsistent with the card.
     """
     folder = locate(name_or_folder)
     card = load_card(folder)
@@ -198,24 +196,24 @@ def load_model(name_or_folder: str | Path) -> VAE:
 
 
 def load_card(name_or_folder: str | Path) -> ModelCard:
-    """Read a model's card."""
+    """Read the card of a VAE."""
     return card_of(_read(locate(name_or_folder) / CARD, limit=MAX_HEADER))
 
 
 def load_codes(name_or_folder: str | Path) -> Codes:
-    """Read a model's encoded test set.
+    """Read the encoded test set of a VAE.
 
     Raises
     ------
     CheckpointError
-        If the file is missing, damaged, or not what the card says.
+        If the file is missing, damaged, or inconsistent with the card.
     """
     folder = locate(name_or_folder)
     return codes_of(load_card(folder), _read(folder / CODES))
 
 
 def load_history(name_or_folder: str | Path) -> list[dict[str, Any]]:
-    """Read a model's epoch records; a torn last line is left out."""
+    """Read the epoch records of a training, up to an incomplete line."""
     records = []
     for line in _read(locate(name_or_folder) / HISTORY).splitlines():
         try:
@@ -226,17 +224,17 @@ def load_history(name_or_folder: str | Path) -> list[dict[str, Any]]:
 
 
 def card_of(content: bytes) -> ModelCard:
-    """Parse a VAE's card."""
+    """Parse the card of a VAE."""
     if kind := machine_kind(content):
         raise CheckpointError(
-            f"this folder holds {boltzmann.KINDS[kind]}: it has no density q(z|x), no prior p(z) "
-            "and no ELBO, which are needed here"
+            f"this folder has {boltzmann.KINDS[kind]}: without a density q(z|x), a prior p(z) "
+            "and an ELBO, which are needed here"
         )
     return parsed(ModelCard, content)
 
 
 def model_of(card: ModelCard, content: bytes) -> VAE:
-    """Build the VAE that ``card`` describes from the bytes of its weights."""
+    """Create the VAE of a card from the bytes of its weights file."""
     weights = _weights_of(card, content)
     with torch.device("meta"):
         model = build(card.model)
@@ -245,25 +243,25 @@ def model_of(card: ModelCard, content: bytes) -> VAE:
 
 
 def machine_of(card: BoltzmannCard, content: bytes) -> Boltzmann:
-    """Build the machine that ``card`` describes from the bytes of its weights."""
+    """Create the Boltzmann machine of a card from the bytes of its weights file."""
     return Boltzmann.of(card.model, _weights_of(card, content))
 
 
 def check_weights(
     file: str, config: ModelConfig | BoltzmannConfig, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Check that the tensors of a file are the finite weights of a model.
+    """Check that tensors have the names, shapes and types of a model's weights, and are finite.
 
     Raises
     ------
     CheckpointError
-        If they are not; the sentence names one.
+        If one does not; the sentence names it and ``file``.
     """
     expected, found = _shapes(config), {name: tuple(t.shape) for name, t in tensors.items()}
     for name in expected | found:
         if expected.get(name) != found.get(name):
             raise CheckpointError(
-                f"{file}: {name} has shape {found.get(name)} where its settings lead to "
+                f"{file}: {name} has shape {found.get(name)} where the settings imply "
                 f"{expected.get(name)}"
             )
     for name, tensor in tensors.items():
@@ -271,7 +269,7 @@ def check_weights(
 
 
 def codes_of(card: ModelCard, content: bytes) -> Codes:
-    """Parse an encoded set and check its columns against each other and its card."""
+    """Parse an encoded test set; check its columns against each other and the card."""
     columns = {
         name: column.float() if name in HALVED and column.dtype == torch.float16 else column
         for name, column in _tensors(CODES, content).items()
@@ -284,7 +282,7 @@ def codes_of(card: ModelCard, content: bytes) -> Codes:
     }
     for name, column in columns.items():
         if name not in COLUMNS:
-            raise CheckpointError(f"{CODES}: {name} is no column of an encoded set")
+            raise CheckpointError(f"{CODES}: {name} is not a column of an encoded set")
         dtype, axes = COLUMNS[name]
         _check_numbers(CODES, name, column, dtype)
         expected = tuple(size.get(axis, axis) for axis in axes)
@@ -296,7 +294,7 @@ def codes_of(card: ModelCard, content: bytes) -> Codes:
     classes = len(card.classes)
     if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < classes:
         raise CheckpointError(
-            f"{CODES}: labels run from {int(labels.min())} to {int(labels.max())} where {CARD} "
+            f"{CODES}: labels are from {int(labels.min())} to {int(labels.max())} where {CARD} "
             f"names {classes} classes"
         )
     return Codes.of(columns)
@@ -304,7 +302,7 @@ def codes_of(card: ModelCard, content: bytes) -> Codes:
 
 @dataclass(frozen=True)
 class Saved:
-    """A whole model folder in memory."""
+    """Card, model and codes of a model folder."""
 
     card: ModelCard
     model: VAE
@@ -312,12 +310,12 @@ class Saved:
 
 
 def open_folder(name_or_folder: str | Path) -> Saved:
-    """Open a model folder by its name in ``pretrained/`` or by its place.
+    """Load the model folder of a VAE, by its name in ``pretrained/`` or its path.
 
     Raises
     ------
     CheckpointError
-        If there is none, or a file is missing, damaged, or does not fit.
+        If it does not exist, or a file is missing, damaged, or inconsistent with the card.
     """
     folder = locate(name_or_folder)
     return Saved(card=load_card(folder), model=load_model(folder), codes=load_codes(folder))
@@ -331,12 +329,12 @@ def save(
     codes: Codes,
     history: Iterable[Mapping[str, Any]],
 ) -> ModelCard:
-    """Write a model folder; the card goes last, so a folder with a card is whole.
+    """Write a model folder; the card is last, so that a folder with a card is complete.
 
     Returns
     -------
     ModelCard
-        The card as written, with the weights' hash and the parameter count.
+        The written card, with the hash of the weights and the number of parameters.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = safetensors.torch.save(
@@ -366,7 +364,7 @@ def save_machine(
     classes: tuple[str, ...] = (),
     command: str = "",
 ) -> BoltzmannCard:
-    """Write the folder of a Boltzmann machine; the card goes last here too."""
+    """Write the folder of a Boltzmann machine; the card is last."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = safetensors.torch.save(machine.tensors())
     card = BoltzmannCard(
@@ -390,7 +388,7 @@ def _on_disk(name: str, column: Tensor) -> Tensor:
 
 
 def add_metrics(name_or_folder: str | Path, metrics: Mapping[str, Metric]) -> ModelCard:
-    """Add the figures that a model's card lacks; those that it has stay. Returns the card."""
+    """Add metrics to a card, without replacing existing ones; return the card."""
     card = load_card(name_or_folder)
     card = card.model_copy(update={"metrics": {**metrics, **card.metrics}})
     _write_card(locate(name_or_folder), card)
@@ -398,7 +396,7 @@ def add_metrics(name_or_folder: str | Path, metrics: Mapping[str, Metric]) -> Mo
 
 
 def content_hash(content: bytes) -> str:
-    """Name these very bytes, in 16 hexadecimal digits."""
+    """Return the SHA-256 of bytes, shortened to 16 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()[:_HASH_LENGTH]
 
 
@@ -413,7 +411,7 @@ def _read(path: Path, *, limit: int | None = None) -> bytes:
 
 
 def check_size(name: str, size: int, limit: int) -> None:
-    """Refuse a file that is larger than its limit."""
+    """Raise CheckpointError if a file is larger than ``limit`` bytes."""
     if size > limit:
         raise CheckpointError(
             f"{name} is larger than the {max(limit, 0) / 2**20:.1f} MB allowed here"
@@ -421,7 +419,7 @@ def check_size(name: str, size: int, limit: int) -> None:
 
 
 def parsed(kind: type[C], content: bytes) -> C:
-    """Read a card, and refuse one that is not of this kind."""
+    """Parse a card; raise CheckpointError if it is not of this kind, or of a newer format."""
     try:
         card = kind.from_json(content)
     except ConfigError as error:
@@ -439,7 +437,7 @@ def _write_card(folder: Path, card: ModelCard | BoltzmannCard) -> None:
 
 
 def _shapes(config: ModelConfig | BoltzmannConfig) -> dict[str, tuple[int, ...]]:
-    """Shapes of the weights that a card leads to; none are made, whatever size it claims."""
+    """Return the shapes of a model's weights, without allocating them."""
     if isinstance(config, BoltzmannConfig):
         return boltzmann.shapes(config)
     with torch.device("meta"):
@@ -447,16 +445,15 @@ def _shapes(config: ModelConfig | BoltzmannConfig) -> dict[str, tuple[int, ...]]
 
 
 def weights_limit(card: ModelCard | BoltzmannCard) -> int:
-    """Bytes that the weights of a card's model take at most, their header included."""
+    """Return the maximum size in bytes of a weights file, with its header."""
     numbers = sum(math.prod(shape) for shape in _shapes(card.model).values())
     return min(MAX_BYTES, 4 * numbers + MAX_HEADER)
 
 
 def _weights_of(card: ModelCard | BoltzmannCard, content: bytes) -> dict[str, Tensor]:
-    """Read weights and check that they are those that the card was written for."""
     if card.weights_hash not in ("", content_hash(content)):
         raise CheckpointError(
-            f"{WEIGHTS}: these weights are {content_hash(content)} where {CARD} says "
+            f"{WEIGHTS}: the hash of these weights is {content_hash(content)} where {CARD} says "
             f"{card.weights_hash}"
         )
     tensors = _tensors(WEIGHTS, content)
@@ -474,8 +471,8 @@ def _check_numbers(file: str, name: str, tensor: Tensor, dtype: torch.dtype) -> 
 def _tensors(name: str, content: bytes) -> dict[str, Tensor]:
     header = int.from_bytes(content[:8], "little")
     if header > MAX_HEADER:
-        raise CheckpointError(f"{name} is no safetensors file: its header states {header:,} bytes")
+        raise CheckpointError(f"{name} is not a safetensors file: its header has {header:,} bytes")
     try:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{name} is no safetensors file: {error}") from error
+        raise CheckpointError(f"{name} is not a safetensors file: {error}") from error

@@ -1,17 +1,15 @@
-"""Model folders as zip files."""
+"""Read and write zip files of model folders."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vae_core.errors import CheckpointError
+from vae_core.files import UNZIP_ERRORS, is_link
 from vae_core.model_folder.card import BoltzmannCard
 from vae_core.model_folder.folder import (
     CARD,
@@ -35,35 +33,22 @@ from vae_core.model_folder.folder import (
 
 #: Entries of a zip; a model folder has four.
 MAX_ENTRIES = 1000
-_ENTRY = b"PK\x01\x02"  # what every entry of a zip's directory begins with
-#: What Python's zip reader raises on damaged, encrypted or exotic archives.
-_UNZIPPING = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    OSError,
-    RuntimeError,  # encrypted, or a method that is not implemented
-    ValueError,
-    struct.error,  # an entry that begins behind the end
-    OverflowError,
-)
-#: What a zip may be compressed with; others let a few bytes ask for gigabytes of memory.
+_ENTRY = b"PK\x01\x02"  # first bytes of each entry in the directory of a zip
+#: Allowed compression methods; with others a few bytes could use gigabytes of memory.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def open_zip(content: bytes) -> Saved:
-    """Open a zipped model folder from anywhere, without writing to disk.
+    """Open a zipped model folder, without writing to the disk.
 
-    Only the known file names are read, at any depth of one folder. What they unpack to is
-    bounded before they are unpacked: the card first, then the weights by the size that the card
-    leads to, and all of them by ``MAX_BYTES``.
+    Only files with the names of a model folder are read, at any depth. The size of each is limited
+    before it is unpacked: that of the weights by the card, that of all files by ``MAX_BYTES``.
 
     Raises
     ------
     CheckpointError
-        If it is no zip, has too many entries, lacks a file, or a file is a link, too large,
-        damaged, there twice, or does not fit.
+        If it is not a zip, has too many entries, lacks a file, or a file is a link, too large,
+        damaged, duplicate, or inconsistent with the card.
     """
     with _unzipping(content) as unpack:
         card = card_of(unpack(CARD, MAX_HEADER))
@@ -73,20 +58,20 @@ def open_zip(content: bytes) -> Saved:
 
 
 def open_machine_zip(content: bytes) -> SavedMachine | None:
-    """Open the zipped folder of a Boltzmann machine as :func:`open_zip` does; None for a VAE's."""
+    """Open the zipped folder of a Boltzmann machine as :func:`open_zip` does; None for a VAE."""
     with _unzipping(content) as unpack:
-        about = unpack(CARD, MAX_HEADER)
-        if machine_kind(about) is None:
+        text = unpack(CARD, MAX_HEADER)
+        if machine_kind(text) is None:
             return None
-        card = parsed(BoltzmannCard, about)
+        card = parsed(BoltzmannCard, text)
         weights = unpack(WEIGHTS, weights_limit(card))
     return SavedMachine(card, machine_of(card, weights))
 
 
 @contextlib.contextmanager
 def _unzipping(content: bytes) -> Iterator[Callable[[str, int], bytes]]:
-    """Open a zip; yield what unpacks the file of a name, of so many bytes at most."""
-    if content.count(_ENTRY) > MAX_ENTRIES:  # before a directory of a million is read
+    """Open a zip; yield a function from a name and a size limit to the content of that file."""
+    if content.count(_ENTRY) > MAX_ENTRIES:  # checked before the directory is read
         raise CheckpointError(f"the zip has more than {MAX_ENTRIES} entries: zip one model folder")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -97,7 +82,7 @@ def _unzipping(content: bytes) -> Iterator[Callable[[str, int], bytes]]:
                     raise CheckpointError(
                         f"the zip has no {name}; a model folder holds {', '.join(FILES)}"
                     )
-                # No more is unpacked than an entry states, so that is what has to be bounded.
+                # Python unpacks no more than an entry states.
                 check_size(name, entries[name].file_size, limit)
                 with archive.open(entries[name]) as file:
                     return file.read()
@@ -105,7 +90,7 @@ def _unzipping(content: bytes) -> Iterator[Callable[[str, int], bytes]]:
             yield unpack
     except CheckpointError:
         raise
-    except _UNZIPPING as error:
+    except UNZIP_ERRORS as error:
         raise CheckpointError(f"this is not a zip file that can be read: {error}") from error
 
 
@@ -121,19 +106,19 @@ def zip_folder(name_or_folder: str | Path) -> bytes:
 
 
 def _known_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Find the files of a model folder, by the last part of their names."""
+    """Return the entries of a model folder's files by the last part of their paths."""
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
         name = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
         if name not in FILES or entry.is_dir():
             continue
         if name in found:
-            raise CheckpointError(f"the zip holds {name} twice: zip one model folder")
-        if (entry.external_attr >> 16) & 0o170000 == 0o120000:  # a Unix symbolic link
+            raise CheckpointError(f"the zip has {name} twice: zip one model folder")
+        if is_link(entry):
             raise CheckpointError(f"{name} is a link: zip the files themselves")
         if entry.compress_type not in _METHODS:
             raise CheckpointError(
-                f"{name} is compressed in a way that is not read here: stored or deflated is needed"
+                f"{name} has an unsupported compression: stored or deflated is needed"
             )
         found[name] = entry
     return found

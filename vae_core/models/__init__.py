@@ -1,12 +1,12 @@
-"""Models: p and q put together."""
+"""Variational auto-encoders of one or two stochastic layers, and Boltzmann machines."""
 
 from vae_core.config import ModelConfig
 from vae_core.models.hierarchical import HierarchicalVAE
-from vae_core.models.vae import VAE, Given, Inference, Latent, initialise
+from vae_core.models.vae import VAE, Inference, Latent, Observed, initialise
 
-__all__ = ["VAE", "Given", "HierarchicalVAE", "Inference", "Latent", "build", "initialise"]
+__all__ = ["VAE", "HierarchicalVAE", "Inference", "Latent", "Observed", "build", "initialise"]
 
 
 def build(config: ModelConfig) -> VAE:
-    """Make the model that a config describes, its weights not yet drawn."""
+    """Create a model from its config, with arbitrary weights."""
     return VAE(config) if config.first_latent_dim is None else HierarchicalVAE(config)

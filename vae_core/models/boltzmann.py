@@ -1,10 +1,10 @@
-"""Restricted Boltzmann machines, and deep belief nets stacked of them (Hinton et al. 2006).
+"""Restricted Boltzmann machines (RBMs) and deep belief nets of them (Hinton et al. 2006).
 
-For comparison with the VAE: scikit-learn's ``BernoulliRBM`` learns each layer by persistent
-contrastive divergence (Tieleman 2008); here layers are stacked and reconstruct.
+They are baselines for the VAE. scikit-learn's ``BernoulliRBM`` trains each layer by persistent
+contrastive divergence (Tieleman 2008).
 
-There is no p(z) that a code could be drawn from and no density q(z|x): a code here is the
-probability of each hidden unit, and a sample is the end of a Markov chain.
+A machine has no prior p(z) to sample and no density q(z|x): its code is the probability of each
+hidden unit, and a sample is the last state of a Markov chain.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from vae_core.config import Config, Width
 from vae_core.errors import ConfigError
 
 KINDS = {"rbm": "a restricted Boltzmann machine", "dbn": "a deep belief net"}
-#: Steps of the chain of each sample, from noise.
+#: Gibbs steps from noise to a sample.
 GIBBS_STEPS = 1_000
 
 
 class BoltzmannConfig(Config):
-    """The shape of a machine and how it is trained, each layer for ``epochs``."""
+    """Architecture and training of a machine; each layer is trained for ``epochs``."""
 
     kind: Literal["rbm", "dbn"] = "rbm"
     image_shape: tuple[Width, Width, Width] = (1, 28, 28)
@@ -78,14 +78,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Boltzmann:
-    """A trained machine: one layer for an RBM, several for a DBN."""
+    """Trained machine: one layer for an RBM, several for a DBN."""
 
     config: BoltzmannConfig
     layers: tuple[Layer, ...]
 
     @property
     def size(self) -> int:
-        """Hidden units of the top layer: the length of a code."""
+        """Number of hidden units of the top layer: the length of a code."""
         return self.config.hidden[-1]
 
     def encode(self, x: Tensor) -> Tensor:
@@ -103,14 +103,14 @@ class Boltzmann:
         return values.reshape(*h.shape[:-1], *self.config.image_shape)
 
     def reconstruct(self, x: Tensor) -> Tensor:
-        """One mean-field pass up and down again: (batch, c, h, w) → the same, in (0, 1)."""
+        """Encode and decode by mean field: (batch, c, h, w) → (batch, c, h, w) in (0, 1)."""
         return self.decode(self.encode(x))
 
     def sample(self, n: int, *, generator: torch.Generator, steps: int = GIBBS_STEPS) -> Tensor:
-        """Mean pictures (n, c, h, w) at the ends of ``n`` Gibbs chains that begin at noise.
+        """Mean pictures (n, c, h, w) of the last states of ``n`` Gibbs chains from noise.
 
-        The chains run between the two top layers, whose RBM is the net's prior; units below are
-        then drawn once on the way down (Hinton et al. 2006, section 2).
+        The chains alternate between the two top layers, whose RBM is the prior of the net; lower
+        units are then drawn once from the top down (Hinton et al. 2006, section 2).
         """
         top = self.layers[-1]
         h = torch.rand(n, self.size, generator=generator).round()
@@ -123,7 +123,7 @@ class Boltzmann:
         return values.reshape(n, *self.config.image_shape)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Weights by name, as they lie in the file."""
+        """Weights by their names in a file."""
         return {
             f"layer.{index}.{name}": value.contiguous()
             for index, layer in enumerate(self.layers)
@@ -132,7 +132,7 @@ class Boltzmann:
 
     @classmethod
     def of(cls, config: BoltzmannConfig, tensors: Mapping[str, Tensor]) -> Boltzmann:
-        """Put a machine together from weights of these names, as :func:`shapes` has them."""
+        """Create a machine from weights with the names and shapes of :func:`shapes`."""
         layers = (
             Layer(**{f.name: tensors[f"layer.{index}.{f.name}"] for f in fields(Layer)})
             for index in range(len(config.hidden))
@@ -146,17 +146,17 @@ def fit(
     *,
     say: Callable[[str], None] = lambda stage: None,
 ) -> Boltzmann:
-    """Train layer after layer on images, each on the mean activations of the one below it.
+    """Train each layer in turn on the mean activations of the one below it.
 
     Parameters
     ----------
     images
-        (n, c, h, w) in [0, 1]; intensities are taken as probabilities.
+        (n, c, h, w) in [0, 1]; intensities are probabilities.
 
     Raises
     ------
     ConfigError
-        If the images are of another shape.
+        If the images have another shape.
     """
     from sklearn.neural_network import BernoulliRBM
 
@@ -165,7 +165,7 @@ def fit(
             f"image_shape {config.image_shape} is not that of the images, {tuple(images.shape[1:])}"
         )
     random = np.random.RandomState(config.seed)
-    # Whole batches only: the persistent chains are as many as a batch has images.
+    # Only whole batches: there is one persistent chain for each image of a batch.
     size = min(config.batch_size, len(images))
     values, layers = images.flatten(1), []
     for depth, width in enumerate(config.hidden, start=1):
@@ -195,16 +195,16 @@ def fit(
 def cross_entropy(targets: Tensor, mean: Tensor) -> Tensor:
     """−Σ t log m + (1 − t) log(1 − m) over pixels: (batch, c, h, w) twice → (batch,), in nats.
 
-    Logarithms end at −100, so that one saturated pixel costs a finite amount.
+    Logarithms are clamped at −100, so that a saturated pixel has a finite cost.
     """
-    there, not_there = mean.log().clamp(min=-100), (1 - mean).log().clamp(min=-100)
-    return -(targets * there + (1 - targets) * not_there).flatten(1).sum(1)
+    log_on, log_off = mean.log().clamp(min=-100), (1 - mean).log().clamp(min=-100)
+    return -(targets * log_on + (1 - targets) * log_off).flatten(1).sum(1)
 
 
 def entropy_floor(targets: Tensor) -> Tensor:
-    """ΣH(t) over pixels, (batch,), in nats: the cross-entropy of a perfect reconstruction.
+    """Σ H(t) over pixels, (batch,), in nats: the cross-entropy of a perfect reconstruction.
 
-    Grey targets (batch, c, h, w) in [0, 1] cost this much even where the mean equals them.
+    It is above 0 for grey ``targets`` (batch, c, h, w) in [0, 1].
     """
     entropy: Tensor = torch.special.entr(targets) + torch.special.entr(1 - targets)
     return entropy.flatten(1).sum(1)

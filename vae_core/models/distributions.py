@@ -1,4 +1,4 @@
-"""Posteriors and priors over codes."""
+"""Distributions over codes: posteriors and priors."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ import torch.nn.functional as F
 from torch import Tensor
 
 LOG_2PI = math.log(2 * math.pi)
-#: Bounds between which the posterior's log-variance moves freely.
+#: Bounds of the posterior's log-variance.
 POSTERIOR_LOGVAR = (-12.0, 4.0)
 
 
 def soft_clamp(value: Tensor, low: float, high: float) -> Tensor:
-    """Bend ``value`` smoothly into (low, high); close to the identity away from the bounds."""
+    """Limit values smoothly to (low, high); close to the identity away from the bounds."""
     value = high - F.softplus(high - value)
     return low + F.softplus(value - low)
 
 
 @dataclass(frozen=True)
 class DiagonalGaussian:
-    """The posterior q(z|x) = N(mu, diag(exp(logvar))), both (batch, latent_dim)."""
+    """Posterior q(z|x) = N(mu, diag(exp(logvar))), both (batch, latent_dim)."""
 
     mu: Tensor
     logvar: Tensor
 
     @property
     def mean(self) -> Tensor:
-        """The posterior mean, (batch, latent_dim)."""
+        """Posterior mean, (batch, latent_dim)."""
         return self.mu
 
     def sample(self, k: int | None = None, *, generator: torch.Generator | None = None) -> Tensor:
@@ -66,7 +66,7 @@ class DiagonalGaussian:
 
 
 class Prior(Protocol):
-    """p(z) over codes, given labels where there are any."""
+    """Distribution p(z) of codes, or p(z|y) of codes with labels."""
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log density of ``z`` (..., latent_dim) → (...)."""
@@ -75,16 +75,16 @@ class Prior(Protocol):
         """Draw ``n`` codes (n, latent_dim)."""
 
     def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """KL(q ‖ p), (batch,) or one for each sample (k, batch).
+        """KL(q ‖ p): exact (batch,), or estimated (k, batch).
 
-        In closed form where there is one, else from the samples ``z`` (k, batch, latent_dim) of
-        q, whose mean over k estimates it.
+        Without a closed form, it is log q(z|x) − log p(z) of each sample ``z`` (k, batch,
+        latent_dim) of q; the mean over k is an unbiased estimate.
         """
 
 
 @runtime_checkable
 class FactorisedPrior(Prior, Protocol):
-    """A prior under which the KL is a sum over latent dimensions."""
+    """Prior for which the KL is a sum over latent dimensions."""
 
     def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
         """KL(q ‖ p) of each dimension, (..., batch, latent_dim)."""
@@ -92,7 +92,7 @@ class FactorisedPrior(Prior, Protocol):
 
 @dataclass(frozen=True)
 class StandardNormal:
-    """The prior p(z) = N(0, I)."""
+    """Prior p(z) = N(0, I)."""
 
     latent_dim: int
 
@@ -114,46 +114,38 @@ class StandardNormal:
 
 
 @dataclass(frozen=True)
-class LabelGaussian:
-    """The prior p(z|y) = N(mu_y, diag(exp(logvar_y))): one row (latent_dim,) for each label."""
+class _ConditionalGaussian:
+    """Gaussian with parameters (..., batch, latent_dim) that depend on a label or a code."""
 
-    given: DiagonalGaussian  # mu and logvar (batch, latent_dim), those of each image's label
+    gaussian: DiagonalGaussian
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log density of ``z`` (..., batch, latent_dim) → (..., batch)."""
-        return self.given.log_prob(z)
+        return self.gaussian.log_prob(z)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw one code for each of the ``n`` labels."""
-        assert n == len(self.given.mu), (n, self.given.mu.shape)
-        return self.given.sample(generator=generator)
+        """Draw one code for each of the ``n`` labels or codes."""
+        assert n == len(self.gaussian.mu), (n, self.gaussian.mu.shape)
+        return self.gaussian.sample(generator=generator)
+
+
+class LabelGaussian(_ConditionalGaussian):
+    """Prior p(z|y) = N(mu_y, diag(exp(logvar_y))), with mu and logvar (batch, latent_dim)."""
 
     def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
         """KL(q ‖ p) of each dimension, in closed form."""
-        return q.kl_per_dim_to(self.given)
+        return q.kl_per_dim_to(self.gaussian)
 
     def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
         """KL(q ‖ p) in closed form."""
         return self.kl_per_dim(q).sum(-1)
 
 
-@dataclass(frozen=True)
-class UpperLayer:
-    """p(z1|z2) where z2 was drawn given z1: its parameters (k, batch, latent_dim) depend on z1.
+class UpperLayer(_ConditionalGaussian):
+    """Prior p(z1|z2) of the lower layer, with parameters (k, batch, latent_dim).
 
-    No closed form of the KL holds then, since z1 and z2 are not independent under q.
+    z2 is drawn from q(z2|z1), so z1 and z2 are dependent under q and the KL has no closed form.
     """
-
-    given: DiagonalGaussian
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """Log density of ``z`` (k, batch, latent_dim) → (k, batch)."""
-        return self.given.log_prob(z)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw z1 for each of ``n`` codes z2."""
-        assert n == len(self.given.mu), (n, self.given.mu.shape)
-        return self.given.sample(generator=generator)
 
     def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
         """Return log q(z1|x) − log p(z1|z2) of each sample, (k, batch)."""
@@ -162,7 +154,7 @@ class UpperLayer:
 
 @dataclass(frozen=True)
 class GaussianMixture:
-    """A mixture of K diagonal Gaussians: ``mu``, ``logvar`` (K, latent_dim), ``logits`` (K,)."""
+    """Mixture of K diagonal Gaussians: ``mu``, ``logvar`` (K, latent_dim), ``logits`` (K,)."""
 
     mu: Tensor
     logvar: Tensor
@@ -170,8 +162,8 @@ class GaussianMixture:
 
     def log_prob(self, z: Tensor) -> Tensor:
         """Log density of ``z`` (..., latent_dim) → (...), by two matrix products."""
-        # (z − mu)² / sigma² multiplied out, so that no (..., K, latent_dim) is formed; around the
-        # components' centre, where little is lost to rounding.
+        # (z − mu)² / sigma² is expanded, so that no array (..., K, latent_dim) is formed; values
+        # are centred, which keeps rounding errors small.
         centre = self.mu.mean(0)
         z, mu, precision = z - centre, self.mu - centre, torch.exp(-self.logvar)
         squared = z.square() @ precision.T - 2 * (z @ (mu * precision).T)
@@ -185,7 +177,7 @@ class GaussianMixture:
         return torch.logsumexp(self._log_share[:, None] + log_normal, dim=1)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """Draw ``n`` codes (n, latent_dim): a component each, then a code of it."""
+        """Draw ``n`` codes (n, latent_dim), each from a random component."""
         chosen = torch.multinomial(self._log_share.exp(), n, replacement=True, generator=generator)
         return DiagonalGaussian(self.mu[chosen], self.logvar[chosen]).sample(generator=generator)
 

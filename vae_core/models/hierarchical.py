@@ -1,4 +1,4 @@
-"""A VAE of two stochastic layers (Burda et al. 2016, section 5)."""
+"""VAE with two stochastic layers (Burda et al. 2016, section 5)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from vae_core.models import networks
 from vae_core.models.dense import Dense
 from vae_core.models.distributions import DiagonalGaussian, UpperLayer
 from vae_core.models.likelihoods import Likelihood
-from vae_core.models.vae import VAE, Given, Inference, Latent, gaussian_of
+from vae_core.models.vae import VAE, Inference, Latent, Observed, gaussian_of
 
 
 class HierarchicalVAE(VAE):
-    """q(z1|x) q(z2|z1) against p(z2) p(z1|z2) p(x|z1).
+    """VAE with posterior q(z1|x) q(z2|z1) and model p(z2) p(z1|z2) p(x|z1).
 
-    It shares the contracts of :class:`VAE`, with z2, the top layer, as the code z: ``latent_dim``
-    is its size and ``prior`` its prior. What is shown of a layer between passes its mean on:
-    ``encode`` is q(z2|z1) at the mean z1 of q(z1|x), and ``decode`` is p(x|z1) at the mean z1 of
-    p(z1|z2). Bounds come from ``forward``, which draws both layers.
+    Its methods are those of :class:`VAE`, with the upper layer z2 as the code z: ``latent_dim`` is
+    its size and ``prior`` its prior. ``encode`` and ``decode`` pass the mean of z1 on: q(z2|z1) at
+    the mean of q(z1|x), and p(x|z1) at the mean of p(z1|z2). Bounds come from ``forward``, which
+    samples both layers.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -35,12 +35,12 @@ class HierarchicalVAE(VAE):
 
     @property
     def generative_networks(self) -> tuple[nn.Module, ...]:
-        """The networks of p(x|z1) and p(z1|z2)."""
+        """Networks of p(x|z1) and p(z1|z2)."""
         return *super().generative_networks, self.upper_decoder, self.lower_prior
 
     @property
     def inference_networks(self) -> tuple[nn.Module, ...]:
-        """The networks of q(z1|x) and q(z2|z1)."""
+        """Networks of q(z1|x) and q(z2|z1)."""
         return *super().inference_networks, self.upper_encoder, self.upper_posterior
 
     def encode_first(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
@@ -60,30 +60,30 @@ class HierarchicalVAE(VAE):
         return super().decode(z1, y)
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
-        """q(z2|z1) at the mean z1 of q(z1|x): what is shown of images ``x``."""
+        """q(z2|z1) at the mean z1 of q(z1|x), of images ``x`` (batch, c, h, w)."""
         return self.encode_second(self.encode_first(x, y).mu)
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Likelihood:
         """p(x|z1) at the mean z1 of p(z1|z2), for codes z2 ``z`` (..., latent_dim)."""
         return self.decode_first(self.decode_second(z).mu, y)
 
-    def observe(self, x: Tensor, y: Tensor | None = None) -> Given:
-        """Encode images as far as q(z1|x), for any number of draws to come."""
-        return Given(x, y, self.encode_first(x, y), self.prior_given(y))
+    def observe(self, x: Tensor, y: Tensor | None = None) -> Observed:
+        """Compute q(z1|x) of images, for any number of :meth:`draw` calls."""
+        return Observed(x, y, self.encode_first(x, y), self.prior_given(y))
 
-    def draw(self, given: Given, *, samples: int, generator: torch.Generator) -> Inference:
-        """Draw ``samples`` pairs (z1, z2) for each image, decode them."""
-        q1, prior = given.q, given.prior
+    def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
+        """Draw and decode ``samples`` pairs (z1, z2) for each image."""
+        q1, prior = observed.q, observed.prior
         z1 = q1.sample(samples, generator=generator)
         q2 = self.encode_second(z1)
         z2 = q2.sample(generator=generator)
         return Inference(
-            x=given.x,
+            x=observed.x,
             q=self.encode_second(q1.mu),
             z=z2,
-            p=self.decode_first(z1, given.y),
+            p=self.decode_first(z1, observed.y),
             prior=prior,
-            several=(
+            hierarchy=(
                 Latent(q1, z1, UpperLayer(self.decode_second(z2))),
                 Latent(q2, z2, prior),
             ),

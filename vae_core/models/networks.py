@@ -1,7 +1,8 @@
-"""Trunks: the hidden layers of encoder and decoder, and the decoder's last layer.
+"""Neural networks: hidden layers of encoder and decoder, and the decoder's last layer.
 
-A family of networks reads images and labels in its own way, and writes what a likelihood reads:
-a row of ``values_per_pixel`` · c · h · w numbers, the pixels' first values before their second.
+Each family of networks has its own way to combine images with labels. The last layer returns
+``values_per_pixel`` · c · h · w numbers for the likelihood: the first value of each pixel, then the
+second.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ LEAK = 0.2
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation by name: its module for a given axis, and the values that a unit reads."""
+    """Activation function: its module for an axis, and the number of inputs of one unit."""
 
     module: Callable[[int], nn.Module]
     inputs: int = 1
 
 
 class _TanhBySigmoid(torch.autograd.Function):
-    """tanh(a) = 2σ(2a) − 1: PyTorch's σ takes a quarter of the time of its tanh on a processor."""
+    """Compute tanh(a) = 2σ(2a) − 1: on a CPU, PyTorch's σ takes a quarter of its tanh's time."""
 
     @staticmethod
     def forward(ctx: Any, a: Tensor) -> Tensor:
@@ -47,16 +48,15 @@ class _TanhBySigmoid(torch.autograd.Function):
 
 
 def tanh(a: Tensor) -> Tensor:
-    """Hyperbolic tangent, to the rounding of 1 (2e-7 in float32)."""
-    if a.dtype == torch.bfloat16:
-        return torch.tanh(a)  # which keeps small values; 1 rounds too coarsely for the difference
-    if a.is_cuda:
-        return torch.tanh(a)  # one kernel instead of four
+    """Hyperbolic tangent, with an absolute error of up to 2e-7 in float32."""
+    # bfloat16 is too coarse for the difference from 1; on a GPU torch.tanh is one kernel, not four.
+    if a.dtype == torch.bfloat16 or a.is_cuda:
+        return torch.tanh(a)
     return _TanhBySigmoid.apply(a)  # type: ignore[no-any-return, no-untyped-call]
 
 
 class Tanh(nn.Tanh):
-    """The module of :func:`tanh`."""
+    """Module of :func:`tanh`."""
 
     def forward(self, a: Tensor) -> Tensor:
         """Return tanh(a)."""
@@ -100,14 +100,14 @@ class Rows(nn.Module):
         )
 
     def forward(self, rows: Tensor) -> Tensor:
-        """Read or write row after row, each knowing those above it."""
+        """Return the units of each row, which depend on the rows above it."""
         for layer in self.layers:
             rows, _ = layer(rows)
         return rows
 
 
 class LastRow(nn.Module):
-    """What a reader knows after the last row: (batch, rows, units) → (batch, units)."""
+    """Select the last row: (batch, rows, units) → (batch, units)."""
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return the last row's units."""
@@ -115,19 +115,19 @@ class LastRow(nn.Module):
 
 
 class EveryRow(nn.Module):
-    """The same code at each row: (batch, inputs) → (batch, rows, inputs)."""
+    """Repeat a code for each row: (batch, inputs) → (batch, rows, inputs)."""
 
     def __init__(self, rows: int) -> None:
         super().__init__()
         self.rows = rows
 
     def forward(self, code: Tensor) -> Tensor:
-        """Repeat the code."""
+        """Return a view of the code for each row."""
         return code[:, None].expand(-1, self.rows, -1)
 
 
 class MapHead(nn.Module):
-    """A convolution from maps (batch, channels, h, w) to pixel values, with a bias for each."""
+    """Convolution from (batch, channels, h, w) to the values of each pixel; each has a bias."""
 
     def __init__(self, channels: int, image_shape: tuple[int, int, int], values: int) -> None:
         super().__init__()
@@ -142,7 +142,7 @@ class MapHead(nn.Module):
 
 
 class RowHead(nn.Module):
-    """A linear layer from rows (batch, h, units) to pixel values, with a bias for each."""
+    """Linear layer from rows (batch, h, units) to the values of each pixel; each has a bias."""
 
     def __init__(self, units: int, image_shape: tuple[int, int, int], values: int) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ class RowHead(nn.Module):
         return values.transpose(1, 2).flatten(1) + self.bias
 
 
-#: A decoder's last layer; all of them have a ``bias`` (values · c · h · w,).
+#: A decoder's last layer; each has a ``bias`` (values · c · h · w,).
 Head = Dense | MapHead | RowHead
 
 
@@ -168,7 +168,7 @@ def join_flat(x: Tensor, label: Tensor | None) -> Tensor:
 
 
 def join_maps(x: Tensor, label: Tensor | None) -> Tensor:
-    """Append the label as constant maps: (batch, c [+ classes], h, w)."""
+    """Append the label as constant channels: (batch, c [+ classes], h, w)."""
     if label is None:
         return x
     maps = label[:, :, None, None].expand(-1, -1, *x.shape[2:])
@@ -185,38 +185,27 @@ def join_rows(x: Tensor, label: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True)
 class Family:
-    """A family of networks.
+    """Functions that build the networks of one kind.
 
     Attributes
     ----------
     join
-        x (batch, c, h, w) and a one-hot label (batch, classes) or None → what the encoder reads.
+        Combines x (batch, c, h, w) and a one-hot label (batch, classes), or None, to the input
+        of the encoder.
     encoder
-        From a config: that → (batch, config.features).
+        Builds, from a config, the network from that input to (batch, config.features).
     decoder
-        From a config and the size of its input, a code and perhaps a label: (batch, inputs) →
-        what the head reads.
+        Builds, from a config and the length of a code with its label, the network from (batch,
+        length) to the input of the head.
     head
-        From a config and values per pixel: that → (batch, values · c · h · w). Its ``bias`` has
-        this length.
+        Builds, from a config and the values per pixel, the last layer to (batch, values · c · h ·
+        w). Its ``bias`` has this length.
     """
 
     join: Callable[[Tensor, Tensor | None], Tensor]
     encoder: Callable[[ModelConfig], nn.Sequential]
     decoder: Callable[[ModelConfig, int], nn.Sequential]
     head: Callable[[ModelConfig, int], Head]
-
-
-def _mlp_encoder(config: ModelConfig) -> nn.Sequential:
-    return mlp((config.pixels + _label_inputs(config), *config.hidden), config.activation)
-
-
-def _mlp_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
-    return mlp((inputs, *config.hidden[::-1]), _decoder_activation(config))
-
-
-def _mlp_head(config: ModelConfig, values: int) -> Head:
-    return Dense(config.hidden[0], values * config.pixels)
 
 
 def _conv_encoder(config: ModelConfig) -> nn.Sequential:
@@ -231,8 +220,8 @@ def _conv_encoder(config: ModelConfig) -> nn.Sequential:
 
 
 def _conv_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
-    # Nearest-neighbour resizing before each convolution leaves no checkerboard (Odena et al.
-    # 2016) and meets odd sizes such as 7 × 5.
+    # Nearest-neighbour resizing before each convolution avoids checkerboard patterns (Odena et al.
+    # 2016) and supports odd sizes such as 7 × 5.
     chosen = ACTIVATIONS[_decoder_activation(config)]
     channels, sizes = config.hidden[::-1], config.map_sizes[::-1]
     smallest = (chosen.inputs * channels[0], *sizes[0])
@@ -248,10 +237,6 @@ def _conv_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _conv_head(config: ModelConfig, values: int) -> Head:
-    return MapHead(config.hidden[0], config.image_shape, values)
-
-
 def _rows_encoder(config: ModelConfig) -> nn.Sequential:
     c, _, w = config.image_shape
     return nn.Sequential(Rows((c * w + _label_inputs(config), *config.hidden)), LastRow())
@@ -263,10 +248,6 @@ def _rows_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
     return nn.Sequential(first, EveryRow(config.image_shape[1]), Rows((widths[0], *widths)))
 
 
-def _rows_head(config: ModelConfig, values: int) -> Head:
-    return RowHead(config.hidden[0], config.image_shape, values)
-
-
 def _label_inputs(config: ModelConfig) -> int:
     return config.classes if config.conditional else 0
 
@@ -276,7 +257,22 @@ def _decoder_activation(config: ModelConfig) -> str:
 
 
 FAMILIES: dict[str, Family] = {
-    "mlp": Family(join_flat, _mlp_encoder, _mlp_decoder, _mlp_head),
-    "conv": Family(join_maps, _conv_encoder, _conv_decoder, _conv_head),
-    "rows": Family(join_rows, _rows_encoder, _rows_decoder, _rows_head),
+    "mlp": Family(
+        join_flat,
+        lambda c: mlp((c.pixels + _label_inputs(c), *c.hidden), c.activation),
+        lambda c, inputs: mlp((inputs, *c.hidden[::-1]), _decoder_activation(c)),
+        lambda c, values: Dense(c.hidden[0], values * c.pixels),
+    ),
+    "conv": Family(
+        join_maps,
+        _conv_encoder,
+        _conv_decoder,
+        lambda c, values: MapHead(c.hidden[0], c.image_shape, values),
+    ),
+    "rows": Family(
+        join_rows,
+        _rows_encoder,
+        _rows_decoder,
+        lambda c, values: RowHead(c.hidden[0], c.image_shape, values),
+    ),
 }

@@ -1,6 +1,6 @@
-"""Priors with weights of their own: what a model keeps so as to state p(z), or p(z|y).
+"""Trainable priors p(z) and p(z|y): modules that return a distribution.
 
-Each is a module whose call gives the distribution. A new one is a class and a line in ``PRIORS``.
+A new prior is a class here and a line in ``PRIORS``.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from vae_core.models.distributions import (
 
 #: Bounds of a learned prior's log-variance.
 LOGVAR = (-8.0, 4.0)
-#: First standard deviation of a mixture's means: apart enough for components to specialise.
+#: Standard deviation of a mixture's initial means: large enough for components to specialise.
 SPREAD = 1.0
-#: A pseudo-input starts within these bounds, where the hard sigmoid still has a slope.
+#: Bounds of an initial pseudo-input, between which the hard sigmoid has a slope.
 PSEUDO_RANGE = (0.02, 0.98)
-#: Standard deviation of the noise by which pseudo-inputs from a mean image differ.
+#: Standard deviation of the noise that distinguishes pseudo-inputs from one mean image.
 PSEUDO_NOISE = 0.1
 
 Encode = Callable[[Tensor, Tensor | None], DiagonalGaussian]
 
 
 class PriorModule(nn.Module, abc.ABC):
-    """Weights of a prior."""
+    """Interface of a prior with weights."""
 
     #: Whether the prior is a mixture, whose KL has no closed form in each dimension.
     is_mixture: ClassVar[bool] = False
 
     @abc.abstractmethod
     def forward(self, y: Tensor | None, encode: Encode) -> Prior:
-        """p(z|y) of labels ``y`` (batch,), or p(z); ``encode`` is the model's q(z|x)."""
+        """Return p(z|y) of labels ``y`` (batch,), or p(z); ``encode`` is the model's q(z|x)."""
 
     @abc.abstractmethod
     def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
-        """Draw the first weights by ``pictures`` (n, c, h, w) in [0, 1] of the data."""
+        """Draw the initial weights, given images ``pictures`` (n, c, h, w) in [0, 1]."""
 
 
 class Standard(PriorModule):
@@ -62,11 +62,11 @@ class Standard(PriorModule):
         return StandardNormal(self.latent_dim)
 
     def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
-        """Nothing to draw."""
+        """Do nothing: there are no weights."""
 
 
 class Mixture(PriorModule):
-    """K learned diagonal Gaussians with learned shares."""
+    """Mixture of K learned diagonal Gaussians with learned weights."""
 
     is_mixture = True
 
@@ -82,15 +82,15 @@ class Mixture(PriorModule):
         return GaussianMixture(self.mu, soft_clamp(self.logvar, *LOGVAR), self.logits)
 
     def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
-        """Means from N(0, SPREAD²), variances and shares alike."""
+        """Draw the means from N(0, SPREAD²); variances and weights start equal."""
         self.mu.normal_(0.0, SPREAD, generator=generator)
 
 
 class Vamp(PriorModule):
     """VampPrior: the mean of q(z|u_k) over K learned pseudo-inputs u_k.
 
-    Tomczak & Welling (2018), equation (9). A conditional model has one set of pseudo-inputs for
-    all labels, each with a label of its own in turn.
+    Tomczak & Welling (2018), equation (9). In a conditional model, pseudo-input k has the label
+    k mod classes.
     """
 
     is_mixture = True
@@ -108,7 +108,7 @@ class Vamp(PriorModule):
         return GaussianMixture(q.mu, q.logvar, u.new_zeros(len(u)))
 
     def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
-        """Pseudo-inputs from examples, with noise where these are fewer, such as one mean."""
+        """Copy examples to the pseudo-inputs; add noise if there are fewer examples."""
         k = len(self.pseudo_inputs)
         first = pictures[torch.arange(k) % len(pictures)]
         if len(pictures) < k:
@@ -117,7 +117,7 @@ class Vamp(PriorModule):
 
 
 class Label(PriorModule):
-    """A learned diagonal Gaussian for each label."""
+    """Learned diagonal Gaussian for each label."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -134,7 +134,7 @@ class Label(PriorModule):
         return LabelGaussian(DiagonalGaussian(self.mu[y], soft_clamp(self.logvar[y], *LOGVAR)))
 
     def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
-        """All labels start at N(0, I)."""
+        """Do nothing: all labels start at N(0, I)."""
 
 
 PRIORS: dict[str, type[PriorModule]] = {

@@ -1,4 +1,4 @@
-"""The variational auto-encoder: q(z|x) and p(x|z) put together (Kingma & Welling 2014)."""
+"""Variational auto-encoder with posterior q(z|x) and likelihood p(x|z) (Kingma & Welling 2014)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vae_core.models.likelihoods import LIKELIHOODS, Likelihood
 
 @dataclass(frozen=True)
 class Latent:
-    """One stochastic layer of a pass: its posterior, a draw from it, and its prior."""
+    """Posterior, sample and prior of one stochastic layer in a forward pass."""
 
     q: DiagonalGaussian
     z: Tensor
@@ -26,44 +26,39 @@ class Latent:
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a pass knows before it draws: images, their posterior and the prior."""
+class Observed:
+    """Images with their posterior and prior, from which any number of samples can be drawn."""
 
     x: Tensor  # (batch, c, h, w) in [0, 1]
-    y: Tensor | None  # (batch,) labels, for a model that takes them
-    q: DiagonalGaussian  # of the layer next to x, (batch, latent_dim)
-    prior: Prior  # of the top layer
+    y: Tensor | None  # (batch,) labels, for a model that needs them
+    q: DiagonalGaussian  # of the lowest layer, (batch, latent_dim)
+    prior: Prior  # of the highest layer
 
 
 @dataclass(frozen=True)
 class Inference:
-    """Everything that one pass over a batch yields; the objectives are functions of it."""
+    """Result of a forward pass, of which the objectives are functions."""
 
     x: Tensor  # (batch, c, h, w) in [0, 1]
-    q: DiagonalGaussian  # what ``encode`` gives: parameters (batch, latent_dim)
-    z: Tensor  # (k, batch, latent_dim), drawn from q
-    p: Likelihood  # p(x|z) for each of them
+    q: DiagonalGaussian  # the result of ``encode``: parameters (batch, latent_dim)
+    z: Tensor  # (k, batch, latent_dim), samples of q
+    p: Likelihood  # p(x|z) of each sample
     prior: Prior
-    #: The layers of a model with several, the one next to x first; none for (q, z, prior) alone.
-    several: tuple[Latent, ...] = ()
+    #: Layers of a model with several, the lowest first; empty for a model with one.
+    hierarchy: tuple[Latent, ...] = ()
 
     @property
     def layers(self) -> tuple[Latent, ...]:
-        """The stochastic layers, the one next to x first."""
-        return self.several or (Latent(self.q, self.z, self.prior),)
+        """Stochastic layers, the lowest first."""
+        return self.hierarchy or (Latent(self.q, self.z, self.prior),)
 
 
 class VAE(nn.Module):
-    """A VAE with diagonal-Gaussian posterior.
+    """VAE with a diagonal Gaussian posterior and one stochastic layer.
 
-    With ``config.conditional`` encoder and decoder are given the label, p(x|z, y) and q(z|x, y)
-    (Sohn et al. 2015); with prior "label" the prior is, p(z|y). Such a model needs ``y``, int64
-    (batch,), wherever it is named below; others ignore it.
-
-    Parameters
-    ----------
-    config
-        Shapes, network, activation, likelihood and prior.
+    With ``config.conditional``, encoder and decoder depend on the label: p(x|z, y) and q(z|x, y)
+    (Sohn et al. 2015). With prior "label", the prior does: p(z|y). Such a model needs ``y``, int64
+    (batch,), in each method that has this parameter; others ignore it.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -71,7 +66,7 @@ class VAE(nn.Module):
         self.config = config
         spec = LIKELIHOODS[config.likelihood]
         family = networks.FAMILIES[config.network]
-        code_size = config.first_latent_dim or config.latent_dim  # of the layer next to x
+        code_size = config.first_latent_dim or config.latent_dim  # of the lowest layer
         label_size = config.classes if config.conditional else 0
         self.encoder = family.encoder(config)
         self.posterior = Dense(config.features, 2 * code_size)
@@ -83,42 +78,42 @@ class VAE(nn.Module):
 
     @property
     def generative_networks(self) -> tuple[nn.Module, ...]:
-        """The networks of p(x|z), whose weights are θ."""
+        """Networks of p(x|z), whose weights are θ."""
         return self.decoder, self.likelihood
 
     @property
     def inference_networks(self) -> tuple[nn.Module, ...]:
-        """The networks of q(z|x), whose weights are φ."""
+        """Networks of q(z|x), whose weights are φ."""
         return self.encoder, self.posterior
 
     @property
     def prior(self) -> Prior:
-        """p(z).
+        """Prior p(z).
 
         Raises
         ------
         ConfigError
-            If there is none without a label; see :meth:`prior_given`.
+            If the prior depends on a label; see :meth:`prior_given`.
         """
         return self.prior_given(None)
 
     def prior_given(self, y: Tensor | None) -> Prior:
-        """p(z|y) of labels ``y`` (batch,) for a model with a label prior, else p(z)."""
+        """Return p(z|y) of labels ``y`` (batch,) for a model with a label prior, else p(z)."""
         prior: Prior = self.p_z(self._checked(y), self.encode)
         return prior
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
-        """q(z|x) of images ``x`` (batch, c, h, w) in [0, 1].
+        """Return q(z|x) of images ``x`` (batch, c, h, w) in [0, 1].
 
         Raises
         ------
         ConfigError
-            If a conditional model is given no labels, or labels that it does not know.
+            If a conditional model gets no labels, or labels outside its range.
         """
         return gaussian_of(self.posterior(self.encoder(self._join(x, self._one_hot(y)))))
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Likelihood:
-        """p(x|z) of codes ``z`` (..., latent_dim), or (..., batch, latent_dim) with ``y``.
+        """Return p(x|z) of codes ``z`` (..., latent_dim), or (..., batch, latent_dim) with ``y``.
 
         Raises
         ------
@@ -142,17 +137,19 @@ class VAE(nn.Module):
         samples: int = 1,
         generator: torch.Generator,
     ) -> Inference:
-        """Encode, draw ``samples`` codes for each image, decode them."""
+        """Encode images (batch, c, h, w), then draw and decode ``samples`` codes for each."""
         return self.draw(self.observe(x, y), samples=samples, generator=generator)
 
-    def observe(self, x: Tensor, y: Tensor | None = None) -> Given:
-        """Encode images once, for any number of draws to come."""
-        return Given(x, y, self.encode(x, y), self.prior_given(y))
+    def observe(self, x: Tensor, y: Tensor | None = None) -> Observed:
+        """Encode images, for any number of :meth:`draw` calls."""
+        return Observed(x, y, self.encode(x, y), self.prior_given(y))
 
-    def draw(self, given: Given, *, samples: int, generator: torch.Generator) -> Inference:
-        """Draw ``samples`` codes for each image, decode them."""
-        z = given.q.sample(samples, generator=generator)
-        return Inference(x=given.x, q=given.q, z=z, p=self.decode(z, given.y), prior=given.prior)
+    def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
+        """Draw and decode ``samples`` codes for each image."""
+        z = observed.q.sample(samples, generator=generator)
+        return Inference(
+            x=observed.x, q=observed.q, z=z, p=self.decode(z, observed.y), prior=observed.prior
+        )
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Decode the posterior mean: (batch, c, h, w) → (batch, c, h, w)."""
@@ -161,7 +158,7 @@ class VAE(nn.Module):
     def sample(self, n: int, *, generator: torch.Generator, y: Tensor | None = None) -> Tensor:
         """Mean images of ``n`` codes drawn from the prior, (n, c, h, w).
 
-        A model that takes labels and is given none, goes through all of them in turn.
+        Without ``y``, a model that needs labels cycles through all of them.
         """
         if y is None and self.config.takes_labels:
             y = torch.arange(n) % self.config.classes
@@ -193,7 +190,7 @@ class VAE(nn.Module):
 
 
 def gaussian_of(values: Tensor) -> DiagonalGaussian:
-    """Read a layer (..., 2 · latent_dim) as mu and a bounded log-variance."""
+    """Split a layer's output (..., 2 · latent_dim) into mu and a bounded log-variance."""
     mu, logvar = values.float().chunk(2, dim=-1)
     return DiagonalGaussian(mu, soft_clamp(logvar, *POSTERIOR_LOGVAR))
 
@@ -206,7 +203,7 @@ def initialise(
     generator: torch.Generator,
     examples: Tensor | None = None,
 ) -> None:
-    """Draw the first weights and start the output at the data's mean.
+    """Draw the initial weights; the initial output is the mean image of the data.
 
     Parameters
     ----------
@@ -215,17 +212,17 @@ def initialise(
         et al. 2016, section 5).
     scheme
         ``"default"``: Glorot uniform weights and zero biases; ``"paper"``: every parameter from
-        N(0, 0.01) (Kingma & Welling 2014, section 5), 0.01 read as a standard deviation. A
-        prior's own weights start as it states, with either.
+        N(0, 0.01) (Kingma & Welling 2014, section 5), where 0.01 is the standard deviation. The
+        prior draws its weights itself, in both schemes.
     examples
-        (n, c, h, w) in [0, 1], which pseudo-inputs start from; else from the mean image.
+        (n, c, h, w) in [0, 1]: initial pseudo-inputs of a VampPrior; by default the mean image.
     """
     pixels = model.config.pixels
-    own = set(model.p_z.parameters())
+    of_prior = set(model.p_z.parameters())
     with torch.no_grad():
         for module in model.modules():
             for parameter in module.parameters(recurse=False):
-                if parameter in own:
+                if parameter in of_prior:
                     continue
                 if scheme == "paper":
                     parameter.normal_(0.0, 0.01, generator=generator)
@@ -242,12 +239,12 @@ def initialise(
 def _glorot_bound(module: nn.Module, weight: Tensor) -> float:
     fan_out, fan_in = (size * weight[0, 0].numel() for size in weight.shape[:2])
     if isinstance(module, nn.GRU):
-        fan_out //= 3  # three gates lie in one matrix
+        fan_out //= 3  # one matrix holds three gates
     return float((6 / (fan_in + fan_out)) ** 0.5)
 
 
 def _symmetric(values: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
-    """Average the values (..., parameters · c · h · w) of each pixel and its mirror image."""
+    """Average each value of a pixel with its mirror image: (..., values · c · h · w)."""
     _, h, w = image_shape
     square: Tensor = values.reshape(*values.shape[:-1], -1, h, w)
     return (0.5 * (square + square.mT)).flatten(-3)

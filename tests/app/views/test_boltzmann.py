@@ -99,7 +99,7 @@ def test_without_its_data_there_is_an_invitation(open_page: Open, tmp_path: Path
     write_machine(tmp_path / "runs" / "far", shape=(1, 28, 28), dataset="mnist")
     session = open_page(model="far")
     assert not session.exception
-    assert "MNIST is not on this machine" in texts(session)
+    assert "MNIST has not been downloaded" in texts(session)
 
 
 def test_a_damaged_machine_is_told_and_another_model_shown(open_page: Open, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_the_priors_moments_are_those_of_its_draws() -> None:
     for y in range(3):
         given = by_label.model.prior_given(torch.tensor([y]))
         moments = scenes.prior_moments(by_label, y)
-        np.testing.assert_allclose(moments.mu, given.given.mu[0])  # type: ignore[attr-defined]
+        np.testing.assert_allclose(moments.mu, given.gaussian.mu[0])  # type: ignore[attr-defined]
         assert scenes.pinned_z(by_label, None, None, y).tolist() == moments.mu.tolist()
     mixed = untrained(classes=0, prior="mixture", components=4)
     prior = mixed.model.prior
@@ -143,7 +143,7 @@ def test_the_kl_of_a_dimension_is_to_the_models_own_prior() -> None:
     opened = untrained(prior="label", conditional=True)
     prior = opened.model.prior_given(opened.codes.labels)
     q = opened.codes
-    expected = DiagonalGaussian(q.mu, q.logvar).kl_per_dim_to(prior.given).mean(0)  # type: ignore[attr-defined]
+    expected = DiagonalGaussian(q.mu, q.logvar).kl_per_dim_to(prior.gaussian).mean(0)  # type: ignore[attr-defined]
     np.testing.assert_allclose(opened.kl_per_dim, expected.numpy(), rtol=1e-5)
 
 

@@ -186,7 +186,7 @@ def test_missing_data_is_an_invitation(open_page: Open, tmp_path: Path) -> None:
     write_model(tmp_path / "runs" / "mine", dataset="mnist", shape=(1, 28, 28), latent_dim=2)
     session = open_page(model="mine", id="3")
     assert not session.exception
-    assert "MNIST is not on this machine" in texts(session)
+    assert "MNIST has not been downloaded" in texts(session)
     assert "reconstructions" in texts(session)
     assert any("Download" in button.label for button in session.button)
 
@@ -206,7 +206,7 @@ def test_a_failed_download_is_a_sentence(
     assert session.error[0].value == "mnist: the server cannot be reached"
     assert not session.exception
     session.run()
-    assert "MNIST is not on this machine" in texts(session)
+    assert "MNIST has not been downloaded" in texts(session)
 
 
 def test_a_download_reports_progress_and_brings_the_originals(

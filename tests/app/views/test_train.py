@@ -102,7 +102,7 @@ def test_a_missing_dataset_is_an_invitation(open_page: Open) -> None:
     """Choosing MNIST without its files offers the download and no Train button."""
     session = open_page("train")
     session.selectbox(key="train-data").set_value("mnist").run()
-    assert "MNIST is not on this machine" in sentences(session)
+    assert "MNIST has not been downloaded" in sentences(session)
     assert not [button for button in session.button if button.key == "train-start"]
     assert not session.exception
 

@@ -109,7 +109,7 @@ def test_collapse_is_told_on_decode_and_in_the_card(open_page: Open, tmp_path: P
     session = open_page("decode", model="idle")
     said = [warning.value for warning in session.warning]
     assert len(said) == 1
-    assert "1 of 3 latent dimension carries nothing" in said[0]
+    assert "1 of 3 latent dimensions is unused" in said[0]
     session = open_page("explore", model="idle")
     session.button(key="w-about").click().run()
     assert [warning.value for warning in session.warning] == said
@@ -162,4 +162,4 @@ def test_without_the_data_there_is_an_invitation(open_page: Open) -> None:
     session = open_page("decode", model="mnist-2d")
     assert not session.exception
     assert "Nearest training pictures" in texts(session)
-    assert "MNIST is not on this machine" in texts(session)
+    assert "MNIST has not been downloaded" in texts(session)

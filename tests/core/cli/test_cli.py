@@ -22,7 +22,7 @@ from PIL import Image
 
 from vae_core import evaluation, marginal, model_folder, recipes, runs
 from vae_core.cli import main
-from vae_core.config import ModelConfig, TrainConfig
+from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.model_folder import Codes, ModelCard
 from vae_core.models import VAE, initialise
@@ -111,6 +111,42 @@ def test_help_comes_without_a_command(vae: Any) -> None:
     assert answer.status == 0
     for name in ("datasets", "download", "models", "train", "evaluate", "encode", "sample"):
         assert re.search(rf"^  {name} ", answer.out, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("config", [ModelConfig, TrainConfig])
+def test_every_setting_of_a_training_is_described(vae: Any, config: type[Config]) -> None:
+    """``train --help`` has each setting's type, choices or range, sentence and default."""
+    text = " ".join(vae("train", "--help").out.split())
+    for name, field in config.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+        if name != "image_shape":
+            assert f"--{name.replace('_', '-')} " in text
+            assert field.description.replace("-", "") in text.replace("- ", "").replace("-", "")
+    assert "--network [mlp|conv|rows]" in text
+    assert "--latent-dim INTEGER RANGE" in text
+    assert "[default: 0.001] [0<x<=1.0]" in text
+    assert "--hidden WIDTHS" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--network", "lstm", "'lstm' is not one of 'mlp', 'conv', 'rows'"),
+        ("--latent-dim", "0", "0 is not in the range 1<=x<=4096"),
+        ("--learning-rate", "fast", "'fast' is not a valid float"),
+        ("--conditional", "perhaps", "'perhaps' is not a valid boolean"),
+        ("--hidden", "20,wide", "hidden.1 'wide': input should be a valid integer"),
+    ],
+)
+def test_a_setting_of_another_type_is_refused(
+    vae: Any, tmp_path: Path, option: str, value: str, sentence: str
+) -> None:
+    """The line names the option, the value and what is allowed; no folder is made."""
+    answer = vae("train", option, value, "--dataset", "digits", "--out", tmp_path / "new")
+    assert answer.status == 2
+    assert sentence in answer.err
+    assert not (tmp_path / "new").exists()
 
 
 def test_datasets(vae: Any, tmp_path: Path) -> None:
@@ -230,7 +266,7 @@ def test_evaluate_warns_of_collapse(vae: Any, trained: Path, tmp_path: Path) -> 
     """In a sentence below the figures, and in a list beside them; a list that may be empty."""
     folder = untrained(tmp_path / "model")
     (warning,) = vae("evaluate", folder, "--limit", 20, "--json").json()["warnings"]
-    assert warning.startswith("Posterior collapse: all 2 latent dimensions carry nothing")
+    assert warning.startswith("Posterior collapse: all 2 latent dimensions are unused")
     assert vae("evaluate", folder, "--limit", 20).out.splitlines()[-1] == warning
     assert vae("evaluate", trained, "--limit", 20, "--json").json()["warnings"] == []
 
@@ -306,22 +342,22 @@ BAD = [
     ("train --dataset digits --queue --batch-size 5000", "batch_size 5000.*1437"),
     ("train --dataset nothing --out {new}", "nothing.*mnist.*digits"),
     ("train --dataset mnist --data-dir {here} --out {new}", "download mnist"),
-    ("train --dataset digits --epochs none --out {new}", "epochs 'none'"),
+    ("train --dataset digits --epochs none --out {new}", "'--epochs': 'none' is not"),
     ("train --dataset digits --hidden 5x --out {new}", "hidden.0 '5x'"),
     ("train --dataset digits --latent-dim 99 --hidden 9 --out {new}", "latent_dim 99"),
-    ("train --dataset digits --pixels grau --out {new}", "pixels 'grau'.*'grey'"),
+    ("train --dataset digits --pixels grau --out {new}", "--pixels.*'grau'.*'grey'"),
     (
         "train --dataset digits --likelihood gaussian --pixels dynamic --out {new}",
         "pixels 'dynamic'",
     ),
     ("train --dataset digits --batch-size 5000 --out {new}", "batch_size 5000.*1437"),
     ("train --dataset digits --train-size 5000 --out {new}", "train_size 5000.*1437"),
-    ("train --dataset digits --seed -1 --out {new}", "seed '-1'"),
+    ("train --dataset digits --seed -1 --out {new}", "'--seed': -1 is not"),
     ("train --dataset digits --importance-samples -5 --out {new}", "importance_samples -5"),
     ("train --dataset digits --importance-samples x --out {new}", "importance-samples.*x"),
     ("train --dataset digits --limit 0 --out {new}", "importance_limit 0"),
     ("train --dataset digits --colour red --out {new}", "colour"),
-    ("train --dataset digits --device tpu --out {new}", "device 'tpu'.*'cpu'.*'cuda'"),
+    ("train --dataset digits --device tpu --out {new}", "--device.*'tpu'.*'cpu'.*'cuda'"),
     pytest.param(
         "train --dataset digits --device cuda --out {new}",
         "device 'cuda' is not on this machine; allowed here: 'cpu'",
@@ -329,12 +365,12 @@ BAD = [
     ),
     ("train --dataset digits --out {trained}", "is not empty"),
     ("train --resume {here}/nowhere", "holds no run"),
-    ("train --resume {trained} --epochs 9", "take back --epochs"),
-    ("train --resume {trained} --name Other", "take back --name"),
+    ("train --resume {trained} --epochs 9", "leave out --epochs"),
+    ("train --resume {trained} --name Other", "leave out --name"),
     ("evaluate nothing", "'nothing' is neither a folder"),
     ("evaluate {trained} --dataset nothing", "nothing"),
     ("evaluate {trained} --dataset {pictures}", r"image_shape \(1, 8, 8\)"),
-    ("evaluate {trained} --pixels grau", "pixels 'grau'"),
+    ("evaluate {trained} --pixels grau", "--pixels.*'grau'"),
     ("evaluate {trained} --limit 1", "limit 1: allowed are 2 to 360"),
     ("evaluate {trained} --importance-samples -3", "importance-samples"),
     ("evaluate {trained} --seed -1", "seed"),
@@ -398,7 +434,7 @@ def test_a_real_process_tells_faults_in_one_line() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("error: epochs '-1'")
+    assert line.startswith("error: Invalid value for '--epochs': -1 is not in the range")
 
 
 def test_runs_are_steered_by_their_names(

@@ -191,10 +191,10 @@ def test_only_what_is_not_there_is_fetched(toy: Source, server: Server, tmp_path
     ("fault", "sentence"),
     [
         (truncated, "could not be downloaded"),
-        (shortened, "did not give the original file"),
-        (endless, "gave more than the 251,000 bytes"),
+        (shortened, "did not send the original file"),
+        (endless, "sent more than the expected 251,000 bytes"),
         (refused, "could not be downloaded"),
-        (lambda content: whole(content[::-1]), "did not give the original file"),
+        (lambda content: whole(content[::-1]), "did not send the original file"),
     ],
     ids=["truncated", "shortened", "endless", "404", "wrong checksum"],
 )

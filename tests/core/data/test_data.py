@@ -64,7 +64,8 @@ def test_missing_dataset_is_an_invitation(tmp_path: Path, name: str, title: str,
     with pytest.raises(DatasetMissingError) as caught:
         data.load_dataset(name, data_dir=tmp_path)
     assert str(caught.value) == (
-        f"{title} is not on this machine: {megabytes} MB, run `python -m vae_core download {name}`."
+        f"{title} has not been downloaded: {megabytes} MB, "
+        f"run `python -m vae_core download {name}`."
     )
     assert (caught.value.name, caught.value.megabytes) == (name, megabytes)
     assert caught.value.url.startswith("http")
@@ -74,7 +75,7 @@ def test_incomplete_dataset_names_the_missing_file(tmp_path: Path):
     """When some files are there, the sentence says which one is not."""
     (tmp_path / "mnist").mkdir()
     (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"")
-    with pytest.raises(DatasetMissingError, match=r"not complete.*train-labels-idx1-ubyte\.gz"):
+    with pytest.raises(DatasetMissingError, match=r"incomplete.*train-labels-idx1-ubyte\.gz"):
         data.load_dataset("mnist", data_dir=tmp_path)
 
 
@@ -86,7 +87,7 @@ def test_available_reads_nothing(tmp_path: Path):
     assert statuses["digits"].reason == ""
     assert statuses["digits"].megabytes == 0
     assert not statuses["mnist"].present
-    assert statuses["mnist"].reason == "MNIST is not on this machine."
+    assert statuses["mnist"].reason == "MNIST has not been downloaded."
     assert all(
         status.licence and status.home.startswith("https://") for status in statuses.values()
     )
@@ -156,5 +157,5 @@ def test_different_seeds_draw_different_subsets():
 @pytest.mark.parametrize("n", [0, -1, 21])
 def test_subset_beyond_the_data_is_refused(n: int):
     """The sentence says what was asked for and what there is."""
-    with pytest.raises(DatasetError, match=rf"n = {n} .*holds 20.*between 1 and 20"):
+    with pytest.raises(DatasetError, match=rf"n = {n}: .*has 20.*between 1 and 20"):
         data.subset(split_of(20), n, 0)

@@ -145,7 +145,7 @@ def test_an_impossible_shape_is_refused(make: Make, shape: tuple[int, int, int])
         ({"a.png": png(), "b.png": b""}, "b.png: .*empty"),
         ({"a.png": png(), "b.png": b"hello"}, "b.png: .*not a picture"),
         ({"a.png": png(), "b.png": png(200, 200)[:60]}, "b.png: "),
-        ({"a.png": png(), "cats/b.png": png()}, "a.png lies beside subfolders"),
+        ({"a.png": png(), "cats/b.png": png()}, "a.png is beside subfolders"),
     ],
 )
 def test_what_is_no_dataset_is_refused(make: Make, files: dict[str, bytes], sentence: str):

@@ -330,7 +330,7 @@ def test_the_command_line_takes_a_machine(
         (("evaluate", "--importance-samples", "5"), "--importance-samples 5: my-rbm is a restr"),
         (("evaluate", "--pixels", "dynamic"), "--pixels dynamic: my-rbm is a restricted Bol"),
         (("evaluate", "--estimator", "ais"), "--estimator ais: my-rbm"),
-        (("evaluate", "--dataset", "graphs"), "this machine sees images of (1, 8, 8)"),
+        (("evaluate", "--dataset", "graphs"), "this machine needs images of (1, 8, 8)"),
         (("sample", "--label", "3", "--out", "x.png"), "--label 3: my-rbm takes no labels"),
         (("export", "--format", "html", "--out", "x.html"), "no density q(z|x), no prior p(z)"),
     ],
