@@ -29,13 +29,14 @@ class Descent:
     interval: float = 1.0
 
 
-#: Settings for few points, and for ``MANY`` points, whose repulsive forces are interpolated. Many
-#: points move in one direction for long, for which a high momentum needs half the iterations (with
-#: few points it is unstable). The kernel is wider than cells of 2, which cost a quarter of those of 1.
 FEW_POINTS = Descent()
+#: Many points move in one direction for long, for which a high momentum needs half the iterations
+#: (with few points it is unstable). Their kernel is wider than cells of 2, which cost a quarter of
+#: those of 1.
 MANY_POINTS = Descent(
     iterations=500, exaggerated=150, early_momentum=0.5, momentum=0.95, interval=2.0
 )
+#: Number of points from which ``MANY_POINTS`` and interpolated repulsive forces are used.
 MANY = 10_000
 
 
