@@ -227,8 +227,8 @@ def card_of(content: bytes) -> ModelCard:
     """Parse the card of a VAE."""
     if kind := machine_kind(content):
         raise CheckpointError(
-            f"this folder has {boltzmann.KINDS[kind]}: without a density q(z|x), a prior p(z) "
-            "and an ELBO, which are needed here"
+            f"this folder holds {boltzmann.KINDS[kind]}: it has no density q(z|x), no prior p(z) "
+            "and no ELBO, which are needed here"
         )
     return parsed(ModelCard, content)
 
@@ -471,7 +471,7 @@ def _check_numbers(file: str, name: str, tensor: Tensor, dtype: torch.dtype) -> 
 def _tensors(name: str, content: bytes) -> dict[str, Tensor]:
     header = int.from_bytes(content[:8], "little")
     if header > MAX_HEADER:
-        raise CheckpointError(f"{name} is not a safetensors file: its header has {header:,} bytes")
+        raise CheckpointError(f"{name} is not a safetensors file: its header states {header:,} bytes")
     try:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:

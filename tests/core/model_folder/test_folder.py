@@ -260,19 +260,19 @@ TAMPERED: dict[str, tuple[dict[str, Callable[[bytes], bytes]], str]] = {
     "other depth": ({"card.json": card_with(model__hidden=[11])}, "shape"),
     "huge claim": ({"card.json": card_with(model=HUGE)}, "shape"),
     "other likelihood": ({"card.json": card_with(model__likelihood="gaussian")}, "shape"),
-    "too few classes": ({"card.json": card_with(classes=["left"])}, "labels run from 0 to 1"),
+    "too few classes": ({"card.json": card_with(classes=["left"])}, "labels are from 0 to 1"),
     "other weights": (
         {"model.safetensors": tensors_with("posterior.bias", torch.ones(6))},
-        "these weights are",
+        "hash of these weights",
     ),
-    "no weights": ({"model.safetensors": lambda c: b"", "card.json": ANY}, "no safetensors"),
+    "no weights": ({"model.safetensors": lambda c: b"", "card.json": ANY}, "not a safetensors"),
     "pickled weights": (
         {"model.safetensors": lambda c: b"\x80\x04" + 99 * b"\0", "card.json": ANY},
-        "no safetensors",
+        "not a safetensors",
     ),
     "truncated weights": (
         {"model.safetensors": lambda c: c[:-1], "card.json": ANY},
-        "no safetensors",
+        "not a safetensors",
     ),
     "missing tensor": (
         {"model.safetensors": tensors_with("posterior.bias", None), "card.json": ANY},
@@ -307,7 +307,7 @@ TAMPERED: dict[str, tuple[dict[str, Callable[[bytes], bytes]], str]] = {
         },
         "posterior.bias holds values that are not finite",
     ),
-    "truncated codes": ({"codes.safetensors": lambda c: c[:-1]}, "no safetensors"),
+    "truncated codes": ({"codes.safetensors": lambda c: c[:-1]}, "not a safetensors"),
     "no ids": ({"codes.safetensors": tensors_with("ids", None)}, "has no ids"),
     "short column": (
         {"codes.safetensors": tensors_with("rate", torch.zeros(N - 1))},
@@ -321,7 +321,7 @@ TAMPERED: dict[str, tuple[dict[str, Callable[[bytes], bytes]], str]] = {
     ),
     "unknown column": (
         {"codes.safetensors": tensors_with("treasure", torch.zeros(N))},
-        "treasure is no column",
+        "treasure is not a column",
     ),
     "infinite code": (
         {"codes.safetensors": tensors_with("mu", torch.full((N, D), torch.inf))},
@@ -329,7 +329,7 @@ TAMPERED: dict[str, tuple[dict[str, Callable[[bytes], bytes]], str]] = {
     ),
     "negative label": (
         {"codes.safetensors": tensors_with("labels", torch.full((N,), -1))},
-        "labels run from -1",
+        "labels are from -1",
     ),
     "fractional ids": ({"codes.safetensors": tensors_with("ids", torch.zeros(N))}, "ids is"),
 }
