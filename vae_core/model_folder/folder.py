@@ -471,7 +471,9 @@ def _check_numbers(file: str, name: str, tensor: Tensor, dtype: torch.dtype) -> 
 def _tensors(name: str, content: bytes) -> dict[str, Tensor]:
     header = int.from_bytes(content[:8], "little")
     if header > MAX_HEADER:
-        raise CheckpointError(f"{name} is not a safetensors file: its header states {header:,} bytes")
+        raise CheckpointError(
+            f"{name} is not a safetensors file: its header states {header:,} bytes"
+        )
     try:
         return safetensors.torch.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
