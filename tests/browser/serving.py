@@ -71,20 +71,22 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(script: Path, folder: Path) -> Iterator[Server]:
+def served(script: Path, folder: Path, *, root: Path = ROOT) -> Iterator[Server]:
     """Serve a script on a free port for as long as the block runs, with data and runs of its own.
 
     Parameters
     ----------
     folder
         Where data, runs and the server's log go.
+    root
+        Where the code is imported from.
     """
     port = free_port()
     server = Server(f"http://127.0.0.1:{port}", data=folder / "data", runs=folder / "runs")
     environment = os.environ | {
         "VAE_DATA_DIR": str(server.data),
         "VAE_RUNS_DIR": str(server.runs),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(root),
         "OMP_NUM_THREADS": "1",
     }
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.headless", "true"]
@@ -92,7 +94,7 @@ def served(script: Path, folder: Path) -> Iterator[Server]:
     log = folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, *flags], cwd=ROOT / "app", env=environment, stdout=output, stderr=output
+            [*command, *flags], cwd=root / "app", env=environment, stdout=output, stderr=output
         )
     try:
         wait_until_healthy(server, process, log)
