@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "extending.md"
-CODE = ("app", "browser", "vae_core")
+#: What a copy has of its own.
+COPIED = (".streamlit", "app", "browser", "vae_core")
 _BLOCK = re.compile(r"^```(\w+) (file|run)=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -48,7 +49,7 @@ def uses() -> dict[str, str]:
 
 def extended_copy(folder: Path) -> Path:
     """Copy the code into a folder, and add every toy to it as the page says."""
-    for name in CODE:
+    for name in COPIED:
         shutil.copytree(ROOT / name, folder / name)
     (folder / "pretrained").symlink_to(ROOT / "pretrained")
     for block in blocks():
