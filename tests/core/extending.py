@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "extending.md"
 #: What a copy has of its own.
-COPIED = (".streamlit", "app", "browser", "vae_core")
+COPIED = ("app", "browser", "vae_core")
 _BLOCK = re.compile(r"^```(\w+) (file|run)=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
