@@ -47,7 +47,7 @@ js: $(VENV)/.test-ready
 	else echo "node is not on this machine: the tests of the browser's pure parts are skipped"; fi
 
 browser: $(VENV)/.test-ready browser-ready
-	$(BIN)/python -m pytest tests/browser -s
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/browser
 
 # A browser for the tests: any Chromium that is there, else Debian's where it may be installed.
 browser-ready:

@@ -14,6 +14,21 @@ WINDOWS: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 1000}},
     "phone": {"viewport": {"width": 400, "height": 800}, "has_touch": True},
 }
+#: Files that wait for most of their time, so that they begin first and others run beside them.
+WAITING = ("test_training.py",)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests first that mostly wait, in the order in which they came."""
+    items.sort(key=lambda item: item.path.name not in WAITING)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +37,8 @@ def browser() -> Iterator[Any]:
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if serving.find_chromium() is None:
         pytest.skip("no Chromium is installed; set CHROMIUM to its path")
-    with serving.launched() as browser:
+    with serving.launched("--process-per-site") as browser:
         yield browser
-
-
-@pytest.fixture(scope="session")
-def profiles(browser: Any) -> dict[str, Any]:
-    """Return profiles that visitors share, so that a server's files are fetched once."""
-    return {name: browser.new_context(**window) for name, window in WINDOWS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +48,20 @@ def server(
     """Serve the module's ``SCRIPT``, with no data and no trainings."""
     with serving.served(request.module.SCRIPT, tmp_path_factory.mktemp("served")) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def profiles(browser: Any, server: Server) -> Iterator[dict[str, Any]]:
+    """Return profiles that visitors share, so that files are fetched and compiled once.
+
+    A page that stays open in each keeps the process alive in which its pages run.
+    """
+    profiles = {name: browser.new_context(**window) for name, window in WINDOWS.items()}
+    for profile in profiles.values():
+        profile.new_page().goto(f"{server.address}/_stcore/health")
+    yield profiles
+    for profile in profiles.values():
+        profile.close()
 
 
 @pytest.fixture

@@ -50,13 +50,19 @@ def find_chromium() -> str | None:
 
 
 @contextmanager
-def launched() -> Iterator[Any]:
-    """Run Chromium, without a window, for as long as the block runs."""
+def launched(*arguments: str) -> Iterator[Any]:
+    """Run Chromium, without a window, for as long as the block runs.
+
+    Parameters
+    ----------
+    arguments
+        Command-line arguments of Chromium, beside those that every run has.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=ARGUMENTS, timeout=1000 * STARTING
+            executable_path=find_chromium(), args=[*ARGUMENTS, *arguments], timeout=1000 * STARTING
         )
         yield browser
         browser.close()

@@ -40,7 +40,9 @@ def lasso(somebody: Visitor) -> str:
 
 
 @pytest.mark.parametrize("page", FIRST)
-def test_every_page_opens_by_its_address(visitor: Enter, page: str) -> None:
+def test_every_page_opens_by_its_address(
+    visitor: Enter, page: str, record_property: Callable[[str, object], None]
+) -> None:
     """It says its name, shows a picture that is not blank, and nothing fails.
 
     How long a newcomer waits for it, with nothing kept in the browser, is printed.
@@ -48,7 +50,7 @@ def test_every_page_opens_by_its_address(visitor: Enter, page: str) -> None:
     somebody = visitor(alone=True)
     somebody.page.goto(f"{somebody.address}/{PATHS.get(page, page)}?model=digits-2d")
     seconds = somebody.drawn_after(FIRST[page], CONTRAST)
-    print(f"\n{page}: first picture {seconds:.2f} s after opening it")
+    record_property(f"first picture of {page}", f"{seconds:.2f} s after opening it")
     somebody.settle()
     assert somebody.page.get_by_role("heading", name=page.capitalize()).count() == 1
 
