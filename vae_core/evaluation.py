@@ -64,10 +64,12 @@ class Encoded:
 def encode(
     model: VAE, images: Tensor, *, kind: str, seed: int = 0, labels: Tensor | None = None
 ) -> Encoded:
-    """Encode uint8 images (n, c, h, w) as pixels of ``kind``, with a single-sample bound.
+    """Encode images as pixels of ``kind``, with a single-sample bound.
 
-    In this module, ``labels`` (n,) are for models that need them.
+    In this module, images are uint8 (n, c, h, w), or what :func:`pixels.as_levels` makes that of,
+    and ``labels`` (n,) are for models that need them.
     """
+    images = pixels.as_levels(images, model.config.image_shape)
     generator = torch.Generator().manual_seed(seed)
 
     def parts() -> Iterator[tuple[Tensor, ...]]:
@@ -82,9 +84,10 @@ def encode(
 
 @torch.inference_mode()
 def posteriors(model: VAE, images: Tensor, *, labels: Tensor | None = None) -> DiagonalGaussian:
-    """Return q(z|x) of uint8 images (n, c, h, w), as grey pixels, without decoding."""
+    """Return q(z|x) of images (n, c, h, w), as grey pixels, without decoding."""
+    images = pixels.as_levels(images, model.config.image_shape)
     batches = _batches(images, labels, BATCH)
-    found = (model.encode(batch.float() / 255, **y) for batch, y in batches)
+    found = (model.encode(batch, **y) for batch, y in batches)
     mu, logvar = _joined(((q.mu, q.logvar) for q in found), len(images))
     return DiagonalGaussian(mu=mu, logvar=logvar)
 
@@ -138,6 +141,7 @@ def nll_iw(
     """
     if k < 1:
         raise ConfigError(f"k {k}: the bound takes 1 sample or more")
+    images = pixels.as_levels(images, model.config.image_shape)
     generator = torch.Generator().manual_seed(seed)
     per_image = min(k, 100)
 
@@ -330,7 +334,7 @@ def nearest_images(
         The images' :func:`squared_norms`; computed by default.
     """
     _keep_freed_memory()
-    flat = queries.flatten(1)
+    flat = pixels.as_unit(queries).flatten(1)
     norms = squared_norms(images) if norms is None else norms
     k = min(k, len(images))
     kept = min(k + SPARE, len(images))

@@ -255,6 +255,7 @@ def _targets(
     chains: int,
     generator: torch.Generator,
 ) -> Iterator[Target]:
+    images = pixels.as_levels(images, model.config.image_shape)
     size = max(1, CODES_AT_ONCE // chains)
     for first in range(0, len(images), size):
         part = slice(first, first + size)

@@ -4,11 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from vae_core.errors import ImageError
 
 #: Images converted at once.
 CHUNK = 1_000
+
+Images = Tensor | NDArray[np.generic]
+
+
+def as_levels(images: Images, image_shape: tuple[int, int, int]) -> Tensor:
+    """Return images as uint8 (n, c, h, w), as evaluation and training read them.
+
+    Parameters
+    ----------
+    images
+        uint8, bool, or floats in [0, 1], which are rounded to 256 levels; (n, c, h, w), or
+        (n, h, w) of one channel.
+    image_shape
+        The model's (c, h, w).
+
+    Raises
+    ------
+    ImageError
+        If type, range or shape is another.
+    """
+    images = torch.as_tensor(images)
+    if image_shape[0] == 1 and images.shape[1:] == image_shape[1:]:
+        images = images[:, None]
+    if images.shape[1:] != image_shape:
+        raise ImageError(
+            f"images of shape {tuple(images.shape)}: allowed is (n, "
+            f"{', '.join(map(str, image_shape))})"
+        )
+    if images.dtype == torch.uint8:
+        return images
+    return (255 * as_unit(images)).round().to(torch.uint8)
+
+
+def as_unit(images: Images) -> Tensor:
+    """Return images of any shape as floats in [0, 1], as a network reads them.
+
+    Raises
+    ------
+    ImageError
+        If they are neither uint8 nor bool nor floats in [0, 1]. The range of images on a GPU is
+        not checked, since that would wait for it.
+    """
+    images = torch.as_tensor(images)
+    if images.dtype == torch.uint8:
+        return images.float() / 255
+    if images.dtype == torch.bool:
+        return images.float()
+    if not images.is_floating_point():
+        raise ImageError(f"images of type {images.dtype}: allowed are uint8 and floats in [0, 1]")
+    if images.numel() and not images.is_cuda:
+        low, high = (bound.item() for bound in images.detach().aminmax())
+        if not (low >= 0 and high <= 1):  # also where either is not a number
+            raise ImageError(
+                f"images with values from {low:.4g} to {high:.4g}: allowed are floats in [0, 1], "
+                "or uint8"
+            )
+    return images
 
 
 def grey(images: Tensor, generator: torch.Generator) -> Tensor:

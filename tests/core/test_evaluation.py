@@ -35,6 +35,11 @@ class LinearGaussian:
     widen: float = 0.0
 
     @property
+    def config(self) -> ModelConfig:
+        """The sizes alone."""
+        return ModelConfig(image_shape=SHAPE, latent_dim=2, hidden=(9,))
+
+    @property
     def prior(self) -> StandardNormal:
         """p(z)."""
         return StandardNormal(2)

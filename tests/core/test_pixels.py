@@ -8,7 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from vae_core import pixels
+import vae_core
+from vae_core import evaluation, pixels
+from vae_core.data import load_dataset
+from vae_core.errors import ImageError
 
 
 def ramp(n: int = 1) -> Tensor:
@@ -92,3 +95,50 @@ def test_the_mean_image_is_the_mean_of_all() -> None:
     images = torch.randint(256, (2 * pixels.CHUNK + 3, 1, 3, 2), generator=generator)
     found = pixels.mean_image(images.to(torch.uint8))
     torch.testing.assert_close(found, (images.double().mean(0) / 255).float())
+
+
+def test_images_are_measured_alike_whatever_they_come_as() -> None:
+    """Levels, floats, NumPy, without a channel: the same bound, and the same code."""
+    model = vae_core.load_model("digits-2d")
+    levels = load_dataset("digits").test.images[:20]
+    forms = [levels, levels.float() / 255, levels.numpy(), levels[:, 0], (levels / 255).double()]
+    nats = [evaluation.nll_iw(model, form, k=3, kind="grey").nll for form in forms]
+    for other in nats[1:]:
+        torch.testing.assert_close(other, nats[0], rtol=0, atol=0)
+    for other in forms[:2]:
+        torch.testing.assert_close(model.encode(other).mu, model.encode(levels).mu)
+        found = evaluation.posteriors(model, other)
+        torch.testing.assert_close(found.mu, model.encode(levels).mu)
+
+
+@pytest.mark.parametrize(
+    ("images", "sentence"),
+    [
+        (
+            torch.full((2, 1, 8, 8), 255.0),
+            r"values from 255 to 255: allowed are floats in \[0, 1\]",
+        ),
+        (torch.full((2, 1, 8, 8), -0.1), "values from -0.1 to -0.1"),
+        (torch.full((2, 1, 8, 8), torch.nan), "values from nan to nan"),
+        (torch.zeros(2, 1, 8, 8, dtype=torch.int64), "type torch.int64"),
+        (torch.zeros(2, 8, 8, 1), r"shape \(2, 8, 8, 1\): allowed is \(n, 1, 8, 8\)"),
+        (torch.zeros(2, 64), r"shape \(2, 64\)"),
+    ],
+)
+def test_other_images_are_refused(images: torch.Tensor, sentence: str) -> None:
+    """A sentence names what came and what is allowed; nothing is taken for something else."""
+    model = vae_core.load_model("digits-2d")
+    with pytest.raises(ImageError, match=sentence):
+        evaluation.nll_iw(model, images, k=1, kind="grey")
+    if images.shape[1:] == (1, 8, 8):
+        with pytest.raises(ImageError, match=sentence):
+            model.encode(images)
+
+
+@pytest.mark.mnist
+def test_the_bound_of_floats_is_the_true_one() -> None:
+    """Floats given to a bound of MNIST were once read as levels, and cost 42 nats."""
+    model = vae_core.load_model("mnist-2d")
+    test = load_dataset("mnist").test.spread(500).images
+    found = evaluation.nll_iw(model, test.float() / 255, k=10, kind="grey").nll.mean()
+    assert 120 < found < 136

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vae_core import pixels
 from vae_core.config import ModelConfig
 from vae_core.errors import ConfigError
 from vae_core.models import networks, priors
@@ -103,13 +104,16 @@ class VAE(nn.Module):
         return prior
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
-        """Return q(z|x) of images ``x`` (batch, c, h, w) in [0, 1].
+        """Return q(z|x) of images ``x`` (batch, c, h, w), floats in [0, 1] or uint8.
 
         Raises
         ------
+        ImageError
+            If ``x`` has other values.
         ConfigError
             If a conditional model gets no labels, or labels outside its range.
         """
+        x = pixels.as_unit(x)
         return gaussian_of(self.posterior(self.encoder(self._join(x, self._one_hot(y)))))
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Likelihood:
@@ -142,6 +146,7 @@ class VAE(nn.Module):
 
     def observe(self, x: Tensor, y: Tensor | None = None) -> Observed:
         """Encode images, for any number of :meth:`draw` calls."""
+        x = pixels.as_unit(x)
         return Observed(x, y, self.encode(x, y), self.prior_given(y))
 
     def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
