@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vae_core import evaluation, objectives, pixels
+from vae_core.config import ModelConfig
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
 from vae_core.models import Inference, Observed
