@@ -73,29 +73,13 @@ export function zoom(camera, factor, [x, y], limits) {
   return { x: x + (camera.x - x) * ratio, y: y + (camera.y - y) * ratio, height };
 }
 
-/**
- * Convert a point of the plane to a position on the screen.
- *
- * @param {Camera} camera
- * @param {Size} size
- * @param {number} x  data units
- * @param {number} y
- * @returns {Point} CSS pixels from the top left corner
- */
+/** Convert data units to CSS pixels from the top left corner. @returns {Point} */
 export function toScreen(camera, size, x, y) {
   const scale = size.height / camera.height;
   return [size.width / 2 + (x - camera.x) * scale, size.height / 2 - (y - camera.y) * scale];
 }
 
-/**
- * Convert a position on the screen to a point of the plane.
- *
- * @param {Camera} camera
- * @param {Size} size
- * @param {number} px  CSS pixels from the top left corner
- * @param {number} py
- * @returns {Point} data units
- */
+/** Convert CSS pixels from the top left corner to data units. @returns {Point} */
 export function toData(camera, size, px, py) {
   const scale = camera.height / size.height;
   return [camera.x + (px - size.width / 2) * scale, camera.y - (py - size.height / 2) * scale];

@@ -60,7 +60,7 @@ export class Keyboard {
       to = example < 0 ? from : set.positionOfExample(example);
     }
     camera.keepInView(to, EDGE);
-    this.pointer.hover(to);
+    this.pointer.hover(...camera.toScreen(...to));
   }
 
   /** End hovering and clear the selection. @returns {boolean} whether there was either */

@@ -27,15 +27,9 @@ export function planeKey(projection, dims) {
 }
 
 function rawPlane(points, [i, j]) {
-  const x = new Float32Array(points.count);
-  const y = new Float32Array(points.count);
-  for (let n = 0; n < points.count; n++) {
-    x[n] = points.mu[n * points.latentDim + i];
-    y[n] = points.mu[n * points.latentDim + j];
-  }
   return {
-    x,
-    y,
+    x: column(points.mu, points.latentDim, i),
+    y: column(points.mu, points.latentDim, j),
     axes: [dimension(i), dimension(j)],
     lift(px, py, held) {
       const z = Float32Array.from(held);
@@ -53,7 +47,7 @@ const LINE_SIGMA = 0.12;
 
 /** One latent dimension, with a row for each label (vae_core.latents.along_line). */
 function linePlane(points) {
-  const { x, y } = columns(points.projections.line);
+  const { x, y } = pairs(points.projections.line);
   const rows = new Map();
   points.labels?.forEach((label, n) => {
     const [low, high] = rows.get(label) ?? [Infinity, -Infinity];
@@ -70,21 +64,19 @@ function linePlane(points) {
   };
 }
 
-function columns(pairs) {
-  const x = new Float32Array(pairs.length / 2);
-  const y = new Float32Array(pairs.length / 2);
-  for (let n = 0; n < x.length; n++) {
-    x[n] = pairs[2 * n];
-    y[n] = pairs[2 * n + 1];
-  }
-  return { x, y };
+function column(values, width, index) {
+  const numbers = new Float32Array(values.length / width);
+  for (let n = 0; n < numbers.length; n++) numbers[n] = values[n * width + index];
+  return numbers;
 }
+
+const pairs = (values) => ({ x: column(values, 2, 0), y: column(values, 2, 1) });
 
 function pcaPlane(points) {
   const { mean, components } = points.pca;
   const d = points.latentDim;
   return {
-    ...columns(points.projections.pca),
+    ...pairs(points.projections.pca),
     axes: ["1st principal component", "2nd principal component"],
     lift(px, py) {
       const z = new Float32Array(d);
@@ -116,13 +108,7 @@ function pcaPlane(points) {
 }
 
 function tsnePlane(points) {
-  return {
-    ...columns(points.projections.tsne),
-    axes: null,
-    lift: null,
-    project: null,
-    covariance: null,
-  };
+  return { ...pairs(points.projections.tsne), axes: null, lift: null, project: null, covariance: null };
 }
 
 /** The projections: whether a set has them, and how their planes are made. */
@@ -146,13 +132,10 @@ const PLANES = {
  * @throws {RangeError} if the set does not have it
  */
 export function planeOf(points, projection, dims) {
-  if (!Object.hasOwn(PLANES, projection)) {
-    throw new TypeError(`there is no projection "${projection}"`);
-  }
-  if (!PLANES[projection].has(points, dims)) {
-    throw new RangeError(`this encoded set holds no projection "${projection}"`);
-  }
-  return { key: planeKey(projection, dims), ...PLANES[projection].make(points, dims) };
+  if (!Object.hasOwn(PLANES, projection)) throw new TypeError(`there is no projection "${projection}"`);
+  const { has, make } = PLANES[projection];
+  if (!has(points, dims)) throw new RangeError(`this encoded set holds no projection "${projection}"`);
+  return { key: planeKey(projection, dims), ...make(points, dims) };
 }
 
 /**

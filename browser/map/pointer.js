@@ -29,9 +29,11 @@ export class Pointer {
     return this.store.get().z.length === set.points.latentDim;
   }
 
-  /** Make the code at a point live. @param {import("./geometry.js").Point} point @param {number} [reach] CSS pixels */
-  hover(point, reach = REACH) {
-    const { set, pointer, selection } = this.state;
+  /** Make the code at a screen position live. @param {number} px @param {number} py @param {number} [reach] CSS pixels */
+  hover(px, py, reach = REACH) {
+    if (!this.ready) return;
+    const { set, camera, pointer, selection } = this.state;
+    const point = camera.toData(px, py);
     const found = set.codeAt(...point, this.store.get().z, selection.isVisible);
     if (found === null) return;
     const example = set.plane.lift ? this.#exampleAt(point, reach) : found.example;
@@ -64,9 +66,11 @@ export class Pointer {
     this.redraw();
   }
 
-  /** Pin the example at a point, else the code there. @param {import("./geometry.js").Point} point @param {number} reach */
-  pin(point, reach) {
-    const { set, selection } = this.state;
+  /** Pin the example at a screen position, or else the code. @param {number} px @param {number} py @param {number} reach */
+  pin(px, py, reach) {
+    if (!this.ready) return;
+    const { set, camera, selection } = this.state;
+    const point = camera.toData(px, py);
     const example = this.#exampleAt(point, reach);
     const found = set.codeAt(...point, this.store.get().z, selection.isVisible);
     if (example >= 0) this.#pinExample(example);
@@ -89,14 +93,17 @@ export class Pointer {
     const { camera, pointer } = this.state;
     return {
       tool: () => pointer.tool,
-      hover: (x, y) => this.#hoverAt(x, y, REACH),
+      hover: (x, y) => this.hover(x, y),
       leave: () => this.leave(),
-      tap: (x, y, touch) => this.#pinAt(x, y, touch ? TOUCH_REACH : REACH),
+      tap: (x, y, touch) => this.pin(x, y, touch ? TOUCH_REACH : REACH),
       pan: (dx, dy) => this.#moveCamera(() => camera.pan(dx, dy)),
       zoom: (x, y, factor) => this.#moveCamera(() => camera.zoom(x, y, factor)),
       settled: () => camera.send(),
-      follow: (x, y) => this.#hoverAt(x, y, TOUCH_REACH),
-      followed: (kept) => this.#endFollowing(kept),
+      follow: (x, y) => this.hover(x, y, TOUCH_REACH),
+      followed: (kept) => {
+        if (kept) this.pinLive();
+        this.dismiss();
+      },
       outlineStart: (kind, x, y) => this.#startOutline(kind, x, y),
       outlineMove: (x, y) => this.#extendOutline(x, y),
       outlineEnd: (kept) => this.#endOutline(kept),
@@ -104,22 +111,9 @@ export class Pointer {
     };
   }
 
-  #hoverAt(px, py, reach) {
-    if (this.ready) this.hover(this.state.camera.toData(px, py), reach);
-  }
-
-  #pinAt(px, py, reach) {
-    if (this.ready) this.pin(this.state.camera.toData(px, py), reach);
-  }
-
   #moveCamera(move) {
     this.card.hide();
     move();
-  }
-
-  #endFollowing(kept) {
-    if (kept) this.pinLive();
-    this.dismiss();
   }
 
   #startOutline(kind, x, y) {
@@ -175,9 +169,6 @@ export class Pointer {
     const { data, set, camera, sprite } = this.state;
     const { network } = this.store.get();
     const page = { classes: data.classes, dims: data.dims, sprite, network, y: this.#labelOf(example) };
-    return {
-      ...describe(set.points, example, page),
-      position: camera.toScreen(...set.positionOfExample(example)),
-    };
+    return { ...describe(set.points, example, page), position: camera.toScreen(...set.positionOfExample(example)) };
   }
 }

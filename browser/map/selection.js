@@ -73,7 +73,7 @@ export class Selection {
     this.version = undefined;
   }
 
-  /** Return whether an example is shown or grey. @param {number} n @returns {boolean} */
+  /** Return whether an example is not hidden. @param {number} n @returns {boolean} */
   isVisible = (n) => this.layer[n] !== HIDDEN;
 
   /** Number of selected examples that are not hidden, or null without a selection. */

@@ -23,7 +23,7 @@ import { EncodedSet } from "../map/set.js";
 import { createState } from "../map/state.js";
 import { storeOf } from "../state/store.js";
 import { theme } from "../ui/colours.js";
-import { announcer } from "../ui/dom.js";
+import { announcer, prefersReducedMotion } from "../ui/dom.js";
 
 /**
  * @param {HTMLElement} element
@@ -129,7 +129,7 @@ class LatentMap {
     state.selection.setPoints(points);
     this.#adoptVersions();
     if (before && !samePlane) this.card.hide();
-    if (before && cameraBefore && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    if (before && cameraBefore && !prefersReducedMotion()) {
       state.set.moveFrom(before, cameraBefore, camera.position, performance.now());
     }
     this.#colour();

@@ -19,6 +19,11 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Return whether the user wants no animation. */
+export function prefersReducedMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
 /** Milliseconds between two announcements. */
 const PAUSE = 600;
 

@@ -12,7 +12,7 @@ async function rerun(more, hash = "a") {
   await open({ ...page, ...more }).catch(() => {});
 }
 
-test("an upload's outline goes when a map comes without it", async () => {
+test("an upload's posterior is removed when a map's data has none", async () => {
   await rerun({ posterior: UPLOAD });
   assert.deepEqual([...store.get().posterior.mu], [1, 2]);
   await rerun({});
@@ -21,7 +21,7 @@ test("an upload's outline goes when a map comes without it", async () => {
   assert.equal(store.get().posterior, null);
 });
 
-test("a drawing that follows is not undone by a rerun", async () => {
+test("a rerun does not undo a later drawing", async () => {
   await rerun({ posterior: UPLOAD });
   const drawn = { mu: Float32Array.of(3, 4), logvar: Float32Array.of(0, 0) };
   store.set({ posterior: drawn });

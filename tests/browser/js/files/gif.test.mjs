@@ -45,7 +45,7 @@ const noise = (n, levels, seed = 1) => {
   });
 };
 
-test("what LZW packs is read back unchanged: flat, noisy, long enough to fill the table, and empty", () => {
+test("LZW is lossless for flat, noisy, long and empty data", () => {
   const cases = [
     new Uint8Array(0),
     Uint8Array.of(200),
@@ -60,16 +60,16 @@ test("what LZW packs is read back unchanged: flat, noisy, long enough to fill th
   for (const indices of cases) assert.deepEqual(unlzw(lzw(indices)), [...indices]);
 });
 
-test("a flat picture becomes small", () => {
+test("a flat picture is compressed well", () => {
   assert.ok(lzw(new Uint8Array(100_000)).length < 1500);
 });
 
-test("a frame of the wrong size is refused with its size", () => {
+test("a frame of the wrong size is an error that gives its size", () => {
   const animation = { width: 3, height: 3, frames: [new Uint8Array(8)], palette: greyPalette(), delay: 50 };
   assert.throws(() => encodeGif(animation), /8 pixels, not 3 x 3/);
 });
 
-test("each colour of the palette is its own nearest, and no colour is far from one", () => {
+test("each colour of the palette is its own nearest, and every colour has a near one", () => {
   const palette = colourPalette();
   for (let i = 0; i < 252; i += 1) {
     assert.equal(colourIndex(palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]), i);

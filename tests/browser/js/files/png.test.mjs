@@ -10,7 +10,7 @@ const PIXEL = Buffer.from(
   "base64",
 );
 
-test("the resolution stands after the header in pixels a metre, with its checksum", () => {
+test("the resolution is written after the header in pixels per metre, with a checksum", () => {
   const png = Buffer.from(withResolution(new Uint8Array(PIXEL), 300));
   assert.equal(png.length, PIXEL.length + 21);
   assert.deepEqual(png.subarray(0, 33), PIXEL.subarray(0, 33));
@@ -23,6 +23,6 @@ test("the resolution stands after the header in pixels a metre, with its checksu
   assert.deepEqual(png.subarray(54), PIXEL.subarray(33));
 });
 
-test("file names hold no separators", () => {
+test("file names have no separators", () => {
   assert.equal(fileName(["manifold", "my model/2", 20], "png"), "manifold-my-model-2-20.png");
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { latticeCells } from "../../../../browser/map/backdrop.js";
 
-test("lattice cells cover what the camera sees, their sides between 34 and 68 pixels, the middle first", () => {
+test("lattice cells cover the screen, have sides of 34 to 68 pixels, and start at the centre", () => {
   const camera = { x: 0.3, y: -0.2, height: 4 };
   const { cells, side } = latticeCells(camera, { width: 600, height: 400 });
   assert.ok(side >= 34 && side < 68);
@@ -13,7 +13,7 @@ test("lattice cells cover what the camera sees, their sides between 34 and 68 pi
   assert.equal(new Set(cells.map(({ key }) => key)).size, cells.length);
 });
 
-test("panning keeps the keys of the cells that are still seen", () => {
+test("panning keeps the keys of the cells that stay on the screen", () => {
   const size = { width: 400, height: 400 };
   const before = new Set(latticeCells({ x: 0, y: 0, height: 4 }, size).cells.map(({ key }) => key));
   const after = latticeCells({ x: 0.37, y: 0, height: 4 }, size).cells;

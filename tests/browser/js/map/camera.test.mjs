@@ -14,7 +14,7 @@ function made() {
   return { camera, sent, changes: () => changes };
 }
 
-test("there is no camera before there are points and a size", () => {
+test("the camera has no position before points and size are known", () => {
   const camera = new MapCamera({}, () => {});
   camera.setBounds(BOUNDS, false);
   camera.zoomCentre(2);
@@ -24,7 +24,7 @@ test("there is no camera before there are points and a size", () => {
   assert.equal(camera.position.x, 0);
 });
 
-test("a camera that shows all keeps doing so when the size or the points change", () => {
+test("a fitted camera follows changes of size and points", () => {
   const { camera } = made();
   const { height } = camera.position;
   camera.resize({ width: 200, height: 200 }, 2);
@@ -33,7 +33,7 @@ test("a camera that shows all keeps doing so when the size or the points change"
   assert.equal(camera.position.x, 2);
 });
 
-test("a moved camera stays in its plane, and shows all of another plane", () => {
+test("a moved camera stays in the same plane, and shows all points of another plane", () => {
   const { camera } = made();
   camera.pan(-100, 50);
   const moved = camera.position;
@@ -44,7 +44,7 @@ test("a moved camera stays in its plane, and shows all of another plane", () => 
   assert.deepEqual([camera.position.x, camera.position.y], [0, 0]);
 });
 
-test("panning moves what was under the pointer with it", () => {
+test("panning moves a point of the plane by the same distance", () => {
   const { camera } = made();
   const place = camera.toData(30, 40);
   camera.pan(25, -10);
@@ -52,7 +52,7 @@ test("panning moves what was under the pointer with it", () => {
   assert.ok(Math.abs(x - 55) < 1e-9 && Math.abs(y - 30) < 1e-9);
 });
 
-test("zooming keeps the place under the pointer, between 400 times closer and 8 times farther", () => {
+test("zooming keeps the point under the pointer, within 1/400 and 8 extents of the points", () => {
   const { camera } = made();
   const place = camera.toData(30, 40);
   camera.zoom(30, 40, 3);
@@ -64,14 +64,14 @@ test("zooming keeps the place under the pointer, between 400 times closer and 8 
   assert.equal(camera.position.height, 4 * 8);
 });
 
-test("points are magnified by how much closer the camera is than to show all", () => {
+test("the magnification is 1 with all points in view and grows with the zoom", () => {
   const { camera } = made();
   assert.equal(camera.magnification, 1);
   camera.zoomCentre(4);
   assert.equal(camera.magnification, 4);
 });
 
-test("Python's camera is taken over once for each version, and none means all", () => {
+test("Python's camera is applied once for each version; null shows all points", () => {
   const { camera } = made();
   const all = camera.position;
   camera.adopt({ x: 1, y: 2, height: 3 }, 7);
@@ -84,7 +84,7 @@ test("Python's camera is taken over once for each version, and none means all", 
   assert.deepEqual(camera.position, all);
 });
 
-test("a version that comes before the points is taken over with them", () => {
+test("a camera that Python sends before the points is applied with them", () => {
   const camera = new MapCamera({}, () => {});
   camera.resize(SIZE, 1);
   camera.adopt({ x: 1, y: 2, height: 3 }, 1);
@@ -94,7 +94,7 @@ test("a version that comes before the points is taken over with them", () => {
   assert.deepEqual(camera.position, { x: 1, y: 2, height: 3 });
 });
 
-test("a place outside is brought into view, a place inside moves nothing", () => {
+test("a point outside the screen is moved into view; for one inside, nothing moves", () => {
   const { camera, changes } = made();
   const before = changes();
   camera.keepInView([0, 0], 24);
@@ -103,7 +103,7 @@ test("a place outside is brought into view, a place inside moves nothing", () =>
   assert.deepEqual(camera.toScreen(9, 0).map(Math.round), [376, 100]);
 });
 
-test("Python hears of a camera when it is sent, not while it moves", () => {
+test("Python receives the camera when it is sent, not while it moves", () => {
   const { camera, sent } = made();
   camera.pan(3, 3);
   camera.zoomCentre(2);

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { colourPoints } from "../../../../browser/map/colouring.js";
 import { classColour, packed } from "../../../../browser/ui/colours.js";
-import { square } from "./made.mjs";
+import { square } from "./fixtures.mjs";
 
-test("points have the colours of their labels, or of a metric with its scale", () => {
+test("points are coloured by label, or by a metric with a scale", () => {
   const byLabel = colourPoints(square(), "label", true);
   assert.equal(byLabel.scale, null);
   assert.equal(byLabel.colours[2], packed(classColour(1)));
@@ -13,11 +13,11 @@ test("points have the colours of their labels, or of a metric with its scale", (
   assert.notEqual(colours[0], colours[3]);
 });
 
-test("points of one metric that was not measured keep the colours of their labels", () => {
+test("points are coloured by label if the metric was not measured", () => {
   assert.equal(colourPoints(square({ rate: null }), "rate", false).scale, null);
 });
 
-test("greyed points have one colour, another one on dark ground", () => {
+test("grey points have one colour, a different one on a dark background", () => {
   const [dark, light] = [true, false].map((theme) => colourPoints(square(), "label", theme).greys);
   assert.equal(new Set(dark).size, 1);
   assert.notEqual(dark[0], light[0]);

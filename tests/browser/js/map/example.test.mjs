@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { className, classOf, describe } from "../../../../browser/map/example.js";
-import { points, square } from "./made.mjs";
+import { points, square } from "./fixtures.mjs";
 
 const page = { dims: [0, 1], sprite: null, network: null, y: null };
 
-test("a class has its name, else its number; without labels there is none", () => {
+test("a class is named, or given by its number; without labels there is none", () => {
   assert.equal(className(["nought"], 0), "nought");
   assert.equal(className(["nought"], 4), "4");
   assert.equal(classOf(square(), 2, ["nought", "one"]), "one");
   assert.equal(classOf(points([1], [0, 0]), 0, ["nought"]), null);
 });
 
-test("the card names class and id, and lists posterior, rate and distortion where they were measured", () => {
+test("the card shows class, id, posterior, and the metrics that were measured", () => {
   const sigma = new Float32Array(8).fill(0.5);
   const { title, rows } = describe(square({ sigma, rate: [1, 2, 3, 4] }), 1, { ...page, classes: ["nought"] });
   assert.equal(title, "nought · example 11");
@@ -20,13 +20,13 @@ test("the card names class and id, and lists posterior, rate and distortion wher
   assert.equal(describe(points([5], [0, 0], { sigma }), 0, page).title, "Example 5");
 });
 
-test("of a code with more than three dimensions the plane's are listed, and the norm", () => {
+test("for more than three dimensions, the card lists those of the plane and the norm", () => {
   const set = points([1], [3, 0, 0, 4], { sigma: Float32Array.of(1, 1, 1, 1) });
   const { rows } = describe(set, 0, { ...page, dims: [3, 3] });
   assert.deepEqual(rows, [["z₄", "4.00 ± 1.00"], ["‖mu‖", "5.00"]]);
 });
 
-test("an original is shown where there is one, and says so", () => {
+test("the card shows the original if there is one, with a caption", () => {
   const drawn = [];
   const sprite = { size: { width: 8, height: 9 }, has: (id) => id === 11, draw: (_, id) => drawn.push(id) };
   const set = square({ sigma: new Float32Array(8) });

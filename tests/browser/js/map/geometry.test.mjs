@@ -7,7 +7,7 @@ const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
 const size = { width: 640, height: 400 };
 const close = (a, b) => assert.ok(Math.abs(a - b) < 1e-9, `${a} is not ${b}`);
 
-test("a fitted camera shows every point, and no more than it must", () => {
+test("a fitted camera shows all points with a small margin", () => {
   const bounds = { left: -2, right: 6, bottom: -1, top: 1 };
   const camera = geometry.fit(bounds, size);
   for (const [x, y] of [[-2, -1], [6, 1]]) {
@@ -18,14 +18,14 @@ test("a fitted camera shows every point, and no more than it must", () => {
   assert.ok(left < 0.1 * size.width);
 });
 
-test("places go to the screen and back", () => {
+test("toData is the inverse of toScreen", () => {
   const camera = { x: 1.5, y: -2, height: 3 };
   const [x, y] = geometry.toData(camera, size, ...geometry.toScreen(camera, size, 0.25, -1.75));
   close(x, 0.25);
   close(y, -1.75);
 });
 
-test("zooming keeps the anchor where it is, and stops at its limits", () => {
+test("zooming keeps the anchor's position and stops at the limits", () => {
   const camera = { x: 1, y: 2, height: 4 };
   const anchor = [1.7, 2.3];
   const before = geometry.toScreen(camera, size, ...anchor);
@@ -36,7 +36,7 @@ test("zooming keeps the anchor where it is, and stops at its limits", () => {
   assert.equal(geometry.zoom(camera, 1e9, anchor, { least: 0.1, most: 100 }).height, 0.1);
 });
 
-test("a lasso holds what the winding rule holds, dents included", () => {
+test("a point is inside a polygon by the even-odd rule, also if it is concave", () => {
   const dented = [[0, 0], [4, 0], [4, 4], [2, 1], [0, 4]];
   assert.ok(geometry.inside(dented, 1, 1));
   assert.ok(geometry.inside(dented, 3.5, 2));
@@ -44,24 +44,24 @@ test("a lasso holds what the winding rule holds, dents included", () => {
   assert.ok(!geometry.inside(dented, 5, 1));
 });
 
-test("outlines that share an edge share no point", () => {
+test("polygons that share an edge share no point", () => {
   const left = [[0, 0], [1, 0], [1, 2], [0, 2]];
   const right = [[1, 0], [2, 0], [2, 2], [1, 2]];
   assert.equal(Number(geometry.inside(left, 1, 1)) + Number(geometry.inside(right, 1, 1)), 1);
 });
 
-test("a box is the same from any corner", () => {
+test("a box is the same from any two opposite corners", () => {
   assert.deepEqual(geometry.box([3, 1], [0, 2]), geometry.box([0, 1], [3, 2]));
 });
 
-test("a simplified outline keeps its corners and loses what lies on its edges", () => {
+test("a simplified path keeps corners and drops points on its edges", () => {
   const path = [];
   for (let i = 0; i <= 10; i++) path.push([i, 0.001 * (i % 2)]);
   for (let i = 1; i <= 10; i++) path.push([10, i]);
   assert.deepEqual(geometry.simplify(path, 0.01), [[0, 0], [10, 0], [10, 10]]);
 });
 
-test("the grid finds the nearest point that a full search finds", () => {
+test("the grid index finds the same nearest point as a full search", () => {
   const x = Float32Array.from({ length: 3000 }, () => random() ** 3 * 10);
   const y = Float32Array.from({ length: 3000 }, () => random() * 2);
   const grid = new geometry.GridIndex(x, y);
@@ -77,7 +77,7 @@ test("the grid finds the nearest point that a full search finds", () => {
   }
 });
 
-test("a grid of no points, of one, and of equal points answers", () => {
+test("the grid index works for no points, one point, and equal points", () => {
   assert.equal(new geometry.GridIndex([], []).nearestAnywhere(0, 0), -1);
   assert.equal(new geometry.GridIndex([2], [3]).nearestAnywhere(-50, 90), 0);
   assert.ok(new geometry.GridIndex([1, 1, 1], [1, 1, 1]).nearest(1, 1, 0.1) >= 0);
@@ -92,7 +92,7 @@ test("an ellipse's axes are the square roots of the covariance's eigenvalues", (
   close(angle, turn);
 });
 
-test("grid steps are 1, 2 or 5 times a power of ten and not too many", () => {
+test("grid steps are 1, 2 or 5 times a power of ten, and at most as many as allowed", () => {
   for (const span of [0.013, 0.9, 7, 44, 1234]) {
     const step = geometry.niceStep(span, 6);
     assert.ok(span / step <= 6 + 1e-9);

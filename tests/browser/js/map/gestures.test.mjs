@@ -6,8 +6,8 @@ const page = new EventTarget();
 globalThis.addEventListener = (...all) => page.addEventListener(...all);
 const WHEEL = { deltaY: -100, deltaMode: 0, ctrlKey: false };
 
-/** A drawing at (10, 20) of its window, and what its gestures were taken for. */
-function drawing(tool = "move", keys = []) {
+/** Create gestures on an element at (10, 20) of the window; `calls` lists their handlers' calls. */
+function createElement(tool = "move", keys = []) {
   const calls = [];
   const names = ["hover", "leave", "tap", "pan", "zoom", "settled", "follow", "followed", "outlineStart", "outlineMove", "outlineEnd", "blur"];
   const handlers = Object.fromEntries(names.map((name) => [name, (...values) => calls.push([name, ...values])]));
@@ -25,49 +25,49 @@ function drawing(tool = "move", keys = []) {
   return { calls, gestures, send, at, finger: (name, x, y, pointerId = 1) => at(name, x, y, { pointerId, pointerType: "touch" }) };
 }
 
-test("a mouse that moves hovers, at places from the drawing's corner", () => {
-  const { at, calls } = drawing();
+test("moving the mouse hovers, at positions from the element's corner", () => {
+  const { at, calls } = createElement();
   at("move", 3, 4);
   at("leave", 0, 0);
   assert.deepEqual(calls, [["hover", 3, 4], ["leave"]]);
 });
 
-test("a press that moves no more than 4 pixels is a tap where it began", () => {
-  const { at, calls } = drawing();
+test("a press that moves at most 4 pixels is a tap at its start", () => {
+  const { at, calls } = createElement();
   at("down", 50, 50);
   at("move", 52, 53);
   at("up", 52, 53);
   assert.deepEqual(calls, [["tap", 50, 50, false]]);
 });
 
-test("a drag pans by what the mouse moved, one finger drags the code", () => {
-  const mouse = drawing();
+test("dragging pans by the mouse's movement; one finger moves the code", () => {
+  const mouse = createElement();
   mouse.at("down", 50, 50);
   mouse.at("move", 60, 50);
   mouse.at("move", 61, 53);
   assert.deepEqual(mouse.calls, [["pan", 10, 0], ["pan", 1, 3]]);
-  const { finger, calls } = drawing();
+  const { finger, calls } = createElement();
   finger("down", 50, 50);
   finger("move", 60, 50);
   finger("up", 60, 50);
   assert.deepEqual(calls, [["follow", 60, 50], ["followed", true]]);
 });
 
-test("with a tool, or Shift, a drag draws an outline from where it began", () => {
-  const box = drawing("box");
+test("with the tool box or with Shift, dragging draws an outline from its start", () => {
+  const box = createElement("box");
   box.at("down", 50, 50);
   box.at("move", 60, 70);
   box.at("up", 60, 70);
   assert.deepEqual(box.calls, [["outlineStart", "box", 50, 50], ["outlineMove", 60, 70], ["outlineEnd", true]]);
-  const { at, calls } = drawing();
+  const { at, calls } = createElement();
   at("down", 50, 50, { shiftKey: true });
   at("move", 60, 70);
   assert.equal(calls[0][1], "lasso");
 });
 
-test("Escape gives up what is being drawn, and a cancelled pointer does too", () => {
+test("Escape and a cancelled pointer cancel the outline", () => {
   for (const end of [({ send }) => send("keydown", { key: "Escape" }), ({ at }) => at("cancel", 60, 70)]) {
-    const made = drawing("lasso");
+    const made = createElement("lasso");
     made.at("down", 50, 50);
     made.at("move", 60, 70);
     end(made);
@@ -77,8 +77,8 @@ test("Escape gives up what is being drawn, and a cancelled pointer does too", ()
   }
 });
 
-test("two fingers pan by their middle and zoom by their distance; the first one's drag does not count", () => {
-  const { finger, calls } = drawing();
+test("two fingers pan by their centre and zoom by their distance, and cancel the first finger's drag", () => {
+  const { finger, calls } = createElement();
   finger("down", 40, 50);
   finger("move", 50, 50);
   finger("down", 150, 50, 2);
@@ -91,15 +91,15 @@ test("two fingers pan by their middle and zoom by their distance; the first one'
   assert.deepEqual(calls, [], "the other finger means nothing until it is lifted");
 });
 
-test("only the main button presses", () => {
-  const { at, calls } = drawing();
+test("other buttons than the main one do nothing", () => {
+  const { at, calls } = createElement();
   at("down", 50, 50, { button: 2 });
   at("up", 50, 50, { button: 2 });
   assert.deepEqual(calls, []);
 });
 
-test("the wheel scrolls the page until the pointer has moved over the drawing, and again after a scroll", () => {
-  const { send, at, calls } = drawing();
+test("the wheel zooms only after the pointer has moved over the element, and not after a scroll", () => {
+  const { send, at, calls } = createElement();
   const turn = (more = {}) => send("wheel", { ...WHEEL, clientX: 30, clientY: 40, ...more }).defaultPrevented;
   assert.equal(turn(), false);
   at("move", 1, 1);
@@ -110,7 +110,7 @@ test("the wheel scrolls the page until the pointer has moved over the drawing, a
   assert.equal(turn({ ctrlKey: true }), true, "a pinch on a touchpad always zooms");
 });
 
-test("the wheel zooms in upwards, out downwards by as much; lines count 16 pixels, a pinch fivefold", () => {
+test("the wheel zooms in upwards and out downwards; a line is 16 pixels, a pinch five times as fast", () => {
   const factor = wheelFactor(WHEEL);
   assert.ok(factor > 1);
   assert.ok(Math.abs(factor * wheelFactor({ ...WHEEL, deltaY: 100 }) - 1) < 1e-12);
@@ -118,9 +118,9 @@ test("the wheel zooms in upwards, out downwards by as much; lines count 16 pixel
   assert.ok(Math.abs(wheelFactor({ ...WHEEL, ctrlKey: true }) / factor ** 5 - 1) < 1e-9);
 });
 
-test("panning and zooming settle a quarter of a second after the last", (context) => {
+test("panning and zooming settle 250 ms after the last movement", (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { send, at, calls } = drawing();
+  const { send, at, calls } = createElement();
   at("down", 50, 50);
   at("move", 90, 50);
   at("up", 90, 50);
@@ -132,15 +132,15 @@ test("panning and zooming settle a quarter of a second after the last", (context
   assert.deepEqual(calls.at(-1), ["settled"]);
 });
 
-test("a key that does something is kept from the page, one that does nothing is not", () => {
-  const { send } = drawing("move", ["+"]);
+test("a key that was used is kept from the page, other keys are not", () => {
+  const { send } = createElement("move", ["+"]);
   assert.equal(send("keydown", { key: "+" }).defaultPrevented, true);
   assert.equal(send("keydown", { key: "a" }).defaultPrevented, false);
   assert.equal(send("keydown", { key: "+", ctrlKey: true }).defaultPrevented, false);
 });
 
-test("after the end nothing is heard", () => {
-  const { gestures, at, calls } = drawing();
+test("after destroy nothing is handled", () => {
+  const { gestures, at, calls } = createElement();
   gestures.destroy();
   at("move", 1, 1);
   assert.deepEqual(calls, []);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { madeMap, squareWithoutInverse } from "./made.mjs";
+import { createMap, squareWithoutInverse } from "./fixtures.mjs";
 
 const live = (store) => Array.from(store.get().live, (value) => Number(value.toFixed(6)));
 
-test("arrows move the code by an 80th of the height, with Shift by a 12th", () => {
-  const { keyboard, store } = madeMap();
+test("arrow keys move the live code by 1/80 of the height, with Shift by 1/12", () => {
+  const { keyboard, store } = createMap();
   assert.equal(keyboard.press("ArrowRight", false), true);
   assert.deepEqual(live(store), [0.05, 0]);
   keyboard.press("ArrowUp", true);
@@ -15,8 +15,8 @@ test("arrows move the code by an 80th of the height, with Shift by a 12th", () =
   assert.deepEqual(live(store).map(Math.abs), [0, 0]);
 });
 
-test("without an inverse arrows go from example to example, and stay where there is none", () => {
-  const { keyboard, store } = madeMap(squareWithoutInverse(), { projection: "tsne", z: [-1, -1] });
+test("without an inverse, arrow keys move to the next example, if there is one", () => {
+  const { keyboard, store } = createMap(squareWithoutInverse(), { projection: "tsne", z: [-1, -1] });
   keyboard.press("ArrowRight", false);
   assert.equal(store.get().hovered, 11);
   keyboard.press("ArrowUp", false);
@@ -25,16 +25,16 @@ test("without an inverse arrows go from example to example, and stay where there
   assert.equal(store.get().hovered, 12);
 });
 
-test("the camera follows a code that leaves the view", () => {
-  const { keyboard, state } = madeMap();
+test("the camera follows a code that leaves the screen", () => {
+  const { keyboard, state } = createMap();
   for (let press = 0; press < 8; press += 1) keyboard.press("ArrowRight", true);
   assert.ok(state.camera.position.x > 0);
   const [px] = state.camera.toScreen(...state.pointer.cursor);
   assert.ok(Math.abs(px - 376) < 1e-6, `${px} is 24 pixels from the edge`);
 });
 
-test("Enter pins the code that is live, and nothing when none is", () => {
-  const { keyboard, sent } = madeMap();
+test("Enter pins the live code, if there is one", () => {
+  const { keyboard, sent } = createMap();
   keyboard.press("Enter", false);
   assert.deepEqual(sent, []);
   keyboard.press("ArrowRight", true);
@@ -43,15 +43,15 @@ test("Enter pins the code that is live, and nothing when none is", () => {
   assert.ok(Math.abs(sent[0][1].z[0] - 4 / 12) < 1e-6);
 });
 
-test("Enter pins the example that is shown where the plane has no inverse", () => {
-  const { keyboard, sent } = madeMap(squareWithoutInverse(), { projection: "tsne", z: [-1, -1] });
+test("without an inverse, Enter pins the example", () => {
+  const { keyboard, sent } = createMap(squareWithoutInverse(), { projection: "tsne", z: [-1, -1] });
   keyboard.press("ArrowUp", false);
   keyboard.press("Enter", false);
   assert.equal(sent[0][1].pinned_id, 13);
 });
 
-test("plus and minus zoom around the middle, 0 shows all", () => {
-  const { keyboard, state, sent } = madeMap();
+test("plus and minus zoom around the centre, 0 shows all points", () => {
+  const { keyboard, state, sent } = createMap();
   const { height } = state.camera.position;
   for (const [near, far] of [["+", "-"], ["=", "_"]]) {
     keyboard.press(near, false);
@@ -65,8 +65,8 @@ test("plus and minus zoom around the middle, 0 shows all", () => {
   assert.equal(sent[0][0], "camera");
 });
 
-test("Escape ends what is live and clears the selection; with neither it is left to the page", () => {
-  const { keyboard, store, state } = madeMap();
+test("Escape ends hovering and clears the selection, else it is left to the page", () => {
+  const { keyboard, store, state } = createMap();
   assert.equal(keyboard.press("Escape", false), false);
   keyboard.press("ArrowRight", false);
   assert.equal(keyboard.press("Escape", false), true);
@@ -77,7 +77,7 @@ test("Escape ends what is live and clears the selection; with neither it is left
 });
 
 test("other keys are left to the page", () => {
-  const { keyboard, store, sent } = madeMap();
+  const { keyboard, store, sent } = createMap();
   for (const key of ["a", "Tab", "toString", "PageUp"]) assert.equal(keyboard.press(key, false), false);
   assert.deepEqual([store.get().live, sent], [null, []]);
 });

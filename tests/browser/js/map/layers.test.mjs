@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pointStyle } from "../../../../browser/map/layers.js";
 
-test("more points are smaller and fainter; all grow with the camera, up to a limit", () => {
+test("more points are smaller and more transparent; zooming enlarges them up to a limit", () => {
   const counts = [100, 1000, 10_000, 70_000].map((count) => pointStyle(count, 1));
   for (let i = 1; i < counts.length; i += 1) {
     assert.ok(counts[i].radius < counts[i - 1].radius);

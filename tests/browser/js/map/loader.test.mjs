@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SetLoader } from "../../../../browser/map/loader.js";
 
-/** A bundle as vae_core writes it, of float32 and int32 arrays. */
+/** Write a bundle of float32 and int32 arrays, as vae_core.formats.bundles.bundle does. */
 function bundle(meta, arrays) {
   let offset = 0;
   const listed = Object.entries(arrays).map(([name, values]) => {
@@ -35,7 +35,7 @@ function loading() {
   return { loader, heard, settled: () => new Promise((done) => setTimeout(done, 5)) };
 }
 
-test("a set is fetched once, with the positions that replace its map", async () => {
+test("a set is loaded once, with the positions that replace its t-SNE map", async () => {
   const { loader, heard, settled } = loading();
   const positions = bundle({}, { ids: Int32Array.of(5), positions: Float32Array.of(3, 4) });
   const data = { codes: codes(5), positions, sprite: null };
@@ -50,7 +50,7 @@ test("a set is fetched once, with the positions that replace its map", async () 
   assert.equal(loader.hasLoaded({ ...data, positions: null }), false);
 });
 
-test("a set that a later request has overtaken is dropped, and so is all after the end", async () => {
+test("responses to earlier requests, and after stop, are dropped", async () => {
   const { loader, heard, settled } = loading();
   loader.request({ codes: codes(1), sprite: null });
   loader.request({ codes: codes(2), sprite: null });
@@ -63,7 +63,7 @@ test("a set that a later request has overtaken is dropped, and so is all after t
   assert.deepEqual(ids(), [2]);
 });
 
-test("a set that cannot be read is an error, and is not taken for the one that is shown", async () => {
+test("a set that cannot be read is an error", async () => {
   const { loader, heard, settled } = loading();
   const data = { codes: bundle({}, {}), sprite: null };
   loader.request(data);

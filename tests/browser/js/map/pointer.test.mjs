@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { madeMap, square, squareWithoutInverse } from "./made.mjs";
+import { createMap, square, squareWithoutInverse } from "./fixtures.mjs";
 
 const named = (calls, name) => calls.filter(([called]) => called === name);
 const live = (store) => Array.from(store.get().live ?? [], (value) => Number(value.toFixed(6)));
 
-test("moving over empty space decodes there, and Python hears nothing", () => {
-  const { gestures, store, state, sent, calls } = madeMap();
+test("hovering over empty space makes the code there live, and sends nothing to Python", () => {
+  const { gestures, store, state, sent, calls } = createMap();
   gestures.hover(250, 100);
   assert.deepEqual(live(store), [0.5, 1]);
   assert.equal(store.get().hovered, null);
@@ -15,8 +15,8 @@ test("moving over empty space decodes there, and Python hears nothing", () => {
   assert.equal(named(calls, "redraw").length, 1);
 });
 
-test("within 7 pixels of a point its example is hovered, a finger reaches 16", () => {
-  const { gestures, store, calls } = madeMap();
+test("an example is hovered within 7 pixels, by a finger within 16", () => {
+  const { gestures, store, calls } = createMap();
   gestures.hover(300 + 6, 300);
   assert.equal(store.get().hovered, 11);
   assert.equal(named(calls, "card over")[0][1], 11);
@@ -26,8 +26,8 @@ test("within 7 pixels of a point its example is hovered, a finger reaches 16", (
   assert.equal(store.get().hovered, 11);
 });
 
-test("an example of a hidden class is not there", () => {
-  const { gestures, store, state } = madeMap();
+test("examples of hidden classes are ignored", () => {
+  const { gestures, store, state } = createMap();
   state.selection.hide(new Set([0]));
   gestures.hover(300, 300);
   assert.equal(store.get().hovered, null);
@@ -35,22 +35,22 @@ test("an example of a hidden class is not there", () => {
   assert.equal(store.get().hovered, 12);
 });
 
-test("leaving shows the pinned code again", () => {
-  const { gestures, store, state } = madeMap();
+test("leaving ends the live code", () => {
+  const { gestures, store, state } = createMap();
   gestures.hover(300, 300);
   gestures.leave();
   assert.deepEqual([store.get().live, store.get().hovered, state.pointer.cursor], [null, null, null]);
 });
 
-test("leaving does not end what another panel moves", () => {
-  const { gestures, store } = madeMap();
+test("leaving does not end the live code of another panel", () => {
+  const { gestures, store } = createMap();
   store.set({ live: Float32Array.of(3, 3) }, "a slider");
   gestures.leave();
   assert.deepEqual(live(store), [3, 3]);
 });
 
-test("a tap pins the example there by its id, else the place's own code", () => {
-  const { gestures, sent } = madeMap();
+test("a tap pins the example by its id, or the code at a point without an example", () => {
+  const { gestures, sent } = createMap();
   gestures.tap(302, 298, false);
   gestures.tap(200, 200, false);
   assert.deepEqual(sent, [
@@ -59,8 +59,8 @@ test("a tap pins the example there by its id, else the place's own code", () => 
   ]);
 });
 
-test("a conditional model is given the example's own label, at a free place the one chosen", () => {
-  const { gestures, store, sent } = madeMap(square(), { y: 0 });
+test("a conditional model decodes an example with its own label, other codes with the chosen one", () => {
+  const { gestures, store, sent } = createMap(square(), { y: 0 });
   gestures.hover(300, 100);
   assert.equal(store.get().liveY, 1);
   gestures.tap(300, 100, false);
@@ -72,7 +72,7 @@ test("a conditional model is given the example's own label, at a free place the 
 });
 
 test("without an inverse empty space shows and pins the nearest example", () => {
-  const { gestures, store, sent } = madeMap(squareWithoutInverse(), { projection: "tsne" });
+  const { gestures, store, sent } = createMap(squareWithoutInverse(), { projection: "tsne" });
   gestures.hover(250, 250);
   assert.deepEqual(live(store), [1, -1]);
   assert.equal(store.get().hovered, 11);
@@ -80,8 +80,8 @@ test("without an inverse empty space shows and pins the nearest example", () => 
   assert.equal(sent[0][1].pinned_id, 11);
 });
 
-test("a finger that is lifted pins the picture that was seen; one that is joined by another pins none", () => {
-  const { gestures, store, sent } = madeMap();
+test("lifting the finger pins the code that was decoded; a second finger cancels that", () => {
+  const { gestures, store, sent } = createMap();
   gestures.follow(310, 300);
   gestures.followed(false);
   assert.equal(store.get().live, null);
@@ -92,8 +92,8 @@ test("a finger that is lifted pins the picture that was seen; one that is joined
   assert.ok(Math.abs(sent[0][1].z[0] - 1.1) < 1e-6);
 });
 
-test("nothing has a code while points move, or belong to another model", () => {
-  const { gestures, store, state, sent } = madeMap();
+test("nothing is hovered or pinned while points move or are another model's", () => {
+  const { gestures, store, state, sent } = createMap();
   store.set({ z: Float32Array.of(1, 2, 3) });
   gestures.hover(200, 200);
   gestures.tap(200, 200, false);
@@ -105,8 +105,8 @@ test("nothing has a code while points move, or belong to another model", () => {
   assert.deepEqual(sent, []);
 });
 
-test("a box selects the examples inside, in the plane that is shown", () => {
-  const { gestures, state, sent } = madeMap();
+test("a box selects the examples inside it", () => {
+  const { gestures, state, sent } = createMap();
   gestures.outlineStart("box", 250, 50);
   gestures.outlineMove(350, 350);
   assert.equal(state.pointer.outline.path.length, 4);
@@ -117,8 +117,8 @@ test("a box selects the examples inside, in the plane that is shown", () => {
   assert.equal(state.pointer.outline, null);
 });
 
-test("an outline that is given up, or holds nothing, selects nothing", () => {
-  const { gestures, state, sent } = madeMap();
+test("a cancelled outline and one without an area select nothing", () => {
+  const { gestures, state, sent } = createMap();
   gestures.outlineStart("lasso", 50, 50);
   for (const place of [[350, 50], [350, 350]]) gestures.outlineMove(...place);
   gestures.outlineEnd(false);
@@ -128,8 +128,8 @@ test("an outline that is given up, or holds nothing, selects nothing", () => {
   assert.deepEqual(sent, []);
 });
 
-test("the camera moves with the card away, and Python hears of it once it has settled", () => {
-  const { gestures, state, sent, calls } = madeMap();
+test("moving the camera hides the card, and Python receives the camera when it has settled", () => {
+  const { gestures, state, sent, calls } = createMap();
   gestures.pan(100, 0);
   assert.equal(state.camera.position.x, -1);
   gestures.zoom(200, 200, 2);
@@ -140,8 +140,8 @@ test("the camera moves with the card away, and Python hears of it once it has se
   assert.deepEqual(sent, [["camera", { x: -1, y: 0, height: 2 }]]);
 });
 
-test("screen readers hear the code and the class of the nearest example", () => {
-  const { gestures, calls } = madeMap();
+test("the code and the class of the nearest example are announced", () => {
+  const { gestures, calls } = createMap();
   gestures.hover(250, 150);
   gestures.hover(300, 300);
   const [first, second] = named(calls, "say").map(([, say]) => say());
@@ -149,8 +149,8 @@ test("screen readers hear the code and the class of the nearest example", () => 
   assert.equal(second, "z = (1.00, −1.00); nearest: nought");
 });
 
-test("the card stands at the example's point, wherever near it the pointer is", () => {
-  const { gestures, calls } = madeMap();
+test("the card is placed at the example, not at the pointer", () => {
+  const { gestures, calls } = createMap();
   gestures.hover(303, 301);
   const [, , content] = named(calls, "card over")[0];
   assert.deepEqual(content().position, [300, 300]);

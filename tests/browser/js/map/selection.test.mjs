@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { classify, GREYED, HIDDEN, insideRegion, Selection, SHOWN, withIds } from "../../../../browser/map/selection.js";
 import { createStore } from "../../../../browser/state/store.js";
-import { points, square } from "./made.mjs";
+import { points, square } from "./fixtures.mjs";
 
 /** The right half of the square: examples 11 and 12. */
 const RIGHT = { polygon: [[0, -2], [2, -2], [2, 2], [0, 2]], projection: "raw", dims: [0, 1] };
@@ -17,7 +17,7 @@ function made(set = square(), hidden = []) {
   return { selection, store, sent, changes: () => changes };
 }
 
-test("a region holds the examples inside its outline, in the plane that it was drawn in", () => {
+test("a region selects the examples inside its polygon, in its own plane", () => {
   const { members, ids, key } = insideRegion(square(), RIGHT);
   assert.deepEqual([...members], [0, 1, 1, 0]);
   assert.deepEqual([...ids], [11, 12]);
@@ -25,17 +25,17 @@ test("a region holds the examples inside its outline, in the plane that it was d
   assert.deepEqual([...insideRegion(square(), { ...RIGHT, dims: [1, 0] }).ids], [12, 13]);
 });
 
-test("examples are found by their ids, whatever their order; unknown ids are nobody's", () => {
+test("examples are selected by id, and unknown ids are ignored", () => {
   assert.deepEqual([...withIds(square(), new Set([13, 10, 99])).members], [1, 0, 0, 1]);
 });
 
-test("hidden labels go before the selection, and without one all others are shown", () => {
+test("hidden labels are hidden whether selected or not; without a selection all others are shown", () => {
   assert.deepEqual([...classify(square(), new Set([1]), null)], [SHOWN, SHOWN, HIDDEN, HIDDEN]);
   assert.deepEqual([...classify(square(), new Set([1]), [0, 1, 1, 0])], [GREYED, SHOWN, HIDDEN, HIDDEN]);
   assert.deepEqual([...classify(points([1], [0, 0]), new Set([0]), null)], [SHOWN]);
 });
 
-test("a region that is drawn greys the others, and the page and Python hear of it", () => {
+test("drawing a region greys the other examples, and sends it to the store and to Python", () => {
   const { selection, store, sent } = made(square(), [1]);
   assert.equal(selection.count, null);
   selection.draw(RIGHT);
@@ -47,7 +47,7 @@ test("a region that is drawn greys the others, and the page and Python hear of i
   assert.equal(selection.isVisible(2), false);
 });
 
-test("labels that are switched off and on again change what is counted", () => {
+test("hidden examples are not counted", () => {
   const { selection, changes } = made();
   selection.draw(RIGHT);
   const before = changes();
@@ -58,14 +58,14 @@ test("labels that are switched off and on again change what is counted", () => {
   assert.equal(changes(), before + 2);
 });
 
-test("the outline is drawn in its own plane alone", () => {
+test("the polygon is drawn only in its own plane", () => {
   const { selection } = made();
   selection.draw(RIGHT);
   assert.equal(selection.polygonIn("raw:0:1"), RIGHT.polygon);
   assert.equal(selection.polygonIn("pca"), null);
 });
 
-test("clearing tells Python, also of a selection that another map made", () => {
+test("clearing is sent to Python, also for a selection made on another map", () => {
   const { selection, store, sent } = made();
   assert.equal(selection.clear(), false);
   selection.draw(RIGHT);
@@ -77,7 +77,7 @@ test("clearing tells Python, also of a selection that another map made", () => {
   assert.ok("cleared" in sent[2][1], "a value that Python has not heard before");
 });
 
-test("Python's selection is taken over once for each version; none clears what was drawn alone", () => {
+test("Python's selection is applied once for each version; null clears only a drawn one", () => {
   const { selection, sent } = made();
   selection.adopt(RIGHT, 1);
   assert.equal(selection.count, 2);
@@ -93,7 +93,7 @@ test("Python's selection is taken over once for each version; none clears what w
   assert.equal(sent.length, 1, "Python is not told what it said");
 });
 
-test("the same examples stay selected when their codes or their order change, without an outline", () => {
+test("the same examples stay selected when codes or order change, without the polygon", () => {
   const { selection } = made();
   selection.draw(RIGHT);
   selection.setPoints(points([12, 77, 10], [-9, -9, 0, 0, 0, 0]));
@@ -101,14 +101,14 @@ test("the same examples stay selected when their codes or their order change, wi
   assert.equal(selection.polygonIn("raw:0:1"), null);
 });
 
-test("a map that comes to the page takes over what is selected there", () => {
+test("a new map applies the store's selection", () => {
   const { selection, store } = made();
   store.set({ selected: new Set([10, 11, 12]) });
   selection.setPoints(square());
   assert.equal(selection.count, 3);
 });
 
-test("a map that goes clears its own selection, not one that was made since", () => {
+test("release clears the map's own selection, not a later one", () => {
   const { selection, store } = made();
   selection.draw(RIGHT);
   const other = new Set([10]);

@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EncodedSet } from "../../../../browser/map/set.js";
-import { points, square, squareWithoutInverse } from "./made.mjs";
+import { points, square, squareWithoutInverse } from "./fixtures.mjs";
 
 const all = () => true;
 const raw = (set = square()) => new EncodedSet(set, "raw", [0, 1]);
 const tsne = () => new EncodedSet(squareWithoutInverse(), "tsne", [0, 1]);
 
-test("a place has the code that the plane decodes to, the pinned code giving what it leaves open", () => {
+test("a point has the code in the plane, with other dimensions held", () => {
   const set = raw(points([1], [0, 0, 0]));
   const { z, example } = set.codeAt(0.5, -2, [7, 8, 9], all);
   assert.deepEqual([...z], [0.5, -2, 9]);
   assert.equal(example, -1);
 });
 
-test("without an inverse a place has the code of the nearest example that is accepted", () => {
+test("without an inverse, a point has the code of the nearest accepted example", () => {
   assert.deepEqual([...tsne().codeAt(9, 8, [0, 0], all).z], [1, 1]);
   const { z, example } = tsne().codeAt(9, 8, [0, 0], (n) => n !== 2);
   assert.equal(example, 1);
@@ -22,21 +22,21 @@ test("without an inverse a place has the code of the nearest example that is acc
   assert.equal(tsne().codeAt(9, 8, [0, 0], () => false), null);
 });
 
-test("a code has its place where the plane can project, else its example's or the nearest one's", () => {
+test("a code is projected, or without a projection at its example or the nearest one", () => {
   assert.deepEqual(raw().positionOf([0.25, 0.5]), [0.25, 0.5]);
   assert.deepEqual(tsne().positionOf([0.9, 0.8]), [10, 10]);
   assert.deepEqual(tsne().positionOf([0.9, 0.8], 10), [-10, -10]);
   assert.equal(raw().positionOf([1, 2, 3]), null, "a code of another model");
 });
 
-test("on a line the code of an example lies where its point does, any other on the line", () => {
+test("for one dimension, an example's code is at its point, other codes on the line", () => {
   const line = Float32Array.of(-1, 1.5, 2, -1.5);
   const set = new EncodedSet(points([1, 2], [-1, 2], { projections: { line } }), "raw", [0, 1]);
   assert.deepEqual(set.positionOf([2], 2), [2, -1.5]);
   assert.deepEqual(set.positionOf([2]), [2, 0]);
 });
 
-test("the next example in a direction is the nearest within 45 degrees of it", () => {
+test("the next example is the nearest within 45 degrees of the direction", () => {
   const set = raw(points([1, 2, 3, 4], [0, 0, 3, 1, 2, 2.5, 5, 0]));
   assert.equal(set.nextExample([0, 0], [1, 0], 0.01, all), 1);
   assert.equal(set.nextExample([0, 0], [1, 0], 0.01, (n) => n !== 1), 3);
@@ -44,7 +44,7 @@ test("the next example in a direction is the nearest within 45 degrees of it", (
   assert.equal(set.nextExample([0, 0], [-1, 0], 0.01, all), -1);
 });
 
-test("points travel from the plane before to their own places in 400 ms", () => {
+test("points move from the plane before to their positions in 400 ms", () => {
   const before = raw();
   const set = tsne();
   const camera = { x: 0, y: 0, height: 4 };
@@ -58,7 +58,7 @@ test("points travel from the plane before to their own places in 400 ms", () => 
   assert.equal(set.moving, false);
 });
 
-test("a journey that is overtaken goes on from where the points are", () => {
+test("an interrupted movement continues from the current positions", () => {
   const camera = { x: 0, y: 0, height: 4 };
   const first = raw(points([10], [0, 0]));
   const second = raw(points([10], [8, 0]));

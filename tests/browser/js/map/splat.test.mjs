@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { splat } from "../../../../browser/map/splat.js";
 
-test("overlapping points are denser, and none falls outside of the image", () => {
+test("overlapping points are more opaque, and points outside the image are not drawn", () => {
   const image = { width: 40, height: 30 };
   const draw = (copies) => {
     const pixels = new Uint32Array(image.width * image.height);

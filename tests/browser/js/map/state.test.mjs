@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Opacity } from "../../../../browser/map/state.js";
 
-test("an opacity that was sent from here and comes back is no news, another one is", () => {
+test("an opacity that Python returns is ignored, a different one is applied", () => {
   const sent = [];
   const opacity = new Opacity(0, { state: (name, value) => sent.push([name, value]) });
   opacity.value = 0.5;

@@ -21,7 +21,7 @@ function two(how, z = [[0, 0], [0, 0]]) {
   return [...stores, unlink];
 }
 
-test("linked by the code, what is live or pinned in one is in the other, both ways", () => {
+test("stores linked by code share live and pinned codes in both directions", () => {
   const [first, second] = two();
   first.set({ live: Float32Array.of(1, 2) }, "map");
   assert.deepEqual([...second.get().live], [1, 2]);
@@ -31,14 +31,14 @@ test("linked by the code, what is live or pinned in one is in the other, both wa
   assert.equal(first.get().live, null);
 });
 
-test("codes of another length are not taken over", () => {
+test("codes of another length are not copied", () => {
   const [first, second] = two({}, [[0, 0], [0, 0, 0]]);
   first.set({ z: Float32Array.of(1, 2), live: Float32Array.of(1, 2) });
   assert.equal(second.get().live, null);
   assert.equal(second.get().z.length, 3);
 });
 
-test("linked by the example, each model shows its own code of it", () => {
+test("stores linked by example show each model's own code of it", () => {
   const [first, second] = two({ by: "example" });
   first.set({ live: Float32Array.of(1, 1), hovered: 3 }, "map");
   assert.equal(second.get().hovered, 3);
@@ -49,7 +49,7 @@ test("linked by the example, each model shows its own code of it", () => {
   assert.equal(first.get().live, null);
 });
 
-test("linked by the example, a free code or an unknown example moves nothing", () => {
+test("stores linked by example ignore other codes and unknown examples", () => {
   const [first, second] = two({ by: "example" });
   first.set({ live: Float32Array.of(5, 5), hovered: null }, "map");
   first.set({ live: Float32Array.of(5, 6), hovered: 99 }, "map");
@@ -57,7 +57,7 @@ test("linked by the example, a free code or an unknown example moves nothing", (
   assert.equal(second.get().hovered, null);
 });
 
-test("a selection is shared by ids, and only where the examples are", () => {
+test("a selection is shared only between models of the same examples", () => {
   const [first, second] = two({ by: null });
   const ids = new Set([3, 7]);
   second.set({ selected: ids }, "map");
@@ -67,20 +67,20 @@ test("a selection is shared by ids, and only where the examples are", () => {
   assert.equal(other.get().selected, null);
 });
 
-test("a selection that was there before is shared from the start", () => {
+test("an existing selection is shared when stores are linked", () => {
   const [first, second] = [createStore(), createStore()];
   first.set({ selected: new Set([3]) });
   link(first, second, { by: "z", shared: true, codeOf: () => null });
   assert.equal(second.get().selected, first.get().selected);
 });
 
-test("what Python says of one model is not told to the other", () => {
+test("Python's changes of one store are not copied to the other", () => {
   const [first, second] = two();
   first.adopt({ modelHash: "a", z: [9, 9], zVersion: 1 });
   assert.deepEqual([...second.get().z], [0, 0]);
 });
 
-test("unlinked, nothing follows and nothing stays live", () => {
+test("unlinking stops copying and ends live codes", () => {
   const [first, second, unlink] = two();
   first.set({ live: Float32Array.of(1, 2), selected: new Set([3]) });
   unlink();
@@ -90,7 +90,7 @@ test("unlinked, nothing follows and nothing stays live", () => {
   assert.equal(second.get().live, null);
 });
 
-test("comparable is the same code, or the same example", () => {
+test("models are comparable when they show the same code or the same example", () => {
   const [first, second] = two({ by: "example" });
   assert.equal(comparable(first, second, "z"), true);
   assert.equal(comparable(first, second, null), false);

@@ -4,7 +4,7 @@ import { createStore, schedule, store, storeOf, unschedule } from "../../../../b
 
 const page = (z, zVersion, modelHash = "a") => ({ modelHash, z, zVersion });
 
-test("listeners hear which keys really changed, and from whom", () => {
+test("listeners receive the keys whose values changed, and the origin", () => {
   const store = createStore();
   const heard = [];
   store.subscribe((_, changed, origin) => heard.push([[...changed], origin]));
@@ -13,7 +13,7 @@ test("listeners hear which keys really changed, and from whom", () => {
   assert.deepEqual(heard, [[["z"], "map"]]);
 });
 
-test("a listener that stops hears no more", () => {
+test("an unsubscribed listener is not called", () => {
   const store = createStore();
   let calls = 0;
   const stop = store.subscribe(() => (calls += 1));
@@ -23,11 +23,11 @@ test("a listener that stops hears no more", () => {
   assert.equal(calls, 1);
 });
 
-test("an unknown key is refused by its name", () => {
+test("an unknown key is an error that names it", () => {
   assert.throws(() => createStore().set({ zeta: 1 }), /zeta/);
 });
 
-test("what moves is shown, what is pinned otherwise", () => {
+test("the live code is shown, else the pinned one", () => {
   const store = createStore();
   store.set({ z: Float32Array.of(1) });
   assert.deepEqual([...store.shown()], [1]);
@@ -37,7 +37,7 @@ test("what moves is shown, what is pinned otherwise", () => {
   assert.deepEqual([...store.shown()], [1]);
 });
 
-test("a code is decoded under its example's own label, any other under the one that was chosen", () => {
+test("an example's code is decoded with its own label, other codes with the chosen one", () => {
   const store = createStore();
   store.set({ z: Float32Array.of(1), y: 4 });
   assert.equal(store.label(), 4);
@@ -49,7 +49,7 @@ test("a code is decoded under its example's own label, any other under the one t
   assert.equal(store.label(), 4);
 });
 
-test("a rerun with a version already seen moves nothing", () => {
+test("a rerun with the same version changes nothing", () => {
   const store = createStore();
   assert.equal(store.adopt(page([1, 2], 1)), true);
   store.set({ z: Float32Array.of(8, 9), live: Float32Array.of(7, 7) }, "map");
@@ -58,7 +58,7 @@ test("a rerun with a version already seen moves nothing", () => {
   assert.deepEqual([...store.get().live], [7, 7]);
 });
 
-test("a new version is taken over, and ends what was moving", () => {
+test("a new version is applied and ends the live code", () => {
   const store = createStore();
   store.adopt(page([1, 2], 1));
   store.set({ live: Float32Array.of(7, 7) });
@@ -68,7 +68,7 @@ test("a new version is taken over, and ends what was moving", () => {
   assert.equal(store.get().live, null);
 });
 
-test("another model is taken over whatever its version, without the old network", () => {
+test("another model is applied with any version, without the network before", () => {
   const store = createStore();
   store.adopt(page([1, 2], 1));
   store.set({ network: { hash: "a" } });
@@ -77,7 +77,7 @@ test("another model is taken over whatever its version, without the old network"
   assert.equal(store.get().z.length, 3);
 });
 
-test("what is asked for many times runs once in the next frame", async () => {
+test("a function scheduled many times runs once in the next frame", async () => {
   let runs = 0;
   const draw = () => (runs += 1);
   for (let i = 0; i < 5; i++) schedule(draw);
@@ -89,7 +89,7 @@ test("what is asked for many times runs once in the next frame", async () => {
   assert.equal(runs, 1);
 });
 
-test("each side of a page has one state, and the page's own is the one without a side", () => {
+test("each side of a page has one store, and no side means the page's own", () => {
   assert.equal(storeOf(undefined), store);
   assert.equal(storeOf(null), store);
   assert.equal(storeOf("other"), storeOf("other"));

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { enlarge } from "../../../../browser/ui/tiles.js";
 
-test("each pixel becomes a square of the same colour", () => {
+test("each pixel is enlarged to a square of its colour", () => {
   const to = new Uint32Array(6 * 9);
   enlarge(Uint32Array.of(1, 2, 3, 4, 5, 6), 2, to, 3);
   for (let row = 0; row < 9; row += 1) {
@@ -13,7 +13,7 @@ test("each pixel becomes a square of the same colour", () => {
   }
 });
 
-test("once enlarged is unchanged", () => {
+test("a factor of 1 changes nothing", () => {
   const to = new Uint32Array(4);
   enlarge(Uint32Array.of(7, 8, 9, 10), 2, to, 1);
   assert.deepEqual([...to], [7, 8, 9, 10]);

@@ -4,26 +4,26 @@ import { EncodedSet } from "../../../../browser/map/set.js";
 import { createState } from "../../../../browser/map/state.js";
 import { createStore } from "../../../../browser/state/store.js";
 
-/** An encoded set of `mu` (n, d) without labels; `more` replaces parts. */
+/** Create an encoded set from ids and `mu` (n, d), without labels; `more` replaces properties. */
 export const points = (ids, mu, more = {}) => ({
   count: ids.length, latentDim: mu.length / ids.length, ids: Int32Array.from(ids),
-  byId: new Map(ids.map((id, i) => [id, i])), mu: Float32Array.from(mu), sigma: new Float32Array(mu.length).fill(0.5), labels: null,
-  projections: {}, pca: null, ...more,
+  byId: new Map(ids.map((id, i) => [id, i])), mu: Float32Array.from(mu),
+  sigma: new Float32Array(mu.length).fill(0.5), labels: null, projections: {}, pca: null, ...more,
 });
 
 /** Examples 10 to 13 on the corners of a square of side 2 around the origin, labels 0, 0, 1, 1. */
 export const square = (more = {}) =>
   points([10, 11, 12, 13], [-1, -1, 1, -1, 1, 1, -1, 1], { labels: Int16Array.of(0, 0, 1, 1), ...more });
 
-/** The same with a t-SNE plane in which all lies ten times as far out. */
+/** The same with a t-SNE plane, ten times as large. */
 export const squareWithoutInverse = () =>
   square({ projections: { tsne: Float32Array.of(-10, -10, 10, -10, 10, 10, -10, 10) } });
 
 /**
- * A map without elements, 400 × 400 CSS pixels of 0.01 units around the origin, or 0.1 on t-SNE.
- * `sent` is what Python heard, `calls` what was asked of the card, the speaker and the layers.
+ * Create a map without elements: 400 × 400 CSS pixels of 0.01 data units around the origin, or of 0.1 on
+ * t-SNE. `sent` lists the values that Python receives, `calls` those of card, speaker and layers.
  */
-export function madeMap(set = square(), { projection = "raw", z = [0, 0], y = null } = {}) {
+export function createMap(set = square(), { projection = "raw", z = [0, 0], y = null } = {}) {
   const sent = [];
   const calls = [];
   const note = (name) => (...values) => calls.push([name, ...values]);
