@@ -119,7 +119,7 @@ def _page(name: str, saved: Saved) -> bytes:
     replay = runs.read_replay(model_folder.locate(name))
     if replay is None:
         return html.page(saved)
-    return html.page(saved, film=runs.replay_bundles.small_bundle(replay, saved.card.model))
+    return html.page(saved, replay=runs.replay_bundles.small_bundle(replay, saved.card.model))
 
 
 def _hash(path: Path) -> str:

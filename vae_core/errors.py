@@ -25,19 +25,7 @@ class DatasetError(LatentExplorerError):
 
 
 class DatasetMissingError(DatasetError):
-    """A known dataset is not on this host, but can be downloaded.
-
-    Parameters
-    ----------
-    message
-        The sentence for the user.
-    name
-        Name of the dataset in the registry, e.g. ``"mnist"``.
-    megabytes
-        Size of the download.
-    url
-        Address of the download.
-    """
+    """A known dataset has not been downloaded: its registry name, size and address."""
 
     def __init__(self, message: str, *, name: str, megabytes: int, url: str) -> None:
         super().__init__(message)

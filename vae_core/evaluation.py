@@ -75,7 +75,7 @@ def encode(
     def parts() -> Iterator[tuple[Tensor, ...]]:
         for batch, y in _batches(images, labels, BATCH):
             x = pixels.view(batch, kind, generator=generator)
-            inference = model(x, generator=generator, **y)
+            inference = model(x, y=y, generator=generator)
             bound = objectives.elbo(inference)
             yield inference.q.mu, inference.q.logvar, bound.rate, bound.distortion
 
@@ -87,7 +87,7 @@ def posteriors(model: VAE, images: Tensor, *, labels: Tensor | None = None) -> D
     """Return q(z|x) of images (n, c, h, w), as grey pixels, without decoding."""
     images = pixels.as_levels(images, model.config.image_shape)
     batches = _batches(images, labels, BATCH)
-    found = (model.encode(batch, **y) for batch, y in batches)
+    found = (model.encode(batch, y) for batch, y in batches)
     mu, logvar = _joined(((q.mu, q.logvar) for q in found), len(images))
     return DiagonalGaussian(mu=mu, logvar=logvar)
 
@@ -140,7 +140,7 @@ def nll_iw(
         If k is below 1.
     """
     if k < 1:
-        raise ConfigError(f"k {k}: the bound takes 1 sample or more")
+        raise ConfigError(f"k {k}: the bound needs 1 sample or more")
     images = pixels.as_levels(images, model.config.image_shape)
     generator = torch.Generator().manual_seed(seed)
     per_image = min(k, 100)
@@ -148,7 +148,7 @@ def nll_iw(
     def parts() -> Iterator[tuple[Tensor, ...]]:
         for batch, y in _batches(images, labels, max(1, CODES_AT_ONCE // per_image)):
             x = pixels.view(batch, kind, generator=generator)
-            observed = model.observe(x, **y)
+            observed = model.observe(x, y)
             top = torch.full((len(x),), -math.inf)
             total = torch.zeros(len(x))
             squares = torch.zeros(len(x))
@@ -172,11 +172,10 @@ def nll_iw(
 
 def _batches(
     images: Tensor, labels: Tensor | None, size: int
-) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
-    """Yield batches of images, each with the model's keyword argument ``y`` if there are labels."""
+) -> Iterator[tuple[Tensor, Tensor | None]]:
     for start in range(0, len(images), size):
         part = slice(start, start + size)
-        yield images[part], {} if labels is None else {"y": labels[part]}
+        yield images[part], None if labels is None else labels[part]
 
 
 def _joined(parts: Iterable[tuple[Tensor, ...]], n: int) -> list[Tensor]:

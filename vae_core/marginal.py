@@ -265,17 +265,8 @@ def _targets(
 
 def _target(model: VAE, x: Tensor, y: Tensor | None) -> Target:
     with torch.no_grad():
-        prior, q = (
-            (model.prior, model.encode(x))
-            if y is None
-            else (model.prior_given(y), model.encode(x, y))
-        )
-
-    def log_likelihood(z: Tensor) -> Tensor:
-        p = model.decode(z) if y is None else model.decode(z, y)
-        return p.log_prob(x)
-
-    return Target(x, prior.log_prob, log_likelihood, prior, q)
+        prior, q = model.prior_given(y), model.encode(x, y)
+    return Target(x, prior.log_prob, lambda z: model.decode(z, y).log_prob(x), prior, q)
 
 
 def _log_mean(log_values: Tensor) -> tuple[Tensor, Tensor]:

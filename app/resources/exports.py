@@ -26,4 +26,4 @@ def standalone_page(opened: Opened) -> bytes:
 def _standalone_page(opened: Opened, folder: Path, replay_version: int) -> bytes:
     replay = runs.read_replay(folder)
     small = None if replay is None else runs.replay_bundles.small_bundle(replay, opened.card.model)
-    return html.page(opened.saved, film=small)
+    return html.page(opened.saved, replay=small)

@@ -107,11 +107,7 @@ class Opened:
     @cached_property
     def condition_names(self) -> tuple[str, ...]:
         """Names of the labels that the model is conditioned on; empty if it takes none."""
-        config = self.card.model
-        if not config.takes_labels:
-            return ()
-        named = len(self.card.classes) == config.classes
-        return self.card.classes if named else tuple(map(str, range(config.classes)))
+        return self.card.condition_names
 
     def conditions(self, rows: Ids | slice) -> torch.Tensor | None:
         """Return the labels of some rows as conditions, int64 (n,); None if the model takes none.

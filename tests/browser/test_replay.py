@@ -203,9 +203,9 @@ def test_an_exported_page_plays_offline(browser: Any, run: Path, tmp_path: Path)
     replay = runs.read_replay(run)
     assert replay is not None
     saved = model_folder.open_folder(run)
-    film = runs.replay_bundles.small_bundle(replay, saved.card.model)
+    small = runs.replay_bundles.small_bundle(replay, saved.card.model)
     path = tmp_path / "short.html"
-    path.write_bytes(html.page(saved, film=film))
+    path.write_bytes(html.page(saved, replay=small))
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.set_offline(True)
     somebody = File(context.new_page())

@@ -17,16 +17,11 @@ SHAPE = (1, 3, 3)
 NOISE_LOGVAR = math.log(0.05)
 
 
-@dataclass(frozen=True)
-class CorrelatedPCA:
-    """p(z) = N(0, I), p(x|z) = N(Wz + b, s²I) with columns of W that are not orthogonal.
+class LinearModel:
+    """p(z) = N(0, I), p(x|z) = N(Wz + b, s²I); subclasses have W (9, latent_dim) and q(z|x)."""
 
-    So the exact posterior is a Gaussian of full covariance, and the encoder, a diagonal one with
-    a mean that is ``shift`` off, can only be wrong.
-    """
-
-    latent_dim: int = 2
-    shift: float = 0.1
+    latent_dim: int
+    loadings: Tensor
 
     @property
     def config(self) -> ModelConfig:
@@ -38,8 +33,61 @@ class CorrelatedPCA:
         """p(z) = N(0, I)."""
         return StandardNormal(self.latent_dim)
 
+    def prior_given(self, y: Tensor | None) -> StandardNormal:
+        """p(z): there are no labels."""
+        return self.prior
+
+    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+        """q(z|x)."""
+        raise NotImplementedError
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Gaussian:
+        """p(x|z)."""
+        mu = z @ self.loadings.T + 0.5
+        return Gaussian(mu, torch.full_like(mu, NOISE_LOGVAR), SHAPE)
+
+    def observe(self, x: Tensor, y: Tensor | None = None) -> Observed:
+        """Encode."""
+        return Observed(x, None, self.encode(x), self.prior)
+
+    def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
+        """Draw, decode."""
+        z = observed.q.sample(samples, generator=generator)
+        return Inference(x=observed.x, q=observed.q, z=z, p=self.decode(z), prior=observed.prior)
+
+    def __call__(
+        self,
+        x: Tensor,
+        *,
+        y: Tensor | None = None,
+        samples: int = 1,
+        generator: torch.Generator,
+    ) -> Inference:
+        """Encode, draw, decode."""
+        return self.draw(self.observe(x), samples=samples, generator=generator)
+
+    def exact_nll(self, images: Tensor) -> Tensor:
+        """−log N(x; b, WWᵀ + s²I) in nats, (n,)."""
+        covariance = self.loadings @ self.loadings.T + math.exp(NOISE_LOGVAR) * torch.eye(9)
+        marginal = torch.distributions.MultivariateNormal(
+            torch.full((9,), 0.5, dtype=torch.float64), covariance.double()
+        )
+        return -marginal.log_prob(images.flatten(1).double() / 255)
+
+
+@dataclass(frozen=True)
+class CorrelatedPCA(LinearModel):
+    """A linear model with columns of W that are not orthogonal.
+
+    So the exact posterior is a Gaussian of full covariance, and the encoder, a diagonal one with
+    a mean that is ``shift`` off, can only be wrong.
+    """
+
+    latent_dim: int = 2
+    shift: float = 0.1
+
     @property
-    def loadings(self) -> Tensor:
+    def loadings(self) -> Tensor:  # type: ignore[override]
         """W, (9, latent_dim)."""
         generator = torch.Generator().manual_seed(1)
         return 0.4 * torch.randn(9, self.latent_dim, generator=generator) + 0.3
@@ -56,36 +104,10 @@ class CorrelatedPCA:
         scaled = (x.flatten(1) - 0.5) @ self.loadings / math.exp(NOISE_LOGVAR)
         return scaled @ self.posterior_covariance
 
-    def encode(self, x: Tensor) -> DiagonalGaussian:
+    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
         """Return a q(z|x) that is wrong."""
         logvar = self.posterior_covariance.diagonal().log().expand(len(x), self.latent_dim)
         return DiagonalGaussian(self.posterior_mean(x) + self.shift, logvar)
-
-    def decode(self, z: Tensor) -> Gaussian:
-        """p(x|z)."""
-        mu = z @ self.loadings.T + 0.5
-        return Gaussian(mu, torch.full_like(mu, NOISE_LOGVAR), SHAPE)
-
-    def observe(self, x: Tensor) -> Observed:
-        """Encode."""
-        return Observed(x, None, self.encode(x), self.prior)
-
-    def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
-        """Draw, decode."""
-        z = observed.q.sample(samples, generator=generator)
-        return Inference(x=observed.x, q=observed.q, z=z, p=self.decode(z), prior=observed.prior)
-
-    def __call__(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
-        """Encode, draw, decode."""
-        return self.draw(self.observe(x), samples=samples, generator=generator)
-
-    def exact_nll(self, images: Tensor) -> Tensor:
-        """−log N(x; b, WWᵀ + s²I) in nats, (n,)."""
-        covariance = self.loadings @ self.loadings.T + math.exp(NOISE_LOGVAR) * torch.eye(9)
-        marginal = torch.distributions.MultivariateNormal(
-            torch.full((9,), 0.5, dtype=torch.float64), covariance.double()
-        )
-        return -marginal.log_prob(images.flatten(1).double() / 255)
 
 
 def pictures(n: int, model: CorrelatedPCA) -> Tensor:

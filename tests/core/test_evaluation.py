@@ -11,84 +11,41 @@ import numpy as np
 import pytest
 import small
 import torch
+from linear_gaussian import NOISE_LOGVAR, SHAPE, LinearModel
 from torch import Tensor
 
 from vae_core import evaluation, objectives, pixels
 from vae_core.config import ModelConfig
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
-from vae_core.models import Inference, Observed
-from vae_core.models.distributions import DiagonalGaussian, StandardNormal
-from vae_core.models.likelihoods import Gaussian
-
-SHAPE = (1, 3, 3)
+from vae_core.models import Inference
+from vae_core.models.distributions import DiagonalGaussian
 
 
 @dataclass(frozen=True)
-class LinearGaussian:
-    """Probabilistic PCA: p(z) = N(0, I), p(x|z) = N(Wz + b, s²I), with the package's own parts.
+class LinearGaussian(LinearModel):
+    """A linear model with orthogonal columns of W, so that the exact posterior is diagonal.
 
-    The columns of W are orthogonal, so the exact posterior is a diagonal Gaussian. ``shift`` and
-    ``widen`` spoil q(z|x): its mean is moved and its log-variance raised by them.
+    ``shift`` and ``widen`` spoil q(z|x): its mean is moved and its log-variance raised by them.
     """
 
     shift: float = 0.0
     widen: float = 0.0
+    latent_dim: int = 2
 
     @property
-    def config(self) -> ModelConfig:
-        """The sizes alone."""
-        return ModelConfig(image_shape=SHAPE, latent_dim=2, hidden=(9,))
-
-    @property
-    def prior(self) -> StandardNormal:
-        """p(z)."""
-        return StandardNormal(2)
-
-    @property
-    def logvar(self) -> float:
-        """Log of s²."""
-        return math.log(0.05)
-
-    @property
-    def loadings(self) -> Tensor:
+    def loadings(self) -> Tensor:  # type: ignore[override]
         """W, (9, 2)."""
         columns, _ = torch.linalg.qr(torch.randn(9, 2, generator=torch.Generator().manual_seed(1)))
         return columns * torch.tensor([0.9, 0.4])
 
-    def encode(self, x: Tensor) -> DiagonalGaussian:
+    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
         """q(z|x), exact but for ``shift`` and ``widen``."""
-        w, noise = self.loadings, math.exp(self.logvar)
+        w, noise = self.loadings, math.exp(NOISE_LOGVAR)
         precision = 1 + w.square().sum(0) / noise
         mean = ((x.flatten(1) - 0.5) @ w) / noise / precision
         logvar = (self.widen - precision.log()).expand(len(x), 2)
         return DiagonalGaussian(mean + self.shift, logvar)
-
-    def decode(self, z: Tensor) -> Gaussian:
-        """p(x|z)."""
-        mu = z @ self.loadings.T + 0.5
-        return Gaussian(mu, torch.full_like(mu, self.logvar), SHAPE)
-
-    def observe(self, x: Tensor) -> Observed:
-        """Encode."""
-        return Observed(x, None, self.encode(x), self.prior)
-
-    def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
-        """Draw, decode."""
-        z = observed.q.sample(samples, generator=generator)
-        return Inference(x=observed.x, q=observed.q, z=z, p=self.decode(z), prior=observed.prior)
-
-    def __call__(self, x: Tensor, *, samples: int = 1, generator: torch.Generator) -> Inference:
-        """Encode, draw, decode."""
-        return self.draw(self.observe(x), samples=samples, generator=generator)
-
-    def exact_nll(self, images: Tensor) -> Tensor:
-        """−log N(x; b, WWᵀ + s²I) in nats, (n,)."""
-        covariance = self.loadings @ self.loadings.T + math.exp(self.logvar) * torch.eye(9)
-        marginal = torch.distributions.MultivariateNormal(
-            torch.full((9,), 0.5, dtype=torch.float64), covariance.double()
-        )
-        return -marginal.log_prob(images.flatten(1).double() / 255)
 
     def kl_to_posterior(self, images: Tensor) -> Tensor:
         """KL(q‖p(z|x)) in closed form, (n,)."""

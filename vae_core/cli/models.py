@@ -205,32 +205,29 @@ def reconstruct(
     from vae_core.models import boltzmann
 
     loaded = model_folder.load(model)
-    seen = [
-        images.prepare(images.read_picture(path), loaded.config.image_shape).image
-        for path in pictures
-    ]
-    x = torch.stack([torch.as_tensor(one) for one in seen])
+    shape = loaded.config.image_shape
+    inputs = [images.prepare(images.read_picture(path), shape).image for path in pictures]
+    x = torch.stack([torch.as_tensor(one) for one in inputs])
     if isinstance(loaded, boltzmann.Boltzmann):
         machine = model_folder.load_machine(model)
         assert machine is not None
         _no_labels(machine, label)
         recon = loaded.reconstruct(x)
-        printing.write_png(out, torch.cat([x, recon]), columns=len(x))
-        costs = boltzmann.cross_entropy(x, recon), boltzmann.entropy_floor(x)
-        found = [
-            {"picture": str(path), "cross_entropy": float(cost), "entropy_floor": float(floor)}
-            for path, cost, floor in zip(pictures, *costs, strict=True)
-        ]
-        printing.print_pictures(as_json, out, found)
-        return
-    y = _label(model_folder.load_card(model), label, len(x))
-    with torch.inference_mode():
-        inference = loaded(x, y=y, generator=torch.Generator().manual_seed(0))
-        bound = objectives.elbo(inference)
-    printing.write_png(out, torch.cat([x, loaded.reconstruct(x, y)]), columns=len(x))
+        metrics = {
+            "cross_entropy": boltzmann.cross_entropy(x, recon),
+            "entropy_floor": boltzmann.entropy_floor(x),
+        }
+    else:
+        y = _label(model_folder.load_card(model), label, len(x))
+        with torch.inference_mode():
+            inference = loaded(x, y=y, generator=torch.Generator().manual_seed(0))
+            bound = objectives.elbo(inference)
+            recon = loaded.reconstruct(x, y)
+        metrics = {"rate": bound.rate, "distortion": bound.distortion}
+    printing.write_png(out, torch.cat([x, recon]), columns=len(x))
     results = [
-        {"picture": str(path), "rate": float(rate), "distortion": float(distortion)}
-        for path, rate, distortion in zip(pictures, bound.rate, bound.distortion, strict=True)
+        {"picture": str(path), **{name: float(values[row]) for name, values in metrics.items()}}
+        for row, path in enumerate(pictures)
     ]
     printing.print_pictures(as_json, out, results)
 
@@ -260,11 +257,11 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
     codes = saved.codes
 
     def page() -> bytes:
-        replay = runs.read_replay(folder)
-        film = (
-            None if replay is None else runs.replay_bundles.small_bundle(replay, saved.card.model)
-        )
-        return html.page(saved, film=film)
+        recorded = runs.read_replay(folder)
+        if recorded is None:
+            return html.page(saved)
+        replay = runs.replay_bundles.small_bundle(recorded, saved.card.model)
+        return html.page(saved, replay=replay)
 
     writers: dict[str, Callable[[], bytes]] = {
         "html": page,

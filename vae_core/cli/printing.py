@@ -112,7 +112,7 @@ def write_file(path: Path, content: bytes) -> None:
     if path.is_dir():
         raise ConfigError(f"--out {path}: a folder has that name; allowed is a file")
     if not path.parent.is_dir():
-        raise ConfigError(f"--out {path}: there is no folder {path.parent}")
+        raise ConfigError(f"--out {path}: folder {path.parent} does not exist")
     write_atomically(path, content)
 
 

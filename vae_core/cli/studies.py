@@ -30,7 +30,7 @@ def studies(as_json: bool, markdown: bool) -> None:
         return
     for name, result in results.items():
         click.echo(f"{name:20} {STUDIES[name].title}: {summary.state(STUDIES[name], result)}")
-        _tell_verdicts(STUDIES[name], result)
+        _print_verdicts(STUDIES[name], result)
 
 
 @click.command()
@@ -58,15 +58,15 @@ def study(
     """Run the unfinished cells of study NAME and write its results as JSON."""
     from vae_core import studies
 
-    asked = studies.find(name)
+    chosen = studies.find(name)
     run = studies.run if cluster.address() is None else studies.run_on_cluster
     result = run(
-        asked, quick=quick, out=out, data_dir=data_dir, only=cells, say=printing.print_stage
+        chosen, quick=quick, out=out, data_dir=data_dir, only=cells, say=printing.print_stage
     )
     if as_json:
         printing.print_json(result)
         return
-    click.echo(result["title"] + (", quick: the figures mean nothing" if quick else ""))
+    click.echo(result["title"] + (", quick: the values mean nothing" if quick else ""))
     for cell in result["cells"]:
         for key, metric in cell["metrics"].items():
             error = "" if metric["se"] is None else f" ± {metric['se']:.3f}"
@@ -74,11 +74,11 @@ def study(
                 f"{cell['name']:28} {key:28} {metric['value']:10.3f}{error} {metric['unit']}"
             )
     if not quick:
-        _tell_verdicts(asked, result)
+        _print_verdicts(chosen, result)
 
 
-def _tell_verdicts(study: Study, result: dict[str, Any] | None) -> None:
+def _print_verdicts(study: Study, result: dict[str, Any] | None) -> None:
     from vae_core.studies import summary
 
-    for asked, value, verdict in summary.verdicts(study, result):
-        click.echo(f"    {asked}: {value} {verdict}")
+    for goal, value, verdict in summary.verdicts(study, result):
+        click.echo(f"    {goal}: {value} {verdict}")

@@ -63,28 +63,28 @@ def train(
 
     settings |= {"recipe": recipe, "name": name, "importance_samples": importance_samples}
     settings |= {"limit": limit, "change": changed or None}
-    given = {key: value for key, value in settings.items() if value is not None}
+    chosen = {key: value for key, value in settings.items() if value is not None}
     if sum((out is not None, resume is not None, queue)) != 1:
         raise ConfigError("train needs one of --out DIR for a new run, --resume DIR and --queue")
     if queue:
         if changed or data_dir is not None:
             option = "--change" if changed else "--data-dir"
             raise ConfigError(f"{option} goes with --out DIR, not with --queue")
-        config = _run_config(_recipe_settings(recipe) | given, data_dir)
+        config = _run_config(_recipe_settings(recipe) | chosen, data_dir)
         print_run(runs.submit(runs.runs_dir(), config), as_json)
         return
     if cluster.address() is not None and data_dir is not None:
         raise ConfigError("--data-dir is local: a cluster's workers read VAE_DATA_DIR")
     if resume is not None:
-        if given:
-            option = next(iter(given)).replace("_", "-")
+        if chosen:
+            option = next(iter(chosen)).replace("_", "-")
             raise ConfigError(f"--resume keeps the run's settings; leave out --{option}")
         folder = resume
         config = runs.read_config(folder)
     else:
         assert out is not None
         folder = out
-        config = _run_config({"name": out.name} | _recipe_settings(recipe) | given, data_dir)
+        config = _run_config({"name": out.name} | _recipe_settings(recipe) | chosen, data_dir)
         changes = [runs.read_change(word) for word in changed]
         runs.check_changes(config.training, changes)
         runs.create(folder, config)
@@ -146,19 +146,21 @@ def _recipe_settings(recipe: str | None) -> dict[str, Any]:
     return recipes.BEGINNINGS[recipe]()
 
 
-def _run_config(given: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
+def _run_config(settings: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
     from vae_core import learning, runs
     from vae_core.data import load_dataset
 
-    training = TrainConfig.of(**{k: v for k, v in given.items() if k in TrainConfig.model_fields})
+    training = TrainConfig.of(
+        **{k: v for k, v in settings.items() if k in TrainConfig.model_fields}
+    )
     dataset = load_dataset(training.dataset, data_dir=data_dir)
-    chosen = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
-    model = learning.describe_model(dataset, **chosen)
+    shape = {k: v for k, v in settings.items() if k in ModelConfig.model_fields}
+    model = learning.describe_model(dataset, **shape)
     learning.check_fit(model, training, dataset)  # before a folder is made
     return runs.RunConfig.of(
-        name=given.get("name", f"{training.dataset} {model.latent_dim}d"),
+        name=settings.get("name", f"{training.dataset} {model.latent_dim}d"),
         model=model,
         training=training,
-        importance_samples=given.get("importance_samples", 0),
-        importance_limit=given.get("limit"),
+        importance_samples=settings.get("importance_samples", 0),
+        importance_limit=settings.get("limit"),
     )

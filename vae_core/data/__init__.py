@@ -44,12 +44,10 @@ class DatasetStatus:
 
     Attributes
     ----------
-    name, title, home, licence
+    name, title, home, licence, megabytes
         Those of its :class:`Source`.
     present
         Whether all files exist; they are checked when they are read.
-    megabytes
-        Size of the download; 0 for a dataset without files.
     reason
         Sentence that says what is missing; empty if nothing is.
     """

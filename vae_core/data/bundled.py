@@ -13,13 +13,7 @@ TEST_COUNT = 360
 
 
 def load_digits(root: Path) -> ImageDataset:
-    """Return the digits, grey values scaled to 0–255, in a stratified split of 1,437 and 360.
-
-    Parameters
-    ----------
-    root
-        Data folder; not used.
-    """
+    """Return the digits, grey values scaled to 0–255, in a stratified split of 1,437 and 360."""
     from sklearn.datasets import load_digits as bundled_digits
     from sklearn.model_selection import train_test_split
 

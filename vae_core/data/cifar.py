@@ -72,16 +72,7 @@ def load(root: Path) -> ImageDataset:
 
 
 def parse(content: bytes, *, first_id: int = 0, name: str) -> Split:
-    """Parse the records of a file.
-
-    Parameters
-    ----------
-    content
-        Bytes of the file.
-    first_id
-        Id of the first record.
-    name
-        Name of the file in errors.
+    """Parse the records of a file; ``first_id`` is the id of the first.
 
     Raises
     ------

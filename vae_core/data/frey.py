@@ -58,22 +58,10 @@ def load(root: Path) -> ImageDataset:
 
 
 def parse(packed: bytes, *, name: str) -> torch.Tensor:
-    """Parse the MATLAB 5 file.
+    """Parse the MATLAB 5 file into uint8 (1965, 28, 20).
 
     ``scipy.io.loadmat`` is not used: with some damaged bytes in a file, it ends the process with a
     segmentation fault.
-
-    Parameters
-    ----------
-    packed
-        Bytes of the file.
-    name
-        Name of the file in errors.
-
-    Returns
-    -------
-    Tensor
-        uint8, (1965, 28, 20).
 
     Raises
     ------

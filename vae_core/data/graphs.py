@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,33 +34,36 @@ SEED = 663
 MAX_BYTES = 2**20
 
 
-def _sparse(random: np.random.Generator) -> NDArray[np.float64]:
+def _sparse(seed: Callable[[], int]) -> NDArray[np.float64]:
     import networkx
 
-    return 0.8 * _adjacency(networkx.gnm_random_graph(NODES, 400, seed=_seed(random)))
+    return 0.8 * _mean_adjacency([networkx.gnm_random_graph(NODES, 400, seed=seed())])
 
 
-def _small_world(random: np.random.Generator) -> NDArray[np.float64]:
+def _small_world(seed: Callable[[], int]) -> NDArray[np.float64]:
     import networkx
 
-    graphs = (
-        networkx.watts_strogatz_graph(NODES, 10, 0.5, seed=_seed(random)) for _ in range(AVERAGED)
-    )
-    return np.asarray(np.mean([_adjacency(graph) for graph in graphs], axis=0))
+    build = functools.partial(networkx.watts_strogatz_graph, NODES, 10, 0.5)
+    return _mean_adjacency([build(seed=seed()) for _ in range(AVERAGED)])
 
 
-def _community(random: np.random.Generator) -> NDArray[np.float64]:
+def _community(seed: Callable[[], int]) -> NDArray[np.float64]:
     import networkx
 
     halves = [NODES // 2, NODES // 2]
-    graphs = (
-        networkx.random_partition_graph(halves, 0.25, 0.01, seed=_seed(random))
-        for _ in range(AVERAGED)
-    )
-    return np.asarray(np.mean([_adjacency(graph) for graph in graphs], axis=0))
+    build = functools.partial(networkx.random_partition_graph, halves, 0.25, 0.01)
+    return _mean_adjacency([build(seed=seed()) for _ in range(AVERAGED)])
 
 
-STRUCTURES: dict[str, Callable[[np.random.Generator], NDArray[np.float64]]] = {
+def _mean_adjacency(graphs: Sequence[object]) -> NDArray[np.float64]:
+    import networkx
+
+    matrices = [networkx.to_numpy_array(graph, nodelist=range(NODES)) for graph in graphs]
+    return np.asarray(np.mean(matrices, axis=0), dtype=np.float64)
+
+
+#: Matrix of edge probabilities of each structure, from a function that returns random seeds.
+STRUCTURES: dict[str, Callable[[Callable[[], int]], NDArray[np.float64]]] = {
     "sparse": _sparse,
     "small world": _small_world,
     "community": _community,
@@ -71,7 +74,8 @@ STRUCTURES: dict[str, Callable[[np.random.Generator], NDArray[np.float64]]] = {
 def edge_probabilities() -> Tensor:
     """Probability of each edge in each structure, float64 (3, 68, 68); the diagonal is zero."""
     random = np.random.default_rng(SEED)
-    return torch.from_numpy(np.stack([matrix(random) for matrix in STRUCTURES.values()]))
+    seed = lambda: int(random.integers(2**31))  # noqa: E731
+    return torch.from_numpy(np.stack([matrix(seed) for matrix in STRUCTURES.values()]))
 
 
 def draw(n: int, *, symmetric: bool, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -238,13 +242,7 @@ def _edges(rows: list[list[float]], name: str) -> Tensor:
 
 
 def load(root: Path, *, symmetric: bool = False) -> ImageDataset:
-    """Simulate 300 training graphs, as Zhang & Wu (2020) do, and 900 test graphs.
-
-    Parameters
-    ----------
-    root
-        Data folder; not used.
-    """
+    """Simulate 300 training graphs, as Zhang & Wu (2020) do, and 900 test graphs."""
     n_train, n_test = TRAIN_EACH * len(STRUCTURES), TEST_EACH * len(STRUCTURES)
     generator = torch.Generator().manual_seed(SEED)
     images, labels = draw(n_train + n_test, symmetric=symmetric, generator=generator)
@@ -258,16 +256,6 @@ def load(root: Path, *, symmetric: bool = False) -> ImageDataset:
         test=everything.take(rows[n_train:]),
         classes=tuple(STRUCTURES),
     )
-
-
-def _adjacency(graph: object) -> NDArray[np.float64]:
-    import networkx
-
-    return np.asarray(networkx.to_numpy_array(graph, nodelist=range(NODES)), dtype=np.float64)
-
-
-def _seed(random: np.random.Generator) -> int:
-    return int(random.integers(2**31))
 
 
 def _counted(symmetric: bool) -> Tensor:

@@ -28,21 +28,7 @@ COUNTS = {"train": 60_000, "t10k": 10_000}
 
 
 def parse(packed: bytes, shape: tuple[int, ...], *, name: str) -> torch.Tensor:
-    """Parse a gzipped IDX file of an expected shape.
-
-    Parameters
-    ----------
-    packed
-        Bytes of the file.
-    shape
-        (n,) for labels or (n, h, w) for images.
-    name
-        Name of the file in errors.
-
-    Returns
-    -------
-    Tensor
-        uint8, with this shape.
+    """Parse a gzipped IDX file of labels (n,) or images (n, h, w) into uint8 of this shape.
 
     Raises
     ------

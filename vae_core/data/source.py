@@ -78,18 +78,7 @@ def md5(content: bytes) -> str:
 
 
 def read_file(path: Path, check_size: Callable[[int], None] = lambda size: None) -> bytes:
-    """Read a file of a dataset.
-
-    Parameters
-    ----------
-    check_size
-        Raises DatasetError for a wrong size in bytes, before anything is read.
-
-    Raises
-    ------
-    DatasetError
-        If the file cannot be read.
-    """
+    """Read a file, after a check of its size in bytes; raise DatasetError if that fails."""
     try:
         check_size(path.stat().st_size)
         return path.read_bytes()

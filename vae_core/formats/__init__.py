@@ -1,1 +1,1 @@
-"""How a model leaves: bundles for the browser, HTML, ONNX, tables."""
+"""Export formats: bundles for the browser, HTML pages, ONNX files, tables."""

@@ -1,7 +1,7 @@
-"""Models and codes as plain bytes that another program can run: a browser, a single file.
+"""Binary bundles of networks, codes and pictures for the browser.
 
 A network is a list of operations with half-precision weights; a bundle is a JSON header followed
-by named arrays. The JavaScript that reads both lies in ``browser/``.
+by named arrays. The JavaScript that reads them is in ``browser/``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from vae_core.models.likelihoods import LIKELIHOODS
 from vae_core.models.networks import EveryRow, Head, LastRow, MapHead, Rows, Tanh
 
 FORMAT_VERSION = 1
-#: Bytes; arrays start at multiples of it, so that a reader can map them without a copy.
+#: Arrays start at multiples of this many bytes, so that a reader needs no copy.
 ALIGNMENT = 8
 #: The largest finite half-precision number.
 HALF_MAX = 65504.0
@@ -48,30 +48,29 @@ Layer = dict[str, Any]
 
 
 def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any], bytes]:
-    """Describe a model's networks as operations, with weights in half precision.
+    """Convert a model's networks to operations with half-precision weights.
 
     Parameters
     ----------
     parts
-        Which of ``"decoder"`` (z to pixel means) and ``"encoder"`` (pixels to mu and logvar, one
-        after another) are packed.
+        Which of ``"decoder"`` (z to pixel means) and ``"encoder"`` (pixels to mu, followed by
+        logvar) are packed.
 
     Returns
     -------
     manifest
-        ``hash`` (of all weights, whichever parts are packed), ``latent_dim``, ``image_shape``
-        (c, h, w), ``classes`` (of a conditional model, whose networks are also given a label; 0
-        of any other), ``stochastic_layers``, ``prior`` (None for N(0, I), else the diagonal
-        Gaussians of a mixture or, ``by_label``, of each label; it comes with the decoder), a list
-        of operations for each packed part, and ``arrays``: name, dtype, shape and offset of each
-        array.
+        ``hash`` (of the weights of all parts), ``latent_dim``, ``image_shape`` (c, h, w),
+        ``classes`` (of a conditional model, whose networks also read a label; else 0),
+        ``stochastic_layers``, ``prior`` (with the decoder: None for N(0, I), else the diagonal
+        Gaussians of a mixture or, ``by_label``, of each label), a list of operations for each
+        part, and ``arrays``: name, dtype, shape and offset of each array.
     weights
-        The arrays' bytes.
+        Bytes of the arrays.
 
     Raises
     ------
     ConfigError
-        If a part is unknown, or a weight is not finite or beyond half precision.
+        If a part is unknown, or a weight is not finite or too large for half precision.
     """
     unknown = set(parts) - set(PARTS)
     if unknown or not parts:
@@ -95,20 +94,20 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
 
 
 def network_bundle(model: VAE, *, parts: Collection[str] = PARTS) -> bytes:
-    """Return what :func:`pack` returns as one piece, which is what a browser fetches."""
+    """Return the result of :func:`pack` as one bundle, which the browser downloads."""
     manifest, weights = pack(model, parts=parts)
     meta = {name: value for name, value in manifest.items() if name != "arrays"}
     return _frame(meta, manifest["arrays"], weights)
 
 
 def codes_bundle(codes: Codes) -> bytes:
-    """Join an encoded set into one bundle, keyed by example id.
+    """Return the bundle of an encoded test set.
 
     Arrays: ``ids`` int32 (n), ``labels`` int16 (n), ``mu`` and ``sigma`` (n, d), ``rate`` and
-    ``distortion`` (n), ``projection.<name>`` (n, 2), ``pca_mean`` (d), ``pca_components`` (2, d);
-    those that the set lacks, or holds no number of, are left out. Codes of one dimension come with
-    a projection "line". Spreads travel in half precision, and means too where there are many of
-    them: no difference that a screen can show.
+    ``distortion`` (n), ``projection.<name>`` (n, 2), ``pca_mean`` (d), ``pca_components`` (2, d).
+    Those that the set lacks, or that are all NaN, are left out. Codes of one dimension have a
+    projection "line". ``sigma`` is in half precision, and ``mu`` too if there are more than a
+    million values.
     """
     many = codes.mu.numel() > 1_000_000
     mean_type = np.float16 if many else np.float32
@@ -117,9 +116,9 @@ def codes_bundle(codes: Codes) -> bytes:
         "mu": codes.mu.numpy().astype(mean_type),
         "sigma": torch.exp(0.5 * codes.logvar).numpy().astype(np.float16),
     }
-    for name, figures in (("rate", codes.rate), ("distortion", codes.distortion)):
-        if not figures.isnan().all():
-            arrays[name] = figures.numpy().astype(np.float32)
+    for name, values in (("rate", codes.rate), ("distortion", codes.distortion)):
+        if not values.isnan().all():
+            arrays[name] = values.numpy().astype(np.float32)
     if codes.labels is not None:
         arrays["labels"] = codes.labels.numpy().astype(np.int16)
     for name, points in sorted(codes.projections.items()):  # files keep no order
@@ -134,7 +133,7 @@ def codes_bundle(codes: Codes) -> bytes:
 
 
 def positions_bundle(ids: torch.Tensor, positions: torch.Tensor) -> bytes:
-    """Join the places (n, 2) of examples on a map with their ids, int64 (n,)."""
+    """Return the bundle of ids, int64 (n,), with positions on a map, (n, 2)."""
     arrays: dict[str, Array] = {
         "ids": ids.numpy().astype(np.int32),
         "positions": positions.numpy().astype(np.float32),
@@ -143,14 +142,9 @@ def positions_bundle(ids: torch.Tensor, positions: torch.Tensor) -> bytes:
 
 
 def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
-    """Lay original pictures out in one PNG, to be found by example id.
+    """Return the bundle of ids, int64 (n,), and one PNG with their images side by side.
 
-    Parameters
-    ----------
-    ids
-        int64 (n,).
-    images
-        uint8 (n, c, h, w) with one or three channels, in the order of ``ids``.
+    ``images`` are uint8 (n, c, h, w), with one or three channels.
     """
     n, channels, height, width = images.shape
     columns = max(1, math.ceil(math.sqrt(n * height / width)))
@@ -170,10 +164,10 @@ def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
 
 
 def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
-    """Join named arrays (float16, float32, int32, int16, uint8) and a JSON value.
+    """Join a JSON value and named arrays (float16, float32, int32, int16, uint8).
 
-    Layout: the header's length as a little-endian uint32, the header ``{"meta", "arrays"}`` in
-    JSON, then the arrays, each starting at a multiple of ``ALIGNMENT``.
+    Layout: length of the header as a little-endian uint32, the header ``{"meta", "arrays"}`` in
+    JSON, then the arrays, each at a multiple of ``ALIGNMENT``.
     """
     index, payload = _lay_out(arrays)
     return _frame(meta, index, payload)
@@ -183,7 +177,7 @@ def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:
     config = model.config
     network = _Writer("decoder", config.latent_dim, arrays)
     if isinstance(model, HierarchicalVAE):
-        # What goes on to the lower layer is the mean z1, the first rows of p(z1|z2).
+        # The mean of z1, the first rows of p(z1|z2), is passed on to the lower layer.
         network.modules(model.upper_decoder)
         mean, bias = model.lower_prior.weight, model.lower_prior.bias
         assert config.first_latent_dim is not None
@@ -241,10 +235,10 @@ def _prior(model: VAE, arrays: dict[str, Array]) -> dict[str, Any] | None:
 
 
 class _Writer:
-    """Writes a network as operations, one after another.
+    """Writer of a network as a sequence of operations.
 
-    What goes from one to the next is ``parts`` rows of ``width`` numbers: one row, the rows of an
-    image, or the pixels of a map of ``sides`` (h, w), each with its channels side by side.
+    The array between two operations is (parts, width): one row, the rows of an image, or the pixels
+    of an array with ``sides`` (h, w), where each row has the channels of a pixel.
     """
 
     def __init__(self, part: str, width: int, arrays: dict[str, Array]) -> None:
@@ -274,19 +268,19 @@ class _Writer:
     def add(
         self, op: str, *, parts: int | None = None, width: int | None = None, **more: Any
     ) -> None:
-        """Write an operation whose outcome has so many parts of a width, else those that it had."""
+        """Append an operation, with the shape of its output if it changes."""
         self.parts = self.parts if parts is None else parts
         self.width = self.width if width is None else width
         layer = {"op": op, "size": self.parts * self.width, **more}
         self.layers.append(layer if self.parts == 1 else {**layer, "parts": self.parts})
 
     def modules(self, modules: nn.Sequential) -> None:
-        """Write the hidden layers of a network.
+        """Write the layers of a network.
 
         Raises
         ------
         ConfigError
-            If there is a layer that no network here has.
+            If the type of a layer is not supported.
         """
         for module in modules:
             if type(module) not in self._writers:
@@ -297,25 +291,22 @@ class _Writer:
             self._writers[type(module)](module)
 
     def linear(self, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
-        """Write W x + b for each part."""
+        """Write W x + b for each row."""
         arrays = self._keep(weight=weight, bias=_bias(weight, bias))
         self.add("linear", width=len(weight), **arrays)
 
     def label(self, classes: int) -> None:
-        """Append the one-hot label to each part."""
+        """Append the one-hot label to each row."""
         self.add("label", width=self.width + classes, classes=classes)
 
     def swap(self, rows: int, columns: int, block: int = 1) -> None:
-        """Turn (rows, columns, block) into (columns, rows, block), columns being the new parts."""
+        """Transpose (rows, columns, block) to (columns, rows, block); ``parts`` is then columns."""
         if rows > 1 and columns > 1:
             self.add("swap", parts=columns, width=rows * block, sides=[rows, columns, block])
         self.parts, self.width = columns, rows * block
 
     def head(self, head: Head, image_shape: tuple[int, int, int]) -> None:
-        """Write the decoder's last layer, of which a picture needs the pixels' first values.
-
-        A Gaussian's second ones are log-variances.
-        """
+        """Write the rows of the decoder's last layer that compute each pixel's first value."""
         c, h, w = image_shape
         bias = head.bias[: c * h * w]
         if isinstance(head, Dense):
@@ -356,7 +347,7 @@ class _Writer:
     def _enlarge(self, layer: nn.Upsample) -> None:
         assert isinstance(layer.size, tuple)
         h, w = layer.size
-        # Sides of a map halve upwards, so that nearest pixels are each one twice.
+        # Sides were halved and rounded up, so that each pixel is repeated twice.
         assert self.sides == (-(-h // 2), -(-w // 2)), (self.sides, layer.size)
         self._enlarged_to = (h, w)
 
@@ -377,7 +368,7 @@ class _Writer:
             self.add("recurrent", width=layer.hidden_size, **self._keep(**weights))
 
     def _keep(self, **weights: torch.Tensor) -> dict[str, Any]:
-        """Store an operation's weights in half precision; return their names."""
+        """Store weights of an operation in half precision; return their names."""
         names = {}
         for kind, values in weights.items():
             name = f"{self._part}.{len(self.layers)}.{kind}"
@@ -389,7 +380,7 @@ class _Writer:
 def _halved(values: torch.Tensor, name: str) -> Array:
     exact = values.detach().float().cpu().numpy()
     if not np.abs(exact).max() <= HALF_MAX:
-        raise ConfigError(f"{name} holds values that are not finite or above {HALF_MAX}")
+        raise ConfigError(f"{name} has values that are not finite or above {HALF_MAX}")
     return exact.astype(np.float16)
 
 
@@ -427,7 +418,7 @@ def _frame(meta: Mapping[str, Any], index: list[dict[str, Any]], payload: bytes)
 
 
 def machine_bundle(machine: Boltzmann) -> bytes:
-    """Pack the way down, codes to mean pictures, as a browser runs it."""
+    """Return the bundle of a Boltzmann machine's decoder, from codes to mean pictures."""
     arrays: dict[str, Array] = {}
     layers: list[Layer] = []
     for layer in reversed(machine.layers):
@@ -447,7 +438,7 @@ def machine_bundle(machine: Boltzmann) -> bytes:
 
 
 def machine_codes_bundle(codes: MachineCodes) -> bytes:
-    """Join an encoded set and its principal components, keyed by example id, for a browser."""
+    """Return the bundle of a Boltzmann machine's codes, with their principal components."""
     h = codes.probabilities
     plane = projection.pca(h.numpy())
     arrays: dict[str, Array] = {

@@ -1,8 +1,7 @@
-"""A model as one web page that needs no server: map, replay, sliders, manifold, drawing pad.
+"""Write a model as one HTML page without a server: map, replay, sliders, manifold, drawing pad.
 
-The page is the app's own browser modules in one file. Each is a ``data:`` address in an import
-map; network and codes are the bundles of :mod:`vae_core.formats.bundles`, compressed. No
-picture of the data set goes in.
+The page contains the app's browser modules, each as a ``data:`` address in an import map, and the
+compressed bundles of :mod:`vae_core.formats.bundles`. It contains no picture of the dataset.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ TEMPLATE = "standalone/standalone.html"
 PAD_TEMPLATE = "standalone/standalone-pad.html"
 REPLAY_TEMPLATE = "standalone/standalone-replay.html"
 STYLES = ("panel.css", "standalone/standalone.css")
-#: Bare names of modules in the import map begin with it.
+#: Prefix of the names of modules in the import map.
 SCOPE = "latent-explorer/"
 
-#: What follows on the manifold's "quantiles of the prior", by kind of prior.
+#: Text after the manifold's "quantiles of the prior", by kind of prior.
 _CELLS = ": each cell is as probable as any other."
 _CELLS_OF_LABEL = " of the chosen label" + _CELLS
 _CELLS_OF_MIXTURE = (
@@ -41,24 +40,24 @@ _CELLS_OF_MIXTURE = (
 )
 
 _IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")(\.{1,2}/[\w./-]+\.js)(";)$', re.MULTILINE)
-#: ASCII that may stand as it is in a ``data:`` address and in a script element.
+#: ASCII characters that need no escape in a ``data:`` address and in a script element.
 _PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
 
 
-def page(saved: Saved, *, film: bytes | None = None) -> bytes:
-    """Write a model as one self-contained HTML page; the same model gives the same bytes.
+def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
+    """Return a model as a self-contained HTML page, which is deterministic.
 
-    The drawing pad, and the encoder with it, is there where the model's pictures are ink.
+    It has a drawing pad, and therefore the encoder, if the model's pictures are drawings.
 
     Parameters
     ----------
-    film
-        Replay of its training, from ``runs.replay_bundles.small_bundle``; None without one.
+    replay
+        Replay of the training, from ``runs.replay_bundles.small_bundle``.
 
     Raises
     ------
     ConfigError
-        If the model has a single latent dimension, or weights that half precision cannot hold.
+        If the model has a single latent dimension, or a weight is too large for half precision.
     """
     card = saved.card
     latent_dim = card.model.latent_dim
@@ -73,14 +72,14 @@ def page(saved: Saved, *, film: bytes | None = None) -> bytes:
         "warnings": "".join(f'<p class="facts">{html.escape(one)}</p>' for one in card.warnings),
         "cells": _cells(card.model.prior),
         "held": "The other dimensions stay at the pinned code." if latent_dim > 2 else "",
-        "replay": "" if film is None else _read(REPLAY_TEMPLATE),
+        "replay": "" if replay is None else _read(REPLAY_TEMPLATE),
         "pad": "" if frame is None else _read(PAD_TEMPLATE),
         "command": html.escape(_command(card)),
         "style": "\n".join(_read(name) for name in STYLES),
         "data": _json(_data(saved)),
         "network": _packed(bundles.network_bundle(saved.model, parts=parts)),
         "codes": _packed(bundles.codes_bundle(saved.codes)),
-        "frames": "" if film is None else _packed(film),
+        "frames": "" if replay is None else _packed(replay),
         "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
         "entry": SCOPE + ENTRY,
     }
@@ -94,7 +93,7 @@ def _cells(prior: str) -> str:
 
 
 def file_name(card: ModelCard) -> str:
-    """Name the page's file after the model."""
+    """Return the name of the page's file."""
     return f"{_short_name(card)}.html"
 
 
@@ -106,7 +105,7 @@ def _short_name(card: ModelCard) -> str:
 
 
 def _data(saved: Saved) -> dict[str, Any]:
-    """Return what standalone.js reads as its ``Facts``."""
+    """Return the ``Facts`` of standalone.js."""
     card, codes = saved.card, saved.codes
     kl = evaluation.kl_per_dim(codes.mu, codes.logvar)
     first, second = sorted(kl.argsort(descending=True, stable=True)[:2].tolist())
@@ -117,7 +116,7 @@ def _data(saved: Saved) -> dict[str, Any]:
         "hash": bundles.pack(saved.model)[0]["hash"],
         "latent_dim": card.model.latent_dim,
         "classes": list(card.classes),
-        "given": list(_labels_given(card)),
+        "given": list(card.condition_names),
         "epochs": card.training.epochs,
         "kl": [round(nats, 4) for nats in kl.tolist()],
         "dims": [first, second],
@@ -126,16 +125,8 @@ def _data(saved: Saved) -> dict[str, Any]:
     }
 
 
-def _labels_given(card: ModelCard) -> tuple[str, ...]:
-    """Name the labels that a model is given one of; none for a model that takes none."""
-    if not card.model.takes_labels:
-        return ()
-    named = len(card.classes) == card.model.classes
-    return card.classes if named else tuple(map(str, range(card.model.classes)))
-
-
 def _facts(card: ModelCard) -> str:
-    """Write the line below the title; a folder of pictures is named by its last part alone."""
+    """Return the line below the title; of a dataset's path it has only the last part."""
     parts = [PurePath(card.dataset).name, f"z of {card.model.latent_dim} dimensions"]
     if elbo := card.metrics.get("elbo"):
         error = "" if elbo.se is None else f" ± {elbo.se:.2f} (standard error)"
@@ -149,7 +140,7 @@ def _command(card: ModelCard) -> str:
 
 
 def _modules(entry: str) -> dict[str, str]:
-    """Collect a module and all that it imports, by path, with bare names for addresses."""
+    """Return a module and its imports, by path; imported paths are replaced by names."""
     found: dict[str, str] = {}
     wanted = [entry]
     while wanted:
@@ -175,7 +166,7 @@ def _packed(content: bytes) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """Encode JSON without ``</script>``."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 

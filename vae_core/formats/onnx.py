@@ -1,8 +1,8 @@
-"""A decoder as an ONNX model, which other runtimes read.
+"""Write decoders as ONNX models.
 
-torch.onnx needs packages beyond torch's own. A decoder is a handful of operations, so its graph is
-written here as the protocol-buffer messages of the ONNX specification (onnx.proto, IR version 8,
-operator set 13): a message is a sequence of fields, each its number and its value.
+torch.onnx needs further packages. A decoder has few kinds of operations, so its ONNX graph is
+written here in the protocol-buffer messages of the specification (onnx.proto, IR version 8,
+operator set 13): a message is a sequence of fields, each with a number and a value.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Attribute = int | float | str | tuple[int, ...]
 
 @dataclass(frozen=True)
 class Node:
-    """One operator: the names of its inputs and outputs, and its attributes."""
+    """Operator with the names of its inputs and outputs, and its attributes."""
 
     operator: str
     inputs: tuple[str, ...]
@@ -41,15 +41,15 @@ class Node:
 
 
 def decoder(model: VAE) -> bytes:
-    """Write the decoder: ``z`` (batch, latent_dim) to the pixels' ``mean`` (batch, c, h, w).
+    """Write the decoder, from ``z`` (batch, latent_dim) to ``mean`` (batch, c, h, w).
 
-    A conditional model's has a second input, the labels ``y``, int64 (batch,). Of two stochastic
-    layers, z is the upper one, and the mean of the lower one is passed on.
+    The decoder of a conditional model has a second input, the labels ``y``, int64 (batch,). With
+    two stochastic layers, z is the upper one, and the mean of the lower one is passed on.
 
     Raises
     ------
     ConfigError
-        If a layer has no counterpart here.
+        If the type of a layer is not supported.
     """
     config = model.config
     graph = _Graph()
@@ -80,7 +80,7 @@ def decoder(model: VAE) -> bytes:
 
 @dataclass(frozen=True)
 class _Graph:
-    """Operators in the order in which they run, and what of their inputs is constant."""
+    """Operators in order of execution, and their constant inputs by name."""
 
     nodes: list[Node] = field(default_factory=list)
     weights: dict[str, NDArray[np.generic]] = field(default_factory=dict)
@@ -92,26 +92,26 @@ class _Graph:
     def split(
         self, operator: str, *inputs: str, outputs: int, **attributes: Attribute
     ) -> tuple[str, ...]:
-        """Append an operator of several outputs; return their names."""
+        """Append an operator with several outputs; return their names."""
         name = f"{operator.lower()}_{len(self.nodes)}"
         names = (name, *(f"{name}_{k}" for k in range(1, outputs)))
         self.nodes.append(Node(operator, inputs, names, attributes))
         return names
 
     def weight(self, values: Tensor) -> str:
-        """Keep a float32 array; return its name."""
+        """Store a float32 array; return its name."""
         return self._keep("weight", values.detach().float().contiguous().numpy())
 
     def number(self, value: float) -> str:
-        """Keep one number."""
+        """Store a number; return its name."""
         return self._keep("number", np.array(value, dtype=np.float32))
 
     def integers(self, *values: int) -> str:
-        """Keep a list of whole numbers."""
+        """Store a list of integers; return its name."""
         return self._keep("integers", np.array(values, dtype=np.int64))
 
     def end(self, output: str) -> None:
-        """Name the last operator's output."""
+        """Rename the output of the last operator."""
         last = self.nodes.pop()
         self.nodes.append(Node(last.operator, last.inputs, (output,), last.attributes))
 
@@ -143,7 +143,7 @@ def _convolution(graph: _Graph, x: str, *weights: Tensor) -> str:
 
 
 def _enlarge(graph: _Graph, layer: nn.Upsample, x: str) -> str:
-    """Double each pixel, and cut what is beyond an odd side."""
+    """Repeat each pixel twice, and crop to an odd side."""
     assert isinstance(layer.size, tuple)
     h, w = layer.size
     twice = graph.weight(Tensor([1, 1, 2, 2]))
@@ -157,13 +157,13 @@ def _enlarge(graph: _Graph, layer: nn.Upsample, x: str) -> str:
 
 
 def _every_row(graph: _Graph, layer: EveryRow, x: str) -> str:
-    """(batch, inputs) → (rows, batch, inputs), the order that GRU reads."""
+    """Repeat (batch, inputs) to (rows, batch, inputs), the axes of GRU."""
     one = graph.add("Unsqueeze", x, graph.integers(0))
     return graph.add("Expand", one, graph.integers(layer.rows, 1, 1))
 
 
 def _recurrent(graph: _Graph, rows: Rows, x: str) -> str:
-    """(rows, batch, inputs) → (rows, batch, units)."""
+    """Write GRU layers from (rows, batch, inputs) to (rows, batch, units)."""
     for layer in rows.layers:
         assert isinstance(layer, nn.GRU)
         weights = {name: _gates(one) for name, one in layer.named_parameters()}
@@ -177,12 +177,12 @@ def _recurrent(graph: _Graph, rows: Rows, x: str) -> str:
             hidden_size=layer.hidden_size,
             linear_before_reset=1,
         )
-        x = graph.add("Squeeze", y, graph.integers(1))  # GRU's directions, of which there is one
+        x = graph.add("Squeeze", y, graph.integers(1))  # the axis of directions
     return x
 
 
 def _gates(weight: Tensor) -> Tensor:
-    """Torch's gates reset, update, new in the order of ONNX: update, reset, new."""
+    """Reorder PyTorch's gates (reset, update, new) for ONNX: update, reset, new."""
     reset, update, new = weight.detach().chunk(3)
     return Tensor(np.concatenate([one.numpy() for one in (update, reset, new)]))
 
@@ -197,10 +197,7 @@ def _one_hot(graph: _Graph, classes: int) -> str:
 
 
 def _head(graph: _Graph, model: VAE, x: str) -> str:
-    """Write the last layer's values from which the mean is read: (batch, c, h, w).
-
-    A head's first c · h · w rows are these; others are a scale's.
-    """
+    """Write the first c · h · w values of the last layer, without a scale: (batch, c, h, w)."""
     head = model.likelihood
     c, h, w = model.config.image_shape
     pixels = c * h * w
@@ -218,7 +215,7 @@ def _head(graph: _Graph, model: VAE, x: str) -> str:
 
 
 def _continuous_bernoulli_mean(graph: _Graph, logits: str) -> str:
-    """½ + ½ coth(l / 2) − 1 / l, and near l = 0, where it is 0 / 0, ½ + l / 12 − l³ / 720."""
+    """Write ½ + ½ coth(l / 2) − 1 / l, and its series ½ + l / 12 − l³ / 720 near l = 0."""
     half, one = graph.number(0.5), graph.number(1)
     near = graph.add("Less", graph.add("Abs", logits), graph.number(SMALL_LOGIT))
     safe = graph.add("Where", near, one, logits)
@@ -230,7 +227,7 @@ def _continuous_bernoulli_mean(graph: _Graph, logits: str) -> str:
     return graph.add("Where", near, series, exact)
 
 
-#: A decoder's layers; each writes its operators and names their output.
+#: Functions that append the operators of a layer and return the name of the output.
 _LAYERS: dict[type[nn.Module], Callable[[_Graph, Any, str], str]] = {
     Dense: lambda graph, layer, x: _linear(graph, x, layer.weight, layer.bias),
     nn.Conv2d: lambda graph, layer, x: _convolution(graph, x, layer.weight, layer.bias),
@@ -245,7 +242,7 @@ _LAYERS: dict[type[nn.Module], Callable[[_Graph, Any, str], str]] = {
     nn.ReLU: lambda graph, layer, x: graph.add("Relu", x),
     nn.SiLU: lambda graph, layer, x: graph.add("Mul", x, graph.add("Sigmoid", x)),
     nn.LeakyReLU: lambda graph, layer, x: graph.add("LeakyRelu", x, alpha=layer.negative_slope),
-    # What is gated is (batch, units) or (batch, channels, h, w).
+    # The gated array is (batch, units) or (batch, channels, h, w).
     nn.GLU: lambda graph, layer, x: _gated(graph, 1, x),
 }
 
@@ -267,7 +264,7 @@ def _node(node: Node) -> bytes:
 
 
 def _attribute(name: str, value: Attribute) -> bytes:
-    """Write an attribute's name, its value in the field of its type, and that type."""
+    """Encode an attribute: its name, its value in the field of its type, and the type."""
     start = (1, name.encode())
     if isinstance(value, float):
         return _message(start, (2, value), (20, 1))
@@ -286,17 +283,14 @@ def _tensor(name: str, array: NDArray[np.generic]) -> bytes:
 
 
 def _value(name: str, kind: str, shape: Sequence[int]) -> bytes:
-    """Describe an input or output of any number of rows."""
+    """Encode an input or output with a batch axis of any size."""
     sides = [_message((2, b"batch")), *(_message((1, side)) for side in shape)]
     tensor = _message((1, _TYPES[kind]), (2, _message(*((1, side) for side in sides))))
     return _message((1, name.encode()), (2, _message((1, tensor))))
 
 
 def _message(*fields: tuple[int, int | float | bytes]) -> bytes:
-    """Join fields in the protocol buffers' wire format.
-
-    Whole numbers, floats of four bytes, and bytes with a length.
-    """
+    """Encode fields in the wire format of protocol buffers: integers, floats, bytes."""
     return b"".join(piece for one in fields for piece in _field(*one))
 
 
@@ -314,7 +308,7 @@ def _field(number: int, value: int | float | bytes) -> Iterator[bytes]:
 
 
 def _varint(value: int) -> bytes:
-    """Write a whole number from 0, seven bits a byte, the lowest first."""
+    """Encode an integer from 0: seven bits per byte, the lowest first."""
     pieces = []
     while value >= 0x80:
         pieces.append(value & 0x7F | 0x80)

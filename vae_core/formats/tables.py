@@ -1,4 +1,4 @@
-"""Codes and pictures in formats that other tools read."""
+"""Write codes as CSV, images as PNG and cards as Markdown."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def codes_csv(
 def tile(
     images: NDArray[np.uint8], *, columns: int | None = None, gap: int = 2
 ) -> NDArray[np.uint8]:
-    """Lay pictures (n, c, h, w) out in one, (H, W) or (H, W, 3), on black.
+    """Arrange pictures (n, c, h, w) in a grid (H, W) or (H, W, 3), on black.
 
     Parameters
     ----------
     columns
-        Pictures in a row; about the square root of n when left out.
+        Pictures per row; about the square root of n by default.
     gap
         Black pixels between two pictures.
     """
@@ -76,7 +76,7 @@ def tile(
 
 
 def png(picture: NDArray[np.uint8], *, scale: int = 1) -> bytes:
-    """Write a picture (h, w) or (h, w, 3) as PNG, each pixel ``scale`` × ``scale`` large."""
+    """Encode a picture (h, w) or (h, w, 3) as PNG, with each pixel ``scale`` × ``scale`` large."""
     from PIL import Image
 
     enlarged = picture.repeat(scale, axis=0).repeat(scale, axis=1)
@@ -86,7 +86,7 @@ def png(picture: NDArray[np.uint8], *, scale: int = 1) -> bytes:
 
 
 def cards_markdown(cards: Sequence[ModelCard]) -> str:
-    """Tell models and their figures in a Markdown table, one model a row."""
+    """Return a Markdown table of models with their metrics, one model per row."""
     columns = {
         "test −ELBO": ("elbo", -1.0, ".2f"),
         "rate": ("rate", 1.0, ".2f"),
@@ -104,7 +104,7 @@ def cards_markdown(cards: Sequence[ModelCard]) -> str:
         cells.append(elbo.kind if elbo else "")
         for key, sign, form in columns.values():
             metric = card.metrics.get(key)
-            cells.append("" if metric is None else _figure(metric, sign, form))
+            cells.append("" if metric is None else _formatted(metric, sign, form))
         cells.append(_importance_weighted(card))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -124,14 +124,13 @@ def _network(model: ModelConfig) -> str:
 
 
 def _importance_weighted(card: ModelCard) -> str:
-    """Tell the bound of the most samples, with their number."""
     found = [metric for name, metric in card.metrics.items() if name.startswith("nll_iw")]
     if not found:
         return ""
     best = max(found, key=lambda metric: metric.samples or 0)
-    return f"{_figure(best, 1.0, '.2f')} (k = {best.samples})"
+    return f"{_formatted(best, 1.0, '.2f')} (k = {best.samples})"
 
 
-def _figure(metric: Metric, sign: float, form: str) -> str:
+def _formatted(metric: Metric, sign: float, form: str) -> str:
     value = f"{sign * metric.value:{form}}".replace("-", "−")
     return value if metric.se is None else f"{value} ± {metric.se:{form}}"

@@ -1,13 +1,12 @@
 """Model folders: saved models with their cards, codes and training histories; zips of them."""
 
-from vae_core.model_folder.card import FORMAT_VERSION, BoltzmannCard, Metric, ModelCard
+from vae_core.model_folder.card import BoltzmannCard, Metric, ModelCard
 from vae_core.model_folder.folder import (
     CARD,
     CODES,
     FILES,
     HALVED,
     HISTORY,
-    MAX_BYTES,
     PRETRAINED,
     WEIGHTS,
     Codes,
@@ -38,10 +37,8 @@ __all__ = [
     "CARD",
     "CODES",
     "FILES",
-    "FORMAT_VERSION",
     "HALVED",
     "HISTORY",
-    "MAX_BYTES",
     "MAX_ENTRIES",
     "PRETRAINED",
     "WEIGHTS",

@@ -48,6 +48,14 @@ class ModelCard(Config):
     command: str = ""
     created: str = ""
 
+    @property
+    def condition_names(self) -> tuple[str, ...]:
+        """Names of the labels that the model is conditioned on; empty if it needs none."""
+        if not self.model.takes_labels:
+            return ()
+        named = len(self.classes) == self.model.classes
+        return self.classes if named else tuple(map(str, range(self.model.classes)))
+
 
 class BoltzmannCard(Config):
     """Description of a Boltzmann machine; the card of a VAE has no ``kind``."""

@@ -465,7 +465,7 @@ def _check_numbers(file: str, name: str, tensor: Tensor, dtype: torch.dtype) -> 
     if tensor.dtype != dtype:
         raise CheckpointError(f"{file}: {name} is {tensor.dtype} where {dtype} is needed")
     if not torch.isfinite(tensor).all():
-        raise CheckpointError(f"{file}: {name} holds values that are not finite")
+        raise CheckpointError(f"{file}: {name} has values that are not finite")
 
 
 def _tensors(name: str, content: bytes) -> dict[str, Tensor]:

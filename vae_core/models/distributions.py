@@ -80,6 +80,7 @@ class Prior(Protocol):
         Without a closed form, it is log q(z|x) − log p(z) of each sample ``z`` (k, batch,
         latent_dim) of q; the mean over k is an unbiased estimate.
         """
+        return q.log_prob(z) - self.log_prob(z)
 
 
 @runtime_checkable
@@ -89,9 +90,13 @@ class FactorisedPrior(Prior, Protocol):
     def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
         """KL(q ‖ p) of each dimension, (..., batch, latent_dim)."""
 
+    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
+        """KL(q ‖ p), (..., batch), in closed form."""
+        return self.kl_per_dim(q).sum(-1)
+
 
 @dataclass(frozen=True)
-class StandardNormal:
+class StandardNormal(FactorisedPrior):
     """Prior p(z) = N(0, I)."""
 
     latent_dim: int
@@ -108,13 +113,9 @@ class StandardNormal:
         """KL(q ‖ p) of each dimension, in closed form."""
         return q.kl_per_dim()
 
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """KL(q ‖ p) in closed form."""
-        return q.kl_per_dim().sum(-1)
-
 
 @dataclass(frozen=True)
-class _ConditionalGaussian:
+class _ConditionalGaussian(Prior):
     """Gaussian with parameters (..., batch, latent_dim) that depend on a label or a code."""
 
     gaussian: DiagonalGaussian
@@ -129,16 +130,12 @@ class _ConditionalGaussian:
         return self.gaussian.sample(generator=generator)
 
 
-class LabelGaussian(_ConditionalGaussian):
+class LabelGaussian(_ConditionalGaussian, FactorisedPrior):
     """Prior p(z|y) = N(mu_y, diag(exp(logvar_y))), with mu and logvar (batch, latent_dim)."""
 
     def kl_per_dim(self, q: DiagonalGaussian) -> Tensor:
         """KL(q ‖ p) of each dimension, in closed form."""
         return q.kl_per_dim_to(self.gaussian)
-
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """KL(q ‖ p) in closed form."""
-        return self.kl_per_dim(q).sum(-1)
 
 
 class UpperLayer(_ConditionalGaussian):
@@ -147,13 +144,9 @@ class UpperLayer(_ConditionalGaussian):
     z2 is drawn from q(z2|z1), so z1 and z2 are dependent under q and the KL has no closed form.
     """
 
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """Return log q(z1|x) − log p(z1|z2) of each sample, (k, batch)."""
-        return q.log_prob(z) - self.log_prob(z)
-
 
 @dataclass(frozen=True)
-class GaussianMixture:
+class GaussianMixture(Prior):
     """Mixture of K diagonal Gaussians: ``mu``, ``logvar`` (K, latent_dim), ``logits`` (K,)."""
 
     mu: Tensor
@@ -180,10 +173,6 @@ class GaussianMixture:
         """Draw ``n`` codes (n, latent_dim), each from a random component."""
         chosen = torch.multinomial(self._log_share.exp(), n, replacement=True, generator=generator)
         return DiagonalGaussian(self.mu[chosen], self.logvar[chosen]).sample(generator=generator)
-
-    def kl(self, q: DiagonalGaussian, z: Tensor) -> Tensor:
-        """Return log q(z|x) − log p(z) of each sample, (k, batch): there is no closed form."""
-        return q.log_prob(z) - self.log_prob(z)
 
     @property
     def _log_share(self) -> Tensor:

@@ -29,10 +29,6 @@ class Likelihood(Protocol):
         """Draw an image, (..., c, h, w)."""
 
 
-def _flat(images: Tensor) -> Tensor:
-    return images.flatten(-3)
-
-
 def _as_images(values: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
     return values.reshape(*values.shape[:-1], *image_shape)
 
@@ -82,7 +78,7 @@ class Bernoulli:
     def log_prob(self, x: Tensor) -> Tensor:
         """Σ x·log p + (1 − x)·log(1 − p), from logits: x·l − softplus(l)."""
         return _BernoulliLogProb.apply(  # type: ignore[no-any-return, no-untyped-call]
-            self.logits, _flat(x)
+            self.logits, x.flatten(-3)
         )
 
     def sample(self, *, generator: torch.Generator) -> Tensor:
@@ -118,7 +114,7 @@ class Gaussian:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density, summed over pixels."""
-        squared = (_flat(x) - self.mu).square() * torch.exp(-self.logvar)
+        squared = (x.flatten(-3) - self.mu).square() * torch.exp(-self.logvar)
         return -0.5 * (squared + self.logvar + LOG_2PI).sum(-1)
 
     def sample(self, *, generator: torch.Generator) -> Tensor:
@@ -211,7 +207,7 @@ class DiscretisedLogistic:
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log-probability of the levels nearest to 255 · x, summed over pixels."""
-        return self.log_prob_of_levels((255 * _flat(x)).round()).sum(-1)
+        return self.log_prob_of_levels((255 * x.flatten(-3)).round()).sum(-1)
 
     def log_prob_of_levels(self, v: Tensor) -> Tensor:
         """Log-probability of each pixel's level ``v`` in 0 … 255, (..., c · h · w)."""
@@ -280,14 +276,6 @@ LIKELIHOODS: dict[str, LikelihoodSpec] = {
 
 
 def metric_kind(likelihood: str, tested_on: str) -> str:
-    """Return the ``kind`` of a model's metrics: that of its pixels, or of its density.
-
-    Parameters
-    ----------
-    likelihood
-        A name in ``LIKELIHOODS``.
-    tested_on
-        Kind of pixels that a binary likelihood is tested on, as in :mod:`vae_core.pixels`.
-    """
+    """Return the ``kind`` of a model's metrics: of a binary likelihood, that of the test pixels."""
     kind = LIKELIHOODS[likelihood].kind
     return tested_on if kind == "binary" else kind

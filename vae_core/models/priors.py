@@ -45,9 +45,8 @@ class PriorModule(nn.Module, abc.ABC):
     def forward(self, y: Tensor | None, encode: Encode) -> Prior:
         """Return p(z|y) of labels ``y`` (batch,), or p(z); ``encode`` is the model's q(z|x)."""
 
-    @abc.abstractmethod
     def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
-        """Draw the initial weights, given images ``pictures`` (n, c, h, w) in [0, 1]."""
+        """Draw the initial weights, given images (n, c, h, w) in [0, 1]; keep zeros by default."""
 
 
 class Standard(PriorModule):
@@ -60,9 +59,6 @@ class Standard(PriorModule):
     def forward(self, y: Tensor | None, encode: Encode) -> StandardNormal:
         """p(z) = N(0, I)."""
         return StandardNormal(self.latent_dim)
-
-    def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
-        """Do nothing: there are no weights."""
 
 
 class Mixture(PriorModule):
@@ -132,9 +128,6 @@ class Label(PriorModule):
                 f"prior 'label' needs y, the labels (batch,) from 0 to {len(self.mu) - 1}"
             )
         return LabelGaussian(DiagonalGaussian(self.mu[y], soft_clamp(self.logvar[y], *LOGVAR)))
-
-    def start(self, pictures: Tensor, *, generator: torch.Generator) -> None:
-        """Do nothing: all labels start at N(0, I)."""
 
 
 PRIORS: dict[str, type[PriorModule]] = {

@@ -103,7 +103,7 @@ def test_the_exported_page_of_a_trained_model_has_its_replay(trained: Path) -> N
     opened = library.open_model("short")
     kept = runs.read_replay(trained)
     assert kept is not None
-    film = runs.replay_bundles.small_bundle(kept, opened.card.model)
+    small = runs.replay_bundles.small_bundle(kept, opened.card.model)
     saved = model_folder.open_folder(trained)
-    assert exports.standalone_page(opened) == html.page(saved, film=film)
+    assert exports.standalone_page(opened) == html.page(saved, replay=small)
     assert b'id="replay"' not in exports.standalone_page(library.open_model("digits-2d"))

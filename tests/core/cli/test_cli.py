@@ -376,7 +376,7 @@ BAD = [
     ("evaluate {trained} --seed -1", "seed"),
     ("encode {trained} --split validation --out {new}", "validation"),
     ("encode {trained}", "--out"),
-    ("encode {trained} --out {here}/no/codes.csv", "there is no folder .*no"),
+    ("encode {trained} --out {here}/no/codes.csv", "folder .*no does not exist"),
     ("encode {trained} --out {here}", "a folder has that name"),
     ("sample {trained} --n 0 --out {new}", "n 0: allowed are 1 to 10000"),
     ("sample {trained} --seed 99999999999999999999 --out {new}", "seed"),

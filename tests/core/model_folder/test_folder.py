@@ -305,7 +305,7 @@ TAMPERED: dict[str, tuple[dict[str, Callable[[bytes], bytes]], str]] = {
             "model.safetensors": tensors_with("posterior.bias", torch.full((6,), torch.nan)),
             "card.json": ANY,
         },
-        "posterior.bias holds values that are not finite",
+        "posterior.bias has values that are not finite",
     ),
     "truncated codes": ({"codes.safetensors": lambda c: c[:-1]}, "not a safetensors"),
     "no ids": ({"codes.safetensors": tensors_with("ids", None)}, "has no ids"),
@@ -325,7 +325,7 @@ TAMPERED: dict[str, tuple[dict[str, Callable[[bytes], bytes]], str]] = {
     ),
     "infinite code": (
         {"codes.safetensors": tensors_with("mu", torch.full((N, D), torch.inf))},
-        "mu holds values that are not finite",
+        "mu has values that are not finite",
     ),
     "negative label": (
         {"codes.safetensors": tensors_with("labels", torch.full((N,), -1))},
