@@ -15,7 +15,6 @@ from linear_gaussian import NOISE_LOGVAR, SHAPE, LinearModel
 from torch import Tensor
 
 from vae_core import evaluation, objectives, pixels
-from vae_core.config import ModelConfig
 from vae_core.errors import ConfigError
 from vae_core.evaluation import Estimate
 from vae_core.models import Inference
