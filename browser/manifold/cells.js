@@ -48,46 +48,27 @@ export function cellCode(index, n, [across, up], held, prior = null) {
   return z;
 }
 
-/**
- * The codes of all cells.
- *
- * @returns {Float32Array} (n² · latent_dim)
- */
+/** The codes of all cells. @returns {Float32Array} (n² · latent_dim) */
 export function cellCodes(n, dims, held, prior = null) {
   const codes = new Float32Array(n * n * held.length);
   for (let i = 0; i < n * n; i += 1) codes.set(cellCode(i, n, dims, held, prior), i * held.length);
   return codes;
 }
 
-/**
- * The cell that a code falls into; dimensions outside `dims` are ignored.
- *
- * @param {ArrayLike<number>} z  (latent_dim)
- * @param {number} n  cells a side
- * @param {[number, number]} dims
- * @param {Moments | null} [prior]
- * @returns {number}
- */
+/** The cell that a code falls into, with arguments as in `cellCode`. @param {ArrayLike<number>} z  (latent_dim) */
 export function cellOf(z, n, [across, up], prior = null) {
   const at = (dim) => (prior ? (z[dim] - prior[0][dim]) / prior[1][dim] : z[dim]);
   if (z.length === 1) return quantileCell(at(0), n * n);
   return (n - 1 - quantileCell(at(up), n)) * n + quantileCell(at(across), n);
 }
 
-/** The cell of a column and a row; beyond the border, the nearest one. */
+/** The cell of a column and a row, or the nearest one to a place outside. */
 function nearestCell(column, row, { columns, rows }) {
   const within = (value, count) => Math.min(count - 1, Math.max(0, value));
   return within(row, rows) * columns + within(column, columns);
 }
 
-/**
- * The cell under a pointer.
- *
- * @param {{clientX: number, clientY: number}} event
- * @param {{left: number, top: number, width: number, height: number}} box  of the grid on screen
- * @param {GridSize} size
- * @returns {number}
- */
+/** The cell under a pointer. @param {PointerEvent} event @param {DOMRect} box  of the grid @param {GridSize} size */
 export function cellUnder(event, box, size) {
   const column = Math.floor(((event.clientX - box.left) / box.width) * size.columns);
   const row = Math.floor(((event.clientY - box.top) / box.height) * size.rows);

@@ -6,12 +6,12 @@ import { cellAfterKey, cellUnder } from "./cells.js";
 /**
  * @param {object} options
  * @param {() => import("./cells.js").GridSize} options.size
- * @param {() => boolean} options.ready  whether cells can be looked at and chosen
+ * @param {() => boolean} options.ready  whether cells can be chosen
  * @param {() => number} options.home  the cell that keys start from while none is looked at
  * @param {(index: number | null) => void} options.look  another cell is looked at, null for none
- * @param {(index: number) => string} options.describe  a cell for screen readers
- * @param {(index: number) => void} options.choose  click, Enter or space
- * @param {(text: string) => void} options.say  to screen readers
+ * @param {(index: number) => string} options.describe  for screen readers
+ * @param {(index: number) => void} options.choose
+ * @param {(text: string) => void} options.say
  */
 export function createGrid({ size, ready, home, look, describe, choose, say }) {
   let current = null;
@@ -41,13 +41,8 @@ export function createGrid({ size, ready, home, look, describe, choose, say }) {
 
   function leave() {
     if (current === null) return;
-    forget();
-    look(null);
-  }
-
-  /** Stops looking at a cell without reporting it. */
-  function forget() {
     current = null;
+    look(null);
   }
 
   function onKey(event) {
@@ -63,28 +58,26 @@ export function createGrid({ size, ready, home, look, describe, choose, say }) {
     event.preventDefault();
   }
 
-  /** Adds an empty box over the grid. @param {string} className */
+  /** Add an empty box over the grid. */
   function addBox(className) {
     const box = make("div", { class: className, "aria-hidden": "true" });
     element.append(box);
     return box;
   }
 
-  /** Moves a box to a cell, by its transform alone, which needs no new layout. */
+  /** Move a box to a cell by its transform, which needs no new layout. */
   function moveBox(box, index) {
     const { columns } = size();
     box.style.transform = `translate(${100 * (index % columns)}%, ${100 * Math.floor(index / columns)}%)`;
   }
 
+  /** Look at no cell, without a call of `look`. */
+  const forget = () => (current = null);
+
   return { element, canvas, tiles: createTiles(canvas), leave, forget, addBox, moveBox };
 }
 
-/**
- * Sets the size of a box that covers some cells of a grid.
- *
- * @param {HTMLElement} box
- * @param {import("./cells.js").GridSize} size
- */
+/** Give a box the size of a cell. @param {HTMLElement} box @param {import("./cells.js").GridSize} size */
 export function sizeBox(box, { columns, rows }) {
   box.style.width = `${100 / columns}%`;
   box.style.height = `${100 / rows}%`;

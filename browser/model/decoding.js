@@ -8,18 +8,13 @@ const FRAME = 2e7;
 const SLICE = 5e6;
 const MOST = 8;
 
-/**
- * How many codes decode in a few milliseconds.
- *
- * @param {import("./network.js").Network} net
- * @returns {number} 1 to 8
- */
+/** How many codes decode in a few milliseconds, 1 to 8. @param {import("./network.js").Network} net */
 export function codesAtOnce(net) {
   return Math.max(1, Math.min(MOST, Math.round(SLICE / work(net))));
 }
 
 /**
- * Decodes codes one slice after another.
+ * Decode codes slice by slice.
  *
  * @param {import("./network.js").Network} net
  * @param {Float32Array} codes  (n · latent_dim)
@@ -32,11 +27,7 @@ export function decodeInSlices(net, codes, y, take) {
   return inSlices(slicesOf(net, codes, y, take, codesAtOnce(net)));
 }
 
-/**
- * Decodes codes at once where that fits into a frame, else in slices.
- *
- * @returns {(() => void) | null} stops the work; null when all is done
- */
+/** Decode codes at once where that fits into a frame, else in slices. @returns {(() => void) | null} null when all is done */
 export function decodeEach(net, codes, y, take) {
   const count = codes.length / net.latentDim;
   if (count * work(net) > FRAME) return decodeInSlices(net, codes, y, take);
@@ -44,7 +35,7 @@ export function decodeEach(net, codes, y, take) {
   return null;
 }
 
-/** A function that decodes the next `atOnce` codes and returns whether none are left. */
+/** A function that decodes the next `atOnce` codes, and returns whether all are decoded. */
 function slicesOf(net, codes, y, take, atOnce) {
   const count = codes.length / net.latentDim;
   const pixels = pixelCount(net);

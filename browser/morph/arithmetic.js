@@ -1,15 +1,11 @@
-/** Arithmetic on codes: the terms of A − B + C, the result, and what can be done with it. */
+/** Arithmetic on codes: the terms of A − B + C and the result. */
 import { make } from "../ui/dom.js";
-import { createPlaces } from "./cards.js";
+import { createPlaces, createThumbnail } from "./cards.js";
 import { canSaveDirection, cardOf, saveDirection, sum } from "./collection.js";
-import { createThumbnail } from "./thumbnail.js";
 
 const NAMES = ["A", "B", "C"];
 
-/**
- * @param {import("./cards.js").Shared} shared
- * @param {(index: number) => void} choose  a term's place is clicked
- */
+/** @param {import("./cards.js").Shared} shared @param {(index: number) => void} choose  a term's place */
 export function createArithmetic(shared, choose) {
   const places = createPlaces(shared, "terms", NAMES, choose);
   const result = createThumbnail({ class: "lx-tiles lx-result", role: "img", "aria-label": "A minus B plus C, decoded" });

@@ -1,26 +1,26 @@
-/** The collected codes as cards, to be dragged or picked, and the places that take them. */
+/** Cards that are dragged or picked, and the places that take them. */
+import { decode } from "../model/network.js";
+import { store } from "../state/store.js";
 import { make } from "../ui/dom.js";
+import { createTiles } from "../ui/tiles.js";
 import { cardOf, removeCard } from "./collection.js";
 import { draggable } from "./dragging.js";
-import { createThumbnail } from "./thumbnail.js";
 
 /**
- * What the parts of the panel share.
+ * The collected codes as cards.
  *
- * @typedef {object} Shared
+ * @typedef {object} Shared  what the parts of the panel share
  * @property {() => import("./collection.js").Morph} morph
- * @property {(next: import("./collection.js").Morph) => void} change  takes over another collection
- * @property {(z: Float32Array | null, label: string) => void} add  adds a code to the collection
+ * @property {(next: import("./collection.js").Morph) => void} change  to another collection
+ * @property {(z: Float32Array | null, label: string) => void} add  a code to the collection
  * @property {(z: Float32Array | null) => void} pin
  * @property {(text: string) => void} say  to screen readers
- */
-
-/**
+ *
  * @param {Shared} shared
  * @param {object} on
- * @param {(picking: boolean) => void} on.pick  a card is picked, or no more
- * @param {(target: Element | null) => void} on.over  a card is dragged over an element, or no more
- * @param {(id: number, target: Element) => void} on.drop  a card is dropped on an element
+ * @param {(picking: boolean) => void} on.pick  a card is picked, or none
+ * @param {(target: Element | null) => void} on.over  a card is dragged over an element; null at the end
+ * @param {(id: number, target: Element) => void} on.drop
  */
 export function createCards(shared, { pick, over, drop }) {
   const element = make("div", { class: "lx-code-cards", role: "group", "aria-label": "Codes" });
@@ -76,12 +76,7 @@ export function createCards(shared, { pick, over, drop }) {
   return { element, build, takePicked, drawThumbnails: () => thumbnails.forEach((draw) => draw()) };
 }
 
-/**
- * @param {Shared} shared
- * @param {"path" | "terms"} group
- * @param {string[]} names
- * @param {(index: number) => void} choose  a place is clicked
- */
+/** Places that take cards. @param {Shared} shared @param {"path" | "terms"} group @param {string[]} names @param {(index: number) => void} choose */
 export function createPlaces(shared, group, names, choose) {
   const places = names.map((name, index) => {
     const thumbnail = createThumbnail();
@@ -109,4 +104,23 @@ export function createPlaces(shared, group, names, choose) {
     /** Mark the place that a card is dragged over. @param {number} index */
     mark: (index) => buttons.forEach((button, i) => button.classList.toggle("lx-over", i === index)),
   };
+}
+
+/** Width of a thumbnail on screen, CSS pixels. */
+const WIDTH = 72;
+
+/** A small picture of a code. @param {Record<string, unknown>} [properties]  of the canvas */
+export function createThumbnail(properties = {}) {
+  const canvas = make("canvas", { class: "lx-tiles", ...properties });
+  const tiles = createTiles(canvas);
+
+  /** Draw a code, or clear. @param {Float32Array | null | undefined} z */
+  function draw(z) {
+    const { network, y } = store.get();
+    tiles.layOut({ columns: 1, shape: network.imageShape, shown: WIDTH });
+    if (z) tiles.picture(0, decode(network, z, y));
+    else tiles.clear();
+  }
+
+  return { canvas, draw };
 }

@@ -8,10 +8,7 @@ import { moveAlong, removeDirection } from "./collection.js";
 /** The largest strength of a direction. */
 const STRONGEST = 2;
 
-/**
- * @param {import("./cards.js").Shared} shared
- * @param {import("../panel.js").Emit} emit
- */
+/** @param {import("./cards.js").Shared} shared @param {import("../panel.js").Emit} emit */
 export function createDirections(shared, emit) {
   const origin = {};
   const list = make("div", { class: "lx-directions", role: "group", "aria-label": "Directions" });

@@ -9,24 +9,16 @@ const WIDTH = 44;
 const [FEWEST, MOST] = [7, 25];
 
 /**
- * The position on the path under a pointer; each end of the path is the middle of a picture.
+ * The position on the path under a pointer at x; 0 and 1 are the middles of the first and last picture.
  *
- * @param {number} x  of the pointer
- * @param {{left: number, width: number}} box  of the row
- * @param {number} count  pictures in it
- * @returns {number} 0 to 1 on the path, else beyond its ends
+ * @param {number} x @param {{left: number, width: number}} box  of the row @param {number} count  of pictures
  */
 export function positionUnder(x, { left, width }, count) {
   const half = 0.5 / count;
   return ((x - left) / width - half) / (1 - 2 * half);
 }
 
-/**
- * @param {object} on
- * @param {() => void} on.grab  the pointer is pressed
- * @param {(position: number) => void} on.move
- * @param {() => void} on.release
- */
+/** @param {{grab: () => void, move: (position: number) => void, release: () => void}} on  pointer events */
 export function createFrames({ grab, move, release }) {
   const canvas = make("canvas", {
     class: "lx-tiles", "aria-hidden": "true",
@@ -56,7 +48,8 @@ export function createFrames({ grab, move, release }) {
     if (!fresh && wanted === drawn) return;
     drawn = wanted;
     stop();
-    stop = decodeEach(network, joined(frames(ends, n, kind)), y, (i, mean) => tiles.picture(i, mean)) ?? (() => {});
+    const codes = Float32Array.from(frames(ends, n, kind).flatMap((z) => [...z]));
+    stop = decodeEach(network, codes, y, (i, mean) => tiles.picture(i, mean)) ?? (() => {});
   }
 
   return {
@@ -65,11 +58,4 @@ export function createFrames({ grab, move, release }) {
     resize: () => (width = canvas.clientWidth),
     stop: () => stop(),
   };
-}
-
-/** @param {Float32Array[]} codes @returns {Float32Array} (n · latent_dim) */
-function joined(codes) {
-  const all = new Float32Array(codes.length * codes[0].length);
-  codes.forEach((z, i) => all.set(z, i * z.length));
-  return all;
 }

@@ -7,7 +7,7 @@ import { frames, nearest } from "./paths.js";
 /** Codes on the path that are measured. */
 const SAMPLES = 49;
 
-/** @param {() => void} redraw  asks for `show` when more distances are known */
+/** @param {() => void} redraw  called when more distances are known */
 export function createMeasures(redraw) {
   const density = sparkline("Prior log-density", "nats");
   const distance = sparkline("Distance to the nearest real code", "");
@@ -37,16 +37,7 @@ export function createMeasures(redraw) {
     });
   }
 
-  /**
-   * @param {object} path
-   * @param {Float32Array[]} path.ends
-   * @param {"linear" | "spherical"} path.kind
-   * @param {import("../model/prior.js").Prior | null} path.prior
-   * @param {number | null} path.y
-   * @param {Float32Array | null} path.codes  (n · latent_dim) of real examples
-   * @param {number} at  position on the path, 0 to 1
-   * @param {Float32Array} z  the code there
-   */
+  /** Show the measures of a path, with a mark at a position and its code. */
   function show(path, at, z) {
     measure(path);
     const value = logProb(path.prior, path.y, z);

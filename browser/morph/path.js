@@ -1,4 +1,4 @@
-/** The path through two to four codes: its ends, its pictures, played or scrubbed, and files of it. */
+/** The path through two to four codes: its ends and pictures, played, scrubbed or saved. */
 import { printPng } from "../files/png.js";
 import { fileName, save } from "../files/save.js";
 import { canDecode, decode } from "../model/network.js";
@@ -19,15 +19,13 @@ const ANIMATED = 30;
 
 /**
  * @param {import("./cards.js").Shared} shared
- * @param {object} options
- * @param {(index: number) => void} options.choose  the place of an end is clicked
- * @param {unknown} options.origin  of changes to the store
- * @param {() => string} options.modelName
+ * @param {{choose: (index: number) => void, origin: unknown, modelName: () => string}} options  `choose`:
+ *   the place of an end; `origin`: of changes to the store
  */
 export function createPath(shared, { choose, origin, modelName }) {
   let position = 0;
   let playing = false;
-  /** When it would have begun to play, to be where it is now; milliseconds. */
+  /** The time at which playing began at position 0, milliseconds. */
   let began = 0;
   /** Codes of real examples (n · latent_dim), while they are known. */
   let codes = null;

@@ -11,14 +11,7 @@ const KEY_STEP = 8;
 const PEN = { down: "#5eead4", up: "#9ca3af" };
 const LABEL = "Drawing pad. Draw with a pen, a finger or the mouse; or move the pen with the arrow keys and lower or lift it with the space bar. Delete clears.";
 
-/**
- * Move the pen by an arrow key; the border stops it.
- *
- * @param {import("./ink.js").Point | null} pen  null for the middle
- * @param {string} key
- * @param {boolean} fast
- * @returns {import("./ink.js").Point | null} null for other keys
- */
+/** Move the pen, null in the middle, by an arrow key up to the border. @returns {import("./ink.js").Point | null} null for other keys */
 export function movePen(pen, key, fast) {
   const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
   if (!way) return null;
@@ -29,20 +22,18 @@ export function movePen(pen, key, fast) {
 }
 
 /**
- * @param {object} on
- * @param {() => void} on.inked  ink is added
- * @param {() => void} on.settled  a stroke is finished, or the strokes are others
- * @param {() => void} on.redraw  asks for `show`
+ * @param {{inked: () => void, settled: () => void, redraw: () => void}} on  `inked`: the ink has
+ *   changed; `settled`: after a stroke, undo, redo or clear; `redraw`: `show` is needed
  */
 export function createCanvas({ inked, settled, redraw }) {
   const drawing = createDrawing();
   let ink = blank(SIDE, SIDE);
-  /** The stroke that is being drawn, and the pointer that draws it; null for the pen of the keys. */
+  /** The unfinished stroke, and the pointer that draws it; no pointer for the pen that keys move. */
   let stroke = null;
   let pointer = null;
-  /** Where the pen of the keys is, while the canvas has focus. */
+  /** Position of the pen that keys move; null before the first key. */
   let pen = null;
-  /** Points of the stroke that are on screen; Infinity to draw everything anew. */
+  /** Points of the stroke that are on screen; Infinity to redraw everything. */
   let shown = 0;
 
   const canvas = make("canvas", {
@@ -129,42 +120,21 @@ export function createCanvas({ inked, settled, redraw }) {
     redraw();
   }
 
-  /** Draw what is new of the stroke under the pointer, or everything. @param {number} width  CSS pixels */
+  /** Draw the new part of a stroke by pointer, else everything. @param {number} width  CSS pixels */
   function show(width) {
     const side = Math.round(width * window.devicePixelRatio);
     const resized = canvas.width !== side;
     if (resized) canvas.width = canvas.height = side;
     if (resized || !stroke || pointer === null || shown > stroke.length) {
       context.clearRect(0, 0, side, side);
-      for (const points of drawing.strokes()) drawLine(points, 0);
+      for (const points of drawing.strokes()) drawLine(context, points);
       shown = 0;
     }
     if (stroke) {
-      drawLine(stroke, Math.max(0, shown - 1));
+      drawLine(context, stroke, Math.max(0, shown - 1));
       shown = stroke.length;
     }
-    if (pen) drawPen();
-  }
-
-  function drawLine(points, first) {
-    const scale = canvas.width / SIDE;
-    context.lineCap = "round";
-    context.lineJoin = "round";
-    context.lineWidth = 2 * RADIUS * scale;
-    context.strokeStyle = "#fff";
-    context.beginPath();
-    context.moveTo(points[first].x * scale, points[first].y * scale);
-    for (let i = first; i < points.length; i += 1) context.lineTo(points[i].x * scale, points[i].y * scale);
-    context.stroke();
-  }
-
-  function drawPen() {
-    const scale = canvas.width / SIDE;
-    context.beginPath();
-    context.arc(pen.x * scale, pen.y * scale, RADIUS * scale, 0, 2 * Math.PI);
-    context.lineWidth = 2 * window.devicePixelRatio;
-    context.strokeStyle = stroke ? PEN.down : PEN.up;
-    context.stroke();
+    if (pen) drawPen(context, pen, stroke ? PEN.down : PEN.up);
   }
 
   return {
@@ -173,12 +143,12 @@ export function createCanvas({ inked, settled, redraw }) {
     undo: () => change(drawing.undo),
     redo: () => change(drawing.redo),
     clear: () => change(drawing.clear),
-    /** Clear without reporting it. */
+    /** Clear without a call of `settled`. */
     reset() {
       drawing.clear();
       ink = blank(SIDE, SIDE);
     },
-    /** What there is: nothing drawn, no pen of the keys, something to undo or redo. */
+    /** Whether it is empty, the keys have a pen, and strokes can be undone and redone. */
     state: () => ({
       empty: !stroke && drawing.strokes().length === 0,
       pen: pen !== null,
@@ -186,4 +156,26 @@ export function createCanvas({ inked, settled, redraw }) {
       redo: drawing.canRedo(),
     }),
   };
+}
+
+/** Draw a line through the points of a stroke, from one of them on. */
+function drawLine(context, points, first = 0) {
+  const scale = context.canvas.width / SIDE;
+  context.lineCap = "round";
+  context.lineJoin = "round";
+  context.lineWidth = 2 * RADIUS * scale;
+  context.strokeStyle = "#fff";
+  context.beginPath();
+  context.moveTo(points[first].x * scale, points[first].y * scale);
+  for (let i = first; i < points.length; i += 1) context.lineTo(points[i].x * scale, points[i].y * scale);
+  context.stroke();
+}
+
+function drawPen(context, { x, y }, colour) {
+  const scale = context.canvas.width / SIDE;
+  context.beginPath();
+  context.arc(x * scale, y * scale, RADIUS * scale, 0, 2 * Math.PI);
+  context.lineWidth = 2 * window.devicePixelRatio;
+  context.strokeStyle = colour;
+  context.stroke();
 }

@@ -97,7 +97,7 @@ export function mount(element, data, emit) {
     live.element);
   element.append(root);
 
-  /** Where the cells lie: the arguments of `cellOf` after the code. */
+  /** Arguments of `cellCode` and `cellOf`: cells a side, dimensions, prior. */
   function place() {
     const { network, y, z, dims } = store.get();
     const { n, priors } = state;
@@ -182,7 +182,7 @@ function createPictures(grid) {
         dimension(first)} across, ${dimension(second)} up. Arrow keys move, Enter pins.`);
   }
 
-  /** Decodes the grid in slices; a picture stays until its cell is drawn again. */
+  /** Decode the grid in slices; a picture stays until its cell is drawn again. */
   function decodeGrid([n, dims, prior], inverted, setBusy) {
     const { network, z, y } = store.get();
     stop();

@@ -2,8 +2,8 @@
  * The replay of a training: map, manifold and samples at every moment of it.
  *
  * Time is counted in frames, whose steps grow by a constant ratio. Between frames codes travel and
- * pictures fade, except where reduced motion is preferred. At its end the replay follows a training
- * that goes on.
+ * pictures fade, except where reduced motion is preferred. At its end the replay follows a running
+ * training.
  *
  * @typedef {object} ReplayData
  * @property {(import("../replay/timeline.js").Moment & {source?: import("../files/assets.js").Source})[]} frames
@@ -16,7 +16,7 @@
  * @property {[string, string | null]} axes
  * @property {[number, number] | null} prior  the mean of a standard normal prior
  * @property {number} epochs  of the whole training
- * @property {boolean} live  whether the training goes on
+ * @property {boolean} live  whether the training is running
  */
 import { createFrameReader } from "../replay/frames.js";
 import { Playback } from "../replay/playback.js";
@@ -24,10 +24,7 @@ import { frameAfterKey } from "../replay/timeline.js";
 import { createView } from "../replay/view.js";
 import { schedule, unschedule } from "../state/store.js";
 
-/**
- * Milliseconds from a frame to the next, while it plays: from the least, where codes rest, to the
- * most, where they go this far on average, in heights of the map.
- */
+/** Milliseconds from a frame to the next: least where codes stay, most where they go this far on average. */
 const [LEAST_TIME, MOST_TIME, FAR] = [80, 400, 0.06];
 
 const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -43,18 +40,15 @@ export function mount(element, data) {
     frameTime: (frame) => LEAST_TIME + (MOST_TIME - LEAST_TIME) * Math.min(1, view.motion(frame) / FAR),
     reducedMotion,
   });
-  const view = createView(element, {
-    playback, reducedMotion,
-    handlers: {
-      toggle, key: onKey,
-      scrub: (position) => run(() => playback.hold(position)),
-      release: () => run(() => playback.release()),
-    },
+  const view = createView(element, playback, reducedMotion, {
+    toggle, key: onKey,
+    scrub: (position) => run(() => playback.hold(position)),
+    release: () => run(() => playback.release()),
   });
   let loaded = false;
   let loading = "";
 
-  /** Reads the frames that are new, then shows all. */
+  /** Read the frames that are new, then show all. */
   async function load() {
     const wanted = data;
     const sources = wanted.frames.map(({ source }) => source);
@@ -82,7 +76,7 @@ export function mount(element, data) {
     if (follow) run(() => playback.goTo(playback.last));
   }
 
-  /** Changes the playback, and draws until it rests. */
+  /** Change the playback, and draw until it is at rest. */
   function run(change) {
     change();
     view.showPlaying();

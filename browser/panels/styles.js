@@ -26,7 +26,7 @@ const NAMES_WIDTH = 64;
 const SLICE = 4;
 
 /**
- * Carries the style of a code over to another label: as many standard deviations from the mean of
+ * Carry the style of a code over to another label: as many standard deviations from the mean of
  * that label's prior. Without priors by label it is the same code.
  *
  * @param {ArrayLike<number>} z  (latent_dim)

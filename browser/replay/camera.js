@@ -3,30 +3,23 @@ import { ease, fit } from "../map/geometry.js";
 import { GLIDE_TIME } from "./playback.js";
 
 export class ReplayCamera {
-  /** @type {import("../map/geometry.js").Camera | null} where it rests, null before `fit` */
+  /** @type {import("../map/geometry.js").Camera | null} the camera after gliding; null before `fit` */
   camera = null;
   #from = null;
   #start = null;
 
-  /** Whether it is still gliding. */
   get moving() {
     return this.#from !== null;
   }
 
-  /**
-   * Shows all of `bounds`.
-   *
-   * @param {import("../map/geometry.js").Bounds} bounds
-   * @param {import("../map/geometry.js").Size} size
-   * @param {boolean} glide  whether to glide there from what is shown now
-   */
+  /** Show all of `bounds` in a drawing of this size, at once or gliding there. */
   fit(bounds, size, glide) {
     this.#from = glide ? this.camera : null;
     this.#start = null;
     this.camera = fit(bounds, size);
   }
 
-  /** The camera at a time of the clock. @param {number} now  milliseconds */
+  /** The camera at a time. @param {number} now  milliseconds */
   at(now) {
     if (!this.#from) return this.camera;
     this.#start ??= now;

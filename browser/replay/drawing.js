@@ -28,12 +28,7 @@ const NAMED = [16, 40];
 const UNLABELLED = { dark: "#7dd3c8", light: "#0f766e" };
 const TURN = 2 * Math.PI;
 
-/**
- * Draws one moment.
- *
- * @param {CanvasRenderingContext2D} context
- * @param {MapView} view
- */
+/** Draw the map at one position. @param {CanvasRenderingContext2D} context @param {MapView} view */
 export function drawMap(context, view) {
   const { size, ratio, camera, theme, position, tail, hidden } = view;
   const { axes, prior, tracks, groups, named } = view.scene;
@@ -53,7 +48,7 @@ export function drawMap(context, view) {
   if (named) drawNames(context, screen, classMedians(codes, groups), view);
 }
 
-/** From data units to CSS pixels. */
+/** Functions from data units to CSS pixels. */
 function screenOf({ x: left, y: top, height }, size) {
   const scale = size.height / height;
   return {
@@ -110,7 +105,7 @@ function drawRings(context, { x, y }, groups, { size, theme }) {
   }
 }
 
-/** The way of each code from the tail to its place, fainter the longer ago. */
+/** The way of each code from `tail` to `position`, which fades in. */
 function drawTails(context, screen, groups, { scene: { tracks }, position, tail, theme }) {
   const placesAt = (share) => {
     const time = tail + (position - tail) * share;
@@ -136,7 +131,7 @@ function drawTails(context, screen, groups, { scene: { tracks }, position, tail,
   context.globalAlpha = 1;
 }
 
-/** Names at the medians of classes, which appear as the classes separate. */
+/** Names at the medians of classes, which fade in as the classes separate. */
 function drawNames(context, screen, medians, { names, hidden, theme, font }) {
   context.font = `600 15px ${font}`;
   context.textAlign = "center";

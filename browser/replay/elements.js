@@ -4,13 +4,16 @@ import { make } from "../ui/dom.js";
 import { sparkline } from "../ui/sparkline.js";
 
 /**
- * @param {HTMLElement} element  to which they are added
- * @param {object} handlers
- * @param {() => void} handlers.toggle  the button that plays and pauses
- * @param {(position: number) => void} handlers.scrub  the slider is moved
- * @param {() => void} handlers.release  the slider is released
- * @param {(event: KeyboardEvent) => void} handlers.key
- * @param {(hidden: Set<number>) => void} handlers.hide  labels to hide
+ * Make them and add them to `element`.
+ *
+ * @typedef {object} Handlers
+ * @property {() => void} toggle  play or pause
+ * @property {(position: number) => void} scrub  the slider is moved
+ * @property {() => void} release  the slider is released
+ * @property {(event: KeyboardEvent) => void} key
+ * @property {(hidden: Set<number>) => void} hide  classes to hide
+ *
+ * @param {HTMLElement} element @param {Handlers} handlers
  */
 export function build(element, { toggle, scrub, release, key, hide }) {
   const map = make("canvas", { role: "img" });

@@ -19,8 +19,7 @@ export function readFrame(bytes) {
  * Read all frames of a replay.
  *
  * @param {Uint8Array} bytes  of vae_core.runs.replay_bundles.small_bundle
- * @returns {{description: any, frames: Frame[]}} the part of a panel's data that describes the
- *   frames, and the frames
+ * @returns {{description: object, frames: Frame[]}} `description` as the panel's data have it
  */
 export function readReplay(bytes) {
   const { meta, arrays, shapes } = unbundle(bytes);
@@ -47,7 +46,7 @@ function sumDifferences(differences, count, levels) {
 }
 
 /**
- * A reader that fetches each frame once, and again only after it failed.
+ * A reader that fetches each frame once, and again after a failure.
  *
  * @param {(source: import("../files/assets.js").Source) => Promise<Uint8Array>} [fetch]
  * @returns {(sources: import("../files/assets.js").Source[]) => Promise<Frame[]>}

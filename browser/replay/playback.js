@@ -6,12 +6,11 @@ export const GLIDE_TIME = 320;
 /** Milliseconds for each frame where reduced motion is preferred. */
 const STEP_TIME = 700;
 /** Tails reach back to the position some milliseconds ago, but no farther than some frames. */
-const TAIL_TIME = 260;
-const TAIL_FRAMES = 1.5;
+const [TAIL_TIME, TAIL_FRAMES] = [260, 1.5];
 /** The longest time between two animation frames that counts, milliseconds. */
 const LONGEST_GAP = 100;
 
-/** Positions are counted in frames, 0 to `last`; a replay at rest is on a frame. */
+/** Positions are counted in frames, 0 to `last`; times in milliseconds. */
 export class Playback {
   /** Number of the last frame. */
   last = 0;
@@ -41,81 +40,63 @@ export class Playback {
     return this.position >= this.last - 1e-6;
   }
 
-  /** The position that a glide leads to, or where it is. */
+  /** The position that a glide leads to, or the position. */
   get target() {
     return this.#glide?.to ?? this.position;
   }
 
-  /** Whether it rests at its end, where it follows new frames. */
+  /** Whether it is at rest at its end, where it follows new frames. */
   get following() {
     return !this.held && !this.playing && this.target >= this.last - 1e-6;
   }
 
-  /**
-   * Sets the number of frames.
-   *
-   * @param {number} count
-   * @param {number} [position]  where to be then, at most the last frame
-   */
+  /** Set the number of frames. @param {number} [position]  the new position, at most the last frame */
   resize(count, position = this.position) {
     this.last = count - 1;
-    this.position = Math.min(position, this.last);
-    this.tail = this.position;
+    this.position = this.tail = Math.min(position, this.last);
     if (this.#glide?.to > this.last) this.#glide = null;
   }
 
-  /** Moves at once; playing goes on from there. @param {number} position */
+  /** Move at once. */
   moveTo(position) {
     this.position = Math.min(this.last, Math.max(0, position));
-    this.#glide = null;
-    this.#time = null;
+    this.#glide = this.#time = null;
   }
 
-  /** Pauses and glides to a frame, at once where reduced motion is preferred. @param {number} frame */
+  /** Pause and glide to a frame, at once where reduced motion is preferred. */
   goTo(frame) {
-    this.pause();
+    this.playing = false;
+    this.#time = null;
     if (this.#reducedMotion()) this.moveTo(frame);
     else this.#glide = { from: this.position, to: frame, start: null };
-    this.#time = null;
   }
 
-  /** Pauses on the nearest frame. */
+  /** Pause on the nearest frame. */
   settle() {
     this.goTo(Math.round(this.position));
   }
 
-  /** Holds a position until `release`. @param {number} position */
+  /** Hold a position until `release`. */
   hold(position) {
     this.held = true;
-    this.pause();
+    this.playing = false;
     this.moveTo(this.#reducedMotion() ? Math.round(position) : position);
   }
 
-  /** Settles, if it was held. */
   release() {
     if (this.held) this.settle();
     this.held = false;
   }
 
-  /** Plays on, from the beginning where it is at the end. @param {number} now  milliseconds */
+  /** Play on, from the beginning where it is at the end. */
   play(now) {
     if (this.atEnd) this.tail = this.position = 0;
     this.playing = true;
-    this.#glide = null;
-    this.#time = null;
+    this.#glide = this.#time = null;
     this.#nextStep = now + STEP_TIME;
   }
 
-  pause() {
-    this.playing = false;
-  }
-
-  /**
-   * Moves on to a time of the clock.
-   *
-   * @param {number} now  milliseconds
-   * @returns {boolean} whether it moves on after that
-   */
+  /** Advance to a time. @returns {boolean} whether it still moves */
   advance(now) {
     const passed = this.#time === null ? 0 : Math.min(LONGEST_GAP, now - this.#time);
     this.#time = now;
@@ -123,17 +104,17 @@ export class Playback {
     else if (this.playing) {
       if (this.#reducedMotion()) this.#step(now);
       else this.#play(passed);
-      if (this.atEnd) this.pause();
+      this.playing = !this.atEnd;
     }
     this.#moveTail(passed);
     return this.playing || this.#glide !== null || this.tail !== this.position;
   }
 
   #followGlide(now) {
-    const glide = this.#glide;
-    glide.start ??= now;
-    const share = Math.min(1, (now - glide.start) / GLIDE_TIME);
-    this.position = glide.from + (glide.to - glide.from) * ease(share);
+    const { from, to, start } = this.#glide;
+    this.#glide.start ??= now;
+    const share = Math.min(1, (now - (start ?? now)) / GLIDE_TIME);
+    this.position = from + (to - from) * ease(share);
     if (share === 1) this.#glide = null;
   }
 

@@ -1,25 +1,14 @@
 /**
- * What the drawings of a replay need to know of all its frames. No DOM.
+ * What the drawings of a replay have in common at all times. No DOM.
  *
- * @typedef {object} Scene
- * @property {[string, string | null]} axes
- * @property {[number, number] | null} prior  the mean of a standard normal prior
- * @property {import("./timeline.js").Tracks} tracks
- * @property {import("./timeline.js").Group[]} groups  codes by class
- * @property {boolean} named  whether classes are named on the map
- * @property {import("../map/geometry.js").Bounds} bounds
- * @property {number | null} side  pictures a side of the manifold; null without one
- * @property {number} samples  how many
- * @property {string | null} hairlines  colour of lines between pictures, null for none
+ * @typedef {ReturnType<typeof sceneOf>} Scene  `axes` and `prior` as in the data; `named`: whether
+ *   classes are named on the map; `side`: pictures a side of the manifold, null without one;
+ *   `samples`: their number; `hairlines`: the colour of lines between pictures, null for none
  */
 import { hairlineColour } from "../manifold/cells.js";
 import { boundsOfAll, groupByLabel, placesOf } from "./timeline.js";
 
-/**
- * @param {import("../panels/replay.js").ReplayData} data
- * @param {import("./frames.js").Frame[]} frames
- * @returns {Scene}
- */
+/** @param {import("../panels/replay.js").ReplayData} data @param {import("./frames.js").Frame[]} frames */
 export function sceneOf({ axes, prior, labels, plane, heights }, frames) {
   const places = frames.map((frame) => placesOf(frame, { plane, heights }));
   const { grid, samples, shape } = frames.at(-1);
@@ -42,14 +31,7 @@ export function sceneOf({ axes, prior, labels, plane, heights }, frames) {
 /** Samples in a row on a narrow screen. */
 const FEW = 8;
 
-/**
- * How samples are arranged: in one row below a manifold, in rows of eight where that is narrow, in a
- * square without a manifold.
- *
- * @param {Scene} scene
- * @param {boolean} narrow
- * @returns {import("../manifold/cells.js").GridSize}
- */
+/** Columns and rows of the samples: one row below a manifold, rows of eight on a narrow screen, else a square. */
 export function arrangeSamples({ side, samples }, narrow) {
   const columns = side === null ? Math.ceil(Math.sqrt(samples)) : narrow ? Math.min(samples, FEW) : samples;
   return { columns, rows: Math.ceil(samples / columns) };

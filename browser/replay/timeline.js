@@ -70,7 +70,7 @@ export function boundsOfAll(places, prior) {
 
 const around = ([x, y], reach) => ({ left: x - reach, right: x + reach, bottom: y - reach, top: y + reach });
 
-/** Widens bounds to hold others. */
+/** Widen bounds to hold others. */
 function widen(bounds, other) {
   bounds.left = Math.min(bounds.left, other.left);
   bounds.right = Math.max(bounds.right, other.right);

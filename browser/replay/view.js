@@ -1,25 +1,24 @@
 /** The replay on screen: drawings and texts of one moment. */
 import { schedule, unschedule } from "../state/store.js";
 import { theme as readTheme } from "../ui/colours.js";
+import { createTiles } from "../ui/tiles.js";
 import { number } from "../ui/words.js";
 import { ReplayCamera } from "./camera.js";
 import { drawMap } from "./drawing.js";
 import { build } from "./elements.js";
-import { createFadingTiles } from "./pictures.js";
 import { arrangeSamples, sceneOf } from "./scene.js";
-import { meanDistance, momentText } from "./timeline.js";
+import { crossfade, meanDistance, momentText } from "./timeline.js";
 
 /** Below this width samples come in several rows, CSS pixels. */
 const NARROW = 520;
 
 /**
  * @param {HTMLElement} element
- * @param {object} options
- * @param {import("./playback.js").Playback} options.playback
- * @param {() => boolean} options.reducedMotion
- * @param {object} options.handlers  as `build` takes them, but `hide`
+ * @param {import("./playback.js").Playback} playback
+ * @param {() => boolean} reducedMotion
+ * @param {Omit<import("./elements.js").Handlers, "hide">} handlers
  */
-export function createView(element, { playback, reducedMotion, handlers }) {
+export function createView(element, playback, reducedMotion, handlers) {
   const parts = build(element, { ...handlers, hide });
   const context = parts.map.getContext("2d");
   const grid = createFadingTiles(parts.grid, "grid");
@@ -40,7 +39,7 @@ export function createView(element, { playback, reducedMotion, handlers }) {
     schedule(draw);
   }
 
-  /** Takes over what may change while the frames stay. @param {ReplayData} next */
+  /** Take over other data of the same frames. @param {import("../panels/replay.js").ReplayData} next */
   function update(next) {
     data = next;
     theme = readTheme(element);
@@ -53,7 +52,7 @@ export function createView(element, { playback, reducedMotion, handlers }) {
     schedule(draw);
   }
 
-  /** Takes over new frames with their data. */
+  /** Take over other frames and their data. */
   function take(next, found) {
     frames = found;
     moments = next.frames;
@@ -135,7 +134,7 @@ export function createView(element, { playback, reducedMotion, handlers }) {
   };
 }
 
-/** What to know about the drawings, in sentences. */
+/** How to read the drawings, in sentences. */
 function noteOf({ prior, plane }) {
   return [
     "Each point is the mean code of one test picture; scale and axes hold for the whole training. Rings at the rim lie beyond it.",
@@ -143,4 +142,25 @@ function noteOf({ prior, plane }) {
     plane && "The plane is that of the last codes' two principal components.",
     "Time runs by ratios, since most happens early: from frame to frame the steps grow by a quarter. Space plays, arrow keys go frame by frame.",
   ].filter(Boolean).join(" ");
+}
+
+/** Pictures that fade from frame to frame. @param {HTMLCanvasElement} canvas @param {"grid" | "samples"} part */
+function createFadingTiles(canvas, part) {
+  const tiles = createTiles(canvas);
+  const drawn = { frames: null, position: NaN };
+
+  /** Draw the pictures at a position, counted in frames; `layout` is one of `createTiles`. */
+  function show(frames, position, layout) {
+    const { shape } = frames[0];
+    const fresh = tiles.layOut({ ...layout, shape });
+    if (!fresh && drawn.frames === frames && drawn.position === position) return;
+    Object.assign(drawn, { frames, position });
+    const first = Math.floor(position);
+    const next = Math.min(frames.length - 1, first + 1);
+    const means = crossfade(frames[first][part], frames[next][part], position - first);
+    const pixels = shape[0] * shape[1] * shape[2];
+    for (let i = 0; i < means.length / pixels; i += 1) tiles.picture(i, means.subarray(i * pixels, (i + 1) * pixels));
+  }
+
+  return { show };
 }

@@ -5,11 +5,11 @@ import { dimension, number } from "../ui/words.js";
 
 const LIMIT = 4;
 const KEY_STEP = 0.1;
-/** Milliseconds after which a value set by keys is kept. */
+/** Milliseconds without a key after which a code is pinned. */
 const KEY_SETTLED = 250;
 
 /**
- * Order the dimensions by their KL, and part the active from the inactive.
+ * Order dimensions by their KL, and separate active from inactive ones.
  *
  * @param {number[]} kl  nats
  * @param {number} deadBelow  nats
@@ -24,14 +24,12 @@ export function rank(kl, deadBelow) {
 }
 
 /**
- * @typedef {object} DimensionHandlers
- * @property {(dim: number, value: number) => void} move  a value changes
- * @property {(dim: number, delay: number) => void} release  a value is to be kept, after milliseconds
- * @property {(dim: number) => void} focus  another dimension is looked at
- * @property {() => void} unfold  the inactive dimensions are shown or hidden
+ * @param {object} on
+ * @param {(dim: number, value: number) => void} on.move  a value changes
+ * @param {(dim: number, delay: number) => void} on.release  pin the values after milliseconds
+ * @param {(dim: number) => void} on.focus  another dimension is looked at
+ * @param {() => void} on.unfold  the inactive dimensions are shown or hidden
  */
-
-/** @param {DimensionHandlers} on */
 export function createDimensions(on) {
   const element = make("div", { class: "lx-dims", role: "group", "aria-label": "Latent dimensions" });
   let rows = new Map();
@@ -49,12 +47,7 @@ export function createDimensions(on) {
     rows.get(focused)?.element.classList.add("lx-looked-at");
   }
 
-  /**
-   * Make the rows.
-   *
-   * @param {number[]} kl  nats, in order of the dimensions
-   * @param {number} deadBelow  dimensions with fewer nats are folded away
-   */
+  /** Make the rows, with arguments as in `rank`. */
   function build(kl, deadBelow) {
     const { active, inactive } = rank(kl, deadBelow);
     const most = Math.max(...kl, 1e-9);
@@ -73,15 +66,12 @@ export function createDimensions(on) {
 
   return {
     element, build,
-    /** How many rows there are. */
     count: () => rows.size,
     focused: () => focused,
-    /** @param {Float32Array} z  (latent_dim) */
     show: (z) => rows.forEach((row, dim) => row.show(z[dim])),
   };
 }
 
-/** @param {DimensionHandlers} on */
 function createRow(dim, nats, { share, dead }, on) {
   const name = dimension(dim);
   let shown = NaN;

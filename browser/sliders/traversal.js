@@ -8,14 +8,7 @@ import { dimension } from "../ui/words.js";
 
 const VALUES = [-3, -2, -1, 0, 1, 2, 3];
 
-/**
- * The codes of a traversal: one dimension takes each value, the others are held.
- *
- * @param {Float32Array} z  (latent_dim)
- * @param {number} dim
- * @param {number[]} values
- * @returns {Float32Array} (n · latent_dim)
- */
+/** The codes with one dimension at each value. @param {Float32Array} z @returns {Float32Array} (n · latent_dim) */
 export function traverse(z, dim, values) {
   const codes = new Float32Array(values.length * z.length);
   values.forEach((value, row) => {
@@ -25,11 +18,7 @@ export function traverse(z, dim, values) {
   return codes;
 }
 
-/**
- * @param {object} on
- * @param {(value: number) => void} on.choose  a picture is clicked
- * @param {() => void} on.redraw  asked for when the code moved while pictures were decoded
- */
+/** @param {{choose: (value: number) => void, redraw: () => void}} on  `redraw`: the code may have moved meanwhile */
 export function createTraversal({ choose, redraw }) {
   const canvas = make("canvas", { class: "lx-tiles", role: "img", click: (event) => choose(valueUnder(event)) });
   const change = make("canvas", { class: "lx-tiles lx-change", role: "img" });
@@ -92,10 +81,5 @@ export function createTraversal({ choose, redraw }) {
     pending = null;
   }
 
-  /** Forget what is drawn. */
-  function clear() {
-    drawn = "";
-  }
-
-  return { element, show, clear, stop };
+  return { element, show, stop, clear: () => (drawn = "") };
 }

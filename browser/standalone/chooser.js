@@ -6,12 +6,11 @@ const NAMES = { raw: "Latent plane", pca: "PCA", tsne: "t-SNE" };
 
 /**
  * @param {HTMLElement} element
- * @param {object} options
- * @param {string[]} options.projections  the maps
- * @param {number} options.latentDim
- * @param {(change: {projection?: string, dims?: [number, number]}) => void} options.choose
+ * @param {string[]} projections  the maps
+ * @param {number} latentDim
+ * @param {(change: {projection?: string, dims?: [number, number]}) => void} choose
  */
-export function createChooser(element, { projections, latentDim, choose }) {
+export function createChooser(element, projections, latentDim, choose) {
   let shown = [0, 1];
   const buttons = new Map(projections.map((projection) => [
     projection,

@@ -65,11 +65,7 @@ function notify(text) {
   byId("notice").hidden = text === null;
 }
 
-/**
- * What the page shows, kept in its address.
- *
- * @param {Facts} facts
- */
+/** What the page shows, kept in its address. @param {Facts} facts */
 function createView(facts) {
   const model = { latentDim: facts.latent_dim, projections: facts.projections, labels: facts.given.length };
   const first = {
@@ -133,7 +129,7 @@ async function start() {
     view.write();
   };
   const chooser = facts.latent_dim > 2
-    ? createChooser(byId("chooser"), { projections: facts.projections, latentDim: facts.latent_dim, choose })
+    ? createChooser(byId("chooser"), facts.projections, facts.latent_dim, choose)
     : null;
 
   const dataOf = (kind) => ({
