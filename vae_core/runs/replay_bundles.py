@@ -25,7 +25,7 @@ Bytes = NDArray[np.uint8]
 
 
 def describe(replay: Replay, config: ModelConfig) -> dict[str, Any]:
-    """Tell what lies around the frames, as JSON; replay.js reads it as its ``Film``.
+    """Tell what lies around the frames, as JSON; replay.js reads it as part of its ``ReplayData``.
 
     ``frames`` (step, epoch and ELBO of each), ``labels`` (n) or None, ``plane``: what leads from
     codes of more than two dimensions to the map, the principal components of the last frame for
