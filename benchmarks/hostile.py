@@ -483,9 +483,9 @@ def read_run(files: dict[str, bytes], work: Path) -> None:
             read(folder)
         except LatentExplorerError as error:
             faults.append(error)
-    found = {one.folder: one for one in runs.stands(other.parent)}
+    found = {one.folder: one for one in runs.statuses(other.parent)}
     assert found[other].epoch == 1, "others are not told any more"
-    runs.places(list(found.values()))
+    runs.queue_positions(list(found.values()))
     if faults:
         raise faults[0]
     if folder in found and found[folder].state == "failed":

@@ -434,7 +434,7 @@ def measure(sessions: int, seconds: float, seed: int) -> dict[str, Any]:
 def end(folder: Path) -> None:
     """End a training and wait until its process has left."""
     deadline = time.monotonic() + ENDING
-    while processes.is_attended(folder):
+    while processes.has_worker(folder):
         processes.request(folder, "leave", worker=())
         if time.monotonic() > deadline:
             raise TimeoutError(f"{folder.name} does not end")

@@ -26,5 +26,5 @@ def test_readme_names_every_model() -> None:
 def test_the_page_of_studies_is_the_results() -> None:
     """docs/studies.md holds what `studies --markdown` prints, each goal and its figure included."""
     text = (README.parent / "docs/studies.md").read_text(encoding="utf-8")
-    printed = summary.markdown(STUDIES, summary.found(STUDIES))
+    printed = summary.markdown(STUDIES, summary.read_results(STUDIES))
     assert printed in text

@@ -13,7 +13,7 @@ from vae_core.cli import options, printing
 from vae_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from vae_core.runs import Place, RunStatus
+    from vae_core.runs import QueuePosition, RunStatus
 
 #: Seconds that a command waits for the state that it requested, and between two checks.
 LONGEST_WAIT, CHECK_INTERVAL = 5.0, 0.1
@@ -237,7 +237,7 @@ def _print_status(folder: Path, as_json: bool) -> RunStatus:
     return now
 
 
-def _facts(now: RunStatus, place: Place | None) -> dict[str, Any]:
+def _facts(now: RunStatus, place: QueuePosition | None) -> dict[str, Any]:
     return {
         "name": now.folder.name,
         "folder": str(now.folder),

@@ -21,7 +21,7 @@ def studies(as_json: bool, markdown: bool) -> None:
     """List the studies: what was run of each, and which goals it reached."""
     from vae_core.studies import STUDIES, summary
 
-    results = summary.found(STUDIES)
+    results = summary.read_results(STUDIES)
     if as_json:
         printing.print_json({"studies": [one for one in results.values() if one is not None]})
         return

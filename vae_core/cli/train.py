@@ -98,7 +98,7 @@ def train(
         try:
             state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)
         finally:
-            runs.pass_on(folder.absolute())
+            runs.start_next(folder.absolute())
     else:
         state = runs.follow(folder, on_record=report, say=say)
     if not as_json:

@@ -1,7 +1,7 @@
 """Work in a process of its own, steered through its folder.
 
 ================  ==============================================================
-``control``       what the worker is asked to do; it takes the file away
+``control``       what the worker is requested to do; it takes the file away
 ``control.lock``  held for the moment in which ``control`` is read or written
 ``lock``          held by the worker for as long as its process lives
 ``worker.log``    what it wrote on stderr
@@ -35,7 +35,7 @@ except ImportError:  # Windows
 CONTROL, CONTROL_LOCK, LOCK, LOG = "control", "control.lock", "lock", "worker.log"
 #: The dashboard answers first.
 NICE = 10
-#: A worker that was asked to start and told nothing for so many seconds never will.
+#: A worker that was asked to start and reported nothing for so many seconds never will.
 STARTING = 60.0
 
 #: Go on; go on for one step or one epoch; wait; end with what there is; end as if paused.
@@ -47,13 +47,13 @@ Starter = Callable[[Path, Sequence[str]], None]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a worker is asked to do."""
+class Requested:
+    """What a worker is requested to do."""
 
     command: str = "none"
     settings: Mapping[str, float] = field(default_factory=dict)  # to go on with
     waits: bool = False  # whether the command waits for its turn, and is not to be obeyed yet
-    since: float = 0.0  # when the command was asked, by the clock
+    since: float = 0.0  # when the command was requested, by the clock
     started: float = 0.0  # when a worker was started that has not come yet; 0 where there is none
 
 
@@ -83,8 +83,8 @@ def _is_locked(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; what was asked and not taken at the end is dropped.
+def worker_lock(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; what was requested and not taken at the end is dropped.
 
     Raises
     ------
@@ -106,8 +106,8 @@ def held(folder: Path) -> Iterator[None]:
             lock.release()
 
 
-def asking(folder: Path) -> filelock.BaseFileLock:
-    """Hold what a folder's worker is asked: meanwhile nobody else asks, and it takes nothing.
+def request_lock(folder: Path) -> filelock.BaseFileLock:
+    """Hold what a folder's worker is requested: meanwhile nobody else asks, and it takes nothing.
 
     May be held again by who holds it; where both are wanted, before the folder's lock.
     """
@@ -127,84 +127,84 @@ def request(
     starter
         Where that is: a process of this machine when left out.
     """
-    with asking(folder):
+    with request_lock(folder):
         before, now = peek(folder), time.time()
         # Who is on the way will take the newest command.
-        starts = command in STARTERS and not is_attended(folder)
+        starts = command in STARTERS and not has_worker(folder)
         started = now if starts else before.started
-        _ask(folder, Asked(command, before.settings, since=now, started=started))
+        _write_request(folder, Requested(command, before.settings, since=now, started=started))
         if starts:
             (starter or start)(folder, worker)
 
 
 def enqueue(folder: Path, command: Command, *, since: float | None = None) -> None:
-    """Note what shall be asked for when it is this folder's turn.
+    """Note what shall be requested for when it is this folder's turn.
 
     Parameters
     ----------
     since
         When its place in the queue was taken: now when left out.
     """
-    with asking(folder):
+    with request_lock(folder):
         when = time.time() if since is None else since
-        _ask(folder, Asked(command, peek(folder).settings, waits=True, since=when))
+        _write_request(folder, Requested(command, peek(folder).settings, waits=True, since=when))
 
 
-def ask_settings(folder: Path, settings: Mapping[str, float]) -> None:
-    """Ask a worker to go on with other settings; what else it was asked stays."""
-    with asking(folder):
+def request_settings(folder: Path, settings: Mapping[str, float]) -> None:
+    """Ask a worker to go on with other settings; what else it was requested stays."""
+    with request_lock(folder):
         before = peek(folder)
-        _ask(folder, replace(before, settings={**before.settings, **settings}))
+        _write_request(folder, replace(before, settings={**before.settings, **settings}))
 
 
-def peek(folder: Path) -> Asked:
-    """Read what the worker is asked to do, and leave it to the worker."""
+def peek(folder: Path) -> Requested:
+    """Read what the worker is requested to do, and leave it to the worker."""
     try:
-        told = json.loads((folder / CONTROL).read_bytes())
-        return Asked(
-            command=str(told["command"]),
-            settings=dict(told["settings"]),
-            waits=bool(told["waits"]),
-            since=float(told.get("since", 0.0)),
-            started=float(told.get("started", 0.0)),
+        values = json.loads((folder / CONTROL).read_bytes())
+        return Requested(
+            command=str(values["command"]),
+            settings=dict(values["settings"]),
+            waits=bool(values["waits"]),
+            since=float(values.get("since", 0.0)),
+            started=float(values.get("started", 0.0)),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
-        return Asked()
+        return Requested()
 
 
-def take(folder: Path) -> Asked:
-    """Take what the worker is asked to do, "none" where nobody asked.
+def take(folder: Path) -> Requested:
+    """Take what the worker is requested to do, "none" where nobody requested.
 
     Each request is obeyed once, so that a later resume does not stop at an old one. A command
     that waits for its turn stays, and so do settings that a full disk does not let go.
     """
     if not (folder / CONTROL).exists():
-        return Asked()
-    with asking(folder):
-        asked = peek(folder)
-        if not asked.waits:
+        return Requested()
+    with request_lock(folder):
+        requested = peek(folder)
+        if not requested.waits:
             (folder / CONTROL).unlink(missing_ok=True)
-            return asked
-        if asked.settings:
+            return requested
+        if requested.settings:
             try:
-                _ask(folder, replace(asked, settings={}))
+                _write_request(folder, replace(requested, settings={}))
             except LatentExplorerError:
-                return Asked()
-        return Asked(settings=asked.settings)
+                return Requested()
+        return Requested(settings=requested.settings)
 
 
-def arrive(folder: Path) -> None:
+def mark_started(folder: Path) -> None:
     """Note, as a worker that holds the folder's lock, that it has come."""
-    with asking(folder):
-        asked = peek(folder)
-        if asked.started:
+    with request_lock(folder):
+        requested = peek(folder)
+        if requested.started:
             with contextlib.suppress(LatentExplorerError):  # it is seen at work anyway
-                _ask(folder, replace(asked, started=0.0))
+                _write_request(folder, replace(requested, started=0.0))
 
 
-def forget(folder: Path) -> None:
-    """Drop what was asked, a command that waits for its turn included."""
-    with asking(folder):
+def clear_request(folder: Path) -> None:
+    """Drop what was requested, a command that waits for its turn included."""
+    with request_lock(folder):
         (folder / CONTROL).unlink(missing_ok=True)
 
 
@@ -213,7 +213,7 @@ def is_starting(folder: Path) -> bool:
     return abs(time.time() - peek(folder).started) < STARTING
 
 
-def is_attended(folder: Path) -> bool:
+def has_worker(folder: Path) -> bool:
     """Whether a worker is there, or on its way."""
     return is_alive(folder) or is_starting(folder)
 
@@ -228,12 +228,12 @@ def start(folder: Path, worker: Sequence[str]) -> None:
             stderr=log,
             start_new_session=True,
         )
-    _make_way(process.pid)
+    _lower_priority(process.pid)
     # Somebody has to wait for it: a process that ended stays in the table until then.
     threading.Thread(target=process.wait, daemon=True).start()
 
 
-def _make_way(process: int) -> None:
+def _lower_priority(process: int) -> None:
     """Lower a new worker's priority, so that pages stay quick while it works."""
     with contextlib.suppress(OSError):  # it may have ended already
         if hasattr(os, "setpriority"):
@@ -244,8 +244,8 @@ def _make_way(process: int) -> None:
             group.write_text(str(NICE))
 
 
-def _ask(folder: Path, asked: Asked) -> None:
+def _write_request(folder: Path, requested: Requested) -> None:
     try:
-        write_atomically(folder / CONTROL, json.dumps(asdict(asked)).encode())
+        write_atomically(folder / CONTROL, json.dumps(asdict(requested)).encode())
     except OSError as error:
         raise LatentExplorerError(f"{folder.name} cannot be told: {error.strerror}") from error

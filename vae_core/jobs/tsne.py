@@ -33,11 +33,11 @@ from vae_core.jobs.processes import Command
 
 CONFIG, CODES, POINTS = "config.json", "codes.safetensors", "points.safetensors"
 #: Iterations between two looks, and seconds between two looks at the control file of a pause.
-EVERY, PAUSE_LOOKS = 25, 0.1
+EVERY, PAUSE_INTERVAL = 25, 0.1
 #: A paused worker ends, with the map as it is, after this many seconds.
-PAUSE_LINGERS = 600.0
+PAUSE_TIMEOUT = 600.0
 #: Held for the moment in which a map is given its worker.
-TURN_LOCK = ".turn.lock"
+START_LOCK = ".turn.lock"
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 
@@ -96,7 +96,7 @@ def request(folder: Path, command: Command) -> None:
     ConfigError
         If another map in the same folder of maps is being computed: there is one at a time.
     """
-    with filelock.FileLock(folder.parent / TURN_LOCK):
+    with filelock.FileLock(folder.parent / START_LOCK):
         if command == "run" and any(map(_is_at_work, folder.parent.glob("*/"))):
             raise ConfigError("another map is being computed here: try again in a minute")
         processes.request(folder, command, worker=["map", str(folder)])
@@ -112,7 +112,7 @@ def status(folder: Path) -> MapStatus:
     """Read how a map stands."""
     try:
         with safetensors.safe_open(folder / POINTS, framework="pt") as file:
-            told = json.loads(file.metadata()["status"])
+            values = json.loads(file.metadata()["status"])
             has_points = "points" in file.keys()  # noqa: SIM118
             tensors = {k: file.get_tensor(k) for k in ("ids", "points")} if has_points else {}
     except FileNotFoundError:
@@ -120,17 +120,17 @@ def status(folder: Path) -> MapStatus:
         return MapStatus(folder=folder, state=state)
     except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{POINTS} of {folder.name} cannot be read: {error}") from error
-    told.pop("time", None)  # in files of before
+    values.pop("time", None)  # in files of before
     if processes.is_starting(folder):
-        told["state"] = "running"
-    elif told["state"] in ("running", "paused") and not processes.is_alive(folder):
-        told["state"] = "interrupted"
-    return MapStatus(folder=folder, **told, **tensors)
+        values["state"] = "running"
+    elif values["state"] in ("running", "paused") and not processes.is_alive(folder):
+        values["state"] = "interrupted"
+    return MapStatus(folder=folder, **values, **tensors)
 
 
 def execute(folder: Path) -> State:
     """Compute a map to its end, obeying the control file."""
-    with processes.held(folder):
+    with processes.worker_lock(folder):
         try:
             config = MapConfig.from_json((folder / CONFIG).read_bytes())
             codes = safetensors.torch.load((folder / CODES).read_bytes())
@@ -148,8 +148,8 @@ class _Execution:
         self.divergence = float("nan")
 
     def run(self) -> State:
-        self._tell("running", message="looking for neighbours")
-        processes.arrive(self.folder)
+        self._write_status("running", message="looking for neighbours")
+        processes.mark_started(self.folder)
         try:
             points = projection.tsne(
                 self.mu.numpy(),
@@ -160,34 +160,34 @@ class _Execution:
                 every=EVERY,
             )
         except LatentExplorerError as error:
-            self._tell("failed", message=str(error))
+            self._write_status("failed", message=str(error))
             raise
         state: State = "stopped" if self.stopped else "finished"
-        self._tell(state, points)
+        self._write_status(state, points)
         return state
 
     def _progress(
         self, iteration: int, total: int, divergence: float, points: NDArray[np.float32]
     ) -> bool:
         self.iteration, self.divergence = iteration, divergence
-        self._tell("running", points)
+        self._write_status("running", points)
         command = processes.take(self.folder).command
         if command == "pause":
-            self._tell("paused", points)
+            self._write_status("paused", points)
             began = time.monotonic()
             while command not in ("run", "stop"):
-                if time.monotonic() - began > PAUSE_LINGERS:
+                if time.monotonic() - began > PAUSE_TIMEOUT:
                     command = "stop"
                     break
-                time.sleep(PAUSE_LOOKS)
+                time.sleep(PAUSE_INTERVAL)
                 command = processes.take(self.folder).command
         self.stopped = command == "stop"
         return not self.stopped
 
-    def _tell(
+    def _write_status(
         self, state: State, points: NDArray[np.float32] | None = None, *, message: str = ""
     ) -> None:
-        told = {
+        values = {
             "state": state,
             "iteration": self.iteration,
             "total": self.total,
@@ -195,5 +195,5 @@ class _Execution:
             "message": message,
         }
         tensors = {} if points is None else {"ids": self.ids, "points": torch.from_numpy(points)}
-        content = safetensors.torch.save(tensors, metadata={"status": json.dumps(told)})
+        content = safetensors.torch.save(tensors, metadata={"status": json.dumps(values)})
         write_atomically(self.folder / POINTS, content)

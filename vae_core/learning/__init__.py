@@ -3,14 +3,14 @@
 from vae_core.learning.checks import (
     check_data,
     check_fit,
-    check_machine,
+    check_host,
     check_method,
     describe_model,
     devices,
     native_bfloat16,
 )
 from vae_core.learning.devices.cpu import LEARNERS
-from vae_core.learning.records import EpochRecord, Figures, StepRecord
+from vae_core.learning.records import EpochRecord, Metrics, StepRecord
 from vae_core.learning.trainer import (
     STEERABLE,
     DivergedError,
@@ -24,12 +24,12 @@ __all__ = [
     "STEERABLE",
     "DivergedError",
     "EpochRecord",
-    "Figures",
+    "Metrics",
     "StepRecord",
     "Trainer",
     "check_data",
     "check_fit",
-    "check_machine",
+    "check_host",
     "check_method",
     "describe_model",
     "devices",

@@ -11,13 +11,13 @@ from torch import Tensor
 from vae_core import objectives
 from vae_core.config import TrainConfig
 from vae_core.learning.kernels import manual_backward
-from vae_core.learning.learner import DTYPES, Stateless, Visit, autocast, figures
-from vae_core.learning.records import Figures
+from vae_core.learning.learner import DTYPES, Minibatch, Stateless, autocast, metrics
+from vae_core.learning.records import Metrics
 from vae_core.models import VAE
 from vae_core.objectives import Loss
 
 
-class ByAutograd:
+class AutogradLoss:
     """One minibatch through any model; ``backward`` sets every weight's gradient."""
 
     def __init__(self, loss: Loss) -> None:
@@ -29,9 +29,9 @@ class ByAutograd:
         return self.bound.rate.mean(), self.bound.distortion.mean()
 
     @property
-    def figures(self) -> Figures:
+    def metrics(self) -> Metrics:
         """The means, read."""
-        return figures(self.bound)
+        return metrics(self.bound)
 
     def item(self) -> float:
         """Return the loss."""
@@ -52,35 +52,35 @@ class AEVB(Stateless):
             self.layers = manual_backward.Layers(model, DTYPES[config.precision])
             self.in_place = True
 
-    def step(self, visit: Visit) -> Figures:
+    def step(self, batch: Minibatch) -> Metrics:
         """One update of encoder and decoder."""
-        return self.learn(visit).figures
+        return self.learn(batch).metrics
 
-    def learn(self, visit: Visit) -> manual_backward.Pass | ByAutograd:
-        """Do the same, and leave the figures to be read."""
+    def learn(self, batch: Minibatch) -> manual_backward.ManualLoss | AutogradLoss:
+        """Do the same, and leave the metrics to be read."""
 
         def teach() -> None:
-            self._teach_encoder(visit)
+            self._teach_encoder(batch)
 
-        one: manual_backward.Pass | ByAutograd
+        one: manual_backward.ManualLoss | AutogradLoss
         if self.layers is not None:
-            one = manual_backward.Pass(
-                self.layers, visit.x, beta=visit.beta, generator=visit.generator
+            one = manual_backward.ManualLoss(
+                self.layers, batch.x, beta=batch.beta, generator=batch.generator
             )
         else:
-            one = ByAutograd(self._loss(visit.x, visit))
-        visit.update(one, teach if self.config.encoder_shift else None)
+            one = AutogradLoss(self._loss(batch.x, batch))
+        batch.update(one, teach if self.config.encoder_shift else None)
         return one
 
-    def _loss(self, x: Tensor, visit: Visit) -> Loss:
+    def _loss(self, x: Tensor, batch: Minibatch) -> Loss:
         config = self.config
         with autocast(config):
-            inference = self.model(x, y=visit.y, samples=visit.samples, generator=visit.generator)
+            inference = self.model(x, y=batch.y, samples=batch.samples, generator=batch.generator)
         return objectives.LOSSES[config.objective](
-            inference, beta=visit.beta, free_bits=config.free_bits
+            inference, beta=batch.beta, free_bits=config.free_bits
         )
 
-    def _teach_encoder(self, visit: Visit) -> None:
+    def _teach_encoder(self, batch: Minibatch) -> None:
         """Add the encoder's gradient on a moved copy of the minibatch, the decoder held.
 
         What overfits is amortised inference: on new images a well-trained encoder is nats from
@@ -88,8 +88,8 @@ class AEVB(Stateless):
         in amortized inference"). More images for the encoder alone narrow that gap.
         """
         reach = self.config.encoder_shift
-        down, right = torch.randint(-reach, reach + 1, (2,), generator=visit.generator).tolist()
-        loss = self._loss(visit.x.roll((down, right), dims=(2, 3)), visit).value.mean()
+        down, right = torch.randint(-reach, reach + 1, (2,), generator=batch.generator).tolist()
+        loss = self._loss(batch.x.roll((down, right), dims=(2, 3)), batch).value.mean()
         encoder = [p for part in self.model.inference_networks for p in part.parameters()]
         for weights, gradient in zip(encoder, torch.autograd.grad(loss, encoder), strict=True):
             assert weights.grad is not None

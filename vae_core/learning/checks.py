@@ -50,7 +50,7 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
     ConfigError
         The sentence names the setting, its value and what is allowed.
     """
-    check_machine(train)
+    check_host(train)
     for pixels_kind in (train.pixels, train.tested_on):
         check_data(model, pixels_kind, dataset)
     check_method(model, train)
@@ -66,7 +66,7 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
         )
 
 
-def check_machine(train: TrainConfig) -> None:
+def check_host(train: TrainConfig) -> None:
     """Refuse a device that this machine lacks, or a precision that the device lacks.
 
     Raises

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vae_core.config import TrainConfig
-from vae_core.learning.records import Figures
+from vae_core.learning.records import Metrics
 from vae_core.objectives import Beta, Bound
 
 #: Matrix products by the name of their precision.
@@ -57,7 +57,7 @@ class Update(Protocol):
 
 
 @dataclass(frozen=True)
-class Visit:
+class Minibatch:
     """A minibatch, and the means to learn from it.
 
     ``update`` takes a scalar loss and moves the parameters that it depends on by one step of the
@@ -89,7 +89,7 @@ class Learner(Protocol):
     #: Whether every gradient is written where the last one lies.
     in_place: bool
 
-    def step(self, visit: Visit) -> Figures:
+    def step(self, batch: Minibatch) -> Metrics:
         """Learn from a minibatch; returns its ELBO with rate and distortion."""
 
     def state(self) -> dict[str, Tensor]:
@@ -112,10 +112,10 @@ class Stateless:
         """Nothing to take up."""
 
 
-def figures(bound: Bound) -> Figures:
+def metrics(bound: Bound) -> Metrics:
     """Means over a minibatch."""
     rate, distortion = bound.rate.mean().item(), bound.distortion.mean().item()
-    return Figures(-(rate + distortion), rate, distortion)
+    return Metrics(-(rate + distortion), rate, distortion)
 
 
 def autocast(config: TrainConfig) -> contextlib.AbstractContextManager[Any]:

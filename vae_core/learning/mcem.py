@@ -2,7 +2,7 @@
 
 Kingma & Welling (2014), section 5 and appendix E: 10 leapfrog steps with a step size tuned to
 90 % acceptance, then 5 updates of the weights with the codes so found. Every training image
-keeps a chain of its own, which goes on where the last visit left it; that is what makes this
+keeps a chain of its own, which goes on where the last batch left it; that is what makes this
 an algorithm for small sets, since a chain that waits for an epoch meets another decoder.
 """
 
@@ -13,8 +13,8 @@ from torch import Tensor
 
 from vae_core import hmc, objectives
 from vae_core.config import TrainConfig
-from vae_core.learning.learner import Visit, autocast, figures
-from vae_core.learning.records import Figures
+from vae_core.learning.learner import Minibatch, autocast, metrics
+from vae_core.learning.records import Metrics
 from vae_core.models import VAE
 
 LEAPFROG, ACCEPTANCE, UPDATES = 10, 0.9, 5
@@ -33,31 +33,31 @@ class MonteCarloEM:
 
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config, self.size = model, config, size
-        self.z: Tensor | None = None  # (size, latent_dim), drawn at the first visit
+        self.z: Tensor | None = None  # (size, latent_dim), drawn at the first batch
         self.step_size = torch.tensor(FIRST_STEP_SIZE)
 
-    def step(self, visit: Visit) -> Figures:
+    def step(self, batch: Minibatch) -> Metrics:
         """Move the chains of a minibatch, then learn from where they are."""
         if self.z is None:
-            self.z = self.model.prior.sample(self.size, generator=visit.generator).detach()
+            self.z = self.model.prior.sample(self.size, generator=batch.generator).detach()
         samples = posterior(
             self.model,
-            visit.x,
-            self.z[visit.rows],
+            batch.x,
+            self.z[batch.rows],
             step_size=self.step_size,
-            generator=visit.generator,
+            generator=batch.generator,
         )
-        z = self.z[visit.rows] = samples.z[-1]
+        z = self.z[batch.rows] = samples.z[-1]
         self.step_size = samples.step_size
         for _ in range(UPDATES):
             with autocast(self.config):
-                p, q = self.model.decode(z), self.model.encode(visit.x)
-            log_joint = p.log_prob(visit.x) + self.model.prior.log_prob(z)
-            visit.update(-(log_joint + q.log_prob(z)).mean())
+                p, q = self.model.decode(z), self.model.encode(batch.x)
+            log_joint = p.log_prob(batch.x) + self.model.prior.log_prob(z)
+            batch.update(-(log_joint + q.log_prob(z)).mean())
         with torch.no_grad():
             with autocast(self.config):
-                inference = self.model(visit.x, generator=visit.generator)
-            return figures(objectives.elbo(inference))
+                inference = self.model(batch.x, generator=batch.generator)
+            return metrics(objectives.elbo(inference))
 
     def state(self) -> dict[str, Tensor]:
         """Return the chains and their step size."""

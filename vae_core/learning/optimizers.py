@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.config import TrainConfig
-from vae_core.learning.kernels.streams import Aside
+from vae_core.learning.kernels.streams import SideStream
 from vae_core.models import VAE
 
 #: Lists of weights, of their gradients, of each kind of moments, and of steps, () each.
 Arrays = list[list[Tensor]]
 
 #: Arrays that a GPU's kernel takes at once, and kernels that move weights side by side.
-AT_ONCE, SIDE_BY_SIDE = 36, 4
+ARRAYS_PER_KERNEL, KERNELS = 36, 4
 
 
-def shared_out(arrays: Arrays) -> list[Arrays]:
+def split_for_kernels(arrays: Arrays) -> list[Arrays]:
     """Cut arrays into parts, and deal these to kernels that a GPU runs side by side.
 
     A kernel has one block of threads for each array, or for each 65,536 elements of one: too few
@@ -29,13 +29,13 @@ def shared_out(arrays: Arrays) -> list[Arrays]:
     """
     weights, gradients, *moments, steps = arrays
     elements = sum(one.numel() for one in weights)
-    parts = max(1, SIDE_BY_SIDE * AT_ONCE - len(weights))
+    parts = max(1, KERNELS * ARRAYS_PER_KERNEL - len(weights))
     most = -(-elements // parts // 1024) * 1024
     counts = [-(-one.numel() // most) for one in weights]
     kinds = weights, [one.contiguous() for one in gradients], *moments
     cut = [[part for one in kind for part in torch.split(one.view(-1), most)] for kind in kinds]
     cut.append([step for step, n in zip(steps, counts, strict=True) for _ in range(n)])
-    dealt = [[kind[i::SIDE_BY_SIDE] for kind in cut] for i in range(SIDE_BY_SIDE)]
+    dealt = [[kind[i::KERNELS] for kind in cut] for i in range(KERNELS)]
     return [one for one in dealt if one[0]]
 
 
@@ -72,7 +72,7 @@ RULES: dict[str, Rule] = {
 
 
 @dataclass(frozen=True)
-class Moved:
+class ParameterGroup:
     """Weights that move together, and what is kept of each."""
 
     weights: list[nn.Parameter]
@@ -103,23 +103,23 @@ class Optimizer:
         generative = [p for part in model.generative_networks for p in part.parameters()]
         known = set(generative) if config.weight_prior else set()
         others = [p for p in model.parameters() if p not in known]
-        self.moved = [self._begin(others, 0.0)]
-        self.asides = [Aside(others[0].device) for _ in range(SIDE_BY_SIDE)]
+        self.groups = [self._begin(others, 0.0)]
+        self.side_streams = [SideStream(others[0].device) for _ in range(KERNELS)]
         if config.weight_prior:
-            self.moved.append(self._begin(generative, 1 / size))
+            self.groups.append(self._begin(generative, 1 / size))
 
-    def forget(self) -> None:
+    def zero_grad(self) -> None:
         """Let no gradient of the last step count in the next."""
         if self.in_place:
             return
-        for moved in self.moved:
+        for moved in self.groups:
             for one in moved.weights:
                 one.grad = None
 
     @torch.no_grad()
     def step(self, learning_rate: float | Tensor) -> None:
         """Move every weight that has a gradient."""
-        for moved in self.moved:
+        for moved in self.groups:
             taken = [
                 (one, one.grad, *(kept[name] for name in self.rule.kept), kept["step"])
                 for one, kept in zip(moved.weights, moved.moments, strict=True)
@@ -137,13 +137,13 @@ class Optimizer:
                 **self.settings,
             )
             if arrays[-1][0].is_cuda:
-                self._side_by_side(move, shared_out(arrays))
+                self._side_by_side(move, split_for_kernels(arrays))
             else:
                 move(*arrays)
 
     def moments(self) -> dict[str, Tensor]:
         """Return, in place, what is remembered of each weight, as ``"{index}.{name}"``."""
-        found = [kept for moved in self.moved for kept in moved.moments]
+        found = [kept for moved in self.groups for kept in moved.moments]
         return {f"{i}.{name}": value for i, one in enumerate(found) for name, value in one.items()}
 
     @torch.no_grad()
@@ -165,16 +165,16 @@ class Optimizer:
             places[name].copy_(value)
 
     def _side_by_side(self, move: Callable[..., object], dealt: list[Arrays]) -> None:
-        for aside, arrays in zip(self.asides, dealt, strict=False):
-            with aside.reading():
+        for side_stream, arrays in zip(self.side_streams, dealt, strict=False):
+            with side_stream.reading():
                 move(*arrays)
-        for aside in self.asides:
-            aside.join()
+        for side_stream in self.side_streams:
+            side_stream.join()
 
-    def _begin(self, weights: list[nn.Parameter], weight_decay: float) -> Moved:
+    def _begin(self, weights: list[nn.Parameter], weight_decay: float) -> ParameterGroup:
         moments = [
             {name: torch.zeros_like(one.detach()) for name in self.rule.kept}
             | {"step": torch.zeros((), device=one.device)}
             for one in weights
         ]
-        return Moved(weights, moments, weight_decay)
+        return ParameterGroup(weights, moments, weight_decay)

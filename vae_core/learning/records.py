@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """Means over a set, in nats per example; elbo = −(rate + distortion)."""
 
     elbo: float
@@ -18,15 +18,15 @@ class Figures:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One optimisation step: its number from 1, its epoch, and the minibatch's figures."""
+    """One optimisation step: its number from 1, its epoch, and the minibatch's metrics."""
 
     step: int
     epoch: int
-    read: Callable[[], Figures]
+    read: Callable[[], Metrics]
 
     @property
-    def train(self) -> Figures:
-        """The minibatch's figures; waits for a device that is still at work on them."""
+    def train(self) -> Metrics:
+        """The minibatch's metrics; waits for a device that is still at work on them."""
         return self.read()
 
 
@@ -35,15 +35,15 @@ class EpochRecord:
     """One finished epoch.
 
     ``seconds`` is the time that training took in this epoch alone, evaluation excluded. ``train``
-    is the mean over the epoch's minibatches as they were visited, ``test`` a single-sample
+    is the mean over the epoch's minibatches as they were trained on, ``test`` a single-sample
     estimate over the test set after it.
     """
 
     epoch: int
     step: int
     seconds: float
-    train: Figures
-    test: Figures
+    train: Metrics
+    test: Metrics
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -52,5 +52,5 @@ class EpochRecord:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> EpochRecord:
         """Read back what :meth:`as_dict` gave."""
-        parts = {name: Figures(**row[name]) for name in ("train", "test")}
+        parts = {name: Metrics(**row[name]) for name in ("train", "test")}
         return cls(**{**row, **parts})

@@ -26,7 +26,7 @@ from vae_core.errors import CheckpointError, LatentExplorerError
 from vae_core.learning import checks, schedules
 from vae_core.learning.devices import cpu, cuda
 from vae_core.learning.learner import NotFiniteError, TrainingSet
-from vae_core.learning.records import EpochRecord, Figures, StepRecord
+from vae_core.learning.records import EpochRecord, Metrics, StepRecord
 from vae_core.learning.schedules import Stage
 from vae_core.models import VAE, build, initialise
 from vae_core.models.likelihoods import LIKELIHOODS
@@ -35,7 +35,7 @@ from vae_core.models.likelihoods import LIKELIHOODS
 class Device(Protocol):
     """Where steps are computed, and what they change there.
 
-    ``ahead`` is how many steps may be taken before their figures are asked for.
+    ``ahead`` is how many steps may be taken before their metrics are asked for.
     """
 
     ahead: int
@@ -46,10 +46,10 @@ class Device(Protocol):
         Raises
         ------
         NotFiniteError
-            Before anything is learnt; where nobody waits for the loss, by :meth:`figures`.
+            Before anything is learnt; where nobody waits for the loss, by :meth:`metrics`.
         """
 
-    def figures(self) -> list[Figures]:
+    def metrics(self) -> list[Metrics]:
         """Return those of each step since this was asked last, in their order."""
 
     def settle(self) -> None:
@@ -67,8 +67,8 @@ class Device(Protocol):
 
 #: Devices by name: each is made from the model, its settings and the training images.
 DEVICES: dict[str, Callable[[VAE, TrainConfig, TrainingSet], Device]] = {
-    "cpu": cpu.OnCPU,
-    "cuda": cuda.OnGPU,
+    "cpu": cpu.CPUDevice,
+    "cuda": cuda.CUDADevice,
 }
 
 #: Settings that may change while a model trains.
@@ -76,7 +76,7 @@ STEERABLE = ("learning_rate", "beta", "epochs")
 
 #: A loss that is so many nats and so many times worse than the first one, for so many steps in a
 #: row, has left for good: it is far worse than that of a model that knows nothing.
-ASTRAY_NATS, ASTRAY_TIMES, ASTRAY_STEPS = 1000.0, 10.0, 100
+DIVERGING_NATS, DIVERGING_TIMES, DIVERGING_STEPS = 1000.0, 10.0, 100
 
 #: Streams of randomness that must not disturb each other, told apart by these offsets.
 WEIGHTS, ORDER, NOISE, BINARISATION, TEST = range(5)
@@ -103,11 +103,11 @@ class Progress:
 
 @dataclass
 class Taken:
-    """A step that was taken, and its figures as soon as they are read."""
+    """A step that was taken, and its metrics as soon as they are read."""
 
     number: int
     examples: int
-    figures: Figures | None = None
+    metrics: Metrics | None = None
 
 
 class Trainer:
@@ -216,7 +216,7 @@ class Trainer:
             self._unread.append(taken)
             if len(self._unread) >= self.device.ahead or here.batch == self.batches:
                 self._catch_up()
-            read = functools.partial(self._figures_of, taken)
+            read = functools.partial(self._metrics_of, taken)
             yield StepRecord(step=here.step, epoch=here.epoch + 1, read=read)
 
     def finish_epoch(self) -> EpochRecord:
@@ -227,8 +227,8 @@ class Trainer:
             epoch=here.epoch + 1,
             step=here.step,
             seconds=here.seconds,
-            train=Figures(-(rate + distortion), rate, distortion),
-            test=self._test_figures(),
+            train=Metrics(-(rate + distortion), rate, distortion),
+            test=self._test_metrics(),
         )
         if not math.isfinite(record.test.elbo):
             raise DivergedError(self._diverged("test ELBO", record.test.elbo, step=record.step))
@@ -251,27 +251,27 @@ class Trainer:
             raise CheckpointError(f"this checkpoint is of another training: {error}") from error
 
     def _catch_up(self) -> None:
-        """Read the figures of the steps that were taken since this was done last."""
+        """Read the metrics of the steps that were taken since this was done last."""
         if not self._unread:
             return
         here, started = self.progress, time.perf_counter()
         taken, self._unread = self._unread, []
         with self._divergence_told():
-            found = self.device.figures()
-        for step, figures in zip(taken, found, strict=True):
-            step.figures = figures
+            found = self.device.metrics()
+        for step, metrics in zip(taken, found, strict=True):
+            step.metrics = metrics
             here.examples += step.examples
-            here.rate += figures.rate * step.examples
-            here.distortion += figures.distortion * step.examples
+            here.rate += metrics.rate * step.examples
+            here.distortion += metrics.distortion * step.examples
         here.seconds += time.perf_counter() - started
         for step in taken:
             self._watch(step)
 
-    def _figures_of(self, step: Taken) -> Figures:
-        if step.figures is None:
+    def _metrics_of(self, step: Taken) -> Metrics:
+        if step.metrics is None:
             self._catch_up()
-        assert step.figures is not None
-        return step.figures
+        assert step.metrics is not None
+        return step.metrics
 
     @contextlib.contextmanager
     def _divergence_told(self) -> Iterator[None]:
@@ -282,15 +282,15 @@ class Trainer:
 
     def _watch(self, step: Taken) -> None:
         """Notice a loss that is finite and will not come back."""
-        here, figures = self.progress, step.figures
-        assert figures is not None
+        here, metrics = self.progress, step.metrics
+        assert metrics is not None
         beta = self.config.beta * schedules.kl_weight(step.number / self.batches, self.config)
-        loss = figures.distortion + beta * figures.rate
+        loss = metrics.distortion + beta * metrics.rate
         if here.first_loss is None:
             here.first_loss = loss
-        limit = here.first_loss + ASTRAY_TIMES * abs(here.first_loss) + ASTRAY_NATS
+        limit = here.first_loss + DIVERGING_TIMES * abs(here.first_loss) + DIVERGING_NATS
         here.astray = here.astray + 1 if loss > limit else 0
-        if here.astray >= ASTRAY_STEPS:
+        if here.astray >= DIVERGING_STEPS:
             raise DivergedError(self._diverged("loss", loss, step=step.number))
 
     def _diverged(self, what: str, value: float, *, step: int) -> str:
@@ -303,7 +303,7 @@ class Trainer:
         generator = torch.Generator().manual_seed(self._seed(ORDER) + epoch)
         return torch.randperm(len(self._train), generator=generator)
 
-    def _test_figures(self) -> Figures:
+    def _test_metrics(self) -> Metrics:
         bounds = evaluation.bounds(
             self.model,
             self._test,
@@ -311,7 +311,7 @@ class Trainer:
             seed=self._seed(TEST),
             labels=self._test_labels,
         )
-        return Figures(*(float(part.double().mean()) for part in vars(bounds).values()))
+        return Metrics(*(float(part.double().mean()) for part in vars(bounds).values()))
 
     def _seed(self, stream: int) -> int:
         return _stream_seed(self.config.seed, stream)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vae_core import objectives
 from vae_core.config import TrainConfig
-from vae_core.learning.learner import Stateless, Visit, autocast, figures
-from vae_core.learning.records import Figures
+from vae_core.learning.learner import Minibatch, Stateless, autocast, metrics
+from vae_core.learning.records import Metrics
 from vae_core.models import VAE, Inference
 
 
@@ -21,15 +21,15 @@ class WakeSleep(Stateless):
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config = model, config
 
-    def step(self, visit: Visit) -> Figures:
+    def step(self, batch: Minibatch) -> Metrics:
         """One update of both networks; no gradient passes from one to the other."""
         with autocast(self.config):
-            awake = wake(self.model, visit.x, generator=visit.generator)
-            dream_loss = sleep(self.model, len(visit.x), generator=visit.generator)
+            awake = wake(self.model, batch.x, generator=batch.generator)
+            dream_loss = sleep(self.model, len(batch.x), generator=batch.generator)
         log_joint = awake.p.log_prob(awake.x) + awake.prior.log_prob(awake.z)
-        visit.update((dream_loss - log_joint).mean())
+        batch.update((dream_loss - log_joint).mean())
         with torch.no_grad():
-            return figures(objectives.elbo(awake))
+            return metrics(objectives.elbo(awake))
 
 
 def wake(model: VAE, x: Tensor, *, generator: torch.Generator) -> Inference:

@@ -15,8 +15,8 @@ the files of a model folder   once the training has ended
 
 from vae_core.runs import replay_bundles
 from vae_core.runs.changes import Change
-from vae_core.runs.changes import applied as check_changes
-from vae_core.runs.changes import read as read_change
+from vae_core.runs.changes import apply as check_changes
+from vae_core.runs.changes import parse as read_change
 from vae_core.runs.control import (
     change,
     copy,
@@ -55,11 +55,19 @@ from vae_core.runs.folders import (
     write_checkpoint,
 )
 from vae_core.runs.limits import Limits, limits
-from vae_core.runs.queue import Place, advance, in_turn, pass_on, places, stands, tend
+from vae_core.runs.queue import (
+    QueuePosition,
+    advance,
+    queue_order,
+    queue_positions,
+    start_next,
+    statuses,
+    try_advance,
+)
 from vae_core.runs.replay import FILE as REPLAY
 from vae_core.runs.replay import Frame, Replay
 from vae_core.runs.replay import read as read_replay
-from vae_core.runs.status import RunStatus, State, brief, status
+from vae_core.runs.status import RunStatus, State, status, summary
 from vae_core.runs.trash import deleted, purge, restore
 from vae_core.runs.unfinished import open_unfinished
 
@@ -74,14 +82,13 @@ __all__ = [
     "Change",
     "Frame",
     "Limits",
-    "Place",
+    "QueuePosition",
     "Replay",
     "RunConfig",
     "RunStatus",
     "State",
     "advance",
     "append",
-    "brief",
     "change",
     "check_changes",
     "checkpoint_step",
@@ -95,15 +102,14 @@ __all__ = [
     "execute",
     "extend",
     "follow",
-    "in_turn",
     "limits",
     "list_runs",
     "new_folder",
     "open_unfinished",
-    "pass_on",
     "pause",
-    "places",
     "purge",
+    "queue_order",
+    "queue_positions",
     "read_change",
     "read_checkpoint",
     "read_config",
@@ -115,11 +121,13 @@ __all__ = [
     "resume",
     "rewind",
     "runs_dir",
-    "stands",
+    "start_next",
     "status",
+    "statuses",
     "step",
     "stop",
     "submit",
-    "tend",
+    "summary",
+    "try_advance",
     "write_checkpoint",
 ]

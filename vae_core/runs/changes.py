@@ -22,7 +22,7 @@ class Change:
     settings: Mapping[str, float]
 
 
-def merged(changes: Sequence[Change], new: Change) -> tuple[Change, ...]:
+def merge(changes: Sequence[Change], new: Change) -> tuple[Change, ...]:
     """Return ``changes`` followed by ``new``, which takes the place of later ones of its settings.
 
     A run that was taken back behind a change and is steered anew does not meet the old one.
@@ -37,7 +37,7 @@ def merged(changes: Sequence[Change], new: Change) -> tuple[Change, ...]:
     return tuple(sorted([*kept, new], key=lambda change: change.step))
 
 
-def applied(
+def apply(
     training: TrainConfig, changes: Iterable[Change], *, step: int | None = None
 ) -> TrainConfig:
     """Return the settings that hold after ``step`` steps, or after all changes.
@@ -59,7 +59,7 @@ def applied(
     return TrainConfig.of(**training.model_dump() | settings) if settings else training
 
 
-def words(changes: Iterable[Change]) -> list[str]:
+def to_arguments(changes: Iterable[Change]) -> list[str]:
     """Write changes as the command line takes them: ``STEP:name=value``."""
     return [
         f"{change.step}:{name}={value:g}"
@@ -68,7 +68,7 @@ def words(changes: Iterable[Change]) -> list[str]:
     ]
 
 
-def read(word: str) -> Change:
+def parse(word: str) -> Change:
     """Read ``STEP:name=value``.
 
     Raises
@@ -86,7 +86,7 @@ def read(word: str) -> Change:
         ) from error
 
 
-def sentence(change: Change) -> str:
+def describe(change: Change) -> str:
     """Tell a change to people."""
     settings = ", ".join(f"{name} {value:g}" for name, value in change.settings.items())
     return f"{settings} since step {change.step}"

@@ -22,16 +22,16 @@ from vae_core.runs import changes, folders, queue, replay, trash
 from vae_core.runs.changes import Change
 from vae_core.runs.folders import CHECKPOINT, NEXT, PREVIOUS, RunConfig
 from vae_core.runs.limits import limits
-from vae_core.runs.status import State, brief, status
+from vae_core.runs.status import State, status, summary
 
 #: Seconds within which a trainer leaves that is in the way; it looks several times a second.
-LEAVING = 10.0
+LEAVE_TIMEOUT = 10.0
 #: Seconds between two looks of whoever follows a run.
-FOLLOWS = 0.25
+FOLLOW_INTERVAL = 0.25
 #: Seconds after which whoever follows a run asks again: no worker was free, or too many were lost.
-GIVEN_UP = 180.0
+RETRY_AFTER = 180.0
 #: Room that has to be there before a run is laid.
-ROOM_BYTES = 64 * 2**20
+MIN_FREE_BYTES = 64 * 2**20
 
 
 def submit(root: Path, config: RunConfig) -> Path:
@@ -48,11 +48,12 @@ def submit(root: Path, config: RunConfig) -> Path:
     if "threads" not in config.training.model_fields_set:
         share = config.training.model_copy(update={"threads": limits().threads})
         config = config.model_copy(update={"training": share})
-    with queue.standing_still(root):
+    with queue.locked(root):
         _check_limits(root, config.owner)
-        if shutil.disk_usage(root).free < ROOM_BYTES:
+        if shutil.disk_usage(root).free < MIN_FREE_BYTES:
             raise ConfigError(
-                f"the disk has less than {ROOM_BYTES // 2**20} MB of room: delete trainings first"
+                f"the disk has less than {MIN_FREE_BYTES // 2**20} MB of free space: "
+                "delete trainings first"
             )
         while True:
             folder = folders.new_folder(root, config.name)
@@ -60,7 +61,7 @@ def submit(root: Path, config: RunConfig) -> Path:
                 folder.mkdir()
                 break
         folders.create(folder, config)
-    queue.advance(root, patience=queue.PATIENCE)
+    queue.advance(root, timeout=queue.LOCK_TIMEOUT)
     return folder
 
 
@@ -69,7 +70,7 @@ def request(folder: Path, command: Command) -> None:
 
     A run without a trainer is given one, a process of its own, unless it shall pause.
     """
-    queue.begin(folder, command)
+    queue.request(folder, command)
 
 
 def follow(
@@ -91,14 +92,14 @@ def follow(
         If it fails, with its message; or if no cluster answers.
     """
     told, said = status(folder).epoch, ""
-    queue.begin(folder, "run")
+    queue.request(folder, "run")
     begun = time.monotonic()
     while True:
         now = status(folder)
         for record in now.epochs:
             if record["epoch"] > told:
                 told = record["epoch"]
-                on_record(EpochRecord.of(folders.plain(record)))
+                on_record(EpochRecord.of(folders.event_values(record)))
         if now.message and now.message != said:
             said = now.message
             say(said)
@@ -106,10 +107,10 @@ def follow(
             raise LatentExplorerError(now.message)
         if now.state in ("finished", "stopped", "paused"):
             return now.state
-        if time.monotonic() - begun > GIVEN_UP and now.state in ("queued", "interrupted"):
-            queue.begin(folder, "run")
+        if time.monotonic() - begun > RETRY_AFTER and now.state in ("queued", "interrupted"):
+            queue.request(folder, "run")
             begun = time.monotonic()
-        time.sleep(FOLLOWS)
+        time.sleep(FOLLOW_INTERVAL)
 
 
 def resume(folder: Path) -> None:
@@ -135,15 +136,15 @@ def epoch(folder: Path) -> None:
 
 def pause(folder: Path) -> None:
     """Wait: a run in training with its next step, a queued one by losing its place."""
-    with processes.asking(folder):  # lest it is given its turn meanwhile
-        now = brief(folder)
+    with processes.request_lock(folder):  # lest it is given its turn meanwhile
+        now = summary(folder)
         if now.state == "running":
             processes.request(folder, "pause", worker=())
         elif now.state == "queued":
-            if not processes.is_attended(folder):
-                with processes.held(folder):
+            if not processes.has_worker(folder):
+                with processes.worker_lock(folder):
                     folders.append(folder, "state", durably=True, state="paused", step=now.step)
-            processes.forget(folder)
+            processes.clear_request(folder)
         elif now.state != "paused":
             raise ConfigError(f"{folder.name} is {now.state}: only a run under way can pause")
 
@@ -156,12 +157,12 @@ def stop(folder: Path) -> None:
     ConfigError
         If it has finished, or has not begun.
     """
-    now = brief(folder)
+    now = summary(folder)
     if now.state == "finished":
         raise ConfigError(f"{folder.name} has finished already")
     if now.state == "queued" and now.step == 0:
         raise ConfigError(f"{folder.name} has not begun: delete it, or let it wait")
-    queue.begin(folder, "stop")
+    queue.request(folder, "stop")
 
 
 def change(folder: Path, **settings: float) -> None:
@@ -175,13 +176,13 @@ def change(folder: Path, **settings: float) -> None:
     ConfigError
         If a setting cannot be changed, or not to that value; the sentence names it.
     """
-    changes.applied(brief(folder).config.training, [Change(0, settings)])
-    with processes.asking(folder):
-        under_way = brief(folder).state in ("queued", "running", "paused")
-        if under_way and processes.is_attended(folder):
-            processes.ask_settings(folder, settings)
+    changes.apply(summary(folder).config.training, [Change(0, settings)])
+    with processes.request_lock(folder):
+        under_way = summary(folder).state in ("queued", "running", "paused")
+        if under_way and processes.has_worker(folder):
+            processes.request_settings(folder, settings)
             return
-    with _alone(folder):
+    with _as_writer(folder):
         # What the trainer finds when it goes on, not how far it had come when it was killed.
         stands_at = folders.checkpoint_step(folder)
         folders.append(folder, "change", durably=True, step=stands_at, settings=settings)
@@ -196,8 +197,8 @@ def extend(folder: Path, epochs: int) -> None:
     """
     if epochs < 1:
         raise ConfigError(f"epochs {epochs}: one more at least")
-    with queue.standing_still(folder.parent):
-        now = brief(folder)
+    with queue.locked(folder.parent):
+        now = summary(folder)
         if now.state not in ("finished", "stopped", "paused", "interrupted"):
             raise ConfigError(
                 f"{folder.name} is {now.state}: a run goes on that has ended or paused"
@@ -205,7 +206,7 @@ def extend(folder: Path, epochs: int) -> None:
         _check_limits(folder.parent, now.config.owner)
         change(folder, epochs=now.config.training.epochs + epochs)
         processes.enqueue(folder, "run")
-    queue.advance(folder.parent, patience=queue.PATIENCE)
+    queue.advance(folder.parent, timeout=queue.LOCK_TIMEOUT)
 
 
 def rewind(folder: Path) -> None:
@@ -213,13 +214,13 @@ def rewind(folder: Path) -> None:
 
     What was changed since is undone: the run has the settings and the seed that it was laid with.
     """
-    with _dismissed(folder):
+    with _without_trainer(folder):
         # In an order in which a kill at any time leaves a run: older, or as it was, or at 0.
         names = (model_folder.CARD, replay.FILE, NEXT, PREVIOUS, CHECKPOINT)
         for name in names:
             (folder / name).unlink(missing_ok=True)
         folders.append(folder, "rewind", durably=True)
-        processes.forget(folder)
+        processes.clear_request(folder)
 
 
 def copy(folder: Path, settings: Mapping[str, object] = {}, *, owner: str | None = None) -> Path:
@@ -237,14 +238,14 @@ def copy(folder: Path, settings: Mapping[str, object] = {}, *, owner: str | None
     ConfigError
         If a setting is unknown or wrong; the sentence names it. Or as :func:`submit`.
     """
-    was = brief(folder).config
+    was = summary(folder).config
     known = {"name", *ModelConfig.model_fields, *TrainConfig.model_fields}
     unknown = sorted(settings.keys() - known)
     if unknown:
         raise ConfigError(f"{unknown[0]} is not a setting that is known here")
     parts: dict[str, object] = {
-        "model": ModelConfig.of(**was.model.model_dump() | _of(ModelConfig, settings)),
-        "training": TrainConfig.of(**was.training.model_dump() | _of(TrainConfig, settings)),
+        "model": ModelConfig.of(**was.model.model_dump() | _fields_of(ModelConfig, settings)),
+        "training": TrainConfig.of(**was.training.model_dump() | _fields_of(TrainConfig, settings)),
         "name": settings.get("name", was.name),
         "owner": was.owner if owner is None else owner,
     }
@@ -256,18 +257,20 @@ def delete(folder: Path) -> str:
 
     Its trainer leaves first.
     """
-    with _dismissed(folder):
-        processes.forget(folder)
+    with _without_trainer(folder):
+        processes.clear_request(folder)
         return trash.put(folder)
 
 
-def _of(part: type[ModelConfig | TrainConfig], settings: Mapping[str, object]) -> dict[str, object]:
+def _fields_of(
+    part: type[ModelConfig | TrainConfig], settings: Mapping[str, object]
+) -> dict[str, object]:
     return {name: value for name, value in settings.items() if name in part.model_fields}
 
 
 def _enqueue(folder: Path, command: Command) -> None:
-    with queue.standing_still(folder.parent):
-        now = brief(folder)
+    with queue.locked(folder.parent):
+        now = summary(folder)
         if not limits().training:
             raise ConfigError("training is turned off here (VAE_TRAINING is off)")
         if now.state == "finished" and now.epoch >= now.config.training.epochs:
@@ -275,18 +278,18 @@ def _enqueue(folder: Path, command: Command) -> None:
         if now.state in ("running", "queued") and command == "run":
             raise ConfigError(f"{folder.name} is {now.state} already")
         if now.state == "running":
-            queue.begin(folder, command)  # it has its turn, and ends it
+            queue.request(folder, command)  # it has its turn, and ends it
             return
         _check_limits(folder.parent, now.config.owner)
         processes.enqueue(folder, command)
-    queue.advance(folder.parent, patience=queue.PATIENCE)
+    queue.advance(folder.parent, timeout=queue.LOCK_TIMEOUT)
 
 
 def _check_limits(root: Path, owner: str) -> None:
     allowed = limits()
     if not allowed.training:
         raise ConfigError("training is turned off here (VAE_TRAINING is off)")
-    busy = [one for one in queue.stands(root) if one.state in ("queued", "running")]
+    busy = [one for one in queue.statuses(root) if one.state in ("queued", "running")]
     own = [one for one in busy if one.config.owner == owner]
     if len(busy) >= allowed.runs:
         raise ConfigError(
@@ -300,24 +303,24 @@ def _check_limits(root: Path, owner: str) -> None:
 
 
 @contextlib.contextmanager
-def _dismissed(folder: Path) -> Iterator[None]:
-    """Let a run's trainer leave, then be :func:`_alone`."""
+def _without_trainer(folder: Path) -> Iterator[None]:
+    """Let a run's trainer leave, then be :func:`_as_writer`."""
     if processes.is_alive(folder):
         processes.request(folder, "leave", worker=())
-    with _alone(folder):
+    with _as_writer(folder):
         yield
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _as_writer(folder: Path) -> Iterator[None]:
     """Be a run's writer once its trainer has left, while nobody gives the run its turn."""
-    deadline = time.monotonic() + LEAVING
+    deadline = time.monotonic() + LEAVE_TIMEOUT
     while processes.is_alive(folder):
         if time.monotonic() > deadline:
             raise ConfigError(f"{folder.name} is still at work: try again in a moment")
         time.sleep(0.05)
-    with processes.asking(folder):
-        if processes.is_attended(folder):
+    with processes.request_lock(folder):
+        if processes.has_worker(folder):
             raise ConfigError(f"{folder.name} is starting: try again in a moment")
-        with processes.held(folder):
+        with processes.worker_lock(folder):
             yield

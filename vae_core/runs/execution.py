@@ -17,13 +17,13 @@ from vae_core.learning import DivergedError, EpochRecord, StepRecord, Trainer
 from vae_core.runs import changes, folders, replay
 from vae_core.runs.changes import Change
 from vae_core.runs.folders import CHECKPOINT, RunConfig
-from vae_core.runs.status import State, brief, history
+from vae_core.runs.status import State, history, summary
 
 #: Seconds between two step events, between two looks at the control file, and between two
 #: checkpoints, inside an epoch and at its end.
 STEP_EVENTS, CONTROL_LOOKS, CHECKPOINTS, EPOCH_CHECKPOINTS = 0.25, 0.1, 30.0, 1.0
 #: A paused trainer leaves after this many seconds; its checkpoint stays.
-PAUSE_LINGERS = 120.0
+PAUSE_TIMEOUT = 120.0
 #: Kept on the disk, to be let go when it is full: room for the event that says so.
 RESERVE, RESERVED_BYTES = "reserve", 16 * 2**10
 DISK_IS_FULL = "the disk is full; nothing that was written is lost: make room, then resume"
@@ -53,7 +53,7 @@ def execute(
         If the loss left for good; the run stands at its last good checkpoint.
     """
     config = folders.read_config(folder)
-    with processes.held(folder):
+    with processes.worker_lock(folder):
         execution = _Execution(folder, config, on_record, say)
         try:
             return execution.run(data_dir)
@@ -68,11 +68,11 @@ def execute(
             (folder / RESERVE).unlink(missing_ok=True)
 
 
-class _Stopped(Exception):  # noqa: N818  (a signal, not an error)
+class _Stop(Exception):  # noqa: N818  (a signal, not an error)
     """The user asked for an end."""
 
 
-class _Left(Exception):  # noqa: N818  (a signal, not an error)
+class _Leave(Exception):  # noqa: N818  (a signal, not an error)
     """The pause lasted too long, or the folder is wanted by somebody else."""
 
 
@@ -90,8 +90,8 @@ class _Execution:
         say: publishing.Say,
     ) -> None:
         self.folder, self.config, self.on_record, self.say = folder, config, on_record, say
-        self.looked = self.told = 0.0
-        self.saved = time.monotonic()
+        self.last_look = self.last_event = 0.0
+        self.last_save = time.monotonic()
         self.is_paused = self.is_stopping = False
         self.halt_step = self.halt_epoch = math.inf  # where to pause: one step, one epoch
         self.changes: tuple[Change, ...] = ()
@@ -100,21 +100,21 @@ class _Execution:
         with contextlib.suppress(OSError):  # where the disk is full, the first checkpoint says so
             self._reserve()
             folders.append(self.folder, "state", state="running", message="loading the data")
-        processes.arrive(self.folder)
-        folders.sweep(self.folder)
+        processes.mark_started(self.folder)
+        folders.remove_temporary_files(self.folder)
         dataset = load_dataset(self.config.training.dataset, data_dir=data_dir)
         try:
             self._restore(dataset)
             try:
                 self._train()
                 state: State = "finished"
-            except _Stopped:
+            except _Stop:
                 state = "stopped"
                 if not self.trainer.is_sound:
                     self._restore(dataset)
             self._save()
             return self._publish(dataset, state)
-        except _Left:
+        except _Leave:
             return "paused"
         except DivergedError as error:
             step = folders.checkpoint_step(self.folder)
@@ -128,13 +128,13 @@ class _Execution:
         if restored is not None:
             self.trainer.load_state(*restored)
         for sentence in warnings:
-            self._tell("warning", message=sentence)
+            self._append("warning", message=sentence)
             (self.folder / CHECKPOINT).unlink()  # lest it take the place of the good one
-        self.changes = brief(self.folder).changes
+        self.changes = summary(self.folder).changes
         self.recorder = replay.Recorder(self.folder, dataset, self.config.training)
         self._write(lambda: self.recorder.resume(self.trainer.progress.step))
         here = self.trainer.progress.step
-        self._tell("state", state="running", step=here, batches=self.trainer.batches)
+        self._append("state", state="running", step=here, batches=self.trainer.batches)
 
     def _train(self) -> None:
         trainer = self.trainer
@@ -148,8 +148,8 @@ class _Execution:
                 else:  # changes are due after the last step already, since they may add epochs
                     self._apply_changes()
             record = trainer.finish_epoch()
-            self._tell("epoch", **record.as_dict())
-            if trainer.finished or time.monotonic() - self.saved > EPOCH_CHECKPOINTS:
+            self._append("epoch", **record.as_dict())
+            if trainer.finished or time.monotonic() - self.last_save > EPOCH_CHECKPOINTS:
                 self._save()
             self.on_record(record)
             if not trainer.finished:
@@ -157,10 +157,10 @@ class _Execution:
 
     def _after_step(self, step: StepRecord) -> None:
         now = time.monotonic()
-        if now - self.told > STEP_EVENTS or self._is_due_to_pause():
-            self.told = now
-            self._tell("step", step=step.step, epoch=step.epoch, train=vars(step.train))
-        if now - self.saved > CHECKPOINTS:
+        if now - self.last_event > STEP_EVENTS or self._is_due_to_pause():
+            self.last_event = now
+            self._append("step", step=step.step, epoch=step.epoch, train=vars(step.train))
+        if now - self.last_save > CHECKPOINTS:
             self._save()
         self._record()
 
@@ -170,13 +170,13 @@ class _Execution:
         command = "none"
         if self._is_due_to_pause():
             command = "pause"
-        elif now - self.looked > CONTROL_LOOKS:
-            self.looked = now
+        elif now - self.last_look > CONTROL_LOOKS:
+            self.last_look = now
             command = self._take()
         if command == "pause":
             command = self._pause()
         if command == "stop" or self.is_stopping:
-            raise _Stopped
+            raise _Stop
 
     def _is_due_to_pause(self) -> bool:
         here = self.trainer.progress
@@ -190,7 +190,7 @@ class _Execution:
         if asked.command == "leave":
             if not self.is_paused:
                 self._leave()
-            raise _Left
+            raise _Leave
         if asked.command in ("run", "step", "epoch"):
             here = self.trainer.progress
             self.halt_step = here.step + 1 if asked.command == "step" else math.inf
@@ -200,17 +200,17 @@ class _Execution:
     def _pause(self) -> str:
         """Wait; returns the command that ended it."""
         self._save()
-        self._tell("state", state="paused", step=self.trainer.progress.step)
+        self._append("state", state="paused", step=self.trainer.progress.step)
         command = self._wait()
-        self._tell("state", state="running", step=self.trainer.progress.step)
+        self._append("state", state="running", step=self.trainer.progress.step)
         return command
 
     def _wait(self) -> str:
         self.is_paused = True
         began = time.monotonic()
         while (command := self._take()) not in processes.STARTERS:
-            if time.monotonic() - began > PAUSE_LINGERS:
-                raise _Left
+            if time.monotonic() - began > PAUSE_TIMEOUT:
+                raise _Leave
             time.sleep(CONTROL_LOOKS)
         self.is_paused = False
         return command
@@ -225,12 +225,12 @@ class _Execution:
     def _change(self, new: Change) -> None:
         """Steer: the settings hold from here on, on every way that leads here again."""
         try:
-            merged = changes.merged(self.changes, new)
-            changes.applied(self.config.training, merged)
+            merged = changes.merge(self.changes, new)
+            changes.apply(self.config.training, merged)
         except ConfigError as error:
-            self._tell("warning", message=str(error))
+            self._append("warning", message=str(error))
             return
-        self._tell("change", durably=True, step=new.step, settings=dict(new.settings))
+        self._append("change", durably=True, step=new.step, settings=dict(new.settings))
         self.changes = merged
         self._apply_changes()
 
@@ -238,20 +238,20 @@ class _Execution:
         if not self.changes:
             return
         step = self.trainer.progress.step
-        config = changes.applied(self.config.training, self.changes, step=step)
+        config = changes.apply(self.config.training, self.changes, step=step)
         if config != self.trainer.config:
             self.trainer.adjust(config)
 
     def _publish(self, dataset: ImageDataset, state: State) -> State:
         trainer = self.trainer
-        training = changes.applied(self.config.training, self.changes)
+        training = changes.apply(self.config.training, self.changes)
 
         def say(stage: str) -> None:
             self.say(stage)
-            self._tell("state", state="running", message=stage)
+            self._append("state", state="running", message=stage)
             if processes.peek(self.folder).command == "leave":
                 self._leave()
-                raise _Left
+                raise _Leave
 
         self._write(
             lambda: publishing.publish(
@@ -260,8 +260,8 @@ class _Execution:
                 model=trainer.model,
                 training=training,
                 dataset=dataset,
-                history=[folders.plain(event) for event in history(self.folder)],
-                command=folders.command_line(self.config, changes.words(self.changes)),
+                history=[folders.event_values(event) for event in history(self.folder)],
+                command=folders.command_line(self.config, changes.to_arguments(self.changes)),
                 importance_samples=self.config.importance_samples,
                 importance_limit=self.config.importance_limit,
                 paths=trainer.device.paths(),
@@ -273,7 +273,7 @@ class _Execution:
         late = processes.take(self.folder)  # asked while the figures were computed
         if late.settings:
             self._change(Change(trainer.progress.step, late.settings))
-        self._tell("state", state=state, step=trainer.progress.step)
+        self._append("state", state=state, step=trainer.progress.step)
         return state
 
     def _record(self, *, always: bool = False) -> None:
@@ -289,9 +289,9 @@ class _Execution:
         if self.trainer.is_sound:
             state = self.trainer.state()
             self._write(lambda: folders.write_checkpoint(self.folder, *state))
-        self.saved = time.monotonic()
+        self.last_save = time.monotonic()
 
-    def _tell(self, kind: str, *, durably: bool = False, **values: Any) -> None:
+    def _append(self, kind: str, *, durably: bool = False, **values: Any) -> None:
         self._write(lambda: folders.append(self.folder, kind, durably=durably, **values))
 
     def _write(self, write: Callable[[], T]) -> T:
@@ -321,4 +321,4 @@ class _Execution:
 def _notes(told: tuple[Change, ...]) -> tuple[str, ...]:
     if not told:
         return ()
-    return ("Changed while it trained: " + "; ".join(map(changes.sentence, told)) + ".",)
+    return ("Changed while it trained: " + "; ".join(map(changes.describe, told)) + ".",)

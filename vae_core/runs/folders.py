@@ -170,7 +170,7 @@ def parse(content: bytes) -> list[Event]:
     return told
 
 
-def plain(event: Event) -> Event:
+def event_values(event: Event) -> Event:
     """Return what an event tells, without its kind and its time."""
     return {key: value for key, value in event.items() if key not in ("type", "time")}
 
@@ -234,14 +234,14 @@ def read_checkpoint(
     found, faults = _last_readable(folder, read)
     if found is None:
         if faults:
-            raise CheckpointError(_nothing_left(faults))
+            raise CheckpointError(_none_readable(faults))
         return None
     if faults:
-        warn(_fallen_back(int(found[1]["step"])))
+        warn(_previous_used(int(found[1]["step"])))
     return found
 
 
-def trouble(folder: Path) -> str:
+def checkpoint_error(folder: Path) -> str:
     """Say what is wrong with a run's checkpoints, as who reads them is told; "" where nothing is.
 
     It looks at heads alone, and at those that it has not seen yet.
@@ -251,15 +251,15 @@ def trouble(folder: Path) -> str:
         with contextlib.suppress(FileNotFoundError):
             found = (folder / name).stat()
             versions.append((name, found.st_mtime_ns, found.st_size))
-    return _trouble(folder, tuple(versions))
+    return _checkpoint_error(folder, tuple(versions))
 
 
 @functools.lru_cache(maxsize=1024)
-def _trouble(folder: Path, versions: tuple[tuple[str, int, int], ...]) -> str:
+def _checkpoint_error(folder: Path, versions: tuple[tuple[str, int, int], ...]) -> str:
     step, faults = _last_readable(folder, lambda file: int(_progress(file)["step"]))
     if not faults:
         return ""
-    return _nothing_left(faults) if step is None else _fallen_back(step)
+    return _none_readable(faults) if step is None else _previous_used(step)
 
 
 def _last_readable(folder: Path, read: Callable[[Any], T]) -> tuple[T | None, list[str]]:
@@ -281,15 +281,15 @@ def _progress(file: Any) -> dict[str, Any]:
     return {**told, "step": int(told["step"])}
 
 
-def _fallen_back(step: int) -> str:
+def _previous_used(step: int) -> str:
     return f"{CHECKPOINT} is damaged; the one before it was taken, of step {step}"
 
 
-def _nothing_left(faults: Sequence[str]) -> str:
+def _none_readable(faults: Sequence[str]) -> str:
     return "no checkpoint can be read: " + "; ".join(faults)
 
 
-def sweep(folder: Path) -> None:
+def remove_temporary_files(folder: Path) -> None:
     """Remove what writes left behind that were killed; for the trainer alone.
 
     Requests are written by others, maybe at this moment, and stay.
@@ -308,7 +308,7 @@ def checkpoint_step(folder: Path) -> int:
 def read_model(folder: Path) -> tuple[VAE, int] | None:
     """Read the model in training and its number of finished steps from the last checkpoint.
 
-    None before the first one, or where none can be read, of which :func:`trouble` tells. The model
+    None before the first one, or if none can be read: :func:`checkpoint_error` says why. The model
     is in eval mode with gradients off.
     """
     config = read_config(folder).model

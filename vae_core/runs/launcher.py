@@ -14,7 +14,7 @@ from vae_core.errors import LatentExplorerError
 from vae_core.jobs import cluster, processes
 from vae_core.runs import folders
 from vae_core.runs.execution import execute
-from vae_core.runs.status import brief
+from vae_core.runs.status import summary
 
 #: Seconds after which a file server has let go of what a lost machine held (NFS: 90).
 LEASE = 120.0
@@ -46,9 +46,9 @@ def train(folder: str) -> str:
         return "deleted"
     asked = processes.peek(path)
     is_asked = asked.command in processes.STARTERS and not asked.waits
-    if is_asked or brief(path).state == "interrupted":
+    if is_asked or summary(path).state == "interrupted":
         try:
             return execute(path)
         except LatentExplorerError:
             pass  # the run's events say so
-    return brief(path).state
+    return summary(path).state

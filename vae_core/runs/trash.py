@@ -15,7 +15,7 @@ from vae_core.runs.folders import CONFIG
 
 FOLDER = ".trash"
 #: Deleted runs are purged after this many seconds.
-KEEPS = 24 * 3600.0
+RETENTION_SECONDS = 24 * 3600.0
 
 
 def put(folder: Path) -> str:
@@ -55,7 +55,7 @@ def deleted(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / FOLDER).glob(f"*/{CONFIG}"))
 
 
-def purge(root: Path, *, older_than: float = KEEPS) -> list[str]:
+def purge(root: Path, *, older_than: float = RETENTION_SECONDS) -> list[str]:
     """Remove what has been in the trash for so many seconds; returns the names."""
     gone = []
     for path in sorted((root / FOLDER).glob("*/")):

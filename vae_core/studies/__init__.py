@@ -3,10 +3,10 @@
 from vae_core.errors import ConfigError
 from vae_core.studies import boltzmann, bounds, structure, variants
 from vae_core.studies.on_cluster import run_on_cluster
-from vae_core.studies.running import RESULTS, asked, read, run
+from vae_core.studies.running import RESULTS, judged, read, run
 from vae_core.studies.study import Study
 
-__all__ = ["RESULTS", "STUDIES", "Study", "asked", "find", "read", "run", "run_on_cluster"]
+__all__ = ["RESULTS", "STUDIES", "Study", "find", "judged", "read", "run", "run_on_cluster"]
 
 STUDIES: dict[str, Study] = {
     study.name: study

@@ -20,7 +20,7 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.models import boltzmann
 from vae_core.models.boltzmann import BoltzmannConfig
 from vae_core.studies.cells import outcome, pretrained, trained
-from vae_core.studies.measures import EVALUATION_SEED, Figure, Trained, bound
+from vae_core.studies.measures import EVALUATION_SEED, MetricValues, Trained, bound
 from vae_core.studies.quick import (
     QUICK_BATCH,
     QUICK_DATASET,
@@ -55,7 +55,7 @@ def report_score(targets: Tensor, mean: Tensor) -> Tensor:
     return -(targets * there + (1 - targets) * not_there).flatten(1).sum(1)
 
 
-def scored(reconstruct: Reconstruct, test: Tensor) -> dict[str, Figure]:
+def scored(reconstruct: Reconstruct, test: Tensor) -> dict[str, MetricValues]:
     """Score a reconstruction by both protocols on test images (n, c, h, w) in [0, 1].
 
     The honest one: all images, clean, one mean-field pass or posterior mean. Zhang & Wu's: the
@@ -71,18 +71,20 @@ def scored(reconstruct: Reconstruct, test: Tensor) -> dict[str, Figure]:
         same_images = boltzmann.cross_entropy(first, reconstruct(first))
         as_report = report_score(targets, reconstruct(targets))
     return {
-        "cross_entropy": Figure(clean),
-        "entropy_floor": Figure(floor),
-        "above_floor": Figure(clean - floor),
-        "report_images_clean": Figure(same_images),
-        "report_score": Figure(as_report),
-        "report_score_of_targets": Figure(report_score(targets, targets.clamp(0, 1))),
-        "report_largest_target": Figure(targets.amax()[None], unit="intensity", n=len(first)),
-        "report_targets_above_one": Figure((targets > 1).float().mean((1, 2, 3)), unit="share"),
+        "cross_entropy": MetricValues(clean),
+        "entropy_floor": MetricValues(floor),
+        "above_floor": MetricValues(clean - floor),
+        "report_images_clean": MetricValues(same_images),
+        "report_score": MetricValues(as_report),
+        "report_score_of_targets": MetricValues(report_score(targets, targets.clamp(0, 1))),
+        "report_largest_target": MetricValues(targets.amax()[None], unit="intensity", n=len(first)),
+        "report_targets_above_one": MetricValues(
+            (targets > 1).float().mean((1, 2, 3)), unit="share"
+        ),
     }
 
 
-def reconstruction(subject: Trained) -> dict[str, Figure]:
+def reconstruction(subject: Trained) -> dict[str, MetricValues]:
     """Score the posterior mean of a VAE."""
     return scored(subject.model.reconstruct, subject.images().float() / 255)
 

@@ -13,7 +13,7 @@ from vae_core.evaluation import Estimate
 from vae_core.learning import EpochRecord, Trainer
 from vae_core.model_folder import Metric
 from vae_core.recipes import RECIPES
-from vae_core.studies.measures import EVALUATION_SEED, Figure, Measure, Trained
+from vae_core.studies.measures import EVALUATION_SEED, Measure, MetricValues, Trained
 from vae_core.studies.quick import quick_model, quick_training
 from vae_core.studies.study import Cell, Context, Json, Outcome
 
@@ -99,7 +99,7 @@ def _train(
     milestones: tuple[int, ...],
     context: Context,
 ) -> Outcome:
-    learning.check_machine(training)
+    learning.check_host(training)
     dataset = context.load(training.dataset)
     trainer = Trainer(model_config, training, dataset)
     subject = Trained(trainer.model, dataset, training, context.quick)
@@ -125,12 +125,12 @@ def _measured(
     context: Context,
     **details: Any,
 ) -> Outcome:
-    figures: dict[str, Figure] = {}
+    found: dict[str, MetricValues] = {}
     for measure in measures:
         context.say("measuring")
-        figures |= measure(subject)
+        found |= measure(subject)
     return outcome(
-        figures,
+        found,
         kind=subject.kind,
         history=tuple(history),
         details={
@@ -146,15 +146,15 @@ def _measured(
 
 
 def outcome(
-    figures: Mapping[str, Figure],
+    found: Mapping[str, MetricValues],
     *,
     kind: str,
     history: tuple[Json, ...] = (),
     details: Mapping[str, Any],
 ) -> Outcome:
-    """Reduce figures to metrics with standard errors, and keep what is behind them."""
+    """Reduce found to metrics with standard errors, and keep what is behind them."""
     metrics = {}
-    for name, figure in figures.items():
+    for name, figure in found.items():
         estimate = Estimate.of(figure.values)
         metrics[name] = Metric(
             value=estimate.mean,
@@ -166,7 +166,7 @@ def outcome(
             seed=EVALUATION_SEED,
             unit=figure.unit,
         )
-    values = {name: figure.values for name, figure in figures.items()}
+    values = {name: figure.values for name, figure in found.items()}
     return Outcome(metrics=metrics, values=values, history=history, details=details)
 
 

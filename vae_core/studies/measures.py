@@ -30,7 +30,7 @@ Points = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricValues:
     """Values per example, (n,), on their way to a :class:`Metric`."""
 
     values: Tensor
@@ -82,25 +82,25 @@ class Trained:
         return prepared[name](self.dataset, self.training)
 
 
-Measure = Callable[[Trained], Mapping[str, Figure]]
+Measure = Callable[[Trained], Mapping[str, MetricValues]]
 
 
-def bound(subject: Trained) -> dict[str, Figure]:
+def bound(subject: Trained) -> dict[str, MetricValues]:
     """Single-sample ELBO with rate and distortion; the ELBO of training images too."""
     test, train = subject.encoded(), subject.encoded("train", limit=10_000)
     return {
-        "elbo": Figure(-(test.rate + test.distortion), samples=1),
-        "rate": Figure(test.rate, samples=1),
-        "distortion": Figure(test.distortion, samples=1),
-        "train_elbo": Figure(-(train.rate + train.distortion), samples=1, split="train"),
+        "elbo": MetricValues(-(test.rate + test.distortion), samples=1),
+        "rate": MetricValues(test.rate, samples=1),
+        "distortion": MetricValues(test.distortion, samples=1),
+        "train_elbo": MetricValues(-(train.rate + train.distortion), samples=1, split="train"),
     }
 
 
-def active_units(subject: Trained) -> dict[str, Figure]:
+def active_units(subject: Trained) -> dict[str, MetricValues]:
     """Count the dimensions that carry information."""
     mu = subject.encoded().mu
     count = evaluation.active_units(mu).sum().float()[None]
-    return {"active_units": Figure(count, unit="dimensions", n=len(mu))}
+    return {"active_units": MetricValues(count, unit="dimensions", n=len(mu))}
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Importance:
     k: int = 5000
     every: int = 1
 
-    def __call__(self, subject: Trained) -> dict[str, Figure]:
+    def __call__(self, subject: Trained) -> dict[str, MetricValues]:
         """Measure; a quick run draws 10 samples in place of k, under the same name."""
         images = subject.images()
         labels = subject.labels(images)
@@ -126,14 +126,14 @@ class Importance:
             seed=EVALUATION_SEED,
             labels=None if labels is None else labels[:: self.every],
         )
-        figures = {
-            f"nll_iw{self.k}": Figure(found.nll, samples=k),
-            f"ess_iw{self.k}": Figure(found.ess, unit="samples", samples=k),
+        metrics = {
+            f"nll_iw{self.k}": MetricValues(found.nll, samples=k),
+            f"ess_iw{self.k}": MetricValues(found.ess, unit="samples", samples=k),
         }
         if subject.kind == "discrete":
             bits = found.nll / (subject.model.config.pixels * math.log(2))
-            figures[f"bits_per_dim_iw{self.k}"] = Figure(bits, unit="bits", samples=k)
-        return figures
+            metrics[f"bits_per_dim_iw{self.k}"] = MetricValues(bits, unit="bits", samples=k)
+        return metrics
 
 
 @dataclass(frozen=True)
@@ -148,11 +148,11 @@ class MarginalLikelihood:
     keep: int = 10
     burn_in: int = 40
 
-    def __call__(self, subject: Trained) -> dict[str, Figure]:
+    def __call__(self, subject: Trained) -> dict[str, MetricValues]:
         """Measure both splits; training images are those that were trained on."""
         usual = {"chains": self.chains, "keep": self.keep, "burn_in": self.burn_in}
         effort: dict[str, Any] = QUICK_CHAINS if subject.quick else usual
-        figures = {}
+        found = {}
         for split in ("test", "train"):
             images = subject.images(split, self.limit)
             nll = marginal.nll_appendix_d(
@@ -163,8 +163,8 @@ class MarginalLikelihood:
                 **effort,
             ).nll
             prefix = "train_" if split == "train" else ""
-            figures[f"{prefix}nll_appendix_d"] = Figure(nll, split=split)
-        return figures
+            found[f"{prefix}nll_appendix_d"] = MetricValues(nll, split=split)
+        return found
 
 
 @dataclass(frozen=True)
@@ -177,18 +177,18 @@ class Separation:
 
     maps: tuple[str, ...] = ()
 
-    def __call__(self, subject: Trained) -> dict[str, Figure]:
+    def __call__(self, subject: Trained) -> dict[str, MetricValues]:
         """Measure the codes, and each map of them."""
         mu = subject.encoded().mu.numpy()
         labels = subject.dataset.test.labels
         assert labels is not None
         places = {"": mu} | {f"_{name}": MAPS[name](mu) for name in self.maps}
-        figures = {}
+        found = {}
         for suffix, points in places.items():
             correct, silhouette = separation(points, labels.numpy()[: len(points)])
-            figures[f"knn_accuracy{suffix}"] = Figure(correct, unit="share")
-            figures[f"silhouette{suffix}"] = Figure(silhouette, unit="silhouette")
-        return figures
+            found[f"knn_accuracy{suffix}"] = MetricValues(correct, unit="share")
+            found[f"silhouette{suffix}"] = MetricValues(silhouette, unit="silhouette")
+        return found
 
 
 def separation(points: Points, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -230,7 +230,7 @@ class GraphGap:
 
     k: int = 5000
 
-    def __call__(self, subject: Trained) -> dict[str, Figure]:
+    def __call__(self, subject: Trained) -> dict[str, MetricValues]:
         """Measure the gap in nats, and in percent of the optimum."""
         nll = Importance(self.k)(subject)[f"nll_iw{self.k}"]
         images = subject.images()
@@ -239,12 +239,12 @@ class GraphGap:
         counted = _frequency_nll(subject.dataset.train, images)
         return {
             f"nll_iw{self.k}": nll,
-            "optimum": Figure(best.nll),
-            "gap": Figure(gap, samples=nll.samples),
-            "frequency_gap_percent": Figure(
+            "optimum": MetricValues(best.nll),
+            "gap": MetricValues(gap, samples=nll.samples),
+            "frequency_gap_percent": MetricValues(
                 100 * (counted - best.nll) / best.expected, unit="% of the optimum"
             ),
-            "gap_percent": Figure(
+            "gap_percent": MetricValues(
                 100 * gap / best.expected, unit="% of the optimum", samples=nll.samples
             ),
         }

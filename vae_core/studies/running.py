@@ -52,7 +52,7 @@ def run(
     Parameters
     ----------
     quick
-        Small data and few epochs, to see that everything works: the figures mean nothing, are
+        Small data and few epochs, to see that everything works: the found mean nothing, are
         marked so, and go elsewhere.
     out
         The result file; by default ``pretrained/studies/<name>.json``, or ``build/studies`` for
@@ -138,7 +138,7 @@ def read(path: Path) -> Json:
     return result
 
 
-def asked(study: Study, result: Json | None) -> tuple[list[Json], list[Json]]:
+def judged(study: Study, result: Json | None) -> tuple[list[Json], list[Json]]:
     """Return what a study asks for, as its result judged it: goals, and comparisons.
 
     What it has not judged, or judged by cells that it no longer holds, has the value None; there
@@ -146,15 +146,15 @@ def asked(study: Study, result: Json | None) -> tuple[list[Json], list[Json]]:
     """
     result = result or {"quick": False, "cells": [], "goals": [], "comparisons": []}
     there = {cell["name"] for cell in result["cells"]}
-    goals = [_asked(goal, result["goals"], goal.cell in there) for goal in study.goals]
+    goals = [_judgement(goal, result["goals"], goal.cell in there) for goal in study.goals]
     comparisons = [
-        _asked(one, result["comparisons"], there >= {one.one, one.other})
+        _judgement(one, result["comparisons"], there >= {one.one, one.other})
         for one in study.comparisons
     ]
     return [] if result["quick"] else goals, comparisons
 
 
-def _asked(declared: Goal | Comparison, judged: list[Json], run: bool) -> Json:
+def _judgement(declared: Goal | Comparison, judged: list[Json], run: bool) -> Json:
     wanted = asdict(declared)
     found = (one for one in judged if run and wanted.items() <= one.items())
     return next(found, wanted | {"value": None, "run": run})
@@ -288,10 +288,10 @@ def _reached(goal: Goal, finished: Mapping[str, Json]) -> Json | None:
     if metric is None:
         return None
     slack = SIGNIFICANT * (metric["se"] or 0.0) if goal.within_error else 0.0
-    return asdict(goal) | _judged(metric["value"], goal.at_least, goal.at_most, slack=slack)
+    return asdict(goal) | _judge(metric["value"], goal.at_least, goal.at_most, slack=slack)
 
 
-def _judged(
+def _judge(
     value: float, at_least: float | None, at_most: float | None, *, slack: float = 0.0
 ) -> Json:
     below = 0.0 if at_least is None else at_least - value - slack
@@ -307,13 +307,13 @@ def _compared(
     counts = [finished.get(cell, {}).get("metrics", {}).get(one.metric) for cell in cells]
     if all(count is not None and count["se"] is None for count in counts):
         counted = counts[0]["value"] - counts[1]["value"]
-        judged = _judged(counted, one.at_least, one.at_most)
+        judged = _judge(counted, one.at_least, one.at_most)
         return asdict(one) | judged | {"se": None, "n": counts[0]["n"], "significant": True}
     columns = [values.get(f"{cell}/{one.metric}") for cell in cells]
     if columns[0] is None or columns[1] is None or columns[0].shape != columns[1].shape:
         return None
     difference = Estimate.of(columns[0].double() - columns[1].double())
-    found = asdict(one) | _judged(difference.mean, one.at_least, one.at_most)
+    found = asdict(one) | _judge(difference.mean, one.at_least, one.at_most)
     significant = abs(difference.mean) > SIGNIFICANT * difference.se
     found["met"] = found["met"] and (significant or not one.beyond_error)
     return found | {"se": difference.se, "n": len(columns[0]), "significant": significant}

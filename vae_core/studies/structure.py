@@ -86,7 +86,7 @@ _BEST = ", 6 units"
 GRAPHS = Study(
     name="graphs",
     title="Networks as data, against the exact optimum",
-    reproduces="Zhang & Wu (2020), section 6.1 and figures 6.1 and 6.2",
+    reproduces="Zhang & Wu (2020), section 6.1 and found 6.1 and 6.2",
     protocol="300 simulated networks of 68 nodes in three structures, adjacency matrices as 4,624 "
     "Bernoulli inputs, both triangles drawn independently; 4624–1000–200–N_z–200–1000–4624, ReLU "
     "in and leaky ReLU out, Adam at 1e-3, batches of 100, 200 epochs as published; and nets of "

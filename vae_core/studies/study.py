@@ -113,7 +113,7 @@ class Cell:
 class Study:
     """A set of experiments that answers one question, and what was published on it.
 
-    Quick runs have no goals: their figures mean nothing.
+    Quick runs have no goals: their found mean nothing.
     """
 
     name: str
@@ -125,6 +125,6 @@ class Study:
     references: tuple[Reference, ...] = ()
     goals: tuple[Goal, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
-    #: What a reader should know besides the figures, and what was tried where a goal is missed.
+    #: What a reader should know besides the found, and what was tried where a goal is missed.
     notes: tuple[str, ...] = ()
     seed: int = 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from vae_core.studies.running import RESULTS, asked, read
+from vae_core.studies.running import RESULTS, judged, read
 from vae_core.studies.study import Json, Study
 
 
-def found(studies: Mapping[str, Study], folder: Path = RESULTS) -> dict[str, Json | None]:
+def read_results(studies: Mapping[str, Study], folder: Path = RESULTS) -> dict[str, Json | None]:
     """Read the result of each study, None where it has not been run."""
     paths = {name: folder / f"{name}.json" for name in studies}
     return {name: read(path) if path.exists() else None for name, path in paths.items()}
@@ -29,9 +29,9 @@ def verdicts(study: Study, result: Json | None) -> list[tuple[str, str, str]]:
     Returns
     -------
     list of tuple
-        What was asked, what was found, and "reached", by how much it is missed, or "not run".
+        What was judged, what was found, and "reached", by how much it is missed, or "not run".
     """
-    goals, comparisons = asked(study, result)
+    goals, comparisons = judged(study, result)
     lines = [
         (f"{goal['cell']}: {goal['metric']} {_bounds(goal)}", _found(goal), _verdict(goal))
         for goal in goals
@@ -45,7 +45,7 @@ def verdicts(study: Study, result: Json | None) -> list[tuple[str, str, str]]:
 
 
 def markdown(studies: Mapping[str, Study], results: Mapping[str, Json | None]) -> str:
-    """Tell all studies as Markdown: what each reproduces, its cells' figures, its goals."""
+    """Tell all studies as Markdown: what each reproduces, its cells' found, its goals."""
     parts = []
     for name, study in studies.items():
         result = results[name]
@@ -58,7 +58,7 @@ def markdown(studies: Mapping[str, Study], results: Mapping[str, Json | None]) -
             lines.append(_table(result))
         if judged := verdicts(study, result):
             rows = [f"| {' | '.join(line)} |" for line in judged]
-            lines.append("\n".join(["| asked | found | |", "|---|---|---|", *rows]))
+            lines.append("\n".join(["| judged | found | |", "|---|---|---|", *rows]))
         if study.notes:
             lines.append("\n".join(f"- {note}" for note in study.notes))
         parts.append("\n\n".join(lines))
@@ -69,11 +69,11 @@ def _table(result: Json) -> str:
     metrics = list(dict.fromkeys(name for cell in result["cells"] for name in cell["metrics"]))
     lines = [f"| | {' | '.join(metrics)} |", "|---" * (1 + len(metrics)) + "|"]
     for cell in result["cells"]:
-        figures = []
+        found = []
         for name in metrics:
             metric = cell["metrics"].get(name)
-            figures.append("" if metric is None else _measured(metric))
-        lines.append(f"| {cell['name']} | {' | '.join(figures)} |")
+            found.append("" if metric is None else _measured(metric))
+        lines.append(f"| {cell['name']} | {' | '.join(found)} |")
     return "\n".join(lines)
 
 

@@ -157,11 +157,11 @@ def _in_full(layers: str, objective: Objective, k: int) -> Cell:
     )
 
 
-def _table(series: str, source: str, figures: dict[str, tuple[float, ...]]) -> Reference:
-    """Give the figures of a table whose columns are k = 1, 5 and 50."""
+def _table(series: str, source: str, found: dict[str, tuple[float, ...]]) -> Reference:
+    """Give the found of a table whose columns are k = 1, 5 and 50."""
     values = {
         f"{row}, k = {k}": value
-        for row, columns in figures.items()
+        for row, columns in found.items()
         for k, value in zip((1, 5, 50)[-len(columns) :], columns, strict=True)
     }
     return Reference(series=series, metric="nll_iw5000", values=values, source=source)
@@ -421,7 +421,7 @@ CONVOLUTION = Study(
             series="mid-size convolutional nets, at most",
             metric="bits_per_dim_iw500",
             values={"CIFAR-10, conv": 4.5},
-            source="figures of the field",
+            source="found of the field",
             from_memory=True,
         ),
     ),

@@ -227,7 +227,7 @@ def verdicts(study: Study, result: dict[str, Any] | None) -> None:
         for cell in (result or {}).get("cells", [])
         for name, one in cell["metrics"].items()
     }
-    goals, comparisons = studies.asked(study, result)
+    goals, comparisons = studies.judged(study, result)
     if goals:
         lines = "\n".join(_goal(goal, units) for goal in goals)
         st.markdown(f"**Goals**\n\n{lines}")

@@ -242,7 +242,7 @@ def done(now: RunStatus) -> float:
     return min(share, 1.0)
 
 
-def says(now: RunStatus, place: Place | None = None) -> str:
+def says(now: RunStatus, place: QueuePosition | None = None) -> str:
     """Say how a training stands, in a line."""
     total = now.config.training.epochs
     words = [f"Epoch {now.epoch:,} of {total:,}", SAYS[now.state]]

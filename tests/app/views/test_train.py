@@ -263,7 +263,7 @@ def test_a_training_waits_for_its_turn_and_a_limit_refuses(
     assert runs.places(runs.stands(runs.runs_dir()))[second.folder.name].number == 1
     trainings.clear_statuses()  # as a second later
     session.run()
-    assert progress.says(second, runs.Place(1, 200.0)).startswith(
+    assert progress.says(second, runs.QueuePosition(1, 200.0)).startswith(
         "Epoch 0 of 100 · Number 1 in the queue · begins in about 3 min"
     )
     session.number_input(key="train-epochs-digits").set_value(77).run()
@@ -318,7 +318,7 @@ def test_a_refusal_is_told_beside_the_controls(trained: Path, open_page: Open) -
     """Somebody else has resumed it meanwhile: a sentence, which the next try forgets."""
     runs.append(trained, "state", state="paused", step=58)
     session = open_page("train")
-    with processes.held(trained):
+    with processes.worker_lock(trained):
         runs.append(trained, "state", state="running")
         session.button(key="train-resume-short").click().run()
         assert "Not done: short is running already." in sentences(session)

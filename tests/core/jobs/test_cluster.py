@@ -68,8 +68,8 @@ def test_trainings_are_told_while_no_scheduler_answers(silent: Silent, tmp_path:
     """What keeps the turns is a sentence; the run keeps its place."""
     with pytest.raises(ConfigError, match=FAULT):
         runs.submit(tmp_path, config())
-    assert runs.tend(tmp_path) == FAULT
-    (waiting,) = runs.stands(tmp_path)
+    assert runs.try_advance(tmp_path) == FAULT
+    (waiting,) = runs.statuses(tmp_path)
     assert waiting.state == "queued"
     assert waiting.asked == pytest.approx(runs.read_config(waiting.folder).created)
     assert processes.peek(waiting.folder).waits

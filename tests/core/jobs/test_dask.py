@@ -125,7 +125,7 @@ def test_a_run_waits_until_a_scheduler_answers(
     monkeypatch.setattr(address_of, "ANSWERS", 0.5)
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         runs.submit(tmp_path, config())
-    (waiting,) = runs.stands(tmp_path)
+    (waiting,) = runs.statuses(tmp_path)
     assert waiting.state == "queued"
     assert processes.peek(waiting.folder).waits
 

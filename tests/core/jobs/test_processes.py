@@ -59,7 +59,7 @@ def test_a_pause_starts_nobody(tmp_path: Path, started: list[list[str]]) -> None
 
 def test_a_live_worker_is_only_told(tmp_path: Path, started: list[list[str]]) -> None:
     """While the lock is held, the command is all that is written."""
-    with processes.held(tmp_path):
+    with processes.worker_lock(tmp_path):
         assert processes.is_alive(tmp_path)
         processes.request(tmp_path, "stop", worker=["train"])
     assert not started
@@ -69,13 +69,16 @@ def test_a_live_worker_is_only_told(tmp_path: Path, started: list[list[str]]) ->
 def test_a_lock_is_let_go_whatever_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was asked cannot be dropped, and the folder is free nevertheless."""
 
-    def fails(folder: Path) -> processes.Asked:
+    def fails(folder: Path) -> processes.Requested:
         raise OSError("the disk is gone")
 
     monkeypatch.setattr(processes, "take", fails)
     kept = []
     for _ in range(2):
-        with pytest.raises(OSError, match="the disk is gone") as caught, processes.held(tmp_path):
+        with (
+            pytest.raises(OSError, match="the disk is gone") as caught,
+            processes.worker_lock(tmp_path),
+        ):
             pass
         kept.append(caught)  # and with it, the frames that know of the lock
     assert not processes.is_alive(tmp_path)
@@ -91,20 +94,20 @@ def test_a_waiting_command_is_left_as_it_is(
     processes.enqueue(tmp_path, "run")
     before = (tmp_path / processes.CONTROL).stat()
     for _ in range(3):
-        assert processes.take(tmp_path) == processes.Asked()
+        assert processes.take(tmp_path) == processes.Requested()
     after = (tmp_path / processes.CONTROL).stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-    processes.ask_settings(tmp_path, {"beta": 2.0})
+    processes.request_settings(tmp_path, {"beta": 2.0})
     full = pytest.MonkeyPatch()
 
     def refuses(path: Path, content: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     full.setattr(processes, "write_atomically", refuses)
-    assert processes.take(tmp_path) == processes.Asked()
+    assert processes.take(tmp_path) == processes.Requested()
     full.undo()
     assert processes.take(tmp_path).settings == {"beta": 2.0}
-    assert processes.take(tmp_path) == processes.Asked()
+    assert processes.take(tmp_path) == processes.Requested()
     assert processes.peek(tmp_path).waits
 
 
@@ -118,8 +121,8 @@ def test_a_pause_reaches_the_worker_that_is_on_its_way(
     processes.request(tmp_path, "stop", worker=["train"])
     processes.request(tmp_path, "pause", worker=["train"])
     assert len(started) == 1
-    with processes.held(tmp_path):
-        processes.arrive(tmp_path)
+    with processes.worker_lock(tmp_path):
+        processes.mark_started(tmp_path)
         assert not processes.is_starting(tmp_path)
         assert processes.take(tmp_path).command == "pause"
 
@@ -129,6 +132,6 @@ def test_a_worker_that_came_and_was_killed_is_replaced_at_once(
 ) -> None:
     """Though it took nothing: nobody is on the way any more."""
     processes.request(tmp_path, "run", worker=["train"])
-    processes.arrive(tmp_path)
+    processes.mark_started(tmp_path)
     processes.request(tmp_path, "stop", worker=["train"])
     assert len(started) == 2

@@ -75,7 +75,7 @@ def test_maps_are_computed_one_at_a_time(folder: Path, monkeypatch: pytest.Monke
     tsne.request(folder, "run")
     with pytest.raises(ConfigError, match="another map is being computed here"):
         tsne.request(other, "run")
-    with processes.held(folder):
+    with processes.worker_lock(folder):
         processes.take(folder)
         execution = tsne._Execution(folder, config, torch.zeros(1), torch.zeros(1))
         execution._tell("running")

@@ -14,7 +14,7 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError
 from vae_core.learning import LEARNERS, Trainer, mcem, native_bfloat16, wake_sleep
-from vae_core.learning.learner import Differentiable, Visit
+from vae_core.learning.learner import Differentiable, Minibatch
 from vae_core.models import VAE, Inference, initialise, priors
 from vae_core.models.distributions import soft_clamp
 
@@ -113,14 +113,14 @@ def mixture_of(model: VAE) -> MixtureSameFamily:
     return MixtureSameFamily(Categorical(logits=logits), Independent(Normal(mu, scale), 1))
 
 
-def visited(x: Tensor, *, seed: int) -> Visit:
-    """Return a visit that differentiates and leaves the weights as they are."""
+def minibatch(x: Tensor, *, seed: int) -> Minibatch:
+    """Return a batch that differentiates and leaves the weights as they are."""
 
     def update(loss: Differentiable, add: object = None) -> None:
         loss.backward()
 
     rows = torch.arange(len(x))
-    return Visit(
+    return Minibatch(
         x=x, y=None, rows=rows, beta=1.0, samples=1, generator=generator(seed), update=update
     )
 
@@ -132,8 +132,8 @@ def test_one_step_of_wake_sleep_is_two_gradients():
     """
     model = small_model(prior="mixture", components=3)
     x = torch.rand(5, *SHAPE, generator=generator(1))
-    figures = wake_sleep.WakeSleep(model, TrainConfig(learner="wake-sleep"), 5).step(
-        visited(x, seed=3)
+    metrics = wake_sleep.WakeSleep(model, TrainConfig(learner="wake-sleep"), 5).step(
+        minibatch(x, seed=3)
     )
     same = generator(3)
     with torch.no_grad():
@@ -158,7 +158,7 @@ def test_one_step_of_wake_sleep_is_two_gradients():
         assert weight.grad is not None, name
         assert weight.grad.abs().max() > 0, name
         torch.testing.assert_close(weight.grad, expected[name], rtol=1e-3, atol=1e-6, msg=name)
-    assert figures.distortion == pytest.approx(-log_px.mean().item(), rel=1e-5)
+    assert metrics.distortion == pytest.approx(-log_px.mean().item(), rel=1e-5)
 
 
 def test_aevb_would_teach_the_encoder_when_awake():
@@ -229,15 +229,15 @@ def test_mcem_reports_its_bound_in_full_precision(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(model, "forward", noted)
     training = TrainConfig(learner="mcem", precision="bfloat16")
-    figures = mcem.MonteCarloEM(model, training, 20).step(visited(x, seed=3))
+    metrics = mcem.MonteCarloEM(model, training, 20).step(minibatch(x, seed=3))
     (found,) = passes
     z = found.z[0].double()
     q = Normal(found.q.mu.double(), (0.5 * found.q.logvar.double()).exp())
     rate = q.log_prob(z).sum(-1) - mixture_of(model).log_prob(z)
     pixels = Bernoulli(logits=found.p.logits[0].double(), validate_args=False)
     distortion = -pixels.log_prob(x.flatten(1).double()).sum(-1)
-    assert figures.rate == pytest.approx(rate.mean().item(), rel=1e-5)
-    assert figures.distortion == pytest.approx(distortion.mean().item(), rel=1e-5)
+    assert metrics.rate == pytest.approx(rate.mean().item(), rel=1e-5)
+    assert metrics.distortion == pytest.approx(distortion.mean().item(), rel=1e-5)
 
 
 def test_the_decoder_of_mcem_never_sees_the_encoder(digits: ImageDataset):

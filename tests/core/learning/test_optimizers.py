@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vae_core.learning import optimizers
-from vae_core.learning.optimizers import AT_ONCE, Optimizer
+from vae_core.learning.optimizers import ARRAYS_PER_KERNEL, Optimizer
 from vae_core.models import VAE
 
 SIZE = 50
@@ -68,7 +68,7 @@ def test_gradients_may_be_written_in_place(settings: dict[str, Any], weight_prio
     config = small.train_config(**settings, weight_prior=weight_prior)
     of = model()
     usual = Optimizer(of, config, SIZE)
-    assert len(usual.moved) == 1 + weight_prior
+    assert len(usual.groups) == 1 + weight_prior
     expected = moved(of, usual)
     other = model()
     places = [torch.zeros_like(weight) for weight in other.parameters()]
@@ -76,7 +76,7 @@ def test_gradients_may_be_written_in_place(settings: dict[str, Any], weight_prio
         weight.grad = place
     ours = Optimizer(other, config, SIZE, in_place=True)
     assert all(map(torch.equal, moved(other, ours, in_place=True), expected))
-    ours.forget()
+    ours.zero_grad()
     assert all(w.grad is place for w, place in zip(other.parameters(), places, strict=True))
     kept = {name: value.clone() for name, value in usual.moments().items()}
     assert {name: value.tolist() for name, value in ours.moments().items()} == {
@@ -100,7 +100,7 @@ def test_parts_move_as_the_whole_would(
     move = optimizer.rule.move
 
     def in_parts(*arrays: list[Tensor], **how: Any) -> None:
-        dealt = optimizers.shared_out(list(arrays))
+        dealt = optimizers.split_for_kernels(list(arrays))
         seen.append([len(kind) for kinds in dealt for kind in kinds])
         assert max(one.numel() for kinds in dealt for one in kinds[0]) < 3_000
         for kinds in dealt:
@@ -109,7 +109,7 @@ def test_parts_move_as_the_whole_would(
     monkeypatch.setattr(optimizer, "rule", dataclasses.replace(optimizer.rule, move=in_parts))
     assert all(map(torch.equal, moved(of, optimizer), expected))
     assert max(seen[0]) - min(seen[0]) <= 1
-    assert AT_ONCE / 2 < max(seen[0]) <= AT_ONCE
+    assert ARRAYS_PER_KERNEL / 2 < max(seen[0]) <= ARRAYS_PER_KERNEL
 
 
 def test_a_weight_without_a_gradient_stays() -> None:
@@ -124,7 +124,7 @@ def test_a_weight_without_a_gradient_stays() -> None:
     assert torch.equal(first, before)
     assert optimizer.moments()["0.step"] == 0
     assert optimizer.moments()["1.step"] == 1
-    optimizer.forget()
+    optimizer.zero_grad()
     assert all(weight.grad is None for weight in of.parameters())
     optimizer.step(1e-2)  # nothing to do
 

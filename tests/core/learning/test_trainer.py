@@ -195,7 +195,7 @@ def test_the_first_step_follows_the_references_gradient() -> None:
 
 
 def test_records_are_means_over_examples() -> None:
-    """Train figures weigh the short last minibatch by its size; numbers count from 1."""
+    """Train metrics weigh the short last minibatch by its size; numbers count from 1."""
     running = trainer()
     steps = list(running.steps())
     record = running.finish_epoch()
@@ -378,7 +378,7 @@ def test_a_stage_is_what_the_schedules_say() -> None:
 
 
 def test_training_reports_the_bound_itself() -> None:
-    """Figures are not weighted by beta: the first minibatch's equal the objective's."""
+    """Metrics are not weighted by beta: the first minibatch's equal the objective's."""
     running = trainer(beta=7.0, batch_size=50)
     tensors, progress = running.state()
     before = {name: value.clone() for name, value in tensors.items()}

@@ -253,7 +253,7 @@ def test_what_a_result_judges_its_figures_say(study: Study) -> None:
     """Each goal and comparison is told as reached or missed by the figures that the file holds."""
     result = result_of(study.name)
     assert not result["quick"]
-    goals, comparisons = studies.asked(study, result)
+    goals, comparisons = studies.judged(study, result)
     pairs = [*zip(study.goals, goals, strict=True)]
     pairs += zip(study.comparisons, comparisons, strict=True)
     for asked, found in pairs:

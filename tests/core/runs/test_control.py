@@ -76,7 +76,7 @@ def test_a_starting_trainer_honours_a_pause(
     """
     begun: list[str] = []
     monkeypatch.setattr(processes, "start", lambda folder, worker: begun.append(folder.name))
-    monkeypatch.setattr("vae_core.runs.execution.PAUSE_LINGERS", 0.0)
+    monkeypatch.setattr("vae_core.runs.execution.PAUSE_TIMEOUT", 0.0)
     one, other = (runs.create(tmp_path / name, config(name)) for name in ("one", "other"))
     runs.advance(tmp_path, at_once=2)
     for folder in (one, other):
@@ -101,8 +101,8 @@ def test_a_turn_does_not_undo_a_pause(tmp_path: Path, monkeypatch: pytest.Monkey
     paused, gone, waits = (
         runs.create(tmp_path / name, config(name)) for name in ("paused", "gone", "waits")
     )
-    seen = runs.stands(tmp_path)
-    monkeypatch.setattr(queue, "stands", lambda root: seen)
+    seen = runs.statuses(tmp_path)
+    monkeypatch.setattr(queue, "statuses", lambda root: seen)
     runs.pause(paused)
     runs.delete(gone)
     runs.advance(tmp_path, at_once=3)
@@ -240,7 +240,7 @@ def steered(folder: Path, *, interrupt: bool) -> bytes:
 
 def test_steering_is_replayed_to_the_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted before, between and after its changes, a run ends in the same weights."""
-    monkeypatch.setattr("vae_core.runs.execution.PAUSE_LINGERS", 0.0)
+    monkeypatch.setattr("vae_core.runs.execution.PAUSE_TIMEOUT", 0.0)
     whole = steered(tmp_path / "whole", interrupt=False)
     assert steered(tmp_path / "resumed", interrupt=True) == whole
     assert whole != weights(run(tmp_path / "plain", epochs=4, decay="cosine"))
@@ -288,14 +288,14 @@ def test_what_cannot_be_changed_is_named(
 
 def test_a_new_change_takes_the_place_of_a_later_one() -> None:
     """A run taken back behind a change and steered anew does not meet the old value."""
-    told = changes.merged((), Change(500, {"learning_rate": 1.0, "beta": 2.0}))
-    told = changes.merged(told, Change(480, {"learning_rate": 1e-4}))
+    told = changes.merge((), Change(500, {"learning_rate": 1.0, "beta": 2.0}))
+    told = changes.merge(told, Change(480, {"learning_rate": 1e-4}))
     assert told == (Change(480, {"learning_rate": 1e-4}), Change(500, {"beta": 2.0}))
-    assert changes.read("480:learning_rate=0.0001") == told[0]
-    assert changes.words(told) == ["480:learning_rate=0.0001", "500:beta=2"]
+    assert changes.parse("480:learning_rate=0.0001") == told[0]
+    assert changes.to_arguments(told) == ["480:learning_rate=0.0001", "500:beta=2"]
     for wrong in ("480", "x:beta=1", "3:beta", "3:beta=x"):
         with pytest.raises(ConfigError, match="STEP:name=value"):
-            changes.read(wrong)
+            changes.parse(wrong)
 
 
 def test_a_pause_is_for_runs_under_way(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def of_cores(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
 
 def order(root: Path) -> list[str]:
     """Names of the queued runs in turn."""
-    return [one.folder.name for one in runs.in_turn(runs.stands(root))]
+    return [one.folder.name for one in runs.queue_order(runs.statuses(root))]
 
 
 @pytest.fixture
@@ -111,11 +111,11 @@ def test_a_waiting_resume_keeps_its_place(tmp_path: Path, begun: list[str]) -> N
     for name in ("first", "second"):
         runs.append(laid(tmp_path, name), "state", state="paused", step=3)
         processes.enqueue(tmp_path / name, "run")
-    asked = {one.folder.name: one.asked for one in runs.stands(tmp_path)}
-    processes.ask_settings(tmp_path / "first", {"beta": 2.0})
+    asked = {one.folder.name: one.queued_since for one in runs.statuses(tmp_path)}
+    processes.request_settings(tmp_path / "first", {"beta": 2.0})
     assert processes.take(tmp_path / "first").settings == {"beta": 2.0}
     assert order(tmp_path) == ["first", "second"]
-    assert {one.folder.name: one.asked for one in runs.stands(tmp_path)} == asked
+    assert {one.folder.name: one.queued_since for one in runs.statuses(tmp_path)} == asked
 
 
 def test_a_bad_run_leaves_the_others_as_they_are(
@@ -133,7 +133,7 @@ def test_a_bad_run_leaves_the_others_as_they_are(
     listed = folders.list_runs(tmp_path)
     monkeypatch.setattr(folders, "list_runs", lambda root: listed)
     shutil.rmtree(gone)
-    found = {one.folder.name: one for one in runs.stands(tmp_path)}
+    found = {one.folder.name: one for one in runs.statuses(tmp_path)}
     assert {name: one.state for name, one in found.items()} == {"bad": "failed", "well": "queued"}
     assert "a change that cannot be made: beta -1.0" in found["bad"].message
     assert found["bad"].config == runs.read_config(bad)
@@ -154,13 +154,13 @@ def test_place_and_estimate(tmp_path: Path) -> None:
     for name, age in (("a", 9), ("b", 8), ("c", 7), ("d", 6), ("e", 5)):
         laid(tmp_path, name, age=age)
     with training(tmp_path / "a", seconds=10), training(tmp_path / "b", seconds=1):
-        places = runs.places(runs.stands(tmp_path), at_once=2)
+        places = runs.queue_positions(runs.statuses(tmp_path), at_once=2)
         assert [places[name].number for name in "cde"] == [1, 2, 3]
         waits = [places[name].seconds for name in "cde"]
         assert waits == pytest.approx([2.0, 2.0 + 3.0, 2.0 + 6.0])
     (tmp_path / "b" / runs.EVENTS).unlink()
     with training(tmp_path / "a", seconds=10), training(tmp_path / "b"):
-        places = runs.places(runs.stands(tmp_path), at_once=2)
+        places = runs.queue_positions(runs.statuses(tmp_path), at_once=2)
         assert [places[name].seconds for name in "cde"] == [None] * 3
 
 
@@ -172,13 +172,13 @@ def test_an_estimate_counts_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     laid(tmp_path, "wide", age=7, threads=2)
     laid(tmp_path, "c", age=6)
     with training(tmp_path / "a", seconds=10), training(tmp_path / "b", seconds=1):
-        places = runs.places(runs.stands(tmp_path), at_once=2)
+        places = runs.queue_positions(runs.statuses(tmp_path), at_once=2)
         waits = [places[name].seconds for name in ("wide", "c")]
         assert waits == pytest.approx([20.0, 20.0 + 3.0])
     runs.append(tmp_path / "a", "state", state="finished", step=45)
     runs.append(tmp_path / "b", "state", state="finished", step=45)
     with training(tmp_path / "wide", seconds=4):
-        places = runs.places(runs.stands(tmp_path), at_once=2)
+        places = runs.queue_positions(runs.statuses(tmp_path), at_once=2)
         assert places["c"].seconds == pytest.approx(8.0), "it takes both slots"
 
 
@@ -223,7 +223,7 @@ def test_who_asks_waits_for_who_gives_turns(tmp_path: Path, begun: list[str]) ->
     other = threading.Thread(target=give_turns)
     other.start()
     held.wait()
-    runs.pass_on(tmp_path / "ended")
+    runs.start_next(tmp_path / "ended")
     assert begun == ["a"]
     other.join()
 
@@ -279,7 +279,7 @@ def _look(folder: Path, until: float) -> bool:
 def test_many_who_look_do_not_see_a_trainer_in_each_other(tmp_path: Path) -> None:
     """Thirty sessions watch an interrupted run: to none of them it seems alive."""
     folder = laid(tmp_path, "run")
-    with processes.held(folder):
+    with processes.worker_lock(folder):
         pass
     until = time.time() + 2
     with multiprocessing.get_context("fork").Pool(4) as pool:
@@ -405,7 +405,7 @@ def test_a_queue_goes_on_when_nobody_looks(tmp_path: Path, monkeypatch: pytest.M
     """The trainer that ends gives its turn to the next; a run of no queue to nobody."""
     monkeypatch.setenv("VAE_RUNS_AT_ONCE", "1")
     alone = laid(tmp_path / "elsewhere", "alone")
-    runs.pass_on(tmp_path / "elsewhere" / "gone")
+    runs.start_next(tmp_path / "elsewhere" / "gone")
     assert runs.status(alone).state == "queued"
     first, second = (
         runs.submit(tmp_path / "runs", config(name, epochs=1)) for name in ("first", "second")

@@ -23,13 +23,14 @@ import running
 import safetensors.torch
 import small
 import torch
+from cachetools import LRUCache
 from running import PATIENCE, config, run, wait_for, wait_for_state, weights
 
 from vae_core import model_folder, runs
 from vae_core.data import load_dataset
 from vae_core.jobs import processes
-from vae_core.learning import DivergedError, Figures, Trainer
-from vae_core.learning.devices.cpu import OnCPU
+from vae_core.learning import DivergedError, Metrics, Trainer
+from vae_core.learning.devices.cpu import CPUDevice
 from vae_core.learning.schedules import Stage
 from vae_core.runs import execution, folders
 
@@ -199,15 +200,15 @@ def test_a_diverging_run_stands_at_its_last_good_checkpoint(
     monkeypatch.setattr(execution, "CHECKPOINTS", 0.0)  # after every step, so also just after it
     folder = runs.create(tmp_path / "run", config())
     runs.append(folder, "change", step=20, settings={"learning_rate": 1.0})
-    real = OnCPU.step
+    real = CPUDevice.step
 
-    def explodes(self: OnCPU, rows: torch.Tensor, stage: Stage) -> None:
+    def explodes(self: CPUDevice, rows: torch.Tensor, stage: Stage) -> None:
         real(self, rows, stage)
         if stage.learning_rate == 1.0 and stage.number > 24:
             with torch.no_grad():
                 self.model.posterior.bias[0] = math.inf
 
-    monkeypatch.setattr(OnCPU, "step", explodes)
+    monkeypatch.setattr(CPUDevice, "step", explodes)
     with pytest.raises(DivergedError, match="became inf at step 26"):
         runs.execute(folder)
     now = runs.status(folder)
@@ -226,12 +227,12 @@ def test_a_finite_loss_that_leaves_for_good_is_noticed(monkeypatch: pytest.Monke
     trainer = Trainer(small.model_config(), small.train_config(epochs=60), small.dataset())
     values = iter([10.0] * 50 + [1e9] * 99 + [10.0] + [1e9] * 300)
 
-    def figures() -> list[Figures]:
+    def metrics() -> list[Metrics]:
         value = next(values)
-        return [Figures(-value, 0.0, value)]
+        return [Metrics(-value, 0.0, value)]
 
     monkeypatch.setattr(trainer.device, "step", lambda rows, stage: None)
-    monkeypatch.setattr(trainer.device, "figures", figures)
+    monkeypatch.setattr(trainer.device, "metrics", metrics)
     soundness = []
 
     def train() -> None:
@@ -269,7 +270,7 @@ def test_a_loss_that_is_large_from_the_start_is_no_divergence() -> None:
 
 def test_a_truncated_checkpoint_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one before it is taken, the status says so, and the damaged one never takes its place."""
-    monkeypatch.setattr(execution, "PAUSE_LINGERS", 0.0)
+    monkeypatch.setattr(execution, "PAUSE_TIMEOUT", 0.0)
     folder = runs.create(tmp_path / "run", config())
     for word in ("epoch", "step"):
         processes.enqueue(folder, word)  # type: ignore[arg-type]
@@ -390,10 +391,10 @@ def test_step_records_are_thinned_evenly(tmp_path: Path) -> None:
 def test_epoch_records_are_thinned_evenly(tmp_path: Path) -> None:
     """A run of 5,000 epochs is told by some 2,000 and its last ones; its card has them all."""
     folder = runs.create(tmp_path / "run", config(epochs=10_000))
-    figures = '{"elbo": -1.0, "rate": 0.0, "distortion": 1.0}'
+    metrics = '{"elbo": -1.0, "rate": 0.0, "distortion": 1.0}'
     lines = "".join(
         f'{{"type": "epoch", "time": 0, "epoch": {n}, "step": {n}, "seconds": 2.0, '
-        f'"train": {figures}, "test": {figures}}}\n'
+        f'"train": {metrics}, "test": {metrics}}}\n'
         for n in range(1, 5001)
     )
     (folder / runs.EVENTS).write_text(lines)
@@ -403,10 +404,10 @@ def test_epoch_records_are_thinned_evenly(tmp_path: Path) -> None:
     assert numbers[:3] == [1, 5, 9]
     assert numbers[-50:] == list(range(4951, 5001))
     assert len(numbers) < 1400
-    brief = runs.brief(folder)
-    assert [record["epoch"] for record in brief.epochs] == list(range(4996, 5001))
-    assert (brief.epoch, brief.steps) == (5000, ())
-    assert brief.seconds_left == now.seconds_left == 2.0 * 5000
+    summary = runs.summary(folder)
+    assert [record["epoch"] for record in summary.epochs] == list(range(4996, 5001))
+    assert (summary.epoch, summary.steps) == (5000, ())
+    assert summary.seconds_left == now.seconds_left == 2.0 * 5000
     assert [record["epoch"] for record in status.history(folder)] == list(range(1, 5001))
     runs.append(folder, "state", state="running", step=4990, batches=1)
     assert runs.status(folder).epoch == 4990
@@ -423,17 +424,17 @@ def test_many_runs_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (folder / runs.EVENTS).write_text(
             '{"type": "epoch", "time": 0, "epoch": 1, "step": 1, "seconds": 1.0}\n'
         )
-    assert {one.epoch for one in runs.stands(tmp_path)} == {1}
+    assert {one.epoch for one in runs.statuses(tmp_path)} == {1}
     parsed = []
     real = folders.parse
     monkeypatch.setattr(folders, "parse", lambda content: parsed.append(1) or real(content))
-    assert {one.epoch for one in runs.stands(tmp_path)} == {1}
+    assert {one.epoch for one in runs.statuses(tmp_path)} == {1}
     assert parsed == []
-    monkeypatch.setattr(status._WHOLE, "room", 100)
+    monkeypatch.setattr(status._FULL, "entries", LRUCache(100, getsizeof=len))
     for number in range(50):
         runs.status(tmp_path / f"run-{number}")
-    assert len(status._WHOLE.found) <= 100 / status.WEIGHS
-    assert status._WHOLE.weight <= 100
+    assert len(status._FULL.entries) <= 100 / status.RUN_WEIGHT
+    assert status._FULL.entries.currsize <= 100
     assert runs.status(tmp_path / "run-0").epoch == 1, "and is read again"
 
 
@@ -451,9 +452,9 @@ def test_what_was_told_beyond_the_checkpoint_is_forgotten_on_resume(tmp_path: Pa
 def test_a_leftover_request_starts_nobody(tmp_path: Path, started: list[Path]) -> None:
     """What was asked of a trainer in its last moments is gone with it."""
     folder = run(tmp_path / "run", epochs=1)
-    with processes.held(folder):
+    with processes.worker_lock(folder):
         processes.request(folder, "pause", worker=())
-    assert processes.peek(folder) == processes.Asked()
+    assert processes.peek(folder) == processes.Requested()
     runs.extend(folder, 1)
     wait_for(lambda: runs.status(folder).epoch == 2)
     wait_for_state(folder, "finished")

@@ -300,7 +300,7 @@ def test_a_long_pause_ends_the_process_and_keeps_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It leaves with a checkpoint, says paused, and goes on when it is resumed."""
-    monkeypatch.setattr(execution, "PAUSE_LINGERS", 0.3)
+    monkeypatch.setattr(execution, "PAUSE_TIMEOUT", 0.3)
     folder = tmp_path / "run"
     runs.create(folder, config())
     command(folder, "pause")

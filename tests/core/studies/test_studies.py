@@ -59,7 +59,7 @@ def counting_cell(name: str, column: Tensor, calls: list[str], *, declared: int 
     def run(context: Context) -> Outcome:
         calls.append(name)
         context.say("at work")
-        return cells.outcome({"score": measures.Figure(column)}, kind="grey", details={})
+        return cells.outcome({"score": measures.MetricValues(column)}, kind="grey", details={})
 
     return Cell(name=name, settings={}, declared={"version": declared}, run=run)
 
@@ -217,7 +217,7 @@ def test_an_interrupted_study_goes_on_where_it_stood(tmp_path: Path):
 
 
 def test_a_cell_declared_anew_is_run_anew(tmp_path: Path):
-    """A change of what decides the figures makes the cell stale, and that cell alone."""
+    """A change of what decides the metrics makes the cell stale, and that cell alone."""
     calls: list[str] = []
     out = tmp_path / "result.json"
     kept = counting_cell("kept", torch.zeros(2), calls)
@@ -314,11 +314,11 @@ def counted(name: str, count: int) -> Cell:
     """Declare a cell that finds a score of each example and counts something of all of them."""
 
     def run(context: Context) -> Outcome:
-        figures = {
-            "score": measures.Figure(count + torch.linspace(-1, 1, 40)),
-            "active_units": measures.Figure(torch.tensor([float(count)]), "dimensions", n=40),
+        found = {
+            "score": measures.MetricValues(count + torch.linspace(-1, 1, 40)),
+            "active_units": measures.MetricValues(torch.tensor([float(count)]), "dimensions", n=40),
         }
-        return cells.outcome(figures, kind="grey", details={})
+        return cells.outcome(found, kind="grey", details={})
 
     return dataclasses.replace(counting_cell(name, torch.zeros(2), []), run=run)
 

@@ -13,13 +13,13 @@ from vae_core.learning import aevb, mcem, wake_sleep
 from vae_core.learning.learner import (
     Differentiable,
     Learner,
+    Minibatch,
     TrainingSet,
-    Visit,
     check_finite,
     part,
 )
 from vae_core.learning.optimizers import Optimizer
-from vae_core.learning.records import Figures
+from vae_core.learning.records import Metrics
 from vae_core.learning.schedules import Stage
 from vae_core.models import VAE
 
@@ -31,7 +31,7 @@ LEARNERS: dict[str, Callable[[VAE, TrainConfig, int], Learner]] = {
 }
 
 
-class OnCPU:
+class CPUDevice:
     """Steps of any learner on a model in this machine's memory."""
 
     ahead = 1
@@ -41,7 +41,7 @@ class OnCPU:
         self.noise = torch.Generator().manual_seed(data.seed)
         self.learner = LEARNERS[config.learner](model, config, len(data.images))
         self.optimizer = Optimizer(model, config, len(data.images), in_place=self.learner.in_place)
-        self._found: list[Figures] = []
+        self._found: list[Metrics] = []
 
     def step(self, rows: Tensor, stage: Stage) -> None:
         """Learn from the training images ``rows`` (batch,)."""
@@ -49,13 +49,13 @@ class OnCPU:
 
         def update(loss: Differentiable, add: Callable[[], None] | None = None) -> None:
             check_finite(loss.item(), stage.number)
-            self.optimizer.forget()
+            self.optimizer.zero_grad()
             loss.backward()
             if add is not None:
                 add()
             self.optimizer.step(stage.learning_rate)
 
-        visit = Visit(
+        batch = Minibatch(
             x=pixels.view(images, self.config.pixels, generator=self.noise),
             y=None if labels is None else labels[rows],
             rows=rows,
@@ -64,9 +64,9 @@ class OnCPU:
             generator=self.noise,
             update=update,
         )
-        self._found.append(self.learner.step(visit))
+        self._found.append(self.learner.step(batch))
 
-    def figures(self) -> list[Figures]:
+    def metrics(self) -> list[Metrics]:
         """Return those of each step since this was asked last."""
         found, self._found = self._found, []
         return found

@@ -5,7 +5,7 @@ launches them one by one takes several times as long as the card does. So all th
 writes stays at its place on the card: images, weights, moments, and tensors that say which rows
 are meant, at which learning rate and beta. Then the very operations that a processor would go
 through are recorded once for each size of a minibatch and number of samples, and a step is one
-launch. Nothing is waited for: figures are read many steps at once, weights where somebody asks.
+launch. Nothing is waited for: metrics are read many steps at once, weights where somebody asks.
 
 Without a card the same operations run as they are, unrecorded, which is how they are tested.
 """
@@ -25,9 +25,9 @@ from vae_core import pixels
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError
 from vae_core.learning.aevb import AEVB
-from vae_core.learning.learner import Differentiable, TrainingSet, Visit, check_finite, part
+from vae_core.learning.learner import Differentiable, Minibatch, TrainingSet, check_finite, part
 from vae_core.learning.optimizers import Optimizer
-from vae_core.learning.records import Figures
+from vae_core.learning.records import Metrics
 from vae_core.learning.schedules import Stage
 from vae_core.models import VAE
 
@@ -42,7 +42,7 @@ CAPTURED: dict[str, tuple[object, ...]] = {
     "prior": ("standard", "mixture", "vamp"),
 }
 #: Steps that run before one is captured, since libraries choose and allocate at their first ones.
-REHEARSALS = 3
+WARMUP_STEPS = 3
 
 
 def check(model: ModelConfig, train: TrainConfig) -> None:
@@ -70,7 +70,7 @@ def check(model: ModelConfig, train: TrainConfig) -> None:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class CapturedStep:
     """A step as it is repeated: ``run`` learns from the images that ``rows`` (batch,) name.
 
     It returns the minibatch's rate and distortion, (2,), at a place where the next run writes too.
@@ -80,7 +80,7 @@ class Recorded:
     run: Callable[[], Tensor]
 
 
-class OnGPU:
+class CUDADevice:
     """Steps of AEVB on a copy of the model, on the device that the settings name."""
 
     ahead = 100
@@ -98,7 +98,7 @@ class OnGPU:
         self.optimizer = Optimizer(
             self.twin, config, len(data.images), in_place=self.learner.in_place
         )
-        self._recorded: dict[tuple[int, int], Recorded] = {}
+        self._recorded: dict[tuple[int, int], CapturedStep] = {}
         self._found: list[tuple[int, Tensor]] = []  # steps' numbers and what they returned
         self._is_settled = True
 
@@ -128,7 +128,7 @@ class OnGPU:
             Mean rate and distortion of the minibatch, (2,).
         """
         images = self.images.index_select(0, rows)
-        visit = Visit(
+        batch = Minibatch(
             x=pixels.view(images, self.config.pixels, generator=self.noise),
             y=None,
             rows=rows,
@@ -137,18 +137,18 @@ class OnGPU:
             generator=self.noise,
             update=self._update,
         )
-        return torch.stack(self.learner.learn(visit).means).detach()
+        return torch.stack(self.learner.learn(batch).means).detach()
 
-    def rehearse(self, run: Callable[[], Tensor]) -> None:
+    def warm_up(self, run: Callable[[], Tensor]) -> None:
         """Run a step without a trace: weights, moments and the generator are put back."""
         kept = {name: value.clone() for name, value in self._tensors().items()}
         noise = self.noise.get_state()
-        for _ in range(REHEARSALS):
+        for _ in range(WARMUP_STEPS):
             run()
         self._put(kept)
         self.noise.set_state(noise)
 
-    def figures(self) -> list[Figures]:
+    def metrics(self) -> list[Metrics]:
         """Return those of each step since this was asked last, once they are there."""
         found, self._found = self._found, []
         if not found:
@@ -156,7 +156,7 @@ class OnGPU:
         values = torch.stack([means for _, means in found]).tolist()
         for (number, _), (rate, distortion) in zip(found, values, strict=True):
             check_finite(rate + distortion, number)
-        return [Figures(-(rate + distortion), rate, distortion) for rate, distortion in values]
+        return [Metrics(-(rate + distortion), rate, distortion) for rate, distortion in values]
 
     def settle(self) -> None:
         """Bring the training's model to where the last step left its weights."""
@@ -183,22 +183,22 @@ class OnGPU:
             "steps": f"as CUDA graphs of {torch.cuda.get_device_name(self.place)}",
         }
 
-    def _record(self, batch: int, samples: int) -> Recorded:
+    def _record(self, batch: int, samples: int) -> CapturedStep:
         rows = torch.zeros(batch, dtype=torch.int64, device=self.place)
         run = partial(self.advance, rows, samples)
-        return Recorded(rows, run if self.place.type == "cpu" else self._captured(run))
+        return CapturedStep(rows, run if self.place.type == "cpu" else self._captured(run))
 
     def _captured(self, run: Callable[[], Tensor]) -> Callable[[], Tensor]:
-        aside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side_stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.noise)
         # Convolutions choose among algorithms, not all of which add in the same order twice.
         with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-            aside.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(aside), warnings.catch_warnings():
+            side_stream.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(side_stream), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "This instance was constructed with capturable")
-                self.rehearse(run)
-            torch.cuda.current_stream().wait_stream(aside)
+                self.warm_up(run)
+            torch.cuda.current_stream().wait_stream(side_stream)
             with torch.cuda.graph(graph):
                 found = run()
 
@@ -210,7 +210,7 @@ class OnGPU:
 
     def _update(self, loss: Differentiable, add: Callable[[], None] | None = None) -> None:
         assert add is None
-        self.optimizer.forget()
+        self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step(self.learning_rate)
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from vae_core.config import TrainConfig
 from vae_core.learning.kernels.elementwise import elementwise
-from vae_core.learning.kernels.streams import Aside
-from vae_core.learning.records import Figures
+from vae_core.learning.kernels.streams import SideStream
+from vae_core.learning.records import Metrics
 from vae_core.models import VAE, networks
 from vae_core.models.dense import Finish, dense
 from vae_core.models.distributions import POSTERIOR_LOGVAR
@@ -87,7 +87,7 @@ def fits(model: VAE, config: TrainConfig) -> bool:
 class Layer:
     """a = W x + b, h = f(a), and the chain rule through both, in the weights' precision."""
 
-    def __init__(self, weight: Place, bias: Place, activation: Activation | None) -> None:
+    def __init__(self, weight: Slot, bias: Slot, activation: Activation | None) -> None:
         self.weight, self.bias, self.activation = weight, bias, activation
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,18 +99,18 @@ class Layer:
             self.h = f.h(self.a)
         return self.h
 
-    def learn(self, d_h: Tensor, aside: Aside) -> Tensor:
+    def learn(self, d_h: Tensor, side_stream: SideStream) -> Tensor:
         """Set the weights' gradients from ∂loss/∂h; returns ∂loss/∂a."""
         f = self.activation
         d_a = d_h if f is None else f.slope(d_h, self.a, self.h)
-        with aside.reading(d_a):
+        with side_stream.reading(d_a):
             torch.sum(d_a, 0, out=self.bias.gradient)
             torch.mm(d_a.t(), self.x, out=self.weight.gradient)
         return d_a
 
-    def backward(self, d_h: Tensor, aside: Aside) -> Tensor:
+    def backward(self, d_h: Tensor, side_stream: SideStream) -> Tensor:
         """Learn, and return ∂loss/∂x."""
-        return dense(self.learn(d_h, aside), self.weight.value.t())
+        return dense(self.learn(d_h, side_stream), self.weight.value.t())
 
 
 LOW, HIGH = POSTERIOR_LOGVAR
@@ -172,7 +172,7 @@ def _bernoulli(logit: Tensor, x: Tensor, *, n: float) -> tuple[Tensor, ...]:
     return share, torch.sigmoid(logit).sub_(x).div_(n)
 
 
-class Pass:
+class ManualLoss:
     """One minibatch through the model; ``backward`` sets every weight's gradient."""
 
     def __init__(
@@ -183,7 +183,7 @@ class Pass:
             self._forward(generator)
 
     def _forward(self, generator: torch.Generator | None) -> None:
-        self.layers.fetch()
+        self.layers.cast_weights()
         h = self.x.to(self.layers.dtype)
         for layer in self.layers.encoder:
             h = layer.forward(h)
@@ -197,15 +197,15 @@ class Pass:
         misses, self.d_logits = _bernoulli(logits, self.x, n=len(self.x))
 
         # Sums over the minibatch; a CUDA graph is captured without reading them.
-        with self.layers.aside.reading(rates, misses):
+        with self.layers.side_stream.reading(rates, misses):
             self.rates, self.misses = rates.sum(), misses.sum()
 
     @cached_property
-    def figures(self) -> Figures:
+    def metrics(self) -> Metrics:
         """The means, read."""
         n = len(self.x)
         rate, distortion = 0.5 * (self.rates.item() - self.mu.numel()) / n, self.misses.item() / n
-        return Figures(-(rate + distortion), rate, distortion)
+        return Metrics(-(rate + distortion), rate, distortion)
 
     @property
     def means(self) -> tuple[Tensor, Tensor]:
@@ -215,29 +215,29 @@ class Pass:
 
     def item(self) -> float:
         """Return the loss, β · rate + distortion."""
-        return float(self.beta * self.figures.rate + self.figures.distortion)
+        return float(self.beta * self.metrics.rate + self.metrics.distortion)
 
     @torch.no_grad()
     def backward(self) -> None:
         """Set the gradient of the loss: of a mean over the batch, as autograd would."""
-        layers, aside = self.layers, self.layers.aside
+        layers, side_stream = self.layers, self.layers.side_stream
         beta = torch.as_tensor(self.beta)
-        d_h = layers.likelihood.backward(self.d_logits.to(layers.dtype), aside)
+        d_h = layers.likelihood.backward(self.d_logits.to(layers.dtype), side_stream)
         for layer in reversed(layers.decoder):
-            d_h = layer.backward(d_h, aside)
+            d_h = layer.backward(d_h, side_stream)
         slopes = _sample_backward(
             d_h, self.mu, self.sigma, self.eps, self.slope, beta, n=len(self.x)
         )
-        d_h = layers.posterior.backward(torch.cat(slopes, dim=-1).to(layers.dtype), aside)
+        d_h = layers.posterior.backward(torch.cat(slopes, dim=-1).to(layers.dtype), side_stream)
         for layer in reversed(layers.encoder[1:]):
-            d_h = layer.backward(d_h, aside)
-        layers.encoder[0].learn(d_h, aside)  # nobody asks for the image's own gradient
-        aside.join()
-        layers.deliver()
+            d_h = layer.backward(d_h, side_stream)
+        layers.encoder[0].learn(d_h, side_stream)  # nobody asks for the image's own gradient
+        side_stream.join()
+        layers.cast_gradients()
 
 
 @dataclass(frozen=True)
-class Place:
+class Slot:
     """Where a weight lies as products take it, and where its gradient is written."""
 
     value: Tensor
@@ -252,14 +252,14 @@ class Layers:
     """
 
     def __init__(self, model: VAE, dtype: torch.dtype) -> None:
-        self.dtype, self.flat = dtype, Flat(list(model.parameters()))
-        self.aside = Aside(self.flat.values.device)
+        self.dtype, self.flat = dtype, FlatParameters(list(model.parameters()))
+        self.side_stream = SideStream(self.flat.values.device)
         values, gradients = self.flat.values.to(dtype), self.flat.gradients.to(dtype)
         self._fetched = self.flat.pieces(values, self.flat.values)
         self._delivered = self.flat.pieces(self.flat.gradients, gradients)
         places = zip(self.flat.split(values), self.flat.split(gradients), strict=True)
-        place: dict[Tensor, Place] = {
-            one: Place(*both) for one, both in zip(self.flat.weights, places, strict=True)
+        place: dict[Tensor, Slot] = {
+            one: Slot(*both) for one, both in zip(self.flat.weights, places, strict=True)
         }
 
         def layer(linear: nn.Linear, activation: Activation | None) -> Layer:
@@ -274,18 +274,18 @@ class Layers:
         self.decoder = [layer(linear, outer) for linear in _linear(model.decoder)]
         self.likelihood = layer(model.likelihood, None)
 
-    def fetch(self) -> None:
+    def cast_weights(self) -> None:
         """Round the weights to ``dtype``."""
         for to, of in self._fetched:
             to.copy_(of)
 
-    def deliver(self) -> None:
+    def cast_gradients(self) -> None:
         """Bring gradients to where the optimiser looks for them."""
         for to, of in self._delivered:
             to.copy_(of)
 
 
-class Flat:
+class FlatParameters:
     """A model's weights one after another in one array, and their gradients in another.
 
     Each weight becomes a view of ``values`` (n,), and its ``grad`` one of ``gradients`` (n,).

@@ -11,7 +11,7 @@ from torch import Tensor
 IN_ITS_TURN = nullcontext()
 
 
-class Aside:
+class SideStream:
     """Work that nobody waits for before :meth:`join`; on a processor it is done in its turn.
 
     Captured in a CUDA graph, it is a branch of it.

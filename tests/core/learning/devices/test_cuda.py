@@ -59,7 +59,7 @@ KINDS: list[Any] = [
 @pytest.fixture
 def unrecorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let trainings on the processor take a GPU's steps, as they are before a card records them."""
-    monkeypatch.setitem(DEVICES, "cpu", cuda.OnGPU)
+    monkeypatch.setitem(DEVICES, "cpu", cuda.CUDADevice)
 
 
 def trainer(model: dict[str, Any] | None = None, **settings: Any) -> Trainer:
@@ -88,9 +88,9 @@ def test_gradients_are_those_of_the_processor(
     """From the same weights and noise, Adam's moments and the weights agree after one step."""
     usual = trainer(model, **settings)
     taken(usual, 1)
-    monkeypatch.setitem(DEVICES, "cpu", cuda.OnGPU)
+    monkeypatch.setitem(DEVICES, "cpu", cuda.CUDADevice)
     ours = trainer(model, **settings)
-    assert isinstance(ours.device, cuda.OnGPU)
+    assert isinstance(ours.device, cuda.CUDADevice)
     taken(ours, 1)
     (expected, _), (found, _) = usual.state(), ours.state()
     assert found.keys() == expected.keys()
@@ -105,9 +105,9 @@ def test_gradients_are_those_of_the_processor(
 def test_the_whole_training_is_that_of_the_processor(
     model: dict[str, Any], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Epoch by epoch the figures agree: schedules, short minibatches and noise go alike."""
+    """Epoch by epoch the metrics agree: schedules, short minibatches and noise go alike."""
     usual = list(trainer(model, **settings))
-    monkeypatch.setitem(DEVICES, "cpu", cuda.OnGPU)
+    monkeypatch.setitem(DEVICES, "cpu", cuda.CUDADevice)
     for ours, theirs in zip(trainer(model, **settings), usual, strict=True):
         assert (ours.epoch, ours.step) == (theirs.epoch, theirs.step)
         for part in ("train", "test"):
@@ -144,7 +144,7 @@ def test_a_rehearsal_leaves_no_trace(unrecorded: None) -> None:
     """Weights, moments and noise are what they were, in the middle of a training too."""
     one = trainer(pixels="dynamic")
     device = one.device
-    assert isinstance(device, cuda.OnGPU)
+    assert isinstance(device, cuda.CUDADevice)
     for before_it in range(2):
         taken(one, before_it)
         before, _ = one.state()
@@ -157,8 +157,8 @@ def test_a_rehearsal_leaves_no_trace(unrecorded: None) -> None:
             return found
 
         device.learning_rate.fill_(0.1)
-        device.rehearse(run)
-        assert len(learnt) == cuda.REHEARSALS
+        device.warm_up(run)
+        assert len(learnt) == cuda.WARMUP_STEPS
         assert not torch.equal(learnt[-1], before["model.posterior.bias"])
         after, _ = one.state()
         assert all(torch.equal(after[name], value) for name, value in before.items())
@@ -169,7 +169,7 @@ def test_what_a_graph_reads_and_writes_stays_at_its_place(unrecorded: None) -> N
     """A training and a resume change no address, and each kind of minibatch is recorded once."""
     one = trainer(objective="iwae", samples=3, coarse_epochs=1, pixels="dynamic")
     device = one.device
-    assert isinstance(device, cuda.OnGPU)
+    assert isinstance(device, cuda.CUDADevice)
 
     def addresses() -> dict[str, int]:
         numbers = {"lr": device.learning_rate, "beta": device.beta, "images": device.images}
@@ -209,7 +209,7 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
     config = small.model_config(**model)
     how = small.train_config(**settings).model_copy(update={"device": "meta"})
     images = torch.zeros(20, *config.image_shape, dtype=torch.uint8)
-    device = cuda.OnGPU(build(config), how, TrainingSet(images, None, seed=0))
+    device = cuda.CUDADevice(build(config), how, TrainingSet(images, None, seed=0))
     found = device.advance(torch.zeros(12, dtype=torch.int64, device="meta"), how.samples)
     assert (found.device.type, found.shape) == ("meta", (2,))
     state = device._tensors().values()
@@ -225,9 +225,9 @@ def test_figures_are_read_late_and_are_the_same(
     monkeypatch: pytest.MonkeyPatch, unrecorded: None
 ) -> None:
     """Also those of a step whose record is asked after others, and where few are read at once."""
-    monkeypatch.setattr(cuda.OnGPU, "ahead", 1)
+    monkeypatch.setattr(cuda.CUDADevice, "ahead", 1)
     expected = [step.train for step in trainer().steps()]
-    monkeypatch.setattr(cuda.OnGPU, "ahead", 100)
+    monkeypatch.setattr(cuda.CUDADevice, "ahead", 100)
     one = trainer()
     steps = one.steps()
     first, second = next(steps), next(steps)
@@ -236,7 +236,7 @@ def test_figures_are_read_late_and_are_the_same(
     assert first.train == expected[0]
     assert one.progress.examples == 24
     assert [step.train for step in [first, second, *steps]] == expected
-    monkeypatch.setattr(cuda.OnGPU, "ahead", 2)
+    monkeypatch.setattr(cuda.CUDADevice, "ahead", 2)
     few = trainer()
     assert [step.train for step in list(few.steps())] == expected
     assert few.finish_epoch().train == one.finish_epoch().train
@@ -268,7 +268,7 @@ def test_a_state_that_does_not_fit_is_refused(unrecorded: None) -> None:
 
 
 def test_divergence_is_told_with_its_step(unrecorded: None) -> None:
-    """It is noticed when figures are read, and no such state is saved before."""
+    """It is noticed when metrics are read, and no such state is saved before."""
     one = trainer()
     steps = one.steps()
     next(steps)
@@ -298,7 +298,7 @@ def test_a_changed_setting_holds_from_its_step(monkeypatch: pytest.MonkeyPatch) 
         return one
 
     usual = steered()
-    monkeypatch.setitem(DEVICES, "cpu", cuda.OnGPU)
+    monkeypatch.setitem(DEVICES, "cpu", cuda.CUDADevice)
     torch.testing.assert_close(weights(steered()), weights(usual), rtol=1e-3, atol=1e-4)
 
 
@@ -355,7 +355,7 @@ def test_a_replayed_graph_takes_the_recorded_steps(
 ) -> None:
     """From the same seed, with a graph and without, minibatch by minibatch."""
     replayed = [step.train for step in on_card(digits, **settings).steps()]
-    monkeypatch.setattr(cuda.OnGPU, "_captured", lambda self, run: run)
+    monkeypatch.setattr(cuda.CUDADevice, "_captured", lambda self, run: run)
     launched = [step.train for step in on_card(digits, **settings).steps()]
     for one, other in zip(replayed, launched, strict=True):
         assert one.elbo == pytest.approx(other.elbo, rel=1e-3)

@@ -37,10 +37,12 @@ def gradients(model: VAE) -> dict[str, Tensor]:
     return {name: g.clone() for name, g in found.items() if g is not None}
 
 
-def written_out(model: VAE, x: Tensor, beta: float, dtype: torch.dtype) -> manual_backward.Pass:
+def written_out(
+    model: VAE, x: Tensor, beta: float, dtype: torch.dtype
+) -> manual_backward.ManualLoss:
     """Set each weight's ``grad`` by the chain rule."""
     generator = torch.Generator().manual_seed(5)
-    one = manual_backward.Pass(
+    one = manual_backward.ManualLoss(
         manual_backward.Layers(model, dtype), x, beta=beta, generator=generator
     )
     one.backward()
@@ -79,8 +81,8 @@ def test_the_gradient_is_autograds(settings: dict[str, Any], beta: float) -> Non
         torch.testing.assert_close(
             gradient, expected[name], rtol=1e-4, atol=1e-5 * scale + 1e-9, msg=name
         )
-    assert one.figures.rate == pytest.approx(loss.bound.rate.mean().item(), rel=1e-5)
-    assert one.figures.distortion == pytest.approx(loss.bound.distortion.mean().item(), rel=1e-5)
+    assert one.metrics.rate == pytest.approx(loss.bound.rate.mean().item(), rel=1e-5)
+    assert one.metrics.distortion == pytest.approx(loss.bound.distortion.mean().item(), rel=1e-5)
     assert one.item() == pytest.approx(loss.value.mean().item(), rel=1e-5)
 
 
