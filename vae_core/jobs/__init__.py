@@ -1,1 +1,1 @@
-"""Work in processes of its own: workers on this host, a Dask cluster, t-SNE."""
+"""Run work in separate processes: on this host, on a Dask cluster, and t-SNE."""

@@ -1,8 +1,8 @@
-"""Work on a Dask cluster (``distributed``, an optional extra) in place of this machine's processes.
+"""Run work on a Dask cluster (``distributed``, an optional extra) instead of on this host.
 
 The cluster is named by ``VAE_DASK_ADDRESS``, or ``--dask`` on the command line. Its workers have
-this package installed and see the run folders under the same path: files, not Dask, carry what is
-found. https://distributed.dask.org
+this package installed and see the run folders under the same path, since results are exchanged as
+files. https://distributed.dask.org
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from distributed import Client
 
 ENVIRONMENT_VARIABLE = "VAE_DASK_ADDRESS"
-#: Seconds in which a scheduler answers, and for which its answer holds; no answer is one too.
-ANSWERS, HOLDS = 5.0, 10.0
+#: Seconds within which a scheduler must answer, and for which the answer, or its lack, is cached.
+TIMEOUT, CACHED_SECONDS = 5.0, 10.0
 
 
 def address() -> str | None:
-    """Return the scheduler's address, None where there is no cluster."""
+    """Return the scheduler's address, or None if there is no cluster."""
     return os.environ.get(ENVIRONMENT_VARIABLE, "").strip() or None
 
 
 def submit(function: Callable[..., Any], *arguments: str, key: str) -> None:
-    """Let a worker call an importable function; returns when the scheduler knows of it.
+    """Submit a call of an importable function to the cluster, without waiting for its result.
 
-    The task outlives this process. One that is lost with its worker is given to another worker.
+    The task outlives this process. If its worker is lost, another one runs it again.
 
     Parameters
     ----------
     key
-        Names the task; what is asked again under a key that is still at work is asked once.
+        Name of the task; a second task under a key that is still running is not submitted.
 
     Raises
     ------
@@ -52,14 +52,14 @@ def submit(function: Callable[..., Any], *arguments: str, key: str) -> None:
 
 
 def call_all(function: Callable[..., Any], calls: Mapping[str, tuple[Any, ...]]) -> Iterator[str]:
-    """Call an importable function once for each name; yield the names as their calls return.
+    """Call an importable function on the cluster for each name; yield names as calls return.
 
     Raises
     ------
     ConfigError
         As :func:`submit`.
     Exception
-        What a call raised.
+        Whatever a call raised.
     """
     with _connected() as client:
         from distributed import as_completed
@@ -74,74 +74,74 @@ def call_all(function: Callable[..., Any], calls: Mapping[str, tuple[Any, ...]])
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What the scheduler at an address answered last."""
+class _Answer:
+    """Latest answer of the scheduler at an address."""
 
     address: str = ""
-    when: float = -HOLDS
+    when: float = -CACHED_SECONDS
     threads: int = 0
     fault: str = ""
 
 
-_seen = _Seen()
-_looks: dict[str, threading.Thread] = {}
+_answer = _Answer()
+_queries: dict[str, threading.Thread] = {}
 _lock = threading.Lock()
 
 
 def threads() -> int:
-    """Return how many threads the cluster's workers have, 1 at least.
+    """Return the number of threads of the cluster's workers, at least 1.
 
-    Only the first look at an address is waited for; later ones go on beside whoever asks.
+    Only the first query of an address is waited for; later ones run in the background.
     """
     where = address() or ""
-    look = _look(where)
-    if _seen.address != where:
-        look.join(2 * ANSWERS)
-    return max(_seen.threads, 1) if _seen.address == where else 1
+    query = _query(where)
+    if _answer.address != where:
+        query.join(2 * TIMEOUT)
+    return max(_answer.threads, 1) if _answer.address == where else 1
 
 
-def _look(where: str) -> threading.Thread:
-    """Ask a scheduler again when its answer is old, in a thread of its own: one at a time."""
+def _query(where: str) -> threading.Thread:
+    """Query a scheduler in a thread if its cached answer is old; at most one thread at a time."""
     with _lock:
-        is_old = _seen.address != where or time.monotonic() - _seen.when > HOLDS
-        if where not in _looks or (is_old and not _looks[where].is_alive()):
-            _looks[where] = threading.Thread(target=_count, args=(where,), daemon=True)
-            _looks[where].start()
-        return _looks[where]
+        is_old = _answer.address != where or time.monotonic() - _answer.when > CACHED_SECONDS
+        if where not in _queries or (is_old and not _queries[where].is_alive()):
+            _queries[where] = threading.Thread(target=_count_threads, args=(where,), daemon=True)
+            _queries[where].start()
+        return _queries[where]
 
 
-def _count(where: str) -> None:
+def _count_threads(where: str) -> None:
     try:
         with _client(where) as client:
-            _see(_Seen(where, time.monotonic(), sum(client.nthreads().values())))
+            _store(_Answer(where, time.monotonic(), sum(client.nthreads().values())))
     except (ConfigError, OSError, ValueError, TypeError, RuntimeError) as error:
-        _lose(where, str(error))
+        _store_fault(where, str(error))
 
 
-def _see(found: _Seen) -> None:
-    global _seen
+def _store(found: _Answer) -> None:
+    global _answer
     with _lock:
-        if found.address == (address() or ""):  # a late answer of another is none
-            _seen = found
+        if found.address == (address() or ""):  # else the address has changed meanwhile
+            _answer = found
 
 
-def _lose(where: str, fault: str) -> None:
-    """Note that nobody answers; what was seen last holds."""
-    before = _seen.threads if _seen.address == where else 0
-    _see(_Seen(where, time.monotonic(), before, fault))
+def _store_fault(where: str, fault: str) -> None:
+    """Cache that the scheduler does not answer, with its last known number of threads."""
+    before = _answer.threads if _answer.address == where else 0
+    _store(_Answer(where, time.monotonic(), before, fault))
 
 
 @contextmanager
 def _connected() -> Iterator[Client]:
-    """Connect to the scheduler; at once refused where the last look found none."""
+    """Connect to the scheduler; raise at once if the last query found none."""
     where = address() or ""
-    if _seen.address == where and _seen.fault:
-        _look(where)
-        raise ConfigError(_seen.fault)
+    if _answer.address == where and _answer.fault:
+        _query(where)
+        raise ConfigError(_answer.fault)
     try:
         client = _client(where)
     except ConfigError as error:
-        _lose(where, str(error))
+        _store_fault(where, str(error))
         raise
     with client:
         yield client
@@ -156,8 +156,8 @@ def _client(where: str) -> Client:
             "pip install 'latent-explorer-streamlit[cluster]'"
         ) from error
     try:
-        return Client(where, timeout=ANSWERS, set_as_default=False)
+        return Client(where, timeout=TIMEOUT, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ConfigError(
-            f"no Dask scheduler answers at {where}: what was asked waits until one does"
+            f"no Dask scheduler answers at {where}: requests wait until one does"
         ) from error

@@ -1,10 +1,10 @@
-"""Work in a process of its own, steered through its folder.
+"""Run work in a separate process that is controlled through files in its folder.
 
 ================  ==============================================================
-``control``       what the worker is requested to do; it takes the file away
-``control.lock``  held for the moment in which ``control`` is read or written
-``lock``          held by the worker for as long as its process lives
-``worker.log``    what it wrote on stderr
+``control``       the request to the worker, which removes the file when it reads it
+``control.lock``  held while ``control`` is read or written
+``lock``          held by the worker until its process ends
+``worker.log``    the worker's stderr
 ================  ==============================================================
 """
 
@@ -33,32 +33,34 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 CONTROL, CONTROL_LOCK, LOCK, LOG = "control", "control.lock", "lock", "worker.log"
-#: The dashboard answers first.
+#: Niceness of workers, so that the dashboard stays responsive.
 NICE = 10
-#: A worker that was asked to start and reported nothing for so many seconds never will.
+#: Seconds after which a worker that was started and has not reported is taken for lost.
 STARTING = 60.0
 
-#: Go on; go on for one step or one epoch; wait; end with what there is; end as if paused.
+#: Continue; continue for one step or epoch; pause; end with the current result; end as if paused.
 Command = Literal["run", "step", "epoch", "pause", "stop", "leave"]
-#: Commands that need a worker; the others mean nothing where there is none.
+#: Commands that need a worker; the others have no effect without one.
 STARTERS = ("run", "step", "epoch", "stop")
-#: Starts a worker for a folder with arguments of ``python -m vae_core``; :func:`start` is one.
+#: Function that starts a worker for a folder, with arguments of ``python -m vae_core``.
 Starter = Callable[[Path, Sequence[str]], None]
 
 
 @dataclass(frozen=True)
 class Requested:
-    """What a worker is requested to do."""
+    """Request to a worker, as in the control file."""
 
     command: str = "none"
-    settings: Mapping[str, float] = field(default_factory=dict)  # to go on with
-    waits: bool = False  # whether the command waits for its turn, and is not to be obeyed yet
-    since: float = 0.0  # when the command was requested, by the clock
-    started: float = 0.0  # when a worker was started that has not come yet; 0 where there is none
+    settings: Mapping[str, float] = field(default_factory=dict)  # new settings
+    waits: bool = False  # whether the command is queued and must not be obeyed yet
+    since: float = 0.0  # Unix time of the request
+    started: float = (
+        0.0  # Unix time at which a worker was started that has not reported yet, else 0
+    )
 
 
 def is_alive(folder: Path) -> bool:
-    """Whether a worker's process holds the folder's lock."""
+    """Return whether a worker's process holds the folder's lock."""
     try:
         file = (folder / LOCK).open("rb")
     except FileNotFoundError:
@@ -67,7 +69,7 @@ def is_alive(folder: Path) -> bool:
         if fcntl is None:
             return _is_locked(folder)
         try:
-            # Shared, so that many who look at once do not take each other for the worker.
+            # A shared lock, so that concurrent callers do not take each other for the worker.
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
@@ -84,7 +86,7 @@ def _is_locked(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def worker_lock(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock; what was requested and not taken at the end is dropped.
+    """Hold the folder's lock for the block; drop a request that is still unread at its end.
 
     Raises
     ------
@@ -107,9 +109,9 @@ def worker_lock(folder: Path) -> Iterator[None]:
 
 
 def request_lock(folder: Path) -> filelock.BaseFileLock:
-    """Hold what a folder's worker is requested: meanwhile nobody else asks, and it takes nothing.
+    """Return the lock of the control file: whoever holds it alone reads and writes requests.
 
-    May be held again by who holds it; where both are wanted, before the folder's lock.
+    It is reentrant. Acquire it before the folder's lock if both are needed.
     """
     return filelock.FileLock(folder / CONTROL_LOCK, is_singleton=True)
 
@@ -117,19 +119,19 @@ def request_lock(folder: Path) -> filelock.BaseFileLock:
 def request(
     folder: Path, command: Command, *, worker: Sequence[str], starter: Starter | None = None
 ) -> None:
-    """Ask for work to go on, to pause, or to end with what it has; returns at once.
+    """Request that work continues, pauses or ends, without waiting for it.
 
     Parameters
     ----------
     worker
-        Arguments of ``python -m vae_core`` that start a worker for the folder where there is
-        none and the command needs one.
+        Arguments of ``python -m vae_core`` that start a worker for the folder, if the command
+        needs one and there is none.
     starter
-        Where that is: a process of this machine when left out.
+        Starts that worker; by default as a process of this host.
     """
     with request_lock(folder):
         before, now = peek(folder), time.time()
-        # Who is on the way will take the newest command.
+        # A worker that is starting will read the newest command.
         starts = command in STARTERS and not has_worker(folder)
         started = now if starts else before.started
         _write_request(folder, Requested(command, before.settings, since=now, started=started))
@@ -138,12 +140,12 @@ def request(
 
 
 def enqueue(folder: Path, command: Command, *, since: float | None = None) -> None:
-    """Note what shall be requested for when it is this folder's turn.
+    """Queue a command: it is written to the control file and marked as waiting.
 
     Parameters
     ----------
     since
-        When its place in the queue was taken: now when left out.
+        Unix time at which it joined the queue; by default now.
     """
     with request_lock(folder):
         when = time.time() if since is None else since
@@ -151,14 +153,14 @@ def enqueue(folder: Path, command: Command, *, since: float | None = None) -> No
 
 
 def request_settings(folder: Path, settings: Mapping[str, float]) -> None:
-    """Ask a worker to go on with other settings; what else it was requested stays."""
+    """Request other settings of a worker; a command that it has not read yet stays."""
     with request_lock(folder):
         before = peek(folder)
         _write_request(folder, replace(before, settings={**before.settings, **settings}))
 
 
 def peek(folder: Path) -> Requested:
-    """Read what the worker is requested to do, and leave it to the worker."""
+    """Read the request to the worker without removing it."""
     try:
         values = json.loads((folder / CONTROL).read_bytes())
         return Requested(
@@ -173,10 +175,10 @@ def peek(folder: Path) -> Requested:
 
 
 def take(folder: Path) -> Requested:
-    """Take what the worker is requested to do, "none" where nobody requested.
+    """Read and remove the request to the worker; its command is "none" if there is no request.
 
-    Each request is obeyed once, so that a later resume does not stop at an old one. A command
-    that waits for its turn stays, and so do settings that a full disk does not let go.
+    Each request is obeyed once, so that a later resume does not stop at an old one. A queued
+    command stays, and so do settings if a full disk prevents their removal.
     """
     if not (folder / CONTROL).exists():
         return Requested()
@@ -194,32 +196,32 @@ def take(folder: Path) -> Requested:
 
 
 def mark_started(folder: Path) -> None:
-    """Note, as a worker that holds the folder's lock, that it has come."""
+    """Record that the worker has started; called by the worker, which holds the folder's lock."""
     with request_lock(folder):
         requested = peek(folder)
         if requested.started:
-            with contextlib.suppress(LatentExplorerError):  # it is seen at work anyway
+            with contextlib.suppress(LatentExplorerError):  # its lock shows that it has started
                 _write_request(folder, replace(requested, started=0.0))
 
 
 def clear_request(folder: Path) -> None:
-    """Drop what was requested, a command that waits for its turn included."""
+    """Remove the request to the worker, a queued command included."""
     with request_lock(folder):
         (folder / CONTROL).unlink(missing_ok=True)
 
 
 def is_starting(folder: Path) -> bool:
-    """Whether a worker was started of late and has not come yet."""
+    """Return whether a worker was started recently and has not reported yet."""
     return abs(time.time() - peek(folder).started) < STARTING
 
 
 def has_worker(folder: Path) -> bool:
-    """Whether a worker is there, or on its way."""
+    """Return whether a worker is alive or starting."""
     return is_alive(folder) or is_starting(folder)
 
 
 def start(folder: Path, worker: Sequence[str]) -> None:
-    """Start a worker for a folder as a process of this machine, of low priority."""
+    """Start a worker for a folder as a process of this host, of low priority."""
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "vae_core", *worker],
@@ -229,16 +231,16 @@ def start(folder: Path, worker: Sequence[str]) -> None:
             start_new_session=True,
         )
     _lower_priority(process.pid)
-    # Somebody has to wait for it: a process that ended stays in the table until then.
+    # Wait for it, since an ended process stays in the process table until then.
     threading.Thread(target=process.wait, daemon=True).start()
 
 
 def _lower_priority(process: int) -> None:
-    """Lower a new worker's priority, so that pages stay quick while it works."""
+    """Lower a new worker's priority, so that pages stay responsive while it works."""
     with contextlib.suppress(OSError):  # it may have ended already
         if hasattr(os, "setpriority"):
             os.setpriority(os.PRIO_PROCESS, process, NICE)
-        # A session of its own is a group of its own to Linux, which weighs groups alike first.
+        # Linux shares the processor among sessions before it looks at the niceness of processes.
         group = Path(f"/proc/{process}/autogroup")
         if group.exists():
             group.write_text(str(NICE))
@@ -248,4 +250,6 @@ def _write_request(folder: Path, requested: Requested) -> None:
     try:
         write_atomically(folder / CONTROL, json.dumps(asdict(requested)).encode())
     except OSError as error:
-        raise LatentExplorerError(f"{folder.name} cannot be told: {error.strerror}") from error
+        raise LatentExplorerError(
+            f"the request to {folder.name} cannot be written: {error.strerror}"
+        ) from error

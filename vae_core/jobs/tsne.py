@@ -1,9 +1,9 @@
-"""t-SNE as a process: a folder that one worker writes while everybody watches the map grow.
+"""Compute t-SNE maps in a worker process, with progress in files that pages read.
 
 ==========================  =======================================================
-``config.json``             perplexity, seed, and what is mapped; written once
+``config.json``             perplexity, seed and the hash of the model; written once
 ``codes.safetensors``       the codes, with their example ids
-``points.safetensors``      where they lie so far; replaced atomically every few iterations
+``points.safetensors``      the current map; replaced atomically every few iterations
 ==========================  =======================================================
 """
 
@@ -32,18 +32,18 @@ from vae_core.jobs import processes
 from vae_core.jobs.processes import Command
 
 CONFIG, CODES, POINTS = "config.json", "codes.safetensors", "points.safetensors"
-#: Iterations between two looks, and seconds between two looks at the control file of a pause.
+#: Iterations between two maps, and seconds between two reads of the control file in a pause.
 EVERY, PAUSE_INTERVAL = 25, 0.1
-#: A paused worker ends, with the map as it is, after this many seconds.
+#: Seconds after which a paused worker ends, with the map as it is.
 PAUSE_TIMEOUT = 600.0
-#: Held for the moment in which a map is given its worker.
+#: Lock that is held while the worker of a map is started.
 START_LOCK = ".turn.lock"
 
 State = Literal["queued", "running", "paused", "stopped", "finished", "failed", "interrupted"]
 
 
 class MapConfig(Config):
-    """What is mapped, and how: ``config.json``."""
+    """Settings of a map: ``config.json``."""
 
     model_hash: str = Field(pattern=r"[0-9a-z-]{1,64}")
     perplexity: float
@@ -53,7 +53,7 @@ class MapConfig(Config):
 
 @dataclass(frozen=True)
 class MapStatus:
-    """How a map stands: ``points`` (n, 2) of the codes with ``ids``, None before the first."""
+    """Status of a map: ``points`` (n, 2) of the codes with ``ids`` (n,); None before the first."""
 
     folder: Path
     state: State
@@ -66,12 +66,12 @@ class MapStatus:
 
 
 def folder_of(root: Path, config: MapConfig) -> Path:
-    """Return the folder of a map: one for each model, perplexity and seed."""
+    """Return the folder of a map, one for each model, perplexity and seed."""
     return root / f"{config.model_hash}-{config.perplexity:g}-{config.seed}"
 
 
 def create(root: Path, config: MapConfig, *, ids: Tensor, mu: Tensor) -> Path:
-    """Lay the folder of a map, or return the one that exists.
+    """Create the folder of a map of codes ``mu`` (n, latent_dim), or return the existing one.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def create(root: Path, config: MapConfig, *, ids: Tensor, mu: Tensor) -> Path:
 
 
 def request(folder: Path, command: Command) -> None:
-    """Ask for a map to be computed, to pause, or to stop as it is; returns at once.
+    """Request that a map is computed, pauses or stops, without waiting for it.
 
     Raises
     ------
     ConfigError
-        If another map in the same folder of maps is being computed: there is one at a time.
+        If another map beside it is being computed: only one is computed at a time.
     """
     with filelock.FileLock(folder.parent / START_LOCK):
         if command == "run" and any(map(_is_at_work, folder.parent.glob("*/"))):
@@ -109,7 +109,13 @@ def _is_at_work(folder: Path) -> bool:
 
 
 def status(folder: Path) -> MapStatus:
-    """Read how a map stands."""
+    """Read the status of a map.
+
+    Raises
+    ------
+    CheckpointError
+        If its file cannot be read.
+    """
     try:
         with safetensors.safe_open(folder / POINTS, framework="pt") as file:
             values = json.loads(file.metadata()["status"])
@@ -120,7 +126,7 @@ def status(folder: Path) -> MapStatus:
         return MapStatus(folder=folder, state=state)
     except (safetensors.SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"{POINTS} of {folder.name} cannot be read: {error}") from error
-    values.pop("time", None)  # in files of before
+    values.pop("time", None)  # in older files
     if processes.is_starting(folder):
         values["state"] = "running"
     elif values["state"] in ("running", "paused") and not processes.is_alive(folder):
@@ -129,7 +135,13 @@ def status(folder: Path) -> MapStatus:
 
 
 def execute(folder: Path) -> State:
-    """Compute a map to its end, obeying the control file."""
+    """Compute a map, obeying the control file, and return its final state.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds no map, or another worker computes it.
+    """
     with processes.worker_lock(folder):
         try:
             config = MapConfig.from_json((folder / CONFIG).read_bytes())

@@ -1,4 +1,4 @@
-"""How parameters are found."""
+"""Train models: trainers, learners, optimisers and checks of settings."""
 
 from vae_core.learning.checks import (
     check_data,

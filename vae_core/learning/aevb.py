@@ -1,4 +1,4 @@
-"""Auto-Encoding Variational Bayes: stochastic gradient ascent on a bound.
+"""Train by Auto-Encoding Variational Bayes: stochastic gradient ascent on a bound.
 
 Kingma & Welling (2014), algorithm 1, with the estimator of equation (10) or a k-sample bound.
 """
@@ -18,19 +18,19 @@ from vae_core.objectives import Loss
 
 
 class AutogradLoss:
-    """One minibatch through any model; ``backward`` sets every weight's gradient."""
+    """Loss of a minibatch whose gradient autograd computes; works for any model."""
 
     def __init__(self, loss: Loss) -> None:
         self.loss, self.bound = loss.value.mean(), loss.bound
 
     @property
     def means(self) -> tuple[Tensor, Tensor]:
-        """Rate and distortion, () each."""
+        """Mean rate and distortion, () each, in nats per image."""
         return self.bound.rate.mean(), self.bound.distortion.mean()
 
     @property
     def metrics(self) -> Metrics:
-        """The means, read."""
+        """Means over the minibatch, as numbers."""
         return metrics(self.bound)
 
     def item(self) -> float:
@@ -38,12 +38,12 @@ class AutogradLoss:
         return self.loss.item()
 
     def backward(self) -> None:
-        """Set the gradient of the loss."""
+        """Set the gradient of every weight."""
         self.loss.backward()  # type: ignore[no-untyped-call]
 
 
 class AEVB(Stateless):
-    """Both networks climb the same bound, through reparameterised samples."""
+    """Learner that maximises one bound in encoder and decoder, by reparameterised samples."""
 
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config = model, config
@@ -53,14 +53,14 @@ class AEVB(Stateless):
             self.in_place = True
 
     def step(self, batch: Minibatch) -> Metrics:
-        """One update of encoder and decoder."""
+        """Update encoder and decoder once and return the metrics of the minibatch."""
         return self.learn(batch).metrics
 
     def learn(self, batch: Minibatch) -> manual_backward.ManualLoss | AutogradLoss:
-        """Do the same, and leave the metrics to be read."""
+        """Update encoder and decoder once, without reading the metrics from the device."""
 
-        def teach() -> None:
-            self._teach_encoder(batch)
+        def add_gradient() -> None:
+            self._add_shifted_gradient(batch)
 
         one: manual_backward.ManualLoss | AutogradLoss
         if self.layers is not None:
@@ -69,7 +69,7 @@ class AEVB(Stateless):
             )
         else:
             one = AutogradLoss(self._loss(batch.x, batch))
-        batch.update(one, teach if self.config.encoder_shift else None)
+        batch.update(one, add_gradient if self.config.encoder_shift else None)
         return one
 
     def _loss(self, x: Tensor, batch: Minibatch) -> Loss:
@@ -80,12 +80,13 @@ class AEVB(Stateless):
             inference, beta=batch.beta, free_bits=config.free_bits
         )
 
-    def _teach_encoder(self, batch: Minibatch) -> None:
-        """Add the encoder's gradient on a moved copy of the minibatch, the decoder held.
+    def _add_shifted_gradient(self, batch: Minibatch) -> None:
+        """Add the encoder's gradient on a randomly shifted copy of the minibatch.
 
-        What overfits is amortised inference: on new images a well-trained encoder is nats from
-        the best posterior that the decoder would allow (Zhang et al. 2022, "Generalization gap
-        in amortized inference"). More images for the encoder alone narrow that gap.
+        The decoder's gradient stays as it is. Amortised inference overfits: on new images, the
+        posteriors of a well-trained encoder are several nats worse than the best that the decoder
+        allows (Zhang et al. 2022, "Generalization gap in amortized inference"). More images for
+        the encoder alone narrow that gap.
         """
         reach = self.config.encoder_shift
         down, right = torch.randint(-reach, reach + 1, (2,), generator=batch.generator).tolist()

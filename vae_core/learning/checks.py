@@ -1,4 +1,4 @@
-"""Refuse settings, data and devices that do not fit together, before a training starts."""
+"""Check that settings, data and devices fit together before a training starts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vae_core.models.priors import PRIORS
 
 
 def check_data(model: ModelConfig, pixels: str, dataset: ImageDataset) -> None:
-    """Refuse a dataset, or a kind of its pixels, that a model cannot be given.
+    """Check that a model fits a dataset, with its pixels prepared as ``pixels``.
 
     Raises
     ------
     ConfigError
-        The sentence names the setting, its value and what would fit.
+        Names the setting, its value and what would fit.
     """
     if model.image_shape != dataset.image_shape:
         raise ConfigError(
@@ -43,12 +43,12 @@ def check_data(model: ModelConfig, pixels: str, dataset: ImageDataset) -> None:
 
 
 def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> None:
-    """Refuse settings that do not fit each other, the dataset or this machine.
+    """Check that settings fit each other, the dataset and this host.
 
     Raises
     ------
     ConfigError
-        The sentence names the setting, its value and what is allowed.
+        Names the setting, its value and what is allowed.
     """
     check_host(train)
     for pixels_kind in (train.pixels, train.tested_on):
@@ -67,16 +67,16 @@ def check_fit(model: ModelConfig, train: TrainConfig, dataset: ImageDataset) -> 
 
 
 def check_host(train: TrainConfig) -> None:
-    """Refuse a device that this machine lacks, or a precision that the device lacks.
+    """Check that this host has the device, and the device the precision.
 
     Raises
     ------
     ConfigError
-        The sentence names the setting, its value and what is allowed here.
+        Names the setting, its value and what this host allows.
     """
     if train.device not in (here := devices()):
         raise ConfigError(
-            f"device {train.device!r} is not on this machine; "
+            f"device {train.device!r} is not on this host; "
             f"allowed here: {', '.join(map(repr, here))}"
         )
     if train.precision == "bfloat16" and not native_bfloat16(train.device):
@@ -85,12 +85,12 @@ def check_host(train: TrainConfig) -> None:
 
 
 def describe_model(dataset: ImageDataset, **settings: Any) -> ModelConfig:
-    """Describe a model of a dataset: its image shape, and its labels if the model takes any.
+    """Make the config of a model of a dataset: its image shape, and its labels if it takes any.
 
     Raises
     ------
     ConfigError
-        If a setting is wrong, or labels are needed that the dataset has not.
+        If a setting is invalid, or the model needs labels and the dataset has none.
     """
     classes = {"classes": len(dataset.classes)} | settings
     config = ModelConfig.of(**{"image_shape": dataset.image_shape} | classes)
@@ -100,12 +100,12 @@ def describe_model(dataset: ImageDataset, **settings: Any) -> ModelConfig:
 
 
 def check_method(model: ModelConfig, train: TrainConfig) -> None:
-    """Refuse an objective or a learner that does not exist for a model.
+    """Check that an objective and a learner are implemented for a model.
 
     Raises
     ------
     ConfigError
-        The sentence names the setting, its value and what is allowed.
+        Names the setting, its value and what is allowed.
     """
     layers = "two stochastic layers (first_latent_dim)" if model.first_latent_dim else ""
     mixture = f"prior {model.prior!r}" if PRIORS[model.prior].is_mixture else ""
@@ -115,8 +115,8 @@ def check_method(model: ModelConfig, train: TrainConfig) -> None:
         raise ConfigError(f"objective 'dreg' does not go with {layers}; allowed: 'elbo', 'iwae'")
     if train.free_bits and (layers or mixture):
         raise ConfigError(
-            f"free_bits {train.free_bits:g} needs a rate for each dimension, which there is not "
-            f"with {layers or mixture}; allowed: 0"
+            f"free_bits {train.free_bits:g} needs a rate for each dimension, which does not "
+            f"exist with {layers or mixture}; allowed: 0"
         )
     if train.learner != "aevb" and (layers or labels or vamp):
         raise ConfigError(
@@ -128,12 +128,12 @@ def check_method(model: ModelConfig, train: TrainConfig) -> None:
 
 
 def devices() -> tuple[str, ...]:
-    """Names of the devices that this machine can train on."""
+    """Return the names of the devices that this host can train on."""
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 
 
 def native_bfloat16(device: str = "cpu") -> bool:
-    """Whether a device of this machine multiplies bfloat16 matrices in hardware."""
+    """Return whether a device of this host multiplies bfloat16 matrices in hardware."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(cpu.bfloat16_products())

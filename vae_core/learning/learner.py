@@ -1,4 +1,4 @@
-"""One minibatch as a learner meets it, and what a learner is."""
+"""Minibatches and the interface of learning algorithms."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vae_core.config import TrainConfig
 from vae_core.learning.records import Metrics
 from vae_core.objectives import Beta, Bound
 
-#: Matrix products by the name of their precision.
+#: Data types of matrix products, by the name of the precision.
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class NotFiniteError(Exception):
-    """The loss of a step, numbered from 1, is no number."""
+    """The loss of a step, counted from 1, is not finite."""
 
     def __init__(self, loss: float, step: int) -> None:
         super().__init__(loss, step)
@@ -28,19 +28,19 @@ class NotFiniteError(Exception):
 
 
 def check_finite(loss: float, step: int) -> None:
-    """Refuse a loss that is no number.
+    """Check that the loss of a step is finite.
 
     Raises
     ------
     NotFiniteError
-        With both.
+        With the loss and the number of the step.
     """
     if not math.isfinite(loss):
         raise NotFiniteError(loss, step)
 
 
 class Differentiable(Protocol):
-    """A scalar loss: a tensor, or what knows its own gradient."""
+    """Scalar loss: a tensor, or an object that computes its own gradient."""
 
     def item(self) -> float:
         """Return its value."""
@@ -50,81 +50,81 @@ class Differentiable(Protocol):
 
 
 class Update(Protocol):
-    """Moves parameters by one step."""
+    """Function that moves parameters by one step of the optimiser."""
 
     def __call__(self, loss: Differentiable, add: Callable[[], None] | None = None) -> None:
-        """Differentiate a scalar loss, let ``add`` add to the gradients, step."""
+        """Differentiate a scalar loss, call ``add`` to add to the gradients, then step."""
 
 
 @dataclass(frozen=True)
 class Minibatch:
-    """A minibatch, and the means to learn from it.
+    """Minibatch, with the settings, generator and optimiser step that a learner uses.
 
     ``update`` takes a scalar loss and moves the parameters that it depends on by one step of the
-    optimiser. ``beta`` is a tensor () where the step is captured as a CUDA graph, which would keep
-    a number for ever.
+    optimiser. ``beta`` is a tensor () if the step is captured as a CUDA graph, in which a number
+    would be constant.
     """
 
     x: Tensor  # (batch, c, h, w) in [0, 1]
     y: Tensor | None  # (batch,) labels, for a model that takes them
-    rows: Tensor  # (batch,), which training images these are
+    rows: Tensor  # (batch,) indices into the training set
     beta: Beta  # weight of the rate in the loss
-    samples: int  # codes drawn for each image
+    samples: int  # codes per image
     generator: torch.Generator
     update: Update
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What steps learn from: images uint8 (n, c, h, w), labels (n,) where the model takes them."""
+    """Training images, uint8 (n, c, h, w), and labels (n,) if the model takes them."""
 
     images: Tensor
     labels: Tensor | None
-    seed: int  # of the noise that steps draw
+    seed: int  # of the noise in the steps
 
 
 class Learner(Protocol):
-    """How one minibatch changes the parameters."""
+    """Learning algorithm: changes the parameters by one minibatch at a time."""
 
-    #: Whether every gradient is written where the last one lies.
+    #: Whether each gradient overwrites the previous one in place.
     in_place: bool
 
     def step(self, batch: Minibatch) -> Metrics:
-        """Learn from a minibatch; returns its ELBO with rate and distortion."""
+        """Learn from a minibatch and return its ELBO, rate and distortion."""
 
     def state(self) -> dict[str, Tensor]:
-        """Return what a resume needs beyond model and optimiser."""
+        """Return the tensors that a resume needs besides model and optimiser."""
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up what :meth:`state` returned."""
+        """Restore what :meth:`state` returned."""
 
 
 class Stateless:
-    """A learner that remembers nothing from one minibatch to the next."""
+    """Base of learners without a state between minibatches."""
 
     in_place = False
 
     def state(self) -> dict[str, Tensor]:
-        """Return nothing."""
+        """Return no tensors."""
         return {}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Nothing to take up."""
+        """Restore nothing."""
 
 
 def metrics(bound: Bound) -> Metrics:
-    """Means over a minibatch."""
+    """Average a bound over its minibatch."""
     rate, distortion = bound.rate.mean().item(), bound.distortion.mean().item()
     return Metrics(-(rate + distortion), rate, distortion)
 
 
 def autocast(config: TrainConfig) -> contextlib.AbstractContextManager[Any]:
-    """Matrix products in the precision that the settings ask for."""
+    """Return the context in which matrix products have the precision of the settings."""
     if config.precision == "float32":
         return contextlib.nullcontext()
     return torch.autocast(config.device, dtype=DTYPES[config.precision])
 
 
 def part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Tensors of a state whose names begin so, by the rest of their names."""
+    """Return the tensors whose names start with a prefix, by the rest of their names."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,9 +1,9 @@
-"""Monte Carlo EM: codes drawn from the true posterior by Hamiltonian Monte Carlo.
+"""Train by Monte Carlo EM, with codes sampled from the true posterior by HMC.
 
 Kingma & Welling (2014), section 5 and appendix E: 10 leapfrog steps with a step size tuned to
-90 % acceptance, then 5 updates of the weights with the codes so found. Every training image
-keeps a chain of its own, which goes on where the last batch left it; that is what makes this
-an algorithm for small sets, since a chain that waits for an epoch meets another decoder.
+90 % acceptance, then 5 updates of the weights with these codes. Every training image has its own
+chain, which continues in the next epoch. The algorithm suits small sets only: by the next epoch of
+a large one the decoder has changed, and the chain starts far from the new posterior.
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ FIRST_STEP_SIZE = 0.05
 
 
 class MonteCarloEM:
-    """E step by HMC, M step by gradient.
+    """Learner with an E step by HMC and an M step by gradient.
 
-    The algorithm has no encoder. The model has one, fitted on the side to the chains' codes so
-    that the records and the maps mean what they mean for the other learners: the decoder never
-    sees it.
+    The algorithm needs no encoder. The model's encoder is fitted to the codes of the chains, so
+    that records and maps mean the same as for other learners; the decoder does not depend on it.
     """
 
     in_place = False
 
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config, self.size = model, config, size
-        self.z: Tensor | None = None  # (size, latent_dim), drawn at the first batch
+        self.z: Tensor | None = None  # (size, latent_dim), sampled at the first minibatch
         self.step_size = torch.tensor(FIRST_STEP_SIZE)
 
     def step(self, batch: Minibatch) -> Metrics:
-        """Move the chains of a minibatch, then learn from where they are."""
+        """Move the chains of a minibatch, then learn from their codes."""
         if self.z is None:
             self.z = self.model.prior.sample(self.size, generator=batch.generator).detach()
         samples = posterior(
@@ -65,7 +64,7 @@ class MonteCarloEM:
         return {"step_size": self.step_size, **chains}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up the chains where they were."""
+        """Restore the chains and their step size."""
         self.step_size = tensors["step_size"].clone()
         self.z = tensors["z"].clone() if "z" in tensors else None
 
@@ -73,7 +72,7 @@ class MonteCarloEM:
 def posterior(
     model: VAE, x: Tensor, z: Tensor, *, step_size: Tensor, generator: torch.Generator
 ) -> hmc.Samples:
-    """One HMC transition of codes ``z`` (batch, latent_dim) towards p(z|x) of their images."""
+    """Move codes ``z`` (batch, latent_dim) by one HMC transition for p(z|x) of their images."""
 
     def log_joint(z: Tensor) -> Tensor:
         return model.decode(z).log_prob(x) + model.prior.log_prob(z)

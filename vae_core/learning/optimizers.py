@@ -1,4 +1,4 @@
-"""Adam and Adagrad in PyTorch's fused form."""
+"""Optimise with the fused kernels of PyTorch's Adam and Adagrad."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from vae_core.config import TrainConfig
 from vae_core.learning.kernels.streams import SideStream
 from vae_core.models import VAE
 
-#: Lists of weights, of their gradients, of each kind of moments, and of steps, () each.
+#: Lists of weights, of their gradients, of each kind of moment, and of step counts, () each.
 Arrays = list[list[Tensor]]
 
-#: Arrays that a GPU's kernel takes at once, and kernels that move weights side by side.
+#: Arrays that one GPU kernel processes, and kernels that run concurrently.
 ARRAYS_PER_KERNEL, KERNELS = 36, 4
 
 
 def split_for_kernels(arrays: Arrays) -> list[Arrays]:
-    """Cut arrays into parts, and deal these to kernels that a GPU runs side by side.
+    """Split arrays into chunks and distribute these to kernels that a GPU runs concurrently.
 
     A kernel has one block of threads for each array, or for each 65,536 elements of one: too few
-    to keep more than a tenth of a card at work on a small network's weights.
+    to use more than a tenth of a GPU on a small network's weights.
     """
     weights, gradients, *moments, steps = arrays
     elements = sum(one.numel() for one in weights)
@@ -35,21 +35,21 @@ def split_for_kernels(arrays: Arrays) -> list[Arrays]:
     kinds = weights, [one.contiguous() for one in gradients], *moments
     cut = [[part for one in kind for part in torch.split(one.view(-1), most)] for kind in kinds]
     cut.append([step for step, n in zip(steps, counts, strict=True) for _ in range(n)])
-    dealt = [[kind[i::KERNELS] for kind in cut] for i in range(KERNELS)]
-    return [one for one in dealt if one[0]]
+    per_kernel = [[kind[i::KERNELS] for kind in cut] for i in range(KERNELS)]
+    return [one for one in per_kernel if one[0]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is kept of each weight beside the number of its steps, and how it moves by that."""
+    """Update rule: the names of its moments, its kernel and that kernel's settings."""
 
-    kept: tuple[str, ...]
+    moments: tuple[str, ...]
     move: Callable[..., object]
     settings: Callable[[TrainConfig], dict[str, Any]]
 
 
-#: The kernels below ``torch.optim``, with its defaults: in a small network's step, what its classes
-#: do around them takes half as long as they.
+#: The kernels that ``torch.optim`` calls, with its defaults. In the step of a small network, the
+#: overhead of its classes is half as long as the kernels themselves.
 RULES: dict[str, Rule] = {
     "adam": Rule(
         ("exp_avg", "exp_avg_sq"),
@@ -73,7 +73,7 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Weights that move together, and what is kept of each."""
+    """Weights with one weight decay, and the moments and step count of each."""
 
     weights: list[nn.Parameter]
     moments: list[dict[str, Tensor]]
@@ -81,7 +81,7 @@ class ParameterGroup:
 
 
 class Optimizer:
-    """One rule by which all weights move, and the moments that it keeps of them.
+    """Optimiser of all weights by one rule.
 
     With ``config.weight_prior`` the generative weights θ have the prior N(0, I) (Kingma & Welling
     2014, section 5 and appendix F). Beside the mean bound over a minibatch of ``size`` training
@@ -92,7 +92,7 @@ class Optimizer:
     size
         Number of training images.
     in_place
-        Whether every gradient is written where the last one lies.
+        Whether each gradient overwrites the previous one in place.
     """
 
     def __init__(
@@ -103,57 +103,57 @@ class Optimizer:
         generative = [p for part in model.generative_networks for p in part.parameters()]
         known = set(generative) if config.weight_prior else set()
         others = [p for p in model.parameters() if p not in known]
-        self.groups = [self._begin(others, 0.0)]
+        self.groups = [self._group(others, 0.0)]
         self.side_streams = [SideStream(others[0].device) for _ in range(KERNELS)]
         if config.weight_prior:
-            self.groups.append(self._begin(generative, 1 / size))
+            self.groups.append(self._group(generative, 1 / size))
 
     def zero_grad(self) -> None:
-        """Let no gradient of the last step count in the next."""
+        """Drop the gradients of the last step, unless the next ones overwrite them."""
         if self.in_place:
             return
-        for moved in self.groups:
-            for one in moved.weights:
+        for group in self.groups:
+            for one in group.weights:
                 one.grad = None
 
     @torch.no_grad()
     def step(self, learning_rate: float | Tensor) -> None:
-        """Move every weight that has a gradient."""
-        for moved in self.groups:
-            taken = [
-                (one, one.grad, *(kept[name] for name in self.rule.kept), kept["step"])
-                for one, kept in zip(moved.weights, moved.moments, strict=True)
+        """Update every weight that has a gradient."""
+        for group in self.groups:
+            rows = [
+                (one, one.grad, *moments.values())
+                for one, moments in zip(group.weights, group.moments, strict=True)
                 if one.grad is not None
             ]
-            if not taken:
+            if not rows:
                 continue
-            arrays = [list(kind) for kind in zip(*taken, strict=True)]
+            arrays = [list(kind) for kind in zip(*rows, strict=True)]
             torch._foreach_add_(arrays[-1], 1)
             move = partial(
                 self.rule.move,
                 lr=learning_rate,
-                weight_decay=moved.weight_decay,
+                weight_decay=group.weight_decay,
                 maximize=False,
                 **self.settings,
             )
             if arrays[-1][0].is_cuda:
-                self._side_by_side(move, split_for_kernels(arrays))
+                self._run_concurrently(move, split_for_kernels(arrays))
             else:
                 move(*arrays)
 
     def moments(self) -> dict[str, Tensor]:
-        """Return, in place, what is remembered of each weight, as ``"{index}.{name}"``."""
-        found = [kept for moved in self.groups for kept in moved.moments]
+        """Return the moments and step count of each weight, not copied, as ``"{index}.{name}"``."""
+        found = [moments for group in self.groups for moments in group.moments]
         return {f"{i}.{name}": value for i, one in enumerate(found) for name, value in one.items()}
 
     @torch.no_grad()
     def load(self, moments: dict[str, Tensor]) -> None:
-        """Take up what :meth:`moments` returned; a weight without any has never moved.
+        """Restore what :meth:`moments` returned; moments that are missing become 0.
 
         Raises
         ------
         ValueError
-            If one is not of these weights or not of this rule; names it.
+            If a moment does not belong to these weights or this rule; names it.
         """
         places = self.moments()
         for name, value in moments.items():
@@ -164,16 +164,16 @@ class Optimizer:
         for name, value in moments.items():
             places[name].copy_(value)
 
-    def _side_by_side(self, move: Callable[..., object], dealt: list[Arrays]) -> None:
-        for side_stream, arrays in zip(self.side_streams, dealt, strict=False):
+    def _run_concurrently(self, move: Callable[..., object], per_kernel: list[Arrays]) -> None:
+        for side_stream, arrays in zip(self.side_streams, per_kernel, strict=False):
             with side_stream.reading():
                 move(*arrays)
         for side_stream in self.side_streams:
             side_stream.join()
 
-    def _begin(self, weights: list[nn.Parameter], weight_decay: float) -> ParameterGroup:
+    def _group(self, weights: list[nn.Parameter], weight_decay: float) -> ParameterGroup:
         moments = [
-            {name: torch.zeros_like(one.detach()) for name in self.rule.kept}
+            {name: torch.zeros_like(one.detach()) for name in self.rule.moments}
             | {"step": torch.zeros((), device=one.device)}
             for one in weights
         ]

@@ -1,4 +1,4 @@
-"""What a learner reports while it works."""
+"""Records of training steps and epochs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Metrics:
-    """Means over a set, in nats per example; elbo = −(rate + distortion)."""
+    """Means over a set of images, in nats per image; elbo = −(rate + distortion)."""
 
     elbo: float
     rate: float
@@ -18,7 +18,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One optimisation step: its number from 1, its epoch, and the minibatch's metrics."""
+    """Optimisation step: its number and epoch, counted from 1, and the minibatch's metrics."""
 
     step: int
     epoch: int
@@ -26,17 +26,17 @@ class StepRecord:
 
     @property
     def train(self) -> Metrics:
-        """The minibatch's metrics; waits for a device that is still at work on them."""
+        """Metrics of the minibatch; waits until the device has computed them."""
         return self.read()
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One finished epoch.
+    """Finished epoch, counted from 1, with all finished steps.
 
-    ``seconds`` is the time that training took in this epoch alone, evaluation excluded. ``train``
-    is the mean over the epoch's minibatches as they were trained on, ``test`` a single-sample
-    estimate over the test set after it.
+    ``seconds`` is the time that training took in this epoch alone, without evaluation. ``train``
+    is the mean over the epoch's minibatches, each before its step; ``test`` is a single-sample
+    estimate over the test set after the epoch.
     """
 
     epoch: int
@@ -46,11 +46,11 @@ class EpochRecord:
     test: Metrics
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> EpochRecord:
-        """Read back what :meth:`as_dict` gave."""
+        """Make a record from what :meth:`as_dict` returned."""
         parts = {name: Metrics(**row[name]) for name in ("train", "test")}
         return cls(**{**row, **parts})

@@ -1,4 +1,4 @@
-"""How the step size and the KL weight change over a training."""
+"""Schedules of the learning rate, the KL weight and the number of samples."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from vae_core.config import TrainConfig
 
-#: Passes over the data that Burda et al. (2016, section 5) make one after another, in epochs, and
-#: the shares of all epochs at which the second and later ones begin.
+#: Lengths in epochs of the passes of Burda et al. (2016, section 5), and the fractions of all
+#: epochs at which the second and later passes begin.
 PASSES = tuple(3**i for i in range(8))
 PASS_BEGINS = tuple(sum(PASSES[:i]) / sum(PASSES) for i in range(1, len(PASSES)))
 
 
 def in_passes(done: float) -> float:
-    """10^(−i/7) in pass i of 0 … 7, after this share of all steps."""
+    """Return 10^(−i/7) for pass i in 0 … 7, after the fraction ``done`` of all steps."""
     return float(10 ** (-bisect.bisect_right(PASS_BEGINS, done) / (len(PASSES) - 1)))
 
 
@@ -30,7 +30,7 @@ DECAYS: dict[str, Callable[[float], float]] = {
 
 @dataclass(frozen=True)
 class Stage:
-    """What the schedules say of one step: its number from 1, and the settings that hold in it."""
+    """Number of a step, counted from 1, and the scheduled settings in it."""
 
     number: int
     learning_rate: float
@@ -39,7 +39,7 @@ class Stage:
 
 
 def stage(done: int, batches: int, config: TrainConfig) -> Stage:
-    """Return what holds in the step after ``done`` others, of ``batches`` an epoch."""
+    """Return the settings of the step after ``done`` others, with ``batches`` steps per epoch."""
     epochs = done / batches
     share = learning_rate(done, batches * config.epochs, config)
     return Stage(
@@ -51,7 +51,7 @@ def stage(done: int, batches: int, config: TrainConfig) -> Stage:
 
 
 def learning_rate(step: int, total: int, config: TrainConfig) -> float:
-    """Share of the peak learning rate at ``step`` (from 0) of ``total``."""
+    """Return the fraction of the peak learning rate at ``step`` (from 0) of ``total``."""
     climb = config.warmup * total
     if step < climb:
         return min(1.0, (step + 1) / climb)
@@ -59,12 +59,12 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
 
 
 def samples(epochs: float, config: TrainConfig) -> int:
-    """Return the samples of each image after this many (fractional) epochs."""
+    """Return the samples per image after this many (fractional) epochs."""
     return config.coarse_samples if epochs < config.coarse_epochs else config.samples
 
 
 def kl_weight(epochs: float, config: TrainConfig) -> float:
-    """Share of beta after this many (fractional) epochs."""
+    """Return the fraction of beta after this many (fractional) epochs."""
     if config.kl_warmup_epochs == 0:
         return 1.0
     return min(1.0, epochs / config.kl_warmup_epochs)

@@ -1,8 +1,7 @@
-"""Training: the data in their order, one learner's step for each minibatch, records, a resume.
+"""Train a model: order of the data, steps, records, evaluation, stop and resume.
 
-What differs between learners is a step; it lies in :mod:`aevb`, :mod:`wake_sleep` and
-:mod:`mcem`. Where it is computed lies in :mod:`on_cpu` and :mod:`on_gpu`. Everything here is the
-same for all of them.
+The step of each learner is in :mod:`aevb`, :mod:`wake_sleep` and :mod:`mcem`, and is computed by
+:mod:`devices.cpu` or :mod:`devices.cuda`. Everything here is the same for all of them.
 """
 
 from __future__ import annotations
@@ -33,39 +32,39 @@ from vae_core.models.likelihoods import LIKELIHOODS
 
 
 class Device(Protocol):
-    """Where steps are computed, and what they change there.
+    """Processor that computes training steps and holds what they change.
 
-    ``ahead`` is how many steps may be taken before their metrics are asked for.
+    ``ahead`` is the number of steps that may be started before their metrics are read.
     """
 
     ahead: int
 
     def step(self, rows: Tensor, stage: Stage) -> None:
-        """Learn from the training images ``rows`` (batch,).
+        """Learn from the training images with indices ``rows`` (batch,).
 
         Raises
         ------
         NotFiniteError
-            Before anything is learnt; where nobody waits for the loss, by :meth:`metrics`.
+            Before the weights change; from :meth:`metrics` if steps run ahead of it.
         """
 
     def metrics(self) -> list[Metrics]:
-        """Return those of each step since this was asked last, in their order."""
+        """Return the metrics of the steps since the last call, in order."""
 
-    def settle(self) -> None:
-        """Bring the training's model to where the last step left its weights."""
+    def sync_model(self) -> None:
+        """Copy the weights after the last step to the trainer's model."""
 
     def state(self) -> dict[str, Tensor]:
         """Return all tensors that a resume needs, by name."""
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up what :meth:`state` returned."""
+        """Restore what :meth:`state` returned."""
 
     def paths(self) -> dict[str, str]:
-        """Name the ways that steps take on this machine, for the record."""
+        """Return how steps are computed on this host, for the model card."""
 
 
-#: Devices by name: each is made from the model, its settings and the training images.
+#: Devices by name, made from a model, the settings and the training set.
 DEVICES: dict[str, Callable[[VAE, TrainConfig, TrainingSet], Device]] = {
     "cpu": cpu.CPUDevice,
     "cuda": cuda.CUDADevice,
@@ -74,36 +73,36 @@ DEVICES: dict[str, Callable[[VAE, TrainConfig, TrainingSet], Device]] = {
 #: Settings that may change while a model trains.
 STEERABLE = ("learning_rate", "beta", "epochs")
 
-#: A loss that is so many nats and so many times worse than the first one, for so many steps in a
-#: row, has left for good: it is far worse than that of a model that knows nothing.
+#: Training has diverged if the loss exceeds the first one by this many times and nats for so many
+#: consecutive steps: it is then far worse than that of a model that has learnt nothing.
 DIVERGING_NATS, DIVERGING_TIMES, DIVERGING_STEPS = 1000.0, 10.0, 100
 
-#: Streams of randomness that must not disturb each other, told apart by these offsets.
+#: Numbers of the random streams of a training; each has its own seed.
 WEIGHTS, ORDER, NOISE, BINARISATION, TEST = range(5)
 
 
 class DivergedError(LatentExplorerError):
-    """Training left the finite numbers, or a loss that a model could come back from."""
+    """The loss became infinite or NaN, or stayed far above the first one."""
 
 
 @dataclass
 class Progress:
-    """Where a training stands: everything that is not a tensor and that a resume needs."""
+    """Progress of a training: all plain values that a resume needs."""
 
     epoch: int = 0  # finished epochs
     step: int = 0  # finished minibatches
-    batch: int = 0  # those of the epoch in progress
-    seconds: float = 0.0  # spent training in the epoch in progress
-    rate: float = 0.0  # sums over the epoch in progress, per example
+    batch: int = 0  # finished minibatches of the epoch in progress
+    seconds: float = 0.0  # training time of the epoch in progress
+    rate: float = 0.0  # sums over the examples of the epoch in progress
     distortion: float = 0.0
     examples: int = 0
-    first_loss: float | None = None  # of the very first step
-    astray: int = 0  # steps in a row with a loss far above it
+    first_loss: float | None = None  # of the first step of the training
+    diverging: int = 0  # consecutive steps with a loss far above it
 
 
 @dataclass
-class Taken:
-    """A step that was taken, and its metrics as soon as they are read."""
+class PendingStep:
+    """Finished step, with its metrics once they have been read."""
 
     number: int
     examples: int
@@ -111,17 +110,17 @@ class Taken:
 
 
 class Trainer:
-    """A training that can be stepped, stopped anywhere and resumed to the bit.
+    """Training that can be stopped after any step and resumed bit-exactly.
 
-    Iterating yields one :class:`EpochRecord` for each epoch that is left. Same settings, machine
-    and thread count give the same weights to the bit.
+    Iteration yields an :class:`EpochRecord` for each remaining epoch. The same settings, host and
+    number of threads give exactly the same weights.
 
     Raises
     ------
     ConfigError
-        If the settings do not fit the dataset or this machine; the sentence names the value.
+        If the settings do not fit the dataset or this host; names the value.
     DivergedError
-        While training, when the loss is no longer finite, or far above the first for long.
+        While training, if the loss is not finite, or far above the first one for long.
     """
 
     def __init__(
@@ -151,76 +150,75 @@ class Trainer:
             mean_image=pixels.mean_image(self._train),
             scheme=train_config.init,
             generator=torch.Generator().manual_seed(self._seed(WEIGHTS)),
-            # Evenly over the set, since pictures of one's own come sorted by class.
+            # Evenly spread over the set, since uploaded images are sorted by class.
             examples=split.spread(model_config.components).images.float() / 255,
         )
         data = TrainingSet(self._train, self._labels, seed=self._seed(NOISE))
         self.device = DEVICES[train_config.device](self._model, train_config, data)
         self.progress = Progress()
-        self._unread: list[Taken] = []
-        self.batches = -(-len(self._train) // train_config.batch_size)  # a short last one counts
+        self._pending: list[PendingStep] = []
+        self.batches = -(-len(self._train) // train_config.batch_size)  # including a short last one
 
     @property
     def model(self) -> VAE:
-        """The model in training, as the last step left it; its weights may share one array."""
-        self.device.settle()
+        """Model after the last step; its weights may be views of one array."""
+        self.device.sync_model()
         return self._model
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done."""
+        """Whether all epochs are finished."""
         return self.progress.epoch >= self.config.epochs
 
     @property
     def is_sound(self) -> bool:
-        """Whether this is a state to come back to: weights finite, the loss not astray."""
+        """Whether the state may be saved: all weights are finite and the loss is not diverging."""
         try:
-            self._catch_up()
+            self._read_metrics()
         except DivergedError:
             return False
         finite = (bool(torch.isfinite(p).all()) for p in self.model.parameters())
-        return self.progress.astray == 0 and all(finite)
+        return self.progress.diverging == 0 and all(finite)
 
     def adjust(self, config: TrainConfig) -> None:
-        """Go on with other settings, which differ from those before in ``STEERABLE`` alone.
+        """Continue with other settings, which may differ in those of ``STEERABLE``.
 
-        A schedule that runs over all steps is laid over the new number of epochs.
+        Schedules over all steps are stretched to the new number of epochs.
         """
-        self._catch_up()  # with the beta that held until here
+        self._read_metrics()  # with the beta of the steps so far
         self.config = config
 
     def __iter__(self) -> Iterator[EpochRecord]:
-        """Train to the end, one record an epoch."""
+        """Train the remaining epochs, and yield a record of each."""
         while not self.finished:
             for _ in self.steps():
                 pass
             yield self.finish_epoch()
 
     def steps(self) -> Iterator[StepRecord]:
-        """Train to the end of the epoch in progress, one record a minibatch.
+        """Train to the end of the epoch in progress, and yield a record of each minibatch.
 
-        Leaving the loop early leaves the training between two steps, ready to be saved or to
-        go on.
+        The loop may be left after any step; the training can then be saved or continued.
         """
         here = self.progress
         order = self._order(here.epoch)
         while here.batch < self.batches:
             started = time.perf_counter()
             rows = order[here.batch * self.config.batch_size :][: self.config.batch_size]
-            with _denormals_flushed(), self._divergence_told():
+            with _denormals_flushed(), self._raising_diverged():
                 self.device.step(rows, schedules.stage(here.step, self.batches, self.config))
             here.batch += 1
             here.step += 1
             here.seconds += time.perf_counter() - started
-            taken = Taken(here.step, len(rows))
-            self._unread.append(taken)
-            if len(self._unread) >= self.device.ahead or here.batch == self.batches:
-                self._catch_up()
-            read = functools.partial(self._metrics_of, taken)
+            step = PendingStep(here.step, len(rows))
+            self._pending.append(step)
+            if len(self._pending) >= self.device.ahead or here.batch == self.batches:
+                self._read_metrics()
+            read = functools.partial(self._metrics_of, step)
             yield StepRecord(step=here.step, epoch=here.epoch + 1, read=read)
 
     def finish_epoch(self) -> EpochRecord:
-        """Evaluate on the test set and turn to the next epoch."""
+        """Evaluate on the test set, begin the next epoch and return the record of this one."""
         here = self.progress
         rate, distortion = here.rate / here.examples, here.distortion / here.examples
         record = EpochRecord(
@@ -233,55 +231,66 @@ class Trainer:
         if not math.isfinite(record.test.elbo):
             raise DivergedError(self._diverged("test ELBO", record.test.elbo, step=record.step))
         self.progress = Progress(
-            epoch=record.epoch, step=record.step, first_loss=here.first_loss, astray=here.astray
+            epoch=record.epoch,
+            step=record.step,
+            first_loss=here.first_loss,
+            diverging=here.diverging,
         )
         return record
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that a resume needs: tensors by name, and plain values."""
-        self._catch_up()
-        return self.device.state(), dict(vars(self.progress))
+        """Return all that a resume needs: tensors by name, and plain values for JSON."""
+        self._read_metrics()
+        progress = dict(vars(self.progress))
+        progress["astray"] = progress.pop("diverging")  # its name in checkpoints
+        return self.device.state(), progress
 
     def load_state(self, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-        """Take up a training where :meth:`state` was called."""
+        """Restore what :meth:`state` returned.
+
+        Raises
+        ------
+        CheckpointError
+            If it is the state of another training.
+        """
         try:
             self.device.load_state(tensors)
-            self.progress = Progress(**progress)
+            values = {name: value for name, value in progress.items() if name != "astray"}
+            self.progress = Progress(**values, diverging=progress.get("astray", 0))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"this checkpoint is of another training: {error}") from error
 
-    def _catch_up(self) -> None:
-        """Read the metrics of the steps that were taken since this was done last."""
-        if not self._unread:
+    def _read_metrics(self) -> None:
+        """Read the metrics of all pending steps and check them for divergence."""
+        if not self._pending:
             return
         here, started = self.progress, time.perf_counter()
-        taken, self._unread = self._unread, []
-        with self._divergence_told():
+        pending, self._pending = self._pending, []
+        with self._raising_diverged():
             found = self.device.metrics()
-        for step, metrics in zip(taken, found, strict=True):
+        for step, metrics in zip(pending, found, strict=True):
             step.metrics = metrics
             here.examples += step.examples
             here.rate += metrics.rate * step.examples
             here.distortion += metrics.distortion * step.examples
         here.seconds += time.perf_counter() - started
-        for step in taken:
-            self._watch(step)
+        for step in pending:
+            self._check_divergence(step)
 
-    def _metrics_of(self, step: Taken) -> Metrics:
+    def _metrics_of(self, step: PendingStep) -> Metrics:
         if step.metrics is None:
-            self._catch_up()
+            self._read_metrics()
         assert step.metrics is not None
         return step.metrics
 
     @contextlib.contextmanager
-    def _divergence_told(self) -> Iterator[None]:
+    def _raising_diverged(self) -> Iterator[None]:
         try:
             yield
         except NotFiniteError as found:
             raise DivergedError(self._diverged("loss", found.loss, step=found.step)) from None
 
-    def _watch(self, step: Taken) -> None:
-        """Notice a loss that is finite and will not come back."""
+    def _check_divergence(self, step: PendingStep) -> None:
         here, metrics = self.progress, step.metrics
         assert metrics is not None
         beta = self.config.beta * schedules.kl_weight(step.number / self.batches, self.config)
@@ -289,8 +298,8 @@ class Trainer:
         if here.first_loss is None:
             here.first_loss = loss
         limit = here.first_loss + DIVERGING_TIMES * abs(here.first_loss) + DIVERGING_NATS
-        here.astray = here.astray + 1 if loss > limit else 0
-        if here.astray >= DIVERGING_STEPS:
+        here.diverging = here.diverging + 1 if loss > limit else 0
+        if here.diverging >= DIVERGING_STEPS:
             raise DivergedError(self._diverged("loss", loss, step=step.number))
 
     def _diverged(self, what: str, value: float, *, step: int) -> str:
@@ -319,7 +328,7 @@ class Trainer:
 
 @contextlib.contextmanager
 def _denormals_flushed() -> Iterator[None]:
-    # Moments of pixels that never change decay into denormal numbers, which are slow.
+    # Moments of constant pixels decay to denormal numbers, which are slow.
     torch.set_flush_denormal(True)
     try:
         yield
@@ -328,15 +337,15 @@ def _denormals_flushed() -> Iterator[None]:
 
 
 def static_train_seed(seed: int) -> int:
-    """Seed of the one binary draw of the training set that goes with a training's ``seed``."""
+    """Return the seed of the static binarisation of the training set."""
     return _stream_seed(seed, BINARISATION)
 
 
 def static_test_seed(seed: int) -> int:
-    """Seed of the one binary draw of the test set that goes with a training's ``seed``."""
+    """Return the seed of the static binarisation of the test set."""
     return _stream_seed(seed, BINARISATION) + 1
 
 
 def _stream_seed(seed: int, stream: int) -> int:
-    # Streams lie a million epochs apart, so none runs into the next.
+    # Seeds of streams are a million epochs apart, so that no two are the same.
     return (seed * 8 + stream) * 1_000_000

@@ -1,4 +1,4 @@
-"""The wake-sleep algorithm (Hinton et al. 1995), with the encoder of the VAE.
+"""Train by the wake-sleep algorithm (Hinton et al. 1995), with the encoder of the VAE.
 
 Kingma & Welling (2014), section 5, compare AEVB with it.
 """
@@ -16,13 +16,13 @@ from vae_core.models import VAE, Inference
 
 
 class WakeSleep(Stateless):
-    """Awake the decoder learns to explain data; asleep the encoder learns to read dreams."""
+    """Learner whose decoder learns from data (wake) and encoder from model samples (sleep)."""
 
     def __init__(self, model: VAE, config: TrainConfig, size: int) -> None:
         self.model, self.config = model, config
 
     def step(self, batch: Minibatch) -> Metrics:
-        """One update of both networks; no gradient passes from one to the other."""
+        """Update both networks once; no gradient passes from one to the other."""
         with autocast(self.config):
             awake = wake(self.model, batch.x, generator=batch.generator)
             dream_loss = sleep(self.model, len(batch.x), generator=batch.generator)
@@ -33,7 +33,7 @@ class WakeSleep(Stateless):
 
 
 def wake(model: VAE, x: Tensor, *, generator: torch.Generator) -> Inference:
-    """Infer a code of each image ``x`` as a fixed fact, for ∇θ log p(x, z), z ~ q(z|x)."""
+    """Sample a code z ~ q(z|x) of each image ``x`` without gradient, for ∇θ log p(x, z)."""
     with torch.no_grad():
         q = model.encode(x)
         z = q.sample(1, generator=generator)
@@ -41,7 +41,7 @@ def wake(model: VAE, x: Tensor, *, generator: torch.Generator) -> Inference:
 
 
 def sleep(model: VAE, n: int, *, generator: torch.Generator) -> Tensor:
-    """Dream ``n`` pairs (x, z) ~ p(x, z) and return −log q(z|x), (n,), for its ∇φ."""
+    """Sample ``n`` pairs (x, z) ~ p(x, z) and return −log q(z|x), (n,), for its ∇φ."""
     with torch.no_grad():
         z = model.prior.sample(n, generator=generator)
         x = model.decode(z).sample(generator=generator)

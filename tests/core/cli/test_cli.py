@@ -360,7 +360,7 @@ BAD = [
     ("train --dataset digits --device tpu --out {new}", "--device.*'tpu'.*'cpu'.*'cuda'"),
     pytest.param(
         "train --dataset digits --device cuda --out {new}",
-        "device 'cuda' is not on this machine; allowed here: 'cpu'",
+        "device 'cuda' is not on this host; allowed here: 'cpu'",
         marks=pytest.mark.skipif(torch.cuda.is_available(), reason="it is"),
     ),
     ("train --dataset digits --out {trained}", "is not empty"),

@@ -38,11 +38,11 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
     scheduler.goes_on.set()
     monkeypatch.setenv(cluster.ENVIRONMENT_VARIABLE, f"tcp://{time.time()}:9")
     monkeypatch.setattr(cluster, "_client", scheduler)
-    monkeypatch.setattr(cluster, "HOLDS", 0.0)
+    monkeypatch.setattr(cluster, "CACHED_SECONDS", 0.0)
     yield scheduler
     scheduler.goes_on.set()
-    for look in cluster._looks.values():
-        look.join()
+    for query in cluster._queries.values():
+        query.join()
 
 
 def seconds(act: Callable[[], object]) -> float:

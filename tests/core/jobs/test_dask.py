@@ -122,7 +122,7 @@ def test_a_run_waits_until_a_scheduler_answers(
 ) -> None:
     """A wrong address is told in a sentence; the run keeps its place in the queue."""
     monkeypatch.setenv(address_of.ENVIRONMENT_VARIABLE, "tcp://127.0.0.1:9")
-    monkeypatch.setattr(address_of, "ANSWERS", 0.5)
+    monkeypatch.setattr(address_of, "TIMEOUT", 0.5)
     with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         runs.submit(tmp_path, config())
     (waiting,) = runs.statuses(tmp_path)

@@ -107,7 +107,7 @@ def test_a_full_disk_pauses_the_run(small_disk: Path, tmp_path: Path, started: l
         while True:
             file.write(bytes(4096))
             file.flush()
-    with pytest.raises(ValueError, match="run cannot be told: No space left"):
+    with pytest.raises(ValueError, match="the request to run cannot be written: No space left"):
         runs.epoch(folder)
     with ballast.open("rb+") as file:
         file.truncate(ballast.stat().st_size - 8192)  # room for a request, not for a checkpoint

@@ -162,7 +162,7 @@ def test_a_study_for_a_gpu_ends_in_one_line_without_one(tmp_path: Path, monkeypa
         command_line.main(words)
     assert end.value.code == 2
     error = capsys.readouterr().err
-    assert error == "error: device 'cuda' is not on this machine; allowed here: 'cpu'\n"
+    assert error == "error: device 'cuda' is not on this host; allowed here: 'cpu'\n"
     assert not out.exists()
 
 

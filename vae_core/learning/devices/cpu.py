@@ -1,4 +1,4 @@
-"""Steps by the processor, one operation after another."""
+"""Compute training steps on the CPU."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from vae_core.learning.records import Metrics
 from vae_core.learning.schedules import Stage
 from vae_core.models import VAE
 
-#: Learners by name: each is made from the model, its settings and the training images' number.
+#: Learners by name, made from a model, the settings and the number of training images.
 LEARNERS: dict[str, Callable[[VAE, TrainConfig, int], Learner]] = {
     "aevb": aevb.AEVB,
     "wake-sleep": wake_sleep.WakeSleep,
@@ -32,7 +32,7 @@ LEARNERS: dict[str, Callable[[VAE, TrainConfig, int], Learner]] = {
 
 
 class CPUDevice:
-    """Steps of any learner on a model in this machine's memory."""
+    """Device that runs any learner on the CPU."""
 
     ahead = 1
 
@@ -41,7 +41,7 @@ class CPUDevice:
         self.noise = torch.Generator().manual_seed(data.seed)
         self.learner = LEARNERS[config.learner](model, config, len(data.images))
         self.optimizer = Optimizer(model, config, len(data.images), in_place=self.learner.in_place)
-        self._found: list[Metrics] = []
+        self._metrics: list[Metrics] = []
 
     def step(self, rows: Tensor, stage: Stage) -> None:
         """Learn from the training images ``rows`` (batch,)."""
@@ -64,35 +64,35 @@ class CPUDevice:
             generator=self.noise,
             update=update,
         )
-        self._found.append(self.learner.step(batch))
+        self._metrics.append(self.learner.step(batch))
 
     def metrics(self) -> list[Metrics]:
-        """Return those of each step since this was asked last."""
-        found, self._found = self._found, []
+        """Return the metrics of the steps since the last call."""
+        found, self._metrics = self._metrics, []
         return found
 
-    def settle(self) -> None:
-        """Nothing to bring: steps change the training's model itself."""
+    def sync_model(self) -> None:
+        """Do nothing: steps change the trainer's model itself."""
 
     def state(self) -> dict[str, Tensor]:
-        """Return weights, moments, what the learner remembers, and the noise's generator."""
+        """Return weights, moments, the learner's state and the state of the noise generator."""
         found = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         found |= {f"optimizer.{name}": value for name, value in self.optimizer.moments().items()}
         found |= {f"learner.{name}": value for name, value in self.learner.state().items()}
-        # Weights and moments may be views of one array, and a file keeps each by itself.
+        # Weights and moments may be views of one array, but a file stores them separately.
         return {n: value.detach().clone() for n, value in found.items()} | {
             "noise": self.noise.get_state()
         }
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up what :meth:`state` returned."""
+        """Restore what :meth:`state` returned."""
         self.model.load_state_dict(part(tensors, "model."))
         self.optimizer.load(part(tensors, "optimizer."))
         self.learner.load_state(part(tensors, "learner."))
         self.noise.set_state(tensors["noise"])
 
     def paths(self) -> dict[str, str]:
-        """Name the gradient's way and the kernels that this processor's features choose."""
+        """Return how gradients are computed and which kernels this processor selects."""
         paths = {
             "gradient": "by hand" if self.learner.in_place else "by autograd",
             "kernels": torch.backends.cpu.get_cpu_capability(),
@@ -103,6 +103,6 @@ class CPUDevice:
 
 
 def bfloat16_products() -> list[str]:
-    """Name this processor's own ways to multiply bfloat16 matrices."""
+    """Return the instruction sets by which this processor multiplies bfloat16 matrices."""
     found = torch.cpu.get_capabilities()
     return [name for name in ("amx_tile", "avx512_bf16") if found.get(name)]

@@ -1,13 +1,12 @@
-"""Steps by a GPU: each is captured once as a CUDA graph, and then replayed.
+"""Compute training steps on a GPU, each captured once as a CUDA graph and then replayed.
 
-A step of a small network is some sixty operations of a few microseconds each, and a program that
-launches them one by one takes several times as long as the card does. So all that a step reads and
-writes stays at its place on the card: images, weights, moments, and tensors that say which rows
-are meant, at which learning rate and beta. Then the very operations that a processor would go
-through are recorded once for each size of a minibatch and number of samples, and a step is one
-launch. Nothing is waited for: metrics are read many steps at once, weights where somebody asks.
+A step of a small network has about sixty kernels of a few microseconds each, and launching them one
+by one takes several times as long as they run. So all that a step reads and writes stays at fixed
+addresses on the GPU: images, weights, moments, and tensors of the rows, learning rate and beta.
+A graph is captured for each minibatch size and number of samples, and a step is one launch. Steps
+are asynchronous: metrics are read for many steps at once, and weights only when they are needed.
 
-Without a card the same operations run as they are, unrecorded, which is how they are tested.
+Without a GPU the same operations run uncaptured, which is how they are tested.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ from vae_core.learning.records import Metrics
 from vae_core.learning.schedules import Stage
 from vae_core.models import VAE
 
-#: What can be captured: no step that looks at a value (of chains, of labels, of how far pictures
-#: move), no optimiser without a kernel for it, no network whose kernels keep states of their own.
+#: Settings that can be captured: no step that reads a value on the host (chains, labels, shifts of
+#: images), no optimiser without a capturable kernel, no network whose kernels have a hidden state.
 CAPTURED: dict[str, tuple[object, ...]] = {
     "learner": ("aevb",),
     "optimizer": ("adam",),
@@ -41,19 +40,19 @@ CAPTURED: dict[str, tuple[object, ...]] = {
     "conditional": (False,),
     "prior": ("standard", "mixture", "vamp"),
 }
-#: Steps that run before one is captured, since libraries choose and allocate at their first ones.
+#: Steps before a capture, in which libraries choose algorithms and allocate memory.
 WARMUP_STEPS = 3
 
 
 def check(model: ModelConfig, train: TrainConfig) -> None:
-    """Refuse a training that a GPU is not programmed for here.
+    """Check that a training is implemented for a GPU.
 
     Raises
     ------
     ConfigError
-        The sentence names the setting, its value and what is allowed.
+        Names the setting, its value and what is allowed.
     """
-    given = {
+    settings = {
         "learner": train.learner,
         "optimizer": train.optimizer,
         "encoder_shift": train.encoder_shift,
@@ -61,7 +60,7 @@ def check(model: ModelConfig, train: TrainConfig) -> None:
         "conditional": model.conditional,
         "prior": model.prior,
     }
-    for name, value in given.items():
+    for name, value in settings.items():
         if value not in CAPTURED[name]:
             allowed = ", ".join(map(repr, CAPTURED[name]))
             raise ConfigError(
@@ -71,9 +70,9 @@ def check(model: ModelConfig, train: TrainConfig) -> None:
 
 @dataclass(frozen=True)
 class CapturedStep:
-    """A step as it is repeated: ``run`` learns from the images that ``rows`` (batch,) name.
+    """Repeatable step: ``run`` learns from the training images with indices ``rows`` (batch,).
 
-    It returns the minibatch's rate and distortion, (2,), at a place where the next run writes too.
+    It returns the minibatch's rate and distortion, (2,), in a tensor that the next run overwrites.
     """
 
     rows: Tensor
@@ -81,41 +80,41 @@ class CapturedStep:
 
 
 class CUDADevice:
-    """Steps of AEVB on a copy of the model, on the device that the settings name."""
+    """Device that runs AEVB on a copy of the model on a GPU, up to 100 steps ahead of metrics."""
 
     ahead = 100
 
     def __init__(self, model: VAE, config: TrainConfig, data: TrainingSet) -> None:
         assert data.labels is None
         self.model, self.config = model, config
-        self.place = torch.device(config.device)
-        self.images = data.images.to(self.place)
-        self.noise = torch.Generator(self.place).manual_seed(data.seed)
-        self.twin = copy.deepcopy(model).to(self.place)
-        self.learner = AEVB(self.twin, config, len(data.images))
-        self.beta = torch.zeros((), device=self.place)
-        self.learning_rate = torch.zeros((), device=self.place)
+        self.target = torch.device(config.device)
+        self.images = data.images.to(self.target)
+        self.noise = torch.Generator(self.target).manual_seed(data.seed)
+        self.device_model = copy.deepcopy(model).to(self.target)
+        self.learner = AEVB(self.device_model, config, len(data.images))
+        self.beta = torch.zeros((), device=self.target)
+        self.learning_rate = torch.zeros((), device=self.target)
         self.optimizer = Optimizer(
-            self.twin, config, len(data.images), in_place=self.learner.in_place
+            self.device_model, config, len(data.images), in_place=self.learner.in_place
         )
-        self._recorded: dict[tuple[int, int], CapturedStep] = {}
-        self._found: list[tuple[int, Tensor]] = []  # steps' numbers and what they returned
-        self._is_settled = True
+        self._captured_steps: dict[tuple[int, int], CapturedStep] = {}
+        self._pending: list[tuple[int, Tensor]] = []  # numbers of steps, and rate and distortion
+        self._is_synced = True
 
     def step(self, rows: Tensor, stage: Stage) -> None:
         """Learn from the training images ``rows`` (batch,)."""
         kind = len(rows), stage.samples
-        if kind not in self._recorded:
-            self._recorded[kind] = self._record(*kind)
-        recorded = self._recorded[kind]
+        if kind not in self._captured_steps:
+            self._captured_steps[kind] = self._capture_step(*kind)
+        recorded = self._captured_steps[kind]
         recorded.rows.copy_(rows, non_blocking=True)
         self.learning_rate.fill_(stage.learning_rate)
         self.beta.fill_(stage.beta)
-        self._found.append((stage.number, recorded.run().clone()))
-        self._is_settled = False
+        self._pending.append((stage.number, recorded.run().clone()))
+        self._is_synced = False
 
-    def advance(self, rows: Tensor, samples: int) -> Tensor:
-        """Take one step: the operations that a graph consists of.
+    def run_step(self, rows: Tensor, samples: int) -> Tensor:
+        """Run the operations of one step, which a graph captures.
 
         Parameters
         ----------
@@ -140,17 +139,17 @@ class CUDADevice:
         return torch.stack(self.learner.learn(batch).means).detach()
 
     def warm_up(self, run: Callable[[], Tensor]) -> None:
-        """Run a step without a trace: weights, moments and the generator are put back."""
+        """Run a step several times, then restore weights, moments and the generator."""
         kept = {name: value.clone() for name, value in self._tensors().items()}
         noise = self.noise.get_state()
         for _ in range(WARMUP_STEPS):
             run()
-        self._put(kept)
+        self._restore(kept)
         self.noise.set_state(noise)
 
     def metrics(self) -> list[Metrics]:
-        """Return those of each step since this was asked last, once they are there."""
-        found, self._found = self._found, []
+        """Wait for and return the metrics of the steps since the last call."""
+        found, self._pending = self._pending, []
         if not found:
             return []
         values = torch.stack([means for _, means in found]).tolist()
@@ -158,41 +157,41 @@ class CUDADevice:
             check_finite(rate + distortion, number)
         return [Metrics(-(rate + distortion), rate, distortion) for rate, distortion in values]
 
-    def settle(self) -> None:
-        """Bring the training's model to where the last step left its weights."""
-        if not self._is_settled:
-            self.model.load_state_dict(self.twin.state_dict())
-            self._is_settled = True
+    def sync_model(self) -> None:
+        """Copy the weights after the last step to the trainer's model."""
+        if not self._is_synced:
+            self.model.load_state_dict(self.device_model.state_dict())
+            self._is_synced = True
 
     def state(self) -> dict[str, Tensor]:
-        """Return weights, moments and the noise's generator."""
-        # Weights and moments may be views of one array, and a file keeps each by itself.
+        """Return weights, moments and the state of the noise generator."""
+        # Weights and moments may be views of one array, but a file stores them separately.
         tensors = {name: value.cpu().clone() for name, value in self._tensors().items()}
         return tensors | {"noise": self.noise.get_state()}
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Take up what :meth:`state` returned."""
-        self._put(tensors)
+        """Restore what :meth:`state` returned."""
+        self._restore(tensors)
         self.noise.set_state(tensors["noise"])
-        self._is_settled = False
+        self._is_synced = False
 
     def paths(self) -> dict[str, str]:
-        """Name the card and the gradient's way."""
+        """Return how gradients are computed, and the name of the GPU."""
         return {
             "gradient": "by hand" if self.learner.in_place else "by autograd",
-            "steps": f"as CUDA graphs of {torch.cuda.get_device_name(self.place)}",
+            "steps": f"as CUDA graphs of {torch.cuda.get_device_name(self.target)}",
         }
 
-    def _record(self, batch: int, samples: int) -> CapturedStep:
-        rows = torch.zeros(batch, dtype=torch.int64, device=self.place)
-        run = partial(self.advance, rows, samples)
-        return CapturedStep(rows, run if self.place.type == "cpu" else self._captured(run))
+    def _capture_step(self, batch: int, samples: int) -> CapturedStep:
+        rows = torch.zeros(batch, dtype=torch.int64, device=self.target)
+        run = partial(self.run_step, rows, samples)
+        return CapturedStep(rows, run if self.target.type == "cpu" else self._captured(run))
 
     def _captured(self, run: Callable[[], Tensor]) -> Callable[[], Tensor]:
         side_stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.noise)
-        # Convolutions choose among algorithms, not all of which add in the same order twice.
+        # Only some convolution algorithms add in the same order every time.
         with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             side_stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side_stream), warnings.catch_warnings():
@@ -215,12 +214,12 @@ class CUDADevice:
         self.optimizer.step(self.learning_rate)
 
     def _tensors(self) -> dict[str, Tensor]:
-        """All that a step changes, at its place, by the names that a checkpoint has for it."""
-        weights = {f"model.{name}": value for name, value in self.twin.state_dict().items()}
+        """Return all tensors that a step changes, not copied, by their names in a checkpoint."""
+        weights = {f"model.{name}": value for name, value in self.device_model.state_dict().items()}
         moments = self.optimizer.moments()
         return weights | {f"optimizer.{name}": value for name, value in moments.items()}
 
-    def _put(self, tensors: dict[str, Tensor]) -> None:
-        """Copy tensors to the places of those that a step changes, where graphs expect them."""
-        self.twin.load_state_dict(part(tensors, "model."))
+    def _restore(self, tensors: dict[str, Tensor]) -> None:
+        """Copy tensors into those that a step changes, whose addresses graphs use."""
+        self.device_model.load_state_dict(part(tensors, "model."))
         self.optimizer.load(part(tensors, "optimizer."))

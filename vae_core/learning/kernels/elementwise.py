@@ -1,9 +1,9 @@
-"""Functions of single elements: a row of operations on a processor, one kernel on a GPU.
+"""Define elementwise functions that run as one fused kernel on a GPU.
 
-On small tensors a GPU takes as long for each operation as for ten of them in one kernel. So such a
-function is written twice, as PyTorch's operations and as the kernel's body in C++, which PyTorch's
-jiterator compiles when it is first called. Both have the same names, and tests hold them together,
-also without a GPU, by a C++ compiler.
+On small tensors a GPU takes as long for one operation as for ten of them in one kernel. So such a
+function is written twice: as PyTorch operations, for the CPU, and as the body of a C++ kernel that
+PyTorch's jiterator compiles at its first call. Tests compare both, also without a GPU, by a C++
+compiler.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-#: What bodies may call beside C++'s own functions.
+#: C++ functions that bodies may call besides the standard ones.
 HELPERS = """
 template <typename T> T sigmoid(T a) { return T(1) / (T(1) + exp(-a)); }
 template <typename T> T softplus(T a) { return a > T(20) ? a : log1p(exp(a)); }
@@ -24,7 +24,7 @@ template <typename T> T softplus(T a) { return a > T(20) ? a : log1p(exp(a)); }
 
 
 class Elementwise:
-    """A function of tensors that broadcast, and perhaps numbers; returns one tensor an output."""
+    """Elementwise function of broadcast tensors and keyword numbers, with one tensor per output."""
 
     def __init__(
         self, plain: Callable[..., tuple[Tensor, ...]], outputs: Sequence[str], body: str
@@ -39,18 +39,17 @@ class Elementwise:
         update_wrapper(self, plain)
 
     def __call__(self, *inputs: Tensor, **numbers: float) -> tuple[Tensor, ...]:
-        """Apply the function in float32, where the tensors lie."""
-        given = [one.float() for one in inputs]
-        if given[0].is_cuda:
-            return tuple(self._kernel(*given, **numbers))
-        return self.plain(*given, **numbers)
+        """Apply the function in float32, on the device of the tensors."""
+        floats = [one.float() for one in inputs]
+        if floats[0].is_cuda:
+            return tuple(self._kernel(*floats, **numbers))
+        return self.plain(*floats, **numbers)
 
     @property
     def source(self) -> str:
-        """The kernel in C++: of one element of each input, each number, and each output."""
-        taken = [f"T {name}" for name in (*self.inputs, *self.numbers)]
-        given = [f"T& {name}" for name in self.outputs]
-        parameters = ", ".join(taken + given)
+        """Kernel in C++, with an argument for each input, number and output of one element."""
+        inputs = [f"T {name}" for name in (*self.inputs, *self.numbers)]
+        parameters = ", ".join(inputs + [f"T& {name}" for name in self.outputs])
         name = self.plain.__name__.strip("_")
         return f"{HELPERS}template <typename T> void {name}({parameters}) {{{self.body}}}"
 
@@ -64,5 +63,5 @@ class Elementwise:
 def elementwise(
     outputs: Sequence[str], body: str
 ) -> Callable[[Callable[..., tuple[Tensor, ...]]], Elementwise]:
-    """Give a function of elements its kernel: ``body`` sets ``outputs`` from the parameters."""
+    """Add a kernel to an elementwise function; its ``body`` sets ``outputs``."""
     return lambda plain: Elementwise(plain, outputs, body)

@@ -1,9 +1,9 @@
-"""The gradient of the plain VAE's bound, written out by the chain rule.
+"""Compute the gradient of the plain VAE's bound by the chain rule, without autograd.
 
-Most trainings are of one kind: fully connected layers, a standard normal prior, Bernoulli pixels,
-one sample. Of such a step, autograd spends as long on its own bookkeeping of small tensors as on a
-large matrix product. Here the same gradient (Kingma & Welling 2014, equation 10 and appendix B)
-takes few operations beside the products. Where :func:`fits` says no, autograd does the work.
+Most trainings use fully connected layers, a standard normal prior, Bernoulli pixels and one sample.
+In such a step, the overhead of autograd on small tensors takes as long as a large matrix product.
+Here the same gradient (Kingma & Welling 2014, equation 10 and appendix B) takes few operations
+besides the products. :func:`fits` tells for which trainings; autograd serves the others.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ aten = torch.ops.aten
 
 @dataclass(frozen=True)
 class Activation:
-    """h of a, at the end of a product where a itself is not needed, and ∂loss/∂a.
+    """Activation function h(a) and its derivative.
 
-    ``slope`` is of (∂loss/∂h, a, h), with h for both where the product was finished by h.
+    ``slope`` returns ∂loss/∂a from (∂loss/∂h, a, h). With a ``finish``, the matrix product applies
+    h itself, a is not stored, and ``slope`` is called with h in its place.
     """
 
     h: Callable[[Tensor], Tensor]
@@ -66,7 +67,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def fits(model: VAE, config: TrainConfig) -> bool:
-    """Whether this module knows the gradient of such a training."""
+    """Return whether this module implements the gradient of a training."""
     of = model.config
     return (
         type(model) is VAE
@@ -85,13 +86,13 @@ def fits(model: VAE, config: TrainConfig) -> bool:
 
 
 class Layer:
-    """a = W x + b, h = f(a), and the chain rule through both, in the weights' precision."""
+    """Fully connected layer: a = W x + b, h = f(a), and its gradient, in the weights' precision."""
 
     def __init__(self, weight: Slot, bias: Slot, activation: Activation | None) -> None:
         self.weight, self.bias, self.activation = weight, bias, activation
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, inputs) → (batch, outputs)."""
+        """Map (batch, inputs) to (batch, outputs)."""
         self.x, f = x, self.activation
         finish = None if f is None else f.finish
         self.a = self.h = dense(x, self.weight.value, self.bias.value, finish)
@@ -99,8 +100,8 @@ class Layer:
             self.h = f.h(self.a)
         return self.h
 
-    def learn(self, d_h: Tensor, side_stream: SideStream) -> Tensor:
-        """Set the weights' gradients from ∂loss/∂h; returns ∂loss/∂a."""
+    def backward_weights(self, d_h: Tensor, side_stream: SideStream) -> Tensor:
+        """Set the gradients of weight and bias from ∂loss/∂h; return ∂loss/∂a."""
         f = self.activation
         d_a = d_h if f is None else f.slope(d_h, self.a, self.h)
         with side_stream.reading(d_a):
@@ -109,8 +110,8 @@ class Layer:
         return d_a
 
     def backward(self, d_h: Tensor, side_stream: SideStream) -> Tensor:
-        """Learn, and return ∂loss/∂x."""
-        return dense(self.learn(d_h, side_stream), self.weight.value.t())
+        """Set the gradients of weight and bias from ∂loss/∂h; return ∂loss/∂x."""
+        return dense(self.backward_weights(d_h, side_stream), self.weight.value.t())
 
 
 LOW, HIGH = POSTERIOR_LOGVAR
@@ -129,7 +130,7 @@ LOW, HIGH = POSTERIOR_LOGVAR
     """,
 )
 def _sample(mu: Tensor, raw: Tensor, eps: Tensor) -> tuple[Tensor, ...]:
-    """Draw z; return it with σ, each element's μ² + σ² − log σ², and ∂logvar/∂raw."""
+    """Sample z; return it with σ, each element's μ² + σ² − log σ², and ∂logvar/∂raw."""
     # The soft clamp of the log-variance, from above and then from below.
     from_high = HIGH - raw
     from_low = HIGH - LOW - F.softplus(from_high)
@@ -151,7 +152,7 @@ def _sample(mu: Tensor, raw: Tensor, eps: Tensor) -> tuple[Tensor, ...]:
 def _sample_backward(
     d_z: Tensor, mu: Tensor, sigma: Tensor, eps: Tensor, slope: Tensor, beta: Tensor, *, n: float
 ) -> tuple[Tensor, ...]:
-    """∂loss/∂μ and ∂loss/∂raw, where the loss is a mean over ``n`` images."""
+    """Return ∂loss/∂μ and ∂loss/∂raw, where the loss is a mean over ``n`` images."""
     # ∂z/∂logvar = ε σ / 2, ∂rate/∂logvar = (σ² − 1) / 2.
     weight = beta / n
     d_mu = torch.addcmul(d_z, mu, weight)
@@ -167,13 +168,13 @@ def _sample_backward(
     """,
 )
 def _bernoulli(logit: Tensor, x: Tensor, *, n: float) -> tuple[Tensor, ...]:
-    """Each pixel's −log p(x|z), and ∂loss/∂logit, where the loss is a mean over ``n`` images."""
+    """Return each pixel's −log p(x|z), and ∂loss/∂logit of a mean loss over ``n`` images."""
     share = F.softplus(logit).addcmul_(x, logit, value=-1)
     return share, torch.sigmoid(logit).sub_(x).div_(n)
 
 
 class ManualLoss:
-    """One minibatch through the model; ``backward`` sets every weight's gradient."""
+    """Loss β · rate + distortion of a minibatch, with the gradient of :class:`Layers`."""
 
     def __init__(
         self, layers: Layers, x: Tensor, *, beta: Beta, generator: torch.Generator | None
@@ -196,30 +197,30 @@ class ManualLoss:
         logits = self.layers.likelihood.forward(h)
         misses, self.d_logits = _bernoulli(logits, self.x, n=len(self.x))
 
-        # Sums over the minibatch; a CUDA graph is captured without reading them.
+        # Sums over the minibatch, which a CUDA graph captures without reading them.
         with self.layers.side_stream.reading(rates, misses):
             self.rates, self.misses = rates.sum(), misses.sum()
 
     @cached_property
     def metrics(self) -> Metrics:
-        """The means, read."""
+        """Means over the minibatch, as numbers."""
         n = len(self.x)
         rate, distortion = 0.5 * (self.rates.item() - self.mu.numel()) / n, self.misses.item() / n
         return Metrics(-(rate + distortion), rate, distortion)
 
     @property
     def means(self) -> tuple[Tensor, Tensor]:
-        """Rate and distortion, () each."""
+        """Mean rate and distortion, () each, in nats per image."""
         n = len(self.x)
         return (self.rates - self.mu.numel()) * (0.5 / n), self.misses / n
 
     def item(self) -> float:
-        """Return the loss, β · rate + distortion."""
+        """Return the loss."""
         return float(self.beta * self.metrics.rate + self.metrics.distortion)
 
     @torch.no_grad()
     def backward(self) -> None:
-        """Set the gradient of the loss: of a mean over the batch, as autograd would."""
+        """Set the gradient of every weight: of a mean over the minibatch, as autograd would."""
         layers, side_stream = self.layers, self.layers.side_stream
         beta = torch.as_tensor(self.beta)
         d_h = layers.likelihood.backward(self.d_logits.to(layers.dtype), side_stream)
@@ -231,32 +232,34 @@ class ManualLoss:
         d_h = layers.posterior.backward(torch.cat(slopes, dim=-1).to(layers.dtype), side_stream)
         for layer in reversed(layers.encoder[1:]):
             d_h = layer.backward(d_h, side_stream)
-        layers.encoder[0].learn(d_h, side_stream)  # nobody asks for the image's own gradient
+        layers.encoder[0].backward_weights(
+            d_h, side_stream
+        )  # the gradient of the image is not needed
         side_stream.join()
         layers.cast_gradients()
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a weight lies as products take it, and where its gradient is written."""
+    """Weight as matrix products read it, and the array that its gradient is written to."""
 
     value: Tensor
     gradient: Tensor
 
 
 class Layers:
-    """A model's layers in the order in which x meets them.
+    """Layers of a model, in the order from x to the logits.
 
-    What a product takes and gives is in ``dtype``, as autocast would have it; all that is done to
-    single elements, and the weights themselves, in float32, where places are the weights' own.
+    Matrix products have inputs and outputs in ``dtype``, as with autocast. Elementwise operations,
+    and the weights themselves, are in float32; if ``dtype`` is too, nothing is copied.
     """
 
     def __init__(self, model: VAE, dtype: torch.dtype) -> None:
         self.dtype, self.flat = dtype, FlatParameters(list(model.parameters()))
         self.side_stream = SideStream(self.flat.values.device)
         values, gradients = self.flat.values.to(dtype), self.flat.gradients.to(dtype)
-        self._fetched = self.flat.pieces(values, self.flat.values)
-        self._delivered = self.flat.pieces(self.flat.gradients, gradients)
+        self._weight_copies = self.flat.copies(values, self.flat.values)
+        self._gradient_copies = self.flat.copies(self.flat.gradients, gradients)
         places = zip(self.flat.split(values), self.flat.split(gradients), strict=True)
         place: dict[Tensor, Slot] = {
             one: Slot(*both) for one, both in zip(self.flat.weights, places, strict=True)
@@ -275,18 +278,18 @@ class Layers:
         self.likelihood = layer(model.likelihood, None)
 
     def cast_weights(self) -> None:
-        """Round the weights to ``dtype``."""
-        for to, of in self._fetched:
+        """Copy the weights to the arrays in ``dtype`` that products read."""
+        for to, of in self._weight_copies:
             to.copy_(of)
 
     def cast_gradients(self) -> None:
-        """Bring gradients to where the optimiser looks for them."""
-        for to, of in self._delivered:
+        """Copy gradients to the float32 arrays that the optimiser reads."""
+        for to, of in self._gradient_copies:
             to.copy_(of)
 
 
 class FlatParameters:
-    """A model's weights one after another in one array, and their gradients in another.
+    """All weights of a model in one array, and their gradients in another.
 
     Each weight becomes a view of ``values`` (n,), and its ``grad`` one of ``gradients`` (n,).
     """
@@ -300,16 +303,16 @@ class FlatParameters:
             one.data, one.grad = value, gradient
 
     def split(self, array: Tensor) -> list[Tensor]:
-        """Return the views of an array (n,) that have the weights' places and shapes."""
+        """Return views of an array (n,), one for each weight and of its shape."""
         parts = torch.split(array, [one.numel() for one in self.weights])
         return [part.view_as(one) for part, one in zip(parts, self.weights, strict=True)]
 
-    def pieces(self, to: Tensor, of: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Pair the pieces of two arrays (n,) by which the one is copied to the other, if any.
+    def copies(self, to: Tensor, of: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return pairs of views by which one array (n,) is copied to another; none if they are one.
 
-        A GPU copies all at once. On a processor each weight is by itself, so that a thread copies
-        the part of it that it multiplies and moves: where two cores share no cache, what the one
-        has written costs the other several times as much.
+        A GPU copies all weights at once. A CPU copies each weight by itself, so that a thread
+        copies the part that it multiplies and updates: on cores without a common cache, reading
+        what another core has written takes several times as long.
         """
         if to is of:
             return []

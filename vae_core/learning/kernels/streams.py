@@ -1,4 +1,4 @@
-"""Work that a GPU does beside other work."""
+"""Run kernels on a side stream of a CUDA graph."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-IN_ITS_TURN = nullcontext()
-
 
 class SideStream:
-    """Work that nobody waits for before :meth:`join`; on a processor it is done in its turn.
+    """CUDA stream that runs concurrently with the current one until :meth:`join`.
 
-    Captured in a CUDA graph, it is a branch of it.
+    In a captured CUDA graph it becomes a branch. On the CPU, work runs in order instead.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -22,20 +20,20 @@ class SideStream:
         if device.type == "cuda":
             self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._read: list[Tensor] = []
-        self._is_apart = False
+        self._is_forked = False
 
     def reading(self, *tensors: Tensor) -> AbstractContextManager[Any]:
-        """Return the context of such work on ``tensors``, which others may not hold that long."""
+        """Return the context in which kernels that read ``tensors`` run on this stream."""
         if self._stream is None:
-            return IN_ITS_TURN
-        self._read += tensors  # or their memory would be used anew before they are read
+            return nullcontext()
+        self._read += tensors  # or their memory would be reused before they are read
         self._stream.wait_stream(torch.cuda.current_stream())
-        self._is_apart = True
+        self._is_forked = True
         return torch.cuda.stream(self._stream)
 
     def join(self) -> None:
-        """Let what comes next wait for all of it."""
-        if self._stream is not None and self._is_apart:
+        """Make the current stream wait for this one."""
+        if self._stream is not None and self._is_forked:
             torch.cuda.current_stream().wait_stream(self._stream)
-            self._is_apart = False
+            self._is_forked = False
             self._read.clear()

@@ -152,8 +152,8 @@ def test_a_rehearsal_leaves_no_trace(unrecorded: None) -> None:
         rows, learnt = torch.arange(12), []
 
         def run(rows: Tensor = rows, learnt: list[Tensor] = learnt) -> Tensor:
-            found = device.advance(rows, 1)
-            learnt.append(device.twin.posterior.bias.detach().clone())
+            found = device.run_step(rows, 1)
+            learnt.append(device.device_model.posterior.bias.detach().clone())
             return found
 
         device.learning_rate.fill_(0.1)
@@ -179,7 +179,7 @@ def test_what_a_graph_reads_and_writes_stays_at_its_place(unrecorded: None) -> N
     list(one)
     one.load_state(*one.state())
     assert addresses() == before
-    assert sorted(device._recorded) == [(2, 1), (2, 3), (12, 1), (12, 3)]
+    assert sorted(device._captured_steps) == [(2, 1), (2, 3), (12, 1), (12, 3)]
 
 
 class NoGenerator:
@@ -210,11 +210,11 @@ def test_a_step_stays_on_its_device_and_reads_no_value(
     how = small.train_config(**settings).model_copy(update={"device": "meta"})
     images = torch.zeros(20, *config.image_shape, dtype=torch.uint8)
     device = cuda.CUDADevice(build(config), how, TrainingSet(images, None, seed=0))
-    found = device.advance(torch.zeros(12, dtype=torch.int64, device="meta"), how.samples)
+    found = device.run_step(torch.zeros(12, dtype=torch.int64, device="meta"), how.samples)
     assert (found.device.type, found.shape) == ("meta", (2,))
     state = device._tensors().values()
     assert {value.device.type for value in (*state, *updated)} == {"meta"}
-    weights = sum(p.numel() for p in device.twin.parameters())
+    weights = sum(p.numel() for p in device.device_model.parameters())
     # Beside the numbers of steps: values, gradients and two moments.
     assert sum(one.numel() for one in updated if one.dim()) == 4 * weights
     with pytest.raises(RuntimeError, match="meta"):
@@ -250,8 +250,8 @@ def test_the_model_is_the_last_steps_whenever_it_is_looked_at(unrecorded: None) 
     for _ in range(3):
         next(steps)
         behind = one._model.posterior.bias.detach().clone()
-        assert not torch.equal(behind, one.device.twin.posterior.bias)  # type: ignore[attr-defined]
-        assert torch.equal(one.model.posterior.bias, one.device.twin.posterior.bias)  # type: ignore[attr-defined]
+        assert not torch.equal(behind, one.device.device_model.posterior.bias)  # type: ignore[attr-defined]
+        assert torch.equal(one.model.posterior.bias, one.device.device_model.posterior.bias)  # type: ignore[attr-defined]
     assert not torch.equal(weights(one), before)
 
 
@@ -274,14 +274,14 @@ def test_divergence_is_told_with_its_step(unrecorded: None) -> None:
     next(steps)
     assert one.is_sound
     with torch.no_grad():
-        one.device.twin.posterior.bias[0] = float("inf")  # type: ignore[attr-defined]
+        one.device.device_model.posterior.bias[0] = float("inf")  # type: ignore[attr-defined]
     next(steps)
     assert not one.is_sound
     again = trainer()
     steps = again.steps()
     next(steps)
     with torch.no_grad():
-        again.device.twin.posterior.bias[0] = float("inf")  # type: ignore[attr-defined]
+        again.device.device_model.posterior.bias[0] = float("inf")  # type: ignore[attr-defined]
     next(steps)
     with pytest.raises(DivergedError, match=r"at step 2: try a learning_rate below 0\.01"):
         list(steps)

@@ -159,11 +159,11 @@ def test_arrays_are_copied_weight_by_weight(device: str) -> None:
     """Whatever is copied, all of it is, once; nothing is where the two are one."""
     of, _ = made()
     flat = manual_backward.Flat(list(of.to(device).parameters()))
-    assert flat.pieces(flat.values, flat.values) == []
+    assert flat.copies(flat.values, flat.values) == []
     other = torch.zeros_like(flat.values, dtype=torch.bfloat16)
-    pieces = flat.pieces(other, flat.values)
-    assert [to.shape for to, _ in pieces] == [weight.shape for weight in of.parameters()]
+    copies = flat.copies(other, flat.values)
+    assert [to.shape for to, _ in copies] == [weight.shape for weight in of.parameters()]
     if device == "cpu":
-        for to, one in pieces:
+        for to, one in copies:
             to.copy_(one)
         assert torch.equal(other, flat.values.bfloat16())
