@@ -1,16 +1,16 @@
-"""Training as a process: a folder that one trainer writes and everybody else reads.
+"""Train in a separate process that writes a run folder, which all others only read.
 
 ============================  ===============================================================
-``config.json``               what is trained, and how; written once
-``events.jsonl``              what happened, one object a line; a torn last line is ignored
+``config.json``               model and training settings; written once
+``events.jsonl``              one event per line; an incomplete last line is ignored
 ``checkpoint.safetensors``    all that a resume needs; replaced atomically
-``previous.safetensors``      the checkpoint before it, should that one be unreadable
-``replay.bin``                frames of how the space came to be; a torn last one is ignored
-``control``                   what the trainer is asked to do
+``previous.safetensors``      the checkpoint before it, in case that one is damaged
+``replay.bin``                frames of the replay; an incomplete last one is ignored
+``control``                   the request to the trainer
 the files of a model folder   once the training has ended
 ============================  ===============================================================
 
-``docs/runs.md`` tells the whole of it.
+``docs/runs.md`` has the details.
 """
 
 from vae_core.runs import replay_bundles
@@ -25,7 +25,6 @@ from vae_core.runs.control import (
     extend,
     follow,
     pause,
-    request,
     resume,
     rewind,
     step,
@@ -60,6 +59,7 @@ from vae_core.runs.queue import (
     advance,
     queue_order,
     queue_positions,
+    request,
     start_next,
     statuses,
     try_advance,

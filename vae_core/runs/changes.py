@@ -1,7 +1,7 @@
-"""Settings that are changed while a model trains, each at the step after which it holds.
+"""Changes of settings during a training, each with the step after which it takes effect.
 
-They are told in a run's events. A trainer that resumes before such a step makes the change there
-again, so a run ends in the same weights however often it was interrupted.
+They are recorded in a run's events. A trainer that resumes from an earlier step makes them again
+at the same step, so that interruptions do not change the final weights.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from vae_core.learning import STEERABLE
 
 @dataclass(frozen=True)
 class Change:
-    """After ``step`` finished steps a run goes on with these settings."""
+    """Change of settings that takes effect after ``step`` finished steps."""
 
     step: int
     settings: Mapping[str, float]
 
 
 def merge(changes: Sequence[Change], new: Change) -> tuple[Change, ...]:
-    """Return ``changes`` followed by ``new``, which takes the place of later ones of its settings.
+    """Add a change to ``changes`` and drop later changes of the same settings.
 
-    A run that was taken back behind a change and is steered anew does not meet the old one.
+    So a run that resumes from an earlier step and is changed there does not get the old values.
     """
     kept = []
     for one in changes:
@@ -40,12 +40,12 @@ def merge(changes: Sequence[Change], new: Change) -> tuple[Change, ...]:
 def apply(
     training: TrainConfig, changes: Iterable[Change], *, step: int | None = None
 ) -> TrainConfig:
-    """Return the settings that hold after ``step`` steps, or after all changes.
+    """Return the settings after ``step`` steps, or after all changes.
 
     Raises
     ------
     ConfigError
-        If a setting cannot be changed, or not to that value; the sentence names it.
+        If a setting cannot be changed, or not to that value; names it.
     """
     settings: dict[str, float] = {}
     for change in changes:
@@ -60,7 +60,7 @@ def apply(
 
 
 def to_arguments(changes: Iterable[Change]) -> list[str]:
-    """Write changes as the command line takes them: ``STEP:name=value``."""
+    """Format changes for the command line, as ``STEP:name=value``."""
     return [
         f"{change.step}:{name}={value:g}"
         for change in changes
@@ -69,12 +69,12 @@ def to_arguments(changes: Iterable[Change]) -> list[str]:
 
 
 def parse(word: str) -> Change:
-    """Read ``STEP:name=value``.
+    """Parse a change from ``STEP:name=value``.
 
     Raises
     ------
     ConfigError
-        If it is none.
+        If the text does not have this form.
     """
     step, _, setting = word.partition(":")
     name, _, value = setting.partition("=")
@@ -87,6 +87,6 @@ def parse(word: str) -> Change:
 
 
 def describe(change: Change) -> str:
-    """Tell a change to people."""
+    """Describe a change in words."""
     settings = ", ".join(f"{name} {value:g}" for name, value in change.settings.items())
     return f"{settings} since step {change.step}"

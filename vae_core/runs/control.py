@@ -1,7 +1,7 @@
-"""What people do with a run: each is one function, and returns at once.
+"""Control runs: submit, pause, resume, stop, change, extend, rewind, copy and delete.
 
-A trainer that is alive is told through the control file. Where there is none, whoever holds the
-folder's lock for a moment is its writer.
+No function but :func:`follow` waits for the training. A live trainer is reached through the control
+file; without one, the function holds the folder's lock and writes the folder itself.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from vae_core.runs.folders import CHECKPOINT, NEXT, PREVIOUS, RunConfig
 from vae_core.runs.limits import limits
 from vae_core.runs.status import State, status, summary
 
-#: Seconds within which a trainer leaves that is in the way; it looks several times a second.
+#: Seconds to wait until a trainer has ended on request; it reads requests several times a second.
 LEAVE_TIMEOUT = 10.0
-#: Seconds between two looks of whoever follows a run.
+#: Seconds between two reads of the status of a followed run.
 FOLLOW_INTERVAL = 0.25
-#: Seconds after which whoever follows a run asks again: no worker was free, or too many were lost.
+#: Seconds after which a followed run that does not train is requested again from the cluster.
 RETRY_AFTER = 180.0
-#: Room that has to be there before a run is laid.
+#: Free disk space that a new run needs.
 MIN_FREE_BYTES = 64 * 2**20
 
 
 def submit(root: Path, config: RunConfig) -> Path:
-    """Lay a new run, named after ``config.name``, and let it begin when it is its turn.
+    """Create a run, named after ``config.name``, and add it to the queue.
 
-    It trains with the threads that ``config`` states, else with its share of the cores.
+    It trains with the threads in ``config``, or by default with its share of the cores.
 
     Raises
     ------
     ConfigError
-        If training is turned off here, a limit is reached, or the disk has no room.
+        If training is turned off here, a limit is reached, or the disk is nearly full.
     """
     root.mkdir(parents=True, exist_ok=True)
     if "threads" not in config.training.model_fields_set:
@@ -57,20 +57,12 @@ def submit(root: Path, config: RunConfig) -> Path:
             )
         while True:
             folder = folders.new_folder(root, config.name)
-            with contextlib.suppress(FileExistsError):  # somebody else took the name just now
+            with contextlib.suppress(FileExistsError):  # another process created it just now
                 folder.mkdir()
                 break
         folders.create(folder, config)
     queue.advance(root, timeout=queue.LOCK_TIMEOUT)
     return folder
-
-
-def request(folder: Path, command: Command) -> None:
-    """Ask for a run to go on, to pause, or to end with what it has, without waiting for a turn.
-
-    A run without a trainer is given one, a process of its own, unless it shall pause.
-    """
-    queue.request(folder, command)
 
 
 def follow(
@@ -79,30 +71,32 @@ def follow(
     on_record: Callable[[EpochRecord], None] = lambda record: None,
     say: Callable[[str], None] = lambda stage: None,
 ) -> State:
-    """Let a run train wherever trainings run here, and tell what it tells, to its end.
+    """Train a run where trainings run here, and report its progress until it ends.
+
+    The run continues if the caller is interrupted.
 
     Returns
     -------
     State
-        As :func:`execute`. Whoever stops following leaves the run at work.
+        As :func:`execute`.
 
     Raises
     ------
     LatentExplorerError
-        If it fails, with its message; or if no cluster answers.
+        If the run fails, with its message, or if the cluster does not answer.
     """
-    told, said = status(folder).epoch, ""
+    reported, message = status(folder).epoch, ""
     queue.request(folder, "run")
     begun = time.monotonic()
     while True:
         now = status(folder)
         for record in now.epochs:
-            if record["epoch"] > told:
-                told = record["epoch"]
+            if record["epoch"] > reported:
+                reported = record["epoch"]
                 on_record(EpochRecord.of(folders.event_values(record)))
-        if now.message and now.message != said:
-            said = now.message
-            say(said)
+        if now.message and now.message != message:
+            message = now.message
+            say(message)
         if now.state == "failed":
             raise LatentExplorerError(now.message)
         if now.state in ("finished", "stopped", "paused"):
@@ -114,29 +108,35 @@ def follow(
 
 
 def resume(folder: Path) -> None:
-    """Go on with a run from where it stands, when it is its turn.
+    """Queue a run to continue from its last checkpoint.
 
     Raises
     ------
     ConfigError
-        If it is under way or finished already, or training is turned off here.
+        If it is queued, running or finished, or training is turned off here.
     """
     _enqueue(folder, "run")
 
 
 def step(folder: Path) -> None:
-    """Make one step, then pause."""
+    """Queue a run to train for one step, then pause."""
     _enqueue(folder, "step")
 
 
 def epoch(folder: Path) -> None:
-    """Train to the end of the epoch, then pause."""
+    """Queue a run to train to the end of the epoch, then pause."""
     _enqueue(folder, "epoch")
 
 
 def pause(folder: Path) -> None:
-    """Wait: a run in training with its next step, a queued one by losing its place."""
-    with processes.request_lock(folder):  # lest it is given its turn meanwhile
+    """Pause a run: one in training after its next step; a queued one leaves the queue.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither queued, running nor paused.
+    """
+    with processes.request_lock(folder):  # so that it does not start meanwhile
         now = summary(folder)
         if now.state == "running":
             processes.request(folder, "pause", worker=())
@@ -150,12 +150,12 @@ def pause(folder: Path) -> None:
 
 
 def stop(folder: Path) -> None:
-    """End a run with what it has; its model can then be opened.
+    """End a run early and write its model folder.
 
     Raises
     ------
     ConfigError
-        If it has finished, or has not begun.
+        If it has finished or has not begun.
     """
     now = summary(folder)
     if now.state == "finished":
@@ -166,15 +166,15 @@ def stop(folder: Path) -> None:
 
 
 def change(folder: Path, **settings: float) -> None:
-    """Go on with another ``learning_rate`` or ``beta``, or another number of ``epochs``.
+    """Change ``learning_rate``, ``beta`` or the number of ``epochs`` of a run.
 
-    A run in training takes them up with its next step. The step is told in the events, and a
-    resume makes the change there again.
+    A run in training uses them from its next step. The events record the step, and a resume from
+    an earlier one makes the change there again.
 
     Raises
     ------
     ConfigError
-        If a setting cannot be changed, or not to that value; the sentence names it.
+        If a setting cannot be changed, or not to that value; names it.
     """
     changes.apply(summary(folder).config.training, [Change(0, settings)])
     with processes.request_lock(folder):
@@ -183,25 +183,30 @@ def change(folder: Path, **settings: float) -> None:
             processes.request_settings(folder, settings)
             return
     with _as_writer(folder):
-        # What the trainer finds when it goes on, not how far it had come when it was killed.
-        stands_at = folders.checkpoint_step(folder)
-        folders.append(folder, "change", durably=True, step=stands_at, settings=settings)
+        # The step from which the trainer resumes, not the one at which it was killed.
+        begin = folders.checkpoint_step(folder)
+        folders.append(folder, "change", durably=True, step=begin, settings=settings)
 
 
 def extend(folder: Path, epochs: int) -> None:
-    """Go on with a run for so many epochs more than it was to have.
+    """Queue a run to continue for more epochs than it was configured for.
 
-    A schedule that runs over all steps (warm-up, decay) is laid over the new number of epochs
-    from there on: a learning rate that had decayed climbs back to where a training of that length
-    would have it. With a constant one the run ends in the very weights of a longer training.
+    From here on, schedules over all steps (warm-up, decay) are stretched to the new number of
+    epochs: a learning rate that has decayed rises again to its value in a training of that length.
+    With a constant one, the run ends with the weights of a longer training.
+
+    Raises
+    ------
+    ConfigError
+        If it has not ended or paused, or as :func:`submit`.
     """
     if epochs < 1:
-        raise ConfigError(f"epochs {epochs}: one more at least")
+        raise ConfigError(f"epochs {epochs}: at least one more")
     with queue.locked(folder.parent):
         now = summary(folder)
         if now.state not in ("finished", "stopped", "paused", "interrupted"):
             raise ConfigError(
-                f"{folder.name} is {now.state}: a run goes on that has ended or paused"
+                f"{folder.name} is {now.state}: only a run that has ended or paused can continue"
             )
         _check_limits(folder.parent, now.config.owner)
         change(folder, epochs=now.config.training.epochs + epochs)
@@ -210,12 +215,17 @@ def extend(folder: Path, epochs: int) -> None:
 
 
 def rewind(folder: Path) -> None:
-    """Take a run back to its initial weights; it waits there, paused.
+    """Reset a run to its initial weights, where it is paused.
 
-    What was changed since is undone: the run has the settings and the seed that it was laid with.
+    Changes are undone: the run has the settings and the seed that it was created with.
+
+    Raises
+    ------
+    ConfigError
+        If its trainer does not end in time.
     """
     with _without_trainer(folder):
-        # In an order in which a kill at any time leaves a run: older, or as it was, or at 0.
+        # In this order a kill at any time leaves a run that is unchanged, older or at step 0.
         names = (model_folder.CARD, replay.FILE, NEXT, PREVIOUS, CHECKPOINT)
         for name in names:
             (folder / name).unlink(missing_ok=True)
@@ -224,19 +234,19 @@ def rewind(folder: Path) -> None:
 
 
 def copy(folder: Path, settings: Mapping[str, object] = {}, *, owner: str | None = None) -> Path:
-    """Lay a new run like this one, with its settings of now, and with ``settings`` in their place.
+    """Create a run with the current settings of this one, except for ``settings``.
 
     Parameters
     ----------
     settings
         ``name``, and fields of the model and of the training.
     owner
-        Whose the copy is; the same owner's when left out.
+        Owner of the copy; by default the same.
 
     Raises
     ------
     ConfigError
-        If a setting is unknown or wrong; the sentence names it. Or as :func:`submit`.
+        If a setting is unknown or invalid; names it. Or as :func:`submit`.
     """
     was = summary(folder).config
     known = {"name", *ModelConfig.model_fields, *TrainConfig.model_fields}
@@ -253,9 +263,12 @@ def copy(folder: Path, settings: Mapping[str, object] = {}, *, owner: str | None
 
 
 def delete(folder: Path) -> str:
-    """Put a run into the trash; returns the name by which :func:`restore` finds it.
+    """End a run's trainer, move the run to the trash and return its name there.
 
-    Its trainer leaves first.
+    Raises
+    ------
+    ConfigError
+        If its trainer does not end in time.
     """
     with _without_trainer(folder):
         processes.clear_request(folder)
@@ -278,7 +291,7 @@ def _enqueue(folder: Path, command: Command) -> None:
         if now.state in ("running", "queued") and command == "run":
             raise ConfigError(f"{folder.name} is {now.state} already")
         if now.state == "running":
-            queue.request(folder, command)  # it has its turn, and ends it
+            queue.request(folder, command)  # it trains already
             return
         _check_limits(folder.parent, now.config.owner)
         processes.enqueue(folder, command)
@@ -304,7 +317,7 @@ def _check_limits(root: Path, owner: str) -> None:
 
 @contextlib.contextmanager
 def _without_trainer(folder: Path) -> Iterator[None]:
-    """Let a run's trainer leave, then be :func:`_as_writer`."""
+    """Make a run's trainer end, then hold the run's locks for the block."""
     if processes.is_alive(folder):
         processes.request(folder, "leave", worker=())
     with _as_writer(folder):
@@ -313,11 +326,11 @@ def _without_trainer(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _as_writer(folder: Path) -> Iterator[None]:
-    """Be a run's writer once its trainer has left, while nobody gives the run its turn."""
+    """Wait until a run's trainer has ended, then hold the run's locks for the block."""
     deadline = time.monotonic() + LEAVE_TIMEOUT
     while processes.is_alive(folder):
         if time.monotonic() > deadline:
-            raise ConfigError(f"{folder.name} is still at work: try again in a moment")
+            raise ConfigError(f"{folder.name} is still training: try again in a moment")
         time.sleep(0.05)
     with processes.request_lock(folder):
         if processes.has_worker(folder):

@@ -1,4 +1,4 @@
-"""The trainer: the one writer of a run's folder, for as long as it holds the folder's lock."""
+"""Train a run: the only process that writes to its folder, while it holds the folder's lock."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from vae_core.runs.changes import Change
 from vae_core.runs.folders import CHECKPOINT, RunConfig
 from vae_core.runs.status import State, history, summary
 
-#: Seconds between two step events, between two looks at the control file, and between two
+#: Seconds between two step events, between two reads of the control file, and between two
 #: checkpoints, inside an epoch and at its end.
 STEP_EVENTS, CONTROL_LOOKS, CHECKPOINTS, EPOCH_CHECKPOINTS = 0.25, 0.1, 30.0, 1.0
-#: A paused trainer leaves after this many seconds; its checkpoint stays.
+#: Seconds after which a paused trainer ends; its checkpoint stays.
 PAUSE_TIMEOUT = 120.0
-#: Kept on the disk, to be let go when it is full: room for the event that says so.
+#: File that is deleted when the disk is full, to make room for the event that reports it.
 RESERVE, RESERVED_BYTES = "reserve", 16 * 2**10
-DISK_IS_FULL = "the disk is full; nothing that was written is lost: make room, then resume"
+DISK_IS_FULL = "the disk is full; nothing that was written is lost: free some space, then resume"
 
 T = TypeVar("T")
 
@@ -38,19 +38,19 @@ def execute(
     on_record: Callable[[EpochRecord], None] = lambda record: None,
     say: publishing.Say = lambda stage: None,
 ) -> State:
-    """Train a run to its end, from its last checkpoint if there is one; obeys the control file.
+    """Train a run to its end, from its last checkpoint if there is one, obeying the control file.
 
     Returns
     -------
     State
-        How it ended: finished, stopped or paused.
+        "finished", "stopped" or "paused".
 
     Raises
     ------
     ConfigError
         If another trainer holds the run.
     DivergedError
-        If the loss left for good; the run stands at its last good checkpoint.
+        If the training diverges; the run keeps its last good checkpoint.
     """
     config = folders.read_config(folder)
     with processes.worker_lock(folder):
@@ -69,15 +69,15 @@ def execute(
 
 
 class _Stop(Exception):  # noqa: N818  (a signal, not an error)
-    """The user asked for an end."""
+    """The user has stopped the training."""
 
 
 class _Leave(Exception):  # noqa: N818  (a signal, not an error)
-    """The pause lasted too long, or the folder is wanted by somebody else."""
+    """The trainer must end: the pause was too long, or another process needs the folder."""
 
 
 class _Execution:
-    """One trainer process at work on one run."""
+    """Training of one run by this process."""
 
     trainer: Trainer
     recorder: replay.Recorder
@@ -93,11 +93,11 @@ class _Execution:
         self.last_look = self.last_event = 0.0
         self.last_save = time.monotonic()
         self.is_paused = self.is_stopping = False
-        self.halt_step = self.halt_epoch = math.inf  # where to pause: one step, one epoch
+        self.halt_step = self.halt_epoch = math.inf  # step and epoch after which to pause
         self.changes: tuple[Change, ...] = ()
 
     def run(self, data_dir: Path | None) -> State:
-        with contextlib.suppress(OSError):  # where the disk is full, the first checkpoint says so
+        with contextlib.suppress(OSError):  # if the disk is full, the first checkpoint reports it
             self._reserve()
             folders.append(self.folder, "state", state="running", message="loading the data")
         processes.mark_started(self.folder)
@@ -118,7 +118,7 @@ class _Execution:
             return "paused"
         except DivergedError as error:
             step = folders.checkpoint_step(self.folder)
-            sentence = f"{error}. The run stands at step {step}, its last good checkpoint"
+            sentence = f"{error}. The last good checkpoint is of step {step}"
             raise DivergedError(sentence) from error
 
     def _restore(self, dataset: ImageDataset) -> None:
@@ -129,7 +129,7 @@ class _Execution:
             self.trainer.load_state(*restored)
         for sentence in warnings:
             self._append("warning", message=sentence)
-            (self.folder / CHECKPOINT).unlink()  # lest it take the place of the good one
+            (self.folder / CHECKPOINT).unlink()  # or it would replace the good one
         self.changes = summary(self.folder).changes
         self.recorder = replay.Recorder(self.folder, dataset, self.config.training)
         self._write(lambda: self.recorder.resume(self.trainer.progress.step))
@@ -145,7 +145,7 @@ class _Execution:
                 self._after_step(step)
                 if trainer.progress.batch < trainer.batches:
                     self._between_steps()
-                else:  # changes are due after the last step already, since they may add epochs
+                else:  # before the epoch ends, since a change may add epochs
                     self._apply_changes()
             record = trainer.finish_epoch()
             self._append("epoch", **record.as_dict())
@@ -183,22 +183,22 @@ class _Execution:
         return here.step >= self.halt_step or here.epoch >= self.halt_epoch
 
     def _take(self) -> str:
-        """Take what is asked: settings are changed, and the command is returned."""
-        asked = processes.take(self.folder)
-        if asked.settings:
-            self._change(Change(self.trainer.progress.step, asked.settings))
-        if asked.command == "leave":
+        """Read the request, apply its settings and return its command."""
+        requested = processes.take(self.folder)
+        if requested.settings:
+            self._change(Change(self.trainer.progress.step, requested.settings))
+        if requested.command == "leave":
             if not self.is_paused:
                 self._leave()
             raise _Leave
-        if asked.command in ("run", "step", "epoch"):
+        if requested.command in ("run", "step", "epoch"):
             here = self.trainer.progress
-            self.halt_step = here.step + 1 if asked.command == "step" else math.inf
-            self.halt_epoch = here.epoch + 1 if asked.command == "epoch" else math.inf
-        return asked.command
+            self.halt_step = here.step + 1 if requested.command == "step" else math.inf
+            self.halt_epoch = here.epoch + 1 if requested.command == "epoch" else math.inf
+        return requested.command
 
     def _pause(self) -> str:
-        """Wait; returns the command that ended it."""
+        """Pause until the next command, and return it."""
         self._save()
         self._append("state", state="paused", step=self.trainer.progress.step)
         command = self._wait()
@@ -216,14 +216,14 @@ class _Execution:
         return command
 
     def _leave(self) -> None:
-        with contextlib.suppress(OSError):  # a full disk keeps the checkpoint that is there
+        with contextlib.suppress(OSError):  # on a full disk the existing checkpoint stays
             if self.trainer.is_sound:
                 folders.write_checkpoint(self.folder, *self.trainer.state())
             step = self.trainer.progress.step
             folders.append(self.folder, "state", state="paused", step=step)
 
     def _change(self, new: Change) -> None:
-        """Steer: the settings hold from here on, on every way that leads here again."""
+        """Change settings from this step on, also for a later resume from before it."""
         try:
             merged = changes.merge(self.changes, new)
             changes.apply(self.config.training, merged)
@@ -270,14 +270,14 @@ class _Execution:
             )
         )
         self._record(always=True)
-        late = processes.take(self.folder)  # asked while the figures were computed
+        late = processes.take(self.folder)  # requested while the metrics were computed
         if late.settings:
             self._change(Change(trainer.progress.step, late.settings))
         self._append("state", state=state, step=trainer.progress.step)
         return state
 
     def _record(self, *, always: bool = False) -> None:
-        """Keep a picture of the training for the replay, where one is due."""
+        """Append a frame to the replay if one is due."""
         here = self.trainer.progress
         if self.recorder.is_due(here.step, always=always):
             tensors = self.recorder.snapshot(self.trainer.model)
@@ -285,7 +285,7 @@ class _Execution:
             self._write(lambda: self.recorder.append(here.step, epoch, tensors))
 
     def _save(self) -> None:
-        """Write a checkpoint, unless this is no state to come back to."""
+        """Write a checkpoint, unless the training is diverging."""
         if self.trainer.is_sound:
             state = self.trainer.state()
             self._write(lambda: folders.write_checkpoint(self.folder, *state))
@@ -295,7 +295,7 @@ class _Execution:
         self._write(lambda: folders.append(self.folder, kind, durably=durably, **values))
 
     def _write(self, write: Callable[[], T]) -> T:
-        """Write something; where the disk is full, wait for room as if paused, and try again."""
+        """Call ``write`` until it succeeds; while the disk is full, wait as if paused."""
         while True:
             try:
                 return write()
@@ -308,7 +308,7 @@ class _Execution:
         (self.folder / RESERVE).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             folders.append(self.folder, "state", state="paused", message=DISK_IS_FULL)
-        # A stop needs room too: what failed is tried again first.
+        # A stop also writes files: repeat the failed write first.
         self.is_stopping = self._wait() == "stop" or self.is_stopping
         with contextlib.suppress(OSError):
             self._reserve()
@@ -318,7 +318,7 @@ class _Execution:
         (self.folder / RESERVE).write_bytes(b"\1" * RESERVED_BYTES)
 
 
-def _notes(told: tuple[Change, ...]) -> tuple[str, ...]:
-    if not told:
+def _notes(made: tuple[Change, ...]) -> tuple[str, ...]:
+    if not made:
         return ()
-    return ("Changed while it trained: " + "; ".join(map(changes.describe, told)) + ".",)
+    return ("Changed while it trained: " + "; ".join(map(changes.describe, made)) + ".",)

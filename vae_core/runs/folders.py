@@ -1,4 +1,4 @@
-"""A run's folder: its settings, what its trainer told, its checkpoints."""
+"""Read and write run folders: settings, events and checkpoints."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CONFIG, EVENTS, CHECKPOINT, PREVIOUS, NEXT = (
     "next.safetensors",
 )
 
-#: What reading a damaged checkpoint may end in.
+#: Exceptions that reading a damaged checkpoint raises.
 UNREADABLE = (
     safetensors.SafetensorError,
     OSError,
@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 
 class RunConfig(Config):
-    """What a run trains: ``config.json``."""
+    """Settings of a run: ``config.json``."""
 
     name: str = Field(min_length=1, max_length=100)
     model: ModelConfig
@@ -58,17 +58,17 @@ class RunConfig(Config):
     importance_samples: int = Field(default=0, ge=0, le=100_000)
     importance_limit: int | None = Field(default=None, ge=1)
     created: float = 0.0
-    #: Whose run it is, for turns and limits; a name or a session's key, never a secret.
+    #: Owner, for queue and limits: a name or the key of a session, never a secret.
     owner: str = Field(default="", max_length=100)
 
 
 def command_line(config: RunConfig, changes: Sequence[str] = ()) -> str:
-    """Return the command that trains the same model again.
+    """Return the command line that trains the same model again.
 
     Parameters
     ----------
     changes
-        ``STEP:name=value`` of each setting that was changed while it trained.
+        ``STEP:name=value`` for each setting that was changed during the training.
     """
     words = ["--name", config.name]
     for settings, skipped in ((config.training, ()), (config.model, ("image_shape",))):
@@ -88,7 +88,7 @@ def command_line(config: RunConfig, changes: Sequence[str] = ()) -> str:
 
 
 def runs_dir(explicit: str | Path | None = None) -> Path:
-    """Return the folder of all runs: the given one, ``VAE_RUNS_DIR``, or the user's data folder."""
+    """Return the folder of all runs: ``explicit``, ``VAE_RUNS_DIR``, or the user's data folder."""
     chosen = explicit or os.environ.get(ENVIRONMENT_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
@@ -98,15 +98,15 @@ def runs_dir(explicit: str | Path | None = None) -> Path:
 
 
 def create(folder: Path, config: RunConfig) -> Path:
-    """Lay a new run folder.
+    """Create a run folder.
 
     Raises
     ------
     ConfigError
-        If the folder exists and is not empty: a run never writes over another.
+        If the folder exists and is not empty.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder} is not empty: a run starts in a folder of its own")
+        raise ConfigError(f"{folder} is not empty: a run needs a new or empty folder")
     folder.mkdir(parents=True, exist_ok=True)
     config = config.model_copy(update={"created": time.time()})
     write_atomically(folder / CONFIG, config.model_dump_json(indent=2).encode())
@@ -114,7 +114,7 @@ def create(folder: Path, config: RunConfig) -> Path:
 
 
 def new_folder(root: Path, name: str) -> Path:
-    """Return a folder in ``root`` that does not exist yet, named after ``name``."""
+    """Return the path of a new folder in ``root``, named after ``name``."""
     stem = model_folder.slug(name)
     taken = {path.name for path in root.glob("*")} | set(model_folder.list_models())
     number = 2
@@ -125,7 +125,13 @@ def new_folder(root: Path, name: str) -> Path:
 
 
 def read_config(folder: Path) -> RunConfig:
-    """Read what a run trains, as it was laid; :func:`status` knows what was changed since."""
+    """Read the settings with which a run was created; :func:`status` has the current ones.
+
+    Raises
+    ------
+    CheckpointError, ConfigError
+        If the folder holds no run, or its settings cannot be read.
+    """
     try:
         found = (folder / CONFIG).stat()
         return _config(folder / CONFIG, found.st_mtime_ns, found.st_size)
@@ -139,7 +145,7 @@ def _config(path: Path, modified: int, size: int) -> RunConfig:
 
 
 def list_runs(root: Path | None = None) -> list[Path]:
-    """Folders of all runs, oldest first; a folder whose settings cannot be read is none."""
+    """Return the folders of all runs with readable settings, oldest first."""
     created = {}
     for path in (root or runs_dir()).glob(f"*/{CONFIG}"):
         if path.parent.name.startswith("."):
@@ -150,7 +156,7 @@ def list_runs(root: Path | None = None) -> list[Path]:
 
 
 def events(folder: Path) -> list[Event]:
-    """Read all that a run's trainer has told; a torn last line is left out."""
+    """Read the events of a run; an incomplete last line is left out."""
     try:
         return parse((folder / EVENTS).read_bytes())
     except FileNotFoundError:
@@ -158,25 +164,25 @@ def events(folder: Path) -> list[Event]:
 
 
 def parse(content: bytes) -> list[Event]:
-    """Read whole lines of events."""
-    told = []
+    """Parse the complete lines of an events file."""
+    found = []
     for line in content.split(b"\n")[:-1]:
         try:
             event = json.loads(line)
         except ValueError:
-            continue  # torn by a kill, then followed by what the next trainer told
+            continue  # cut off by a kill, before the next trainer appended
         if isinstance(event, dict):
-            told.append(event)
-    return told
+            found.append(event)
+    return found
 
 
 def event_values(event: Event) -> Event:
-    """Return what an event tells, without its kind and its time."""
+    """Return the values of an event, without its type and time."""
     return {key: value for key, value in event.items() if key not in ("type", "time")}
 
 
 def append(folder: Path, kind: str, *, durably: bool = False, **values: Any) -> None:
-    """Tell one event, with the time of the day.
+    """Append an event to a run's events, with the Unix time.
 
     Parameters
     ----------
@@ -186,7 +192,7 @@ def append(folder: Path, kind: str, *, durably: bool = False, **values: Any) -> 
     event = {"type": kind, "time": round(time.time(), 3), **values}
     path = folder / EVENTS
     with path.open("ab+") as file:
-        # A torn last line of a killed trainer must not swallow the first one of this trainer.
+        # An incomplete last line of a killed trainer must not absorb the first one of this trainer.
         if file.tell() and not _ends_with_newline(path):
             file.write(b"\n")
         file.write(json.dumps(event).encode() + b"\n")
@@ -201,9 +207,9 @@ def _ends_with_newline(path: Path) -> bool:
 
 
 def write_checkpoint(folder: Path, tensors: dict[str, Tensor], progress: dict[str, Any]) -> None:
-    """Replace a run's checkpoint, keeping the one before it."""
+    """Replace a run's checkpoint and keep the previous one."""
     content = safetensors.torch.save(tensors, metadata={"progress": json.dumps(progress)})
-    flush(folder / EVENTS)  # no checkpoint may know more than the events beside it
+    flush(folder / EVENTS)  # events must not be older than the checkpoint
     write_atomically(folder / NEXT, content)
     if (folder / CHECKPOINT).exists():
         (folder / CHECKPOINT).replace(folder / PREVIOUS)
@@ -214,17 +220,17 @@ def write_checkpoint(folder: Path, tensors: dict[str, Tensor], progress: dict[st
 def read_checkpoint(
     folder: Path, *, warn: Callable[[str], None] = lambda sentence: None
 ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Read a run's last readable checkpoint; None if it has none yet.
+    """Read a run's latest readable checkpoint; None if it has none yet.
 
     Parameters
     ----------
     warn
-        Called with a sentence when the last one was damaged and the one before it was taken.
+        Called with a sentence if the latest one is damaged and the previous one is read.
 
     Raises
     ------
     CheckpointError
-        If there are checkpoints and none can be read.
+        If there are checkpoints and none is readable.
     """
 
     def read(file: Any) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -242,9 +248,9 @@ def read_checkpoint(
 
 
 def checkpoint_error(folder: Path) -> str:
-    """Say what is wrong with a run's checkpoints, as who reads them is told; "" where nothing is.
+    """Describe what is wrong with a run's checkpoints; "" if nothing is.
 
-    It looks at heads alone, and at those that it has not seen yet.
+    Only headers are read, and only of files that have changed since the last call.
     """
     versions = []
     for name in (CHECKPOINT, PREVIOUS):
@@ -263,7 +269,7 @@ def _checkpoint_error(folder: Path, versions: tuple[tuple[str, int, int], ...]) 
 
 
 def _last_readable(folder: Path, read: Callable[[Any], T]) -> tuple[T | None, list[str]]:
-    """Read the last checkpoint that can be read, and tell what is wrong with those after it."""
+    """Read the latest readable checkpoint, and describe the faults of later ones."""
     faults: list[str] = []
     for name in (CHECKPOINT, PREVIOUS):
         try:
@@ -277,12 +283,12 @@ def _last_readable(folder: Path, read: Callable[[Any], T]) -> tuple[T | None, li
 
 
 def _progress(file: Any) -> dict[str, Any]:
-    told = json.loads(file.metadata()["progress"])
-    return {**told, "step": int(told["step"])}
+    progress: dict[str, Any] = json.loads(file.metadata()["progress"])
+    return progress | {"step": int(progress["step"])}
 
 
 def _previous_used(step: int) -> str:
-    return f"{CHECKPOINT} is damaged; the one before it was taken, of step {step}"
+    return f"{CHECKPOINT} is damaged; the previous one, of step {step}, is used"
 
 
 def _none_readable(faults: Sequence[str]) -> str:
@@ -290,9 +296,9 @@ def _none_readable(faults: Sequence[str]) -> str:
 
 
 def remove_temporary_files(folder: Path) -> None:
-    """Remove what writes left behind that were killed; for the trainer alone.
+    """Remove temporary files of killed writes; only the trainer may call it.
 
-    Requests are written by others, maybe at this moment, and stay.
+    Those of requests stay, since other processes may be writing them.
     """
     for path in folder.glob(".*"):
         if path.is_file() and not path.name.startswith(f".{processes.CONTROL}"):
@@ -300,16 +306,16 @@ def remove_temporary_files(folder: Path) -> None:
 
 
 def checkpoint_step(folder: Path) -> int:
-    """Return the finished steps of a run's last readable checkpoint, 0 where there is none."""
+    """Return the finished steps in a run's latest readable checkpoint, 0 if there is none."""
     step, _ = _last_readable(folder, lambda file: int(_progress(file)["step"]))
     return step or 0
 
 
 def read_model(folder: Path) -> tuple[VAE, int] | None:
-    """Read the model in training and its number of finished steps from the last checkpoint.
+    """Read the model and the number of finished steps from the latest readable checkpoint.
 
-    None before the first one, or if none can be read: :func:`checkpoint_error` says why. The model
-    is in eval mode with gradients off.
+    None if there is none: :func:`checkpoint_error` says why. The model is in eval mode with
+    gradients off.
     """
     config = read_config(folder).model
 

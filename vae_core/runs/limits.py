@@ -1,11 +1,11 @@
-"""What this machine may be asked for: the environment variables of the trainings, read here alone.
+"""Limits of trainings on this host, read from environment variables.
 
 ============================  ================================================================
-``VAE_TRAINING``              ``off`` on a server whose visitors shall not train
-``VAE_RUNS_AT_ONCE``          trainings at once; as many as there are cores when left out, or
-                              threads on the cluster that ``VAE_DASK_ADDRESS`` names
-``VAE_MAX_RUNS``              runs that wait or train, of everybody
-``VAE_MAX_RUNS_PER_SESSION``  runs that wait or train, of one session
+``VAE_TRAINING``              ``off`` forbids training
+``VAE_RUNS_AT_ONCE``          concurrent trainings; by default the number of cores, or of threads
+                              of the cluster that ``VAE_DASK_ADDRESS`` names
+``VAE_MAX_RUNS``              queued and running trainings of all users
+``VAE_MAX_RUNS_PER_SESSION``  queued and running trainings of one session
 ============================  ================================================================
 """
 
@@ -22,13 +22,13 @@ MAX_RUNS, MAX_RUNS_PER_SESSION = 100, 4
 
 @dataclass(frozen=True)
 class Limits:
-    """How much may be trained here."""
+    """Limits of trainings."""
 
     training: bool
     at_once: int
     runs: int
     per_session: int
-    threads: int  # of each training: all at once have the cores among them; 1 on a cluster
+    threads: int  # per training: its share of the cores; 1 on a cluster
 
 
 def limits() -> Limits:
@@ -37,7 +37,7 @@ def limits() -> Limits:
     Raises
     ------
     ConfigError
-        If a variable holds what it may not; the sentence names it.
+        If a variable has an invalid value; names it.
     """
     available = cluster.threads() if cluster.address() else cores()
     at_once = _number("VAE_RUNS_AT_ONCE", available)
@@ -51,7 +51,7 @@ def limits() -> Limits:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""Who trains next: as many at once as the machine allows, in turns between their owners."""
+"""Queue of runs: start as many as the limits allow, alternating between owners."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from vae_core.runs.limits import limits
 from vae_core.runs.status import RunStatus, summary
 
 QUEUE_LOCK = ".queue.lock"
-#: Seconds that who has something to ask waits for another who gives turns.
+#: Seconds to wait for the queue's lock while another process starts runs.
 LOCK_TIMEOUT = 15.0
 
 
 @dataclass(frozen=True)
 class QueuePosition:
-    """Where a run waits: 1 is next; ``seconds`` until it begins, None where nobody can tell."""
+    """Position in the queue, 1 being next, and estimated seconds until the run begins."""
 
     number: int
     seconds: float | None
 
 
 def statuses(root: Path) -> list[RunStatus]:
-    """Read how all runs stand, oldest first, without their curves."""
+    """Read the summaries of all runs, oldest first."""
     found = []
     for folder in folders.list_runs(root):
         with contextlib.suppress(LatentExplorerError, OSError):  # deleted just now
@@ -40,11 +40,11 @@ def statuses(root: Path) -> list[RunStatus]:
 
 
 def queue_order(runs: Sequence[RunStatus]) -> list[RunStatus]:
-    """Queued runs in the order in which they will begin.
+    """Return the queued runs in the order in which they will begin.
 
-    Owners take turns: whoever has nothing running comes first, then whose last turn is longest
-    ago; so everybody's second run waits for everybody's first. An owner's own runs begin in the
-    order in which they were asked for.
+    Owners alternate: the one with fewest running trainings is first, and among those the one whose
+    last training began longest ago. So every owner's second run comes after every other's first.
+    The runs of one owner begin in the order in which they joined the queue.
     """
     turns = Counter(one.config.owner for one in runs if one.state == "running")
     last: dict[str, float] = {}
@@ -73,10 +73,10 @@ def _joined(one: RunStatus) -> tuple[float, str]:
 def queue_positions(
     runs: Sequence[RunStatus], *, at_once: int | None = None
 ) -> dict[str, QueuePosition]:
-    """Return where each queued run waits, by its folder's name."""
+    """Return the position of each queued run, by its folder's name."""
     slots = at_once or limits().at_once
     known = [one for one in runs if one.epochs]
-    free: list[float] = []  # when each slot is; never, as far as anybody can tell, is infinity
+    free: list[float] = []  # seconds until each slot is free; infinity if unknown
     for one in runs:
         if one.state == "running":
             left = math.inf if one.seconds_left is None else one.seconds_left
@@ -85,8 +85,8 @@ def queue_positions(
     begins, found = 0.0, {}
     for number, one in enumerate(queue_order(runs), 1):
         size = _size(one, slots)
-        begins = max(begins, free[size - 1])  # nobody overtakes
-        if math.inf in free:  # the run that nobody can estimate may end at any time
+        begins = max(begins, free[size - 1])  # runs do not overtake
+        if math.inf in free:  # a run without an estimate may end at any time
             begins = math.inf
         found[one.folder.name] = QueuePosition(number, None if begins == math.inf else begins)
         free = sorted([*free[size:], *[begins + _duration(one, known)] * size])
@@ -94,23 +94,23 @@ def queue_positions(
 
 
 def advance(root: Path, *, at_once: int | None = None, timeout: float = 0.0) -> None:
-    """Start queued runs in turn, while there is room, and empty the trash of what is old.
+    """Start queued runs while there are free slots, and purge the trash.
 
-    Any number of servers over one folder may call this at any time.
+    Any number of servers may call it on one folder at any time.
 
     Parameters
     ----------
     at_once
-        Trainings at once; ``VAE_RUNS_AT_ONCE`` or the number of cores when left out. A training
-        of more threads than each has then counts as several.
+        Number of slots; by default ``VAE_RUNS_AT_ONCE`` or the number of cores. A training with
+        more threads than a slot has takes several.
     timeout
-        Seconds to wait for somebody else who gives turns, and may have looked already; whoever
-        only looks leaves it to them.
+        Seconds to wait for another process that starts runs, which may have read the folder
+        before the caller's change; 0 leaves the starting to it.
 
     Raises
     ------
     LatentExplorerError
-        If it is a run's turn and no cluster answers; the run keeps its place.
+        If the cluster does not answer; the run keeps its position.
     """
     allowed = limits()
     if not allowed.training or not root.is_dir():
@@ -122,13 +122,13 @@ def advance(root: Path, *, at_once: int | None = None, timeout: float = 0.0) -> 
         free = slots - sum(_size(one, slots) for one in runs if one.state == "running")
         for one in queue_order(runs):
             free -= _size(one, slots)
-            if free < 0:  # nobody overtakes, or a large run would wait for ever
+            if free < 0:  # runs do not overtake, or a large one would never begin
                 break
             _start_queued(one.folder)
 
 
 def try_advance(root: Path) -> str:
-    """Advance, for who shows runs in any case; returns a sentence on what keeps them, or ""."""
+    """Advance the queue and return the error message, or "" if there is none."""
     try:
         advance(root)
     except (LatentExplorerError, OSError) as error:
@@ -137,9 +137,9 @@ def try_advance(root: Path) -> str:
 
 
 def start_next(folder: Path) -> None:
-    """Let the next one begin where a trainer has left ``folder``; a run outside a queue has none.
+    """Start the next run after the trainer of ``folder`` has ended, if its parent has a queue.
 
-    So a queue goes on when nobody looks at it.
+    So the queue advances also while no page is open.
     """
     if (folder.parent / QUEUE_LOCK).exists():
         advance(folder.parent, timeout=LOCK_TIMEOUT)
@@ -147,23 +147,29 @@ def start_next(folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """Let nobody give turns or join the queue for as long as the block runs.
+    """Hold the queue's lock for the block: no other process starts runs or joins the queue.
 
     Raises
     ------
     ConfigError
-        If somebody else is at it for long.
+        If another process holds it for too long.
     """
     try:
         lock = _lock(root).acquire(timeout=LOCK_TIMEOUT)
     except filelock.Timeout as error:
-        raise ConfigError("turns are being given: try again in a moment") from error
+        raise ConfigError("the queue is busy: try again in a moment") from error
     with lock:
         yield
 
 
 def request(folder: Path, command: processes.Command) -> None:
-    """Ask for a run's trainer at once; where no cluster answers, the run keeps its place."""
+    """Request a command of a run's trainer, and start one if needed, ignoring the queue.
+
+    Raises
+    ------
+    LatentExplorerError
+        If the cluster does not answer; the run keeps its position in the queue.
+    """
     worker = ["train", "--resume", str(folder), "--json"]
     with processes.request_lock(folder):
         before = summary(folder)
@@ -176,7 +182,7 @@ def request(folder: Path, command: processes.Command) -> None:
 
 
 def _start_queued(folder: Path) -> None:
-    """Begin what waits; a run that was paused or deleted since it was seen does not."""
+    """Start a run unless it has been paused or deleted since the queue was read."""
     with contextlib.suppress(FileNotFoundError, CheckpointError), processes.request_lock(folder):
         if summary(folder).state == "queued":
             waiting = processes.peek(folder)
@@ -188,14 +194,14 @@ def _lock(root: Path) -> filelock.BaseFileLock:
 
 
 def _size(one: RunStatus, slots: int) -> int:
-    """Return the slots that a run takes, each of as many threads as all at once have."""
+    """Return the number of slots that a run takes, by its threads."""
     return min(-(-one.config.training.threads // limits().threads), slots)
 
 
 def _duration(one: RunStatus, known: Sequence[RunStatus]) -> float:
-    """Estimate how long a run will train, by itself or by the last of the same data.
+    """Estimate the seconds that a run will train, from its own epochs or a run of the same dataset.
 
-    Infinity where nobody can tell.
+    Infinity if there are none.
     """
     if one.seconds_left is not None:
         return one.seconds_left

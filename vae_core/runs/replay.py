@@ -1,17 +1,17 @@
-"""How a latent space came to be: frames at geometrically spaced steps, kept for a replay.
+"""Record the replay of a training: frames of its latent space at geometrically spaced steps.
 
-``replay.bin`` is a row of frames, each a head (magic, length, CRC-32) and a safetensors blob:
+``replay.bin`` is a sequence of frames: a header (magic, length, CRC-32) and a safetensors blob each:
 
 ===========  =====================================================================
-``codes``    (n, latent_dim) float16, mu of a fixed part of the test set
+``codes``    (n, latent_dim) float16, mu of a fixed subset of the test set
 ``grid``     (side, side, c, h, w) uint8, the manifold of a two-dimensional model
-``samples``  (m, c, h, w) uint8, decoded from the same draws of the prior each time
-``elbo``     () float32, mean over the pictures of the codes, one draw of z for each
-``ids``      (n,) int64, of the codes' pictures, in the first frame alone
-``labels``   (n,) int64, in the first frame alone, where there are any
+``samples``  (m, c, h, w) uint8, decoded from the same samples of the prior each time
+``elbo``     () float32, mean over the images of the codes, one sample of z each
+``ids``      (n,) int64, of the codes' images, in the first frame only
+``labels``   (n,) int64, in the first frame only, if there are any
 ===========  =====================================================================
 
-A torn last frame is left out by readers and overwritten by the trainer.
+An incomplete last frame is left out by readers and overwritten by the trainer.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from vae_core.learning import static_test_seed
 from vae_core.models import VAE
 
 FILE = "replay.bin"
-#: Steps 0, 1, 2, 3, 4, 5, 6, 8, 10, …: three to an octave.
+#: Ratio of successive steps, three per octave: 0, 1, 2, 3, 4, 5, 6, 8, 10, …
 RATIO = 2 ** (1 / 3)
-#: Test pictures whose codes are kept, spread evenly over the set.
+#: Test images whose codes are recorded, spread evenly over the set.
 EXAMPLES = 500
-#: Values of one frame's pictures; larger pictures are fewer.
+#: Most values in the images of a frame; larger images are fewer.
 PICTURE_VALUES = 64_000
 GRID, SMALL_GRID, SAMPLES, FEW_SAMPLES = 8, 5, 16, 8
 SEED = 0
@@ -53,19 +53,19 @@ _MAX_FRAME = 16 * 2**20
 
 @dataclass(frozen=True)
 class Frame:
-    """The space after ``step`` steps."""
+    """Latent space after ``step`` steps."""
 
     step: int
     epoch: float
-    elbo: float | None  # mean over the pictures of the codes; None where it was not kept
+    elbo: float | None  # mean over the images of the codes; None in old files
     codes: Tensor  # float32 (n, latent_dim)
     samples: Tensor  # uint8 (m, c, h, w)
-    grid: Tensor | None  # uint8 (side, side, c, h, w), of a two-dimensional model
+    grid: Tensor | None  # uint8 (side, side, c, h, w), for two latent dimensions
 
 
 @dataclass(frozen=True)
 class Replay:
-    """All frames of a run, by step; ``ids`` and ``labels`` (n,) are those of every frame."""
+    """Frames of a run, by step; ``ids`` and ``labels`` (n,) are the same in every frame."""
 
     ids: Tensor
     labels: Tensor | None
@@ -73,14 +73,14 @@ class Replay:
 
 
 def is_milestone(step: int) -> bool:
-    """Whether a frame is kept after this many steps."""
+    """Return whether a frame is recorded after this many steps."""
     return step == 0 or step in itertools.takewhile(lambda one: one <= step, _milestones())
 
 
 def read(folder: Path) -> Replay | None:
-    """Read a run's frames; None where there is none.
+    """Read a run's frames; None if there are none.
 
-    Frames end where one is torn, damaged, or does not fit the first.
+    Reading ends at a frame that is incomplete, damaged or inconsistent with the first.
     """
     try:
         with (folder / FILE).open("rb") as file:
@@ -105,12 +105,12 @@ def read(folder: Path) -> Replay | None:
 
 
 class Recorder:
-    """The trainer's side: makes frames and appends them.
+    """Writer of a run's frames, for its trainer.
 
     Parameters
     ----------
     folder
-        Of the run; it is there.
+        Existing folder of the run.
     """
 
     def __init__(self, folder: Path, dataset: ImageDataset, training: TrainConfig) -> None:
@@ -119,7 +119,7 @@ class Recorder:
         n = min(EXAMPLES, len(test))
         rows = torch.arange(n) * len(test) // n
         self.kind = training.tested_on
-        # Drawn for the whole set, as in training, so that these are the same pictures.
+        # Binarised as a whole set, as in training, so that these are the same images.
         prepared = pixels.prepare(test.images, self.kind, seed=static_test_seed(training.seed))
         self.images = prepared[rows]
         self.ids = test.ids[rows]
@@ -128,7 +128,7 @@ class Recorder:
         self.last = -1
 
     def resume(self, step: int) -> None:
-        """Cut off what was kept after ``step``: from there the run goes on."""
+        """Remove the frames after ``step``, from which the training resumes."""
         self.end, self.last = 0, -1
         with self.path.open("ab+") as file:
             file.seek(0)
@@ -139,12 +139,12 @@ class Recorder:
             file.truncate(self.end)
 
     def is_due(self, step: int, *, always: bool = False) -> bool:
-        """Whether a frame is to be kept now."""
+        """Return whether to record a frame after ``step`` steps."""
         return step > self.last and (always or is_milestone(step))
 
     @torch.inference_mode()
     def snapshot(self, model: VAE) -> dict[str, Tensor]:
-        """Look at the model; nothing random is taken from the training."""
+        """Return a frame of the model, without using the random streams of the training."""
         config = model.config
         labels = self.labels if config.takes_labels else None
         encoded = evaluation.encode(model, self.images, kind=self.kind, labels=labels)
@@ -161,7 +161,7 @@ class Recorder:
         return tensors
 
     def append(self, step: int, epoch: float, tensors: dict[str, Tensor]) -> None:
-        """Write a frame after the last whole one."""
+        """Write a frame after the last complete one."""
         if self.end == 0:
             tensors = {**tensors, "ids": self.ids}
             if self.labels is not None:
@@ -183,7 +183,7 @@ def _milestones() -> Iterator[int]:
 
 
 def _frames(file: BinaryIO) -> Iterator[tuple[int, dict[str, float], dict[str, Tensor]]]:
-    """Yield where each whole frame ends, its step and epoch, and what it holds."""
+    """Yield the end of each complete frame in the file, its step and epoch, and its tensors."""
     end = file.tell()
     while True:
         head = file.read(_HEAD.size)
@@ -205,12 +205,12 @@ def _frames(file: BinaryIO) -> Iterator[tuple[int, dict[str, float], dict[str, T
 
 def _when(blob: bytes) -> dict[str, float]:
     size = struct.unpack("<Q", blob[:8])[0]
-    told = json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["frame"])
-    return {"step": float(told["step"]), "epoch": float(told["epoch"])}
+    frame = json.loads(json.loads(blob[8 : 8 + size])["__metadata__"]["frame"])
+    return {"step": float(frame["step"]), "epoch": float(frame["epoch"])}
 
 
 def _fits(tensors: Mapping[str, Tensor], first: Mapping[str, Tensor]) -> bool:
-    """Whether a frame can be shown beside the first one: the same pictures, as many, all finite."""
+    """Return whether a frame has the images, shapes and types of the first, and finite codes."""
     kinds = {"codes": (torch.float16, 2), "samples": (torch.uint8, 4), "grid": (torch.uint8, 5)}
     shown = tensors.keys() & kinds.keys()
     n = first["ids"].shape

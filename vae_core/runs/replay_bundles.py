@@ -1,4 +1,4 @@
-"""A replay as a browser plays it: each frame a bundle of its own, or all of them in a small one."""
+"""Make bundles of a replay for the browser: one for each frame, or a small one of all frames."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from vae_core.config import ModelConfig
 from vae_core.formats import bundles
 from vae_core.runs.replay import Frame, Replay
 
-#: Grey levels of a small bundle's pictures, and the bytes (compressed) below which it stays if one
-#: of them leads there: a page of mnist-2d with 45 frames then has less than 4 MB.
+#: Numbers of grey levels to try for the images of a small bundle, and its largest compressed size
+#: in bytes: an exported page of mnist-2d with 45 frames then has less than 4 MB.
 LEVELS = (256, 64, 32, 16)
 SMALL = 420_000
 
@@ -27,10 +27,14 @@ Bytes = NDArray[np.uint8]
 def describe(replay: Replay, config: ModelConfig) -> dict[str, Any]:
     """Tell what lies around the frames, as JSON; replay.js reads it as part of its ``ReplayData``.
 
-    ``frames`` (step, epoch and ELBO of each), ``labels`` (n) or None, ``plane``: what leads from
-    codes of more than two dimensions to the map, the principal components of the last frame for
-    all of them, ``heights`` (n): where codes of one dimension lie upwards, ``axes``, and
-    ``prior``: the place of the map where a standard normal prior has its mean, else None.
+    Returns
+    -------
+    dict
+        ``frames``: step, epoch and ELBO of each. ``labels``: (n,) or None. ``plane``: mean and
+        components of the PCA of the last frame, by which the codes of all frames are projected,
+        for more than two latent dimensions, else None. ``heights``: (n,) vertical coordinates of
+        codes of one dimension, else None. ``axes``: the names of both axes. ``prior``: the mean of
+        a standard normal prior on the map, else None.
     """
     last = replay.frames[-1].codes.numpy()
     n, d = last.shape
@@ -61,28 +65,30 @@ def describe(replay: Replay, config: ModelConfig) -> dict[str, Any]:
 
 
 def frame_bundle(frame: Frame) -> bytes:
-    """Join what one frame shows: ``codes`` (n, d), ``samples`` and ``grid``, as they were kept."""
+    """Bundle one frame: ``codes`` (n, d), ``samples`` and ``grid``, as recorded."""
     return bundles.bundle({}, _arrays(frame))
 
 
 def small_bundle(replay: Replay, config: ModelConfig) -> bytes:
-    """Join all frames for a page that is to be mailed.
+    """Bundle all frames in little space, for an exported page.
 
-    Codes become places on the map, ``codes`` (frames, n, 2); pictures have as many grey levels of
-    `LEVELS` as stay below `SMALL`, ``samples`` and ``grid`` (frames, …) uint8, each frame as its
-    difference to the one before, modulo 256.
+    ``codes`` (frames, n, 2) are coordinates on the map. ``samples`` and ``grid`` (frames, …) uint8
+    have the most grey levels of ``LEVELS`` with which the bundle is at most ``SMALL`` bytes. Each
+    frame is stored as the difference to the previous one, modulo 256.
     """
-    told = describe(replay, config)
+    described = describe(replay, config)
     frames = [_arrays(frame) for frame in replay.frames]
-    if told["plane"] is not None:
-        mean = np.array(told["plane"]["mean"], dtype=np.float32)
-        components = np.array(told["plane"]["components"], dtype=np.float32).reshape(2, -1)
+    if described["plane"] is not None:
+        mean = np.array(described["plane"]["mean"], dtype=np.float32)
+        components = np.array(described["plane"]["components"], dtype=np.float32).reshape(2, -1)
         for frame in frames:
             places = (frame["codes"].astype(np.float32) - mean) @ components.T
             frame["codes"] = places.astype(np.float16)
     whole = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
     for levels in LEVELS:
-        found = bundles.bundle(told | {"plane": None, "levels": levels}, _quantised(whole, levels))
+        found = bundles.bundle(
+            described | {"plane": None, "levels": levels}, _quantised(whole, levels)
+        )
         if len(gzip.compress(found, mtime=0)) <= SMALL:
             break
     return found

@@ -1,4 +1,4 @@
-"""Deleted runs, which come back until they are purged: ``.trash`` in the folder of runs."""
+"""Delete runs by moving them to ``.trash``, from which they can be restored until purged."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from vae_core.runs import folders
 from vae_core.runs.folders import CONFIG
 
 FOLDER = ".trash"
-#: Deleted runs are purged after this many seconds.
+#: Seconds after which deleted runs are purged.
 RETENTION_SECONDS = 24 * 3600.0
 
 
 def put(folder: Path) -> str:
-    """Put a run into the trash, as its writer; returns the name by which it comes back."""
+    """Move a run to the trash and return its name there; the caller holds the run's lock."""
     trash = folder.parent / FOLDER
     trash.mkdir(exist_ok=True)
     name, number = folder.name, 2
     while (trash / name).exists():
         name, number = f"{folder.name}-{number}", number + 1
-    os.utime(folder)  # when it was deleted, for the purge
+    os.utime(folder)  # the purge counts from this time
     folder.rename(trash / name)
     files.flush(folder.parent)
     return name
 
 
 def restore(root: Path, name: str) -> Path:
-    """Take a run out of the trash again; returns its folder, with a new name if it was taken.
+    """Restore a run from the trash and return its folder, renamed if its name is in use.
 
     Raises
     ------
     ConfigError
-        If the trash holds no such run.
+        If the trash has no such run.
     """
     if name not in deleted(root):
         held = ", ".join(deleted(root)) or "nothing"
@@ -51,15 +51,15 @@ def restore(root: Path, name: str) -> Path:
 
 
 def deleted(root: Path) -> list[str]:
-    """Names of the runs in the trash."""
+    """Return the names of the runs in the trash, sorted."""
     return sorted(path.parent.name for path in (root / FOLDER).glob(f"*/{CONFIG}"))
 
 
 def purge(root: Path, *, older_than: float = RETENTION_SECONDS) -> list[str]:
-    """Remove what has been in the trash for so many seconds; returns the names."""
+    """Remove runs that were deleted at least ``older_than`` seconds ago; return their names."""
     gone = []
     for path in sorted((root / FOLDER).glob("*/")):
-        with contextlib.suppress(FileNotFoundError):  # another server is at it too
+        with contextlib.suppress(FileNotFoundError):  # another server purges too
             if time.time() - path.stat().st_mtime >= older_than:
                 shutil.rmtree(path, ignore_errors=True)
                 gone.append(path.name)

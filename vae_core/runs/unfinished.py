@@ -1,4 +1,4 @@
-"""A run's model before its training has ended, as if it were a model folder."""
+"""Open the model of a run whose training has not ended."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from vae_core.runs.status import status
 
 
 def open_unfinished(folder: Path, *, data_dir: Path | None = None) -> Saved:
-    """Open the model as a run's last checkpoint has it, with the test set that it encodes.
+    """Open the model in a run's last checkpoint and encode the test set with it.
 
-    Nothing is measured and no t-SNE map is made; the card says how far it has come.
+    The card has no metrics but says how many epochs are done, and there is no t-SNE map.
 
     Raises
     ------
     CheckpointError
         If there is no checkpoint yet.
     DatasetError
-        If the data is not on this machine.
+        If the dataset is not on this host.
     """
     now = status(folder)
     config = now.config

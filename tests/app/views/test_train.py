@@ -306,7 +306,7 @@ def test_with_training_off_the_page_only_shows(
 
 def test_what_went_wrong_is_told(trained: Path, open_page: Open) -> None:
     """A damaged checkpoint for which the one before was taken; a disk that is full."""
-    damaged = "checkpoint.safetensors is damaged; the one before it was taken, of step 58"
+    damaged = "checkpoint.safetensors is damaged; the previous one, of step 58, is used"
     runs.append(trained, "warning", message=damaged)
     runs.append(trained, "state", state="paused", message="the disk is full; make room")
     session = open_page("train")

@@ -500,7 +500,7 @@ def test_a_training_is_put_into_the_queue(
         (["change", "a", "beta=much"], "beta 'much': expected a number"),
         (["change", "a", "beta=-1"], "beta -1.0"),
         (["copy", "a", "treasure=1"], "treasure is not a setting"),
-        (["continue", "a", "--epochs", "0"], "epochs 0: one more at least"),
+        (["continue", "a", "--epochs", "0"], "epochs 0: at least one more"),
         (["restore", "../a"], "no run '../a' was deleted"),
     ],
 )

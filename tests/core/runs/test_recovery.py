@@ -214,7 +214,7 @@ def test_a_diverging_run_stands_at_its_last_good_checkpoint(
     now = runs.status(folder)
     assert now.state == "failed"
     assert "try a learning_rate below 1" in now.message
-    assert "stands at step 24, its last good checkpoint" in now.message
+    assert "The last good checkpoint is of step 24" in now.message
     assert now.step == runs.checkpoint_step(folder) == 24
     runs.change(folder, learning_rate=1e-3)
     assert runs.execute(folder) == "finished"
@@ -281,7 +281,7 @@ def test_a_truncated_checkpoint_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     path.write_bytes(path.read_bytes()[:-100])
     assert runs.execute(folder) == "finished"
     assert runs.status(folder).warnings == (
-        "checkpoint.safetensors is damaged; the one before it was taken, of step 15",
+        "checkpoint.safetensors is damaged; the previous one, of step 15, is used",
     )
     assert weights(folder) == weights(run(tmp_path / "whole"))
 
@@ -308,7 +308,7 @@ def test_a_damaged_checkpoint_is_told_before_a_resume(tmp_path: Path) -> None:
         assert found[1] == 2
         if seen:  # what lies behind a sound head is found when it is read
             assert runs.status(folder).warnings == (
-                "checkpoint.safetensors is damaged; the one before it was taken, of step 2",
+                "checkpoint.safetensors is damaged; the previous one, of step 2, is used",
             )
     for one in (runs.CHECKPOINT, runs.PREVIOUS):
         (folder / one).write_bytes(good[:-100])
