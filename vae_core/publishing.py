@@ -1,9 +1,10 @@
-"""From a trained model to a model folder: encode the test set, map it, measure, write."""
+"""Write the model folder of a trained model: encode the test set, map it and measure it."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import importlib.metadata
 import math
 import platform
@@ -25,11 +26,11 @@ from vae_core.models.likelihoods import metric_kind
 
 EVALUATION_SEED = 1
 SOFTWARE = ("torch", "numpy", "scikit-learn", "openTSNE", "safetensors")
-#: Training codes, drawn at random, that the classifiers of codes learn from.
+#: Training codes, chosen at random, for the classifiers of codes.
 KNN_TRAIN = 10_000
-#: Draws of aggregate posterior and prior that are compared.
+#: Samples of the aggregate posterior, and of the prior, that MMD compares.
 MMD_DRAWS = 1_000
-#: Pictures drawn from the prior, and as many test images, that are looked up in the training set.
+#: Model samples, and test images, whose distance to the training set is measured.
 NEIGHBOUR_DRAWS = 100
 
 Say = Callable[[str], None]
@@ -50,18 +51,16 @@ def publish(
     notes: tuple[str, ...] = (),
     say: Say = lambda stage: None,
 ) -> ModelCard:
-    """Measure a trained model and write its folder.
+    """Measure a trained model and write its model folder.
 
     Parameters
     ----------
-    importance_samples
-        k of the ``nll_iw{k}`` figure; 0 leaves it out.
-    importance_limit
-        Test images, evenly spread, that this figure is taken over; None takes all.
+    importance_samples, importance_limit
+        As for :func:`measure`.
     paths
-        The ways that the training took on this machine.
+        How the training was computed on this host.
     notes
-        Sentences about the training that belong on the card.
+        Sentences about the training for the card.
     say
         Called with the name of each stage as it begins.
     """
@@ -111,20 +110,20 @@ def measure(
     seed: int = EVALUATION_SEED,
     say: Say = lambda stage: None,
 ) -> dict[str, Metric]:
-    """Measure a model on the test set, as pixels of the kind that the training was tested on.
+    """Measure a model on the test set, with pixels of the kind that the training was tested on.
 
-    ELBO with rate and distortion, in bits per dimension too where pixels are discrete; active
-    units; the aggregate posterior against the prior; how far samples are from the training set;
-    where there are labels, the accuracy of k-NN and of a linear probe of the codes.
+    ELBO, rate and distortion, also in bits per dimension if pixels are discrete; active units; MMD
+    between aggregate posterior and prior; distances of samples to the training set; with labels,
+    the accuracies of k-NN and of a linear probe of the codes.
 
     Parameters
     ----------
     importance_samples
-        k of the ``nll_iw{k}`` figure and its effective sample size; 0 leaves it out.
+        k of the metrics ``nll_iw{k}`` and ``ess_iw{k}``; 0 leaves them out.
     importance_limit
-        Test images, evenly spread, that this and ``estimators`` are taken over; None takes all.
+        Number of test images, evenly spread, for these and for ``estimators``; None uses all.
     estimators
-        Names in ``marginal.ESTIMATORS``, each an ``nll_…`` figure.
+        Names in ``marginal.ESTIMATORS``; each adds a metric ``nll_{name}``.
 
     Raises
     ------
@@ -135,66 +134,65 @@ def measure(
         marginal.check(model, name)
     encoded = encoded or encode_test(model, dataset, training, seed=seed)
     kind = metric_kind(model.config.likelihood, training.tested_on)
-    dimensions = model.config.pixels
-
-    def figure(values: Tensor, samples: int, unit: str = "nats") -> Metric:
-        estimate = Estimate.of(values)
-        return Metric(
-            value=estimate.mean,
-            se=estimate.se,
-            n=len(values),
-            kind=kind,
-            samples=samples,
-            seed=seed,
-            unit=unit,
-        )
-
-    def bits(nll: Tensor, samples: int) -> Metric:
-        return figure(nll / (dimensions * math.log(2)), samples, "bits")
-
+    metric = functools.partial(_metric, kind=kind, seed=seed)
+    loss = encoded.rate + encoded.distortion
     active = int(evaluation.active_units(encoded.mu).sum())
     metrics = {
-        "elbo": figure(-(encoded.rate + encoded.distortion), 1),
-        "rate": figure(encoded.rate, 1),
-        "distortion": figure(encoded.distortion, 1),
+        "elbo": metric(-loss, samples=1),
+        "rate": metric(encoded.rate, samples=1),
+        "distortion": metric(encoded.distortion, samples=1),
         "active_units": Metric(value=active, n=len(encoded.mu), kind=kind, unit="dimensions"),
     }
     if kind == "discrete":
-        metrics["bits_per_dim"] = bits(encoded.rate + encoded.distortion, 1)
+        metrics["bits_per_dim"] = metric(_bits(loss, model), samples=1, unit="bits")
     say("aggregate posterior and samples")
     metrics |= _against_prior(model, dataset, training, kind, seed)
-    metrics |= _against_training(model, dataset, training, kind, seed)
+    for name, values in _distances(model, dataset, training, seed).items():
+        metrics[name] = metric(values, unit="distance")
     if dataset.train.labels is not None and dataset.test.labels is not None:
         say("classifiers of the codes")
         for name, correct in _classified(model, encoded, dataset, training).items():
-            metrics[name] = figure(correct, 1, unit="share").model_copy(update={"samples": None})
+            metrics[name] = metric(correct, unit="share")
 
     some = tested_split(dataset, training).spread(importance_limit)
-    images, labels = some.images, _labels(model, some)
-    if importance_samples:
-        say(f"importance sampling, k = {importance_samples}")
-        k = importance_samples
-        estimate = evaluation.nll_iw(
-            model, images, k=k, kind=training.tested_on, seed=seed, labels=labels
-        )
-        metrics[f"nll_iw{k}"] = figure(estimate.nll, k)
-        metrics[f"ess_iw{k}"] = figure(estimate.ess, k, unit="samples")
+    how: dict[str, Any] = {"kind": training.tested_on, "seed": seed, "labels": _labels(model, some)}
+    if k := importance_samples:
+        say(f"importance sampling, k = {k}")
+        found = evaluation.nll_iw(model, some.images, k=k, **how)
+        metrics[f"nll_iw{k}"] = metric(found.nll, samples=k)
+        metrics[f"ess_iw{k}"] = metric(found.ess, samples=k, unit="samples")
         if kind == "discrete":
-            metrics[f"bits_per_dim_iw{k}"] = bits(estimate.nll, k)
+            bits = _bits(found.nll, model)
+            metrics[f"bits_per_dim_iw{k}"] = metric(bits, samples=k, unit="bits")
     for name in estimators:
         say(f"estimating log p(x) by {name}")
-        found = marginal.ESTIMATORS[name](
-            model, images, kind=training.tested_on, seed=seed, labels=labels
-        )
-        metrics[f"nll_{name.replace('-', '_')}"] = figure(found.nll, 1).model_copy(
-            update={"samples": None}
-        )
+        nll = marginal.ESTIMATORS[name](model, some.images, **how).nll
+        metrics[f"nll_{name.replace('-', '_')}"] = metric(nll)
     return metrics
+
+
+def _metric(
+    values: Tensor, *, kind: str, seed: int, samples: int | None = None, unit: str = "nats"
+) -> Metric:
+    estimate = Estimate.of(values)
+    return Metric(
+        value=estimate.mean,
+        se=estimate.se,
+        n=len(values),
+        kind=kind,
+        samples=samples,
+        seed=seed,
+        unit=unit,
+    )
+
+
+def _bits(nll: Tensor, model: VAE) -> Tensor:
+    return nll / (model.config.pixels * math.log(2))
 
 
 @torch.inference_mode()
 def kl_per_dim(model: VAE, dataset: ImageDataset, encoded: Encoded) -> Tensor:
-    """Mean KL of each latent dimension over the encoded test set: (latent_dim,), in nats."""
+    """Return the mean KL of each latent dimension over the test set, (latent_dim,), in nats."""
     prior = model.prior_given(_labels(model, dataset.test))
     return evaluation.kl_per_dim(encoded.mu, encoded.logvar, prior)
 
@@ -202,7 +200,7 @@ def kl_per_dim(model: VAE, dataset: ImageDataset, encoded: Encoded) -> Tensor:
 def encode_test(
     model: VAE, dataset: ImageDataset, training: TrainConfig, *, seed: int = EVALUATION_SEED
 ) -> Encoded:
-    """Encode the test set as the training saw it."""
+    """Encode the test set, with pixels as in the training's tests."""
     images = tested_split(dataset, training).images
     labels = _labels(model, dataset.test)
     return evaluation.encode(model, images, kind=training.tested_on, seed=seed, labels=labels)
@@ -211,20 +209,24 @@ def encode_test(
 def encode_train(
     model: VAE, dataset: ImageDataset, training: TrainConfig, *, seed: int = EVALUATION_SEED
 ) -> Encoded:
-    """Encode the whole training set as the training saw it."""
+    """Encode the whole training set, with pixels as in the training's tests."""
     split = _prepared(dataset.train, training, static_train_seed(training.seed))
     labels = _labels(model, split)
     return evaluation.encode(model, split.images, kind=training.tested_on, seed=seed, labels=labels)
 
 
 def tested_split(dataset: ImageDataset, training: TrainConfig) -> Split:
-    """Return the test set, its pixels fixed as the training's tests had them."""
+    """Return the test set, with pixels as in the training's tests."""
     return _prepared(dataset.test, training, static_test_seed(training.seed))
 
 
 def trained_split(dataset: ImageDataset, training: TrainConfig) -> Split:
-    """Return the images that were trained on, their pixels fixed as the training had them."""
+    """Return the images that were trained on, with pixels as in the training's tests."""
     split = _prepared(dataset.train, training, static_train_seed(training.seed))
+    return _trained_on(split, training)
+
+
+def _trained_on(split: Split, training: TrainConfig) -> Split:
     if training.train_size is None:
         return split
     return subset(split, training.train_size, seed=training.seed)
@@ -243,7 +245,7 @@ def _labels(model: VAE, split: Split) -> Tensor | None:
 def _against_prior(
     model: VAE, dataset: ImageDataset, training: TrainConfig, kind: str, seed: int
 ) -> dict[str, Metric]:
-    """Draws of the aggregate posterior, the mean of q(z|x) over test images, against p(z)."""
+    """Compare samples of the aggregate posterior, the mean of q(z|x) over images, with p(z)."""
     n = min(MMD_DRAWS, len(dataset.test))
     if n < 2:
         return {}
@@ -251,7 +253,7 @@ def _against_prior(
     rows = torch.randperm(len(dataset.test), generator=generator)[:n]
     labels = _labels(model, dataset.test)
     labels = None if labels is None else labels[rows]
-    # Drawn through every stochastic layer: q(z2|x) of two layers is no single Gaussian.
+    # Sample through every stochastic layer, since q(z2|x) of two layers is not Gaussian.
     images = tested_split(dataset, training).images[rows]
     x = pixels.view(images, training.tested_on, generator=generator)
     posterior = model.draw(model.observe(x, labels), samples=1, generator=generator).z[0]
@@ -265,12 +267,12 @@ def _against_prior(
 
 
 @torch.inference_mode()
-def _against_training(
-    model: VAE, dataset: ImageDataset, training: TrainConfig, kind: str, seed: int
-) -> dict[str, Metric]:
-    """Distances to the nearest training image: of samples, and of test images to compare with.
+def _distances(
+    model: VAE, dataset: ImageDataset, training: TrainConfig, seed: int
+) -> dict[str, Tensor]:
+    """Return distances (n,) to the nearest training image, of model samples and of test images.
 
-    Samples much nearer than test images would be copies.
+    Samples that are much nearer than test images would be copies.
     """
     generator = torch.Generator().manual_seed(seed)
     n = min(NEIGHBOUR_DRAWS, len(dataset.test))
@@ -279,24 +281,19 @@ def _against_training(
         "sample_distance": model.sample(n, generator=generator),
         "test_distance": dataset.test.images[rows].float() / 255,
     }
-    seen, metrics = dataset.train, {}
-    if training.train_size is not None:
-        seen = subset(seen, training.train_size, seed=training.seed)
-    for name, pictures in queries.items():
-        found = evaluation.nearest_images(pictures, seen.images)
-        estimate = Estimate.of(found.distances[:, 0])
-        metrics[name] = Metric(
-            value=estimate.mean, se=estimate.se, n=n, kind=kind, seed=seed, unit="distance"
-        )
-    return metrics
+    images = _trained_on(dataset.train, training).images
+    return {
+        name: evaluation.nearest_images(query, images).distances[:, 0]
+        for name, query in queries.items()
+    }
 
 
 def _classified(
     model: VAE, encoded: Encoded, dataset: ImageDataset, training: TrainConfig
 ) -> dict[str, Tensor]:
-    """Whether each test code's label is found, by its neighbours and by a linear probe."""
+    """Return whether k-NN and a linear probe find each test code's label, (n,) each."""
     assert dataset.test.labels is not None
-    # At random, since pictures of one's own come sorted by class.
+    # At random, since uploaded images are sorted by class.
     train = trained_split(dataset, training)
     train = subset(train, min(KNN_TRAIN, len(train)))
     assert train.labels is not None
@@ -321,12 +318,12 @@ def map_codes(
     threads: int = 1,
     say: Say = lambda stage: None,
 ) -> Codes:
-    """Attach ids, labels and, above two dimensions, PCA and t-SNE maps to an encoded set.
+    """Add ids, labels and, above two latent dimensions, PCA and t-SNE maps to encoded images.
 
     Parameters
     ----------
     tsne
-        Whether the slow one is made too.
+        Whether to compute the t-SNE map, which is slow.
     """
     maps: dict[str, Tensor] = {}
     mean = components = None

@@ -1,4 +1,4 @@
-"""Settings that are known to serve: of the models that come with the project, and to begin with."""
+"""Settings of the models in ``pretrained/``, and presets to begin with."""
 
 from __future__ import annotations
 
@@ -14,123 +14,97 @@ from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError, LatentExplorerError
 
-#: What the recipes share. One thread each, since two trainings side by side waste less of two
-#: cores than one on both.
+#: Settings of all recipes. One thread each: two concurrent trainings use two cores better than
+#: one training on both.
 COMMON: dict[str, Any] = {"decay": "cosine", "warmup": 0.05, "threads": 1, "seed": 0}
-#: In two and three dimensions fresh binary draws keep a map from memorising its training set, and
-#: a slow start of the KL keeps it from folding before the classes have found their places.
+BFLOAT16: dict[str, Any] = {"precision": "bfloat16"}
+MNIST: dict[str, Any] = BFLOAT16 | {"dataset": "mnist", "batch_size": 200, "learning_rate": 2e-3}
+#: MNIST binarised anew in every epoch.
+BINARY_MNIST: dict[str, Any] = BFLOAT16 | {"dataset": "mnist", "pixels": "dynamic"}
+FREY: dict[str, Any] = {"dataset": "frey-face", "batch_size": 50, "learning_rate": 1e-3}
+#: With two and three latent dimensions, dynamic binarisation prevents overfitting, and a slow KL
+#: warm-up prevents folds in the map.
 SMALL_MAP: dict[str, Any] = {"pixels": "dynamic", "test_pixels": "grey", "kl_warmup_epochs": 10}
 
 
-def _mnist(name: str, model: ModelConfig, **training: Any) -> runs.RunConfig:
-    settings = {
-        "dataset": "mnist",
-        "batch_size": 200,
-        "learning_rate": 2e-3,
-        "precision": "bfloat16",
-    }
+def _recipe(
+    name: str,
+    model: ModelConfig,
+    training: dict[str, Any],
+    *,
+    importance_samples: int = 1000,
+    importance_limit: int | None = None,
+) -> runs.RunConfig:
+    is_mnist = training["dataset"] == "mnist"
     return runs.RunConfig(
         name=name,
         model=model,
-        training=TrainConfig(**settings, **COMMON, **training),
-        importance_samples=1000,
-        importance_limit=1000,
-    )
-
-
-def _binary(name: str, model: ModelConfig, **training: Any) -> runs.RunConfig:
-    """Describe a model of MNIST binarised at every visit."""
-    settings = {
-        "dataset": "mnist",
-        "pixels": "dynamic",
-        "precision": "bfloat16",
-    }
-    return runs.RunConfig(
-        name=name,
-        model=model,
-        training=TrainConfig(**settings, **COMMON, **training),
-        importance_samples=1000,
-        importance_limit=1000,
+        training=TrainConfig(**COMMON | training),
+        importance_samples=importance_samples,
+        importance_limit=1000 if is_mnist else importance_limit,
     )
 
 
 _MODELS = (
-    _mnist(
+    _recipe(
         "mnist-2d",
         ModelConfig(latent_dim=2, hidden=(512, 256, 128), activation="silu"),
-        epochs=120,
-        **SMALL_MAP,
+        MNIST | SMALL_MAP | {"epochs": 120},
     ),
-    _mnist(
+    _recipe(
         "mnist-20d",
         ModelConfig(latent_dim=20, hidden=(500, 500), activation="silu"),
-        epochs=120,
-        encoder_shift=1,
+        MNIST | {"epochs": 120, "encoder_shift": 1},
     ),
-    _mnist(
+    _recipe(
         "mnist-20d-paper",
         ModelConfig(latent_dim=20, hidden=(500,), activation="tanh"),
-        epochs=100,
+        MNIST | {"epochs": 100},
     ),
-    _mnist(
+    _recipe(
         "mnist-3d",
         ModelConfig(latent_dim=3, hidden=(512,), activation="tanh"),
-        epochs=120,
-        encoder_shift=1,
-        **SMALL_MAP,
+        MNIST | SMALL_MAP | {"epochs": 120, "encoder_shift": 1},
     ),
-    runs.RunConfig(
-        name="frey-2d",
-        model=ModelConfig(
+    _recipe(
+        "frey-2d",
+        ModelConfig(
             image_shape=(1, 28, 20),
             latent_dim=2,
             hidden=(200,),
             activation="tanh",
             likelihood="gaussian",
         ),
-        training=TrainConfig(
-            dataset="frey-face", epochs=400, batch_size=50, learning_rate=1e-3, **COMMON
-        ),
-        importance_samples=1000,
+        FREY | {"epochs": 400},
     ),
-    runs.RunConfig(
-        name="digits-2d",
-        model=ModelConfig(
-            image_shape=(1, 8, 8), latent_dim=2, hidden=(256, 128), activation="silu"
-        ),
-        training=TrainConfig(
-            dataset="digits", epochs=250, batch_size=50, learning_rate=2e-3, **COMMON
-        ),
-        importance_samples=1000,
+    _recipe(
+        "digits-2d",
+        ModelConfig(image_shape=(1, 8, 8), latent_dim=2, hidden=(256, 128), activation="silu"),
+        {"dataset": "digits", "epochs": 250, "batch_size": 50, "learning_rate": 2e-3},
     ),
-    _binary(
+    _recipe(
         "mnist-conditional",
         ModelConfig(
             latent_dim=20, hidden=(500, 500), activation="silu", conditional=True, classes=10
         ),
-        epochs=80,
-        learning_rate=2e-3,
+        BINARY_MNIST | {"epochs": 80, "learning_rate": 2e-3},
     ),
-    # A bound of many samples costs as many times more: the first epochs take five.
-    _binary(
+    # A bound of k samples costs k times as much, so the first epochs take five samples.
+    _recipe(
         "mnist-iwae",
         ModelConfig(latent_dim=50, hidden=(200, 200), activation="silu"),
-        epochs=135,
-        learning_rate=3e-3,
-        objective="iwae",
-        samples=50,
-        coarse_epochs=120,
-        coarse_samples=5,
+        BINARY_MNIST
+        | {"epochs": 135, "learning_rate": 3e-3, "objective": "iwae", "samples": 50}
+        | {"coarse_epochs": 120, "coarse_samples": 5},
     ),
-    _mnist(
+    _recipe(
         "mnist-conv",
         ModelConfig(latent_dim=16, hidden=(16, 32, 64), network="conv", activation="silu"),
-        epochs=8,
-        pixels="dynamic",
+        MNIST | {"epochs": 8, "pixels": "dynamic"},
     ),
-    runs.RunConfig(
-        name="frey-vamp",
-        model=ModelConfig(
+    _recipe(
+        "frey-vamp",
+        ModelConfig(
             image_shape=(1, 28, 20),
             latent_dim=40,
             hidden=(300, 300),
@@ -139,20 +113,12 @@ _MODELS = (
             prior="vamp",
             components=500,
         ),
-        training=TrainConfig(
-            dataset="frey-face",
-            epochs=300,
-            batch_size=50,
-            learning_rate=1e-3,
-            kl_warmup_epochs=30,
-            precision="bfloat16",
-            **COMMON,
-        ),
+        FREY | BFLOAT16 | {"epochs": 300, "kl_warmup_epochs": 30},
         importance_samples=5000,
     ),
-    runs.RunConfig(
-        name="cifar-conv",
-        model=ModelConfig(
+    _recipe(
+        "cifar-conv",
+        ModelConfig(
             image_shape=(3, 32, 32),
             latent_dim=128,
             hidden=(32, 64, 128),
@@ -160,20 +126,13 @@ _MODELS = (
             activation="silu",
             likelihood="discretised-logistic",
         ),
-        training=TrainConfig(
-            dataset="cifar-10",
-            epochs=10,
-            batch_size=50,
-            learning_rate=2e-3,
-            precision="bfloat16",
-            **COMMON,
-        ),
+        BFLOAT16 | {"dataset": "cifar-10", "epochs": 10, "batch_size": 50, "learning_rate": 2e-3},
         importance_samples=500,
         importance_limit=100,
     ),
-    runs.RunConfig(
-        name="graphs-2d",
-        model=ModelConfig(
+    _recipe(
+        "graphs-2d",
+        ModelConfig(
             image_shape=(1, 68, 68),
             latent_dim=2,
             hidden=(6, 50),
@@ -182,26 +141,23 @@ _MODELS = (
             prior="mixture",
             components=3,
         ),
-        training=TrainConfig(
-            dataset="graphs",
-            epochs=600,
-            batch_size=100,
-            learning_rate=3e-3,
-            decay="cosine",
-            beta=2.0,
-            kl_warmup_epochs=30,
-            weight_prior=True,
-            threads=1,
-        ),
-        importance_samples=1000,
+        {
+            "dataset": "graphs",
+            "epochs": 600,
+            "learning_rate": 3e-3,
+            "warmup": 0.0,
+            "beta": 2.0,
+            "kl_warmup_epochs": 30,
+            "weight_prior": True,
+        },
     ),
 )
 RECIPES: dict[str, runs.RunConfig] = {recipe.name: recipe for recipe in _MODELS}
 
 
-#: For −ELBO below 105 on grey MNIST in a few seconds: the quickest settings that leave less than
+#: Preset for a −ELBO below 105 nats on grey MNIST within seconds: the quickest settings that reach
 #: 106 nats on a validation split of the training set, by ``make bench ARGS="--only recipe"``. A
-#: higher peak of the learning rate would leave less, but costs nets of two layers two nats.
+#: higher peak learning rate reaches less, but costs networks of two layers two nats.
 FAST: dict[str, Any] = {
     "latent_dim": 20,
     "hidden": (300,),
@@ -215,22 +171,22 @@ FAST: dict[str, Any] = {
 
 
 def fast() -> dict[str, Any]:
-    """Return ``FAST`` with the quickest precision that this processor has."""
+    """Return ``FAST`` with the fastest precision of this processor."""
     from vae_core import learning
 
     return FAST | {"precision": "bfloat16" if learning.native_bfloat16() else "float32"}
 
 
-#: Settings to begin with, by the name that ``train --recipe`` takes.
-BEGINNINGS: dict[str, Callable[[], dict[str, Any]]] = {"fast": fast}
+#: Presets by the name that ``train --recipe`` takes.
+PRESETS: dict[str, Callable[[], dict[str, Any]]] = {"fast": fast}
 
 
 def make(
     names: Sequence[str], *, work: Path, jobs: int, say: Callable[[str], None]
 ) -> dict[str, float]:
-    """Train the named models in processes of their own and put them into ``pretrained/``.
+    """Train models in separate processes and write them to ``pretrained/``.
 
-    A training that was interrupted goes on where it stood. The larger ones start first.
+    An interrupted training resumes from its last checkpoint.
 
     Parameters
     ----------
@@ -239,21 +195,21 @@ def make(
     work
         Folder for the runs.
     jobs
-        Trainings at once.
+        Number of concurrent trainings.
 
     Returns
     -------
     dict
-        Seconds that each took.
+        Seconds of each training.
 
     Raises
     ------
     LatentExplorerError
-        If a training fails; the models made before it stay.
+        If a training fails; models that are finished by then stay.
     """
-    unknown = [name for name in names if name not in RECIPES]
-    if unknown:
-        raise ConfigError(f"recipe {unknown[0]!r}: allowed are {', '.join(RECIPES)}")
+    for name in names:
+        if name not in RECIPES:
+            raise ConfigError(f"recipe {name!r}: allowed are {', '.join(RECIPES)}")
     waiting, running, seconds = list(names), dict[str, tuple[subprocess.Popen[bytes], float]](), {}
     try:
         while waiting or running:
@@ -279,7 +235,7 @@ def make(
 
 def _start(folder: Path, recipe: runs.RunConfig) -> subprocess.Popen[bytes]:
     if folder.exists() and _settings(runs.read_config(folder)) != _settings(recipe):
-        runs.delete(folder)  # of an older recipe
+        runs.delete(folder)  # it is of an older recipe
         runs.purge(folder.parent, older_than=0)
     if not folder.exists():
         runs.create(folder, recipe)

@@ -75,7 +75,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
 
 def recipe(seed: int, threads: int) -> dict[str, Any]:
     """Return what ``train --recipe fast`` trains with, as a worker is told it."""
-    settings = recipes.BEGINNINGS["fast"]() | {"seed": seed, "threads": threads}
+    settings = recipes.PRESETS["fast"]() | {"seed": seed, "threads": threads}
     model = {name: value for name, value in settings.items() if name in ModelConfig.model_fields}
     training = {name: value for name, value in settings.items() if name not in model}
     return {"model": model, "training": training}

@@ -28,7 +28,7 @@ def test_every_model_has_a_recipe() -> None:
 
 def test_beginnings_are_settings() -> None:
     """Each is known by name, fits together, and asks for no precision that is not here."""
-    for begin in recipes.BEGINNINGS.values():
+    for begin in recipes.PRESETS.values():
         given = begin()
         model = {k: v for k, v in given.items() if k in ModelConfig.model_fields}
         training = {k: v for k, v in given.items() if k in TrainConfig.model_fields}

@@ -141,9 +141,9 @@ def _recipe_settings(recipe: str | None) -> dict[str, Any]:
         return {}
     from vae_core import recipes
 
-    if recipe not in recipes.BEGINNINGS:
-        raise ConfigError(f"recipe {recipe!r}: allowed are {', '.join(recipes.BEGINNINGS)}")
-    return recipes.BEGINNINGS[recipe]()
+    if recipe not in recipes.PRESETS:
+        raise ConfigError(f"recipe {recipe!r}: allowed are {', '.join(recipes.PRESETS)}")
+    return recipes.PRESETS[recipe]()
 
 
 def _run_config(settings: Mapping[str, Any], data_dir: Path | None) -> RunConfig:

@@ -1,6 +1,6 @@
 """Record the replay of a training: frames of its latent space at geometrically spaced steps.
 
-``replay.bin`` is a sequence of frames, each a header (magic, length, CRC-32) and a safetensors file:
+``replay.bin`` has frames, each a header (magic, length, CRC-32) and a safetensors blob:
 
 ===========  =====================================================================
 ``codes``    (n, latent_dim) float16, mu of a fixed subset of the test set
