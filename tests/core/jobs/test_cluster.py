@@ -71,7 +71,7 @@ def test_trainings_are_told_while_no_scheduler_answers(silent: Silent, tmp_path:
     assert runs.try_advance(tmp_path) == FAULT
     (waiting,) = runs.statuses(tmp_path)
     assert waiting.state == "queued"
-    assert waiting.asked == pytest.approx(runs.read_config(waiting.folder).created)
+    assert waiting.queued_since == pytest.approx(runs.read_config(waiting.folder).created)
     assert processes.peek(waiting.folder).waits
 
 

@@ -78,10 +78,10 @@ def test_maps_are_computed_one_at_a_time(folder: Path, monkeypatch: pytest.Monke
     with processes.worker_lock(folder):
         processes.take(folder)
         execution = tsne._Execution(folder, config, torch.zeros(1), torch.zeros(1))
-        execution._tell("running")
+        execution._write_status("running")
         with pytest.raises(ConfigError, match="another map is being computed here"):
             tsne.request(other, "run")
-        execution._tell("paused")
+        execution._write_status("paused")
         tsne.request(other, "run")
     assert started == [folder, other]
 
@@ -119,5 +119,5 @@ def test_a_killed_worker_is_interrupted(folder: Path) -> None:
     """A worker that is gone without a word leaves its map interrupted."""
     (folder / "control").unlink(missing_ok=True)
     execution = tsne._Execution(folder, MapConfig(model_hash="a", perplexity=10, seed=0), *(2 * [torch.zeros(1)]))  # fmt: skip  # noqa: E501
-    execution._tell("running")
+    execution._write_status("running")
     assert tsne.status(folder).state == "interrupted"

@@ -145,7 +145,7 @@ def test_weights_are_views_of_the_array() -> None:
     """What is written to the one is read from the other, gradients too."""
     of, _ = made()
     before = {name: value.clone() for name, value in of.state_dict().items()}
-    flat = manual_backward.Flat(list(of.parameters()))
+    flat = manual_backward.FlatParameters(list(of.parameters()))
     assert all(torch.equal(value, before[name]) for name, value in of.state_dict().items())
     flat.values.fill_(2.0)
     flat.gradients.fill_(3.0)
@@ -158,7 +158,7 @@ def test_weights_are_views_of_the_array() -> None:
 def test_arrays_are_copied_weight_by_weight(device: str) -> None:
     """Whatever is copied, all of it is, once; nothing is where the two are one."""
     of, _ = made()
-    flat = manual_backward.Flat(list(of.to(device).parameters()))
+    flat = manual_backward.FlatParameters(list(of.to(device).parameters()))
     assert flat.copies(flat.values, flat.values) == []
     other = torch.zeros_like(flat.values, dtype=torch.bfloat16)
     copies = flat.copies(other, flat.values)
