@@ -258,7 +258,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     """By name, with what this machine has, before anything else is looked at."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert learning.devices() == ("cpu",)
-    with pytest.raises(ConfigError, match=r"'cuda' is not on this machine; .*here: 'cpu'$"):
+    with pytest.raises(ConfigError, match=r"'cuda' is not on this host; .*here: 'cpu'$"):
         trainer(device="cuda", batch_size=51)
 
 

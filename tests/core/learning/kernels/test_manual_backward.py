@@ -14,7 +14,7 @@ from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.learning import Trainer
 from vae_core.learning.kernels import manual_backward
-from vae_core.models import VAE
+from vae_core.models import VAE, build
 
 native_bfloat16 = pytest.mark.skipif(
     not learning.native_bfloat16(), reason="this processor has no bfloat16 arithmetic"
@@ -120,7 +120,7 @@ def test_it_knows_what_it_does_not_know(model: dict[str, Any], training: dict[st
     """Any other model or objective is left to autograd."""
     config: ModelConfig = small.model_config(**model)
     settings: TrainConfig = small.train_config(**training)
-    assert not manual_backward.fits(learning.training.build(config), settings)
+    assert not manual_backward.fits(build(config), settings)
     assert manual_backward.fits(small.model(), small.train_config())
 
 
