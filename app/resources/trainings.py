@@ -40,8 +40,8 @@ class Statuses:
 
 
 def _advance_and_read(root: Path) -> Statuses:
-    error = runs.tend(root)
-    return Statuses({one.folder.name: one for one in runs.stands(root)}, error)
+    error = runs.try_advance(root)
+    return Statuses({one.folder.name: one for one in runs.statuses(root)}, error)
 
 
 _statuses = TimedCache(_advance_and_read)

@@ -47,8 +47,8 @@ def list_all(root: Path | None, as_json: bool) -> None:
     from vae_core import runs
 
     root = runs.runs_dir(root)
-    found = runs.stands(root)
-    places = runs.places(found)
+    found = runs.statuses(root)
+    places = runs.queue_positions(found)
     deleted = runs.deleted(root)
     if as_json:
         rows = [_facts(one, places.get(one.folder.name)) for one in found]
@@ -221,14 +221,14 @@ def print_run(folder: Path, as_json: bool) -> None:
     """Start the next runs of the queue, then print the status of this one."""
     from vae_core import runs
 
-    runs.pass_on(folder)
+    runs.start_next(folder)
     _print_status(folder, as_json)
 
 
 def _print_status(folder: Path, as_json: bool) -> RunStatus:
     from vae_core import runs
 
-    place = runs.places(runs.stands(folder.parent)).get(folder.name)
+    place = runs.queue_positions(runs.statuses(folder.parent)).get(folder.name)
     now = runs.status(folder)
     if as_json:
         printing.print_json(_facts(now, place))
@@ -260,7 +260,7 @@ def _facts(now: RunStatus, place: QueuePosition | None) -> dict[str, Any]:
     }
 
 
-def _line(now: RunStatus, place: Place | None) -> str:
+def _line(now: RunStatus, place: QueuePosition | None) -> str:
     line = f"{now.folder.name:24} {now.state:11} "
     line += f"epoch {now.epoch} of {now.config.training.epochs}, step {now.step}"
     if now.test_elbo is not None:

@@ -22,7 +22,7 @@ from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
 from vae_core.models.likelihoods import metric_kind
-from vae_core.runs import Place, RunConfig, RunStatus
+from vae_core.runs import QueuePosition, RunConfig, RunStatus
 
 #: Seconds between two looks at a training: what it tells is on the page within a second.
 LOOK = 0.8
@@ -183,7 +183,7 @@ def tell(now: RunStatus, places: Places) -> None:
         place = None
         if now.state == "queued":
             stand = trainings.statuses()
-            place = runs.places(list(stand.by_name.values())).get(now.folder.name)
+            place = runs.queue_positions(list(stand.by_name.values())).get(now.folder.name)
             if stand.error:
                 st.warning(sentence(stand.error))
         st.progress(done(now), says(now, place))

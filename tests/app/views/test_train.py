@@ -260,7 +260,7 @@ def test_a_training_waits_for_its_turn_and_a_limit_refuses(
         session.button(key="train-start").click().run()
     first, second = map(runs.status, runs.list_runs())
     assert first.config.owner == second.config.owner != ""
-    assert runs.places(runs.stands(runs.runs_dir()))[second.folder.name].number == 1
+    assert runs.queue_positions(runs.statuses(runs.runs_dir()))[second.folder.name].number == 1
     trainings.clear_statuses()  # as a second later
     session.run()
     assert progress.says(second, runs.QueuePosition(1, 200.0)).startswith(
