@@ -208,6 +208,14 @@ class Family:
     head: Callable[[ModelConfig, int], Head]
 
 
+def _mlp_encoder(config: ModelConfig) -> nn.Sequential:
+    return mlp((config.pixels + _label_inputs(config), *config.hidden), config.activation)
+
+
+def _mlp_decoder(config: ModelConfig, inputs: int) -> nn.Sequential:
+    return mlp((inputs, *config.hidden[::-1]), _decoder_activation(config))
+
+
 def _conv_encoder(config: ModelConfig) -> nn.Sequential:
     chosen = ACTIVATIONS[config.activation]
     channels = (config.image_shape[0] + _label_inputs(config), *config.hidden)
@@ -259,20 +267,20 @@ def _decoder_activation(config: ModelConfig) -> str:
 FAMILIES: dict[str, Family] = {
     "mlp": Family(
         join_flat,
-        lambda c: mlp((c.pixels + _label_inputs(c), *c.hidden), c.activation),
-        lambda c, inputs: mlp((inputs, *c.hidden[::-1]), _decoder_activation(c)),
-        lambda c, values: Dense(c.hidden[0], values * c.pixels),
+        _mlp_encoder,
+        _mlp_decoder,
+        lambda config, values: Dense(config.hidden[0], values * config.pixels),
     ),
     "conv": Family(
         join_maps,
         _conv_encoder,
         _conv_decoder,
-        lambda c, values: MapHead(c.hidden[0], c.image_shape, values),
+        lambda config, values: MapHead(config.hidden[0], config.image_shape, values),
     ),
     "rows": Family(
         join_rows,
         _rows_encoder,
         _rows_decoder,
-        lambda c, values: RowHead(c.hidden[0], c.image_shape, values),
+        lambda config, values: RowHead(config.hidden[0], config.image_shape, values),
     ),
 }
