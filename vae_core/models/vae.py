@@ -113,7 +113,10 @@ class VAE(nn.Module):
         ConfigError
             If a conditional model gets no labels, or labels outside its range.
         """
-        x = pixels.as_unit(x)
+        return self.encode_unchecked(pixels.as_unit(x), y)
+
+    def encode_unchecked(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+        """Return q(z|x) of floats ``x`` (batch, c, h, w), which may be outside [0, 1]."""
         return gaussian_of(self.posterior(self.encoder(self._join(x, self._one_hot(y)))))
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Likelihood:

@@ -25,7 +25,7 @@ Bytes = NDArray[np.uint8]
 
 
 def describe(replay: Replay, config: ModelConfig) -> dict[str, Any]:
-    """Tell what lies around the frames, as JSON; replay.js reads it as part of its ``ReplayData``.
+    """Describe a replay as JSON, which replay.js reads as part of its ``ReplayData``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Cells that train a VAE, and what is measured of it."""
+"""Define cells that train or open a VAE and measure it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vae_core.studies.measures import EVALUATION_SEED, Measure, MetricValues, Tr
 from vae_core.studies.quick import quick_model, quick_training
 from vae_core.studies.study import Cell, Context, Json, Outcome
 
-#: Settings of a training that there were not yet when the first results were kept.
+#: Settings of a training that did not exist when the first results were published.
 LATER = ("adam_epsilon", "device")
 
 
@@ -35,11 +35,11 @@ def trained(
     Parameters
     ----------
     measures
-        What is measured of the trained model.
+        Measures of the trained model.
     settings
         What varies between cells.
     watch, milestones
-        A further measure whose means join the history after these epochs.
+        Another measure, whose means are added to the history after these epochs.
     """
 
     def run(context: Context) -> Outcome:
@@ -64,10 +64,10 @@ def trained(
 
 
 def pretrained(name: str, model: str, *measures: Measure, settings: Mapping[str, Any]) -> Cell:
-    """Declare a cell that measures a model which comes with the project.
+    """Declare a cell that measures a model in ``pretrained/``.
 
-    Its training is the recipe's, and ``weights`` in the result are the card's; a quick run
-    trains a small one in its place.
+    Its training is the recipe's, and ``weights`` in the result is the hash on its card. A quick run
+    trains a small model instead.
     """
     recipe = RECIPES[model]
     quick = trained(name, recipe.model, recipe.training, *measures, settings=settings)
@@ -152,7 +152,7 @@ def outcome(
     history: tuple[Json, ...] = (),
     details: Mapping[str, Any],
 ) -> Outcome:
-    """Reduce found to metrics with standard errors, and keep what is behind them."""
+    """Average values per example to metrics with standard errors."""
     metrics = {}
     for name, figure in found.items():
         estimate = Estimate.of(figure.values)
@@ -171,15 +171,15 @@ def outcome(
 
 
 def _declared(training: TrainConfig) -> Json:
-    """Declare a training, without the settings that came later where they are the usual ones.
+    """Return the settings of a training, without those of ``LATER`` that have their defaults.
 
-    Else a new setting would make every result anew that is what it was.
+    Otherwise the fingerprints of older results would change with every new setting.
     """
-    usual = {name: TrainConfig.model_fields[name].default for name in LATER}
+    defaults = {name: TrainConfig.model_fields[name].default for name in LATER}
     return {
         name: value
         for name, value in training.model_dump().items()
-        if name not in usual or value != usual[name]
+        if name not in defaults or value != defaults[name]
     }
 
 

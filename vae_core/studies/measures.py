@@ -1,4 +1,4 @@
-"""What the cells of a study measure."""
+"""Measure trained models in the cells of studies."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from vae_core.models import VAE
 from vae_core.models.likelihoods import metric_kind
 from vae_core.studies.quick import QUICK_CHAINS, QUICK_TEST
 
-#: Seed of every estimate, as for the cards of models.
+#: Seed of all estimates, as on model cards.
 EVALUATION_SEED = 1
 NEIGHBOURS = 10
-#: Edges added to, and left out of, each frequency; 0.1 costs least on further draws.
+#: Pseudo-count of edges and of missing edges in each frequency; 0.1 is best on other samples.
 EDGE_SMOOTHING = 0.1
 
 
@@ -31,18 +31,18 @@ Points = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class MetricValues:
-    """Values per example, (n,), on their way to a :class:`Metric`."""
+    """Values of a metric for each example, (n,), with what a :class:`Metric` needs."""
 
     values: Tensor
     unit: str = "nats"
     samples: int | None = None
     split: str = "test"
-    n: int | None = None  # examples behind a value that is one for all of them
+    n: int | None = None  # number of examples, for a single value over all of them
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model and what it was trained on."""
+    """Trained model with its dataset and settings."""
 
     model: VAE
     dataset: ImageDataset
@@ -51,22 +51,22 @@ class Trained:
 
     @property
     def kind(self) -> str:
-        """The kind of its figures: of pixel for a binary likelihood, else of density."""
+        """Kind of its metrics: of pixels for a binary likelihood, else of density."""
         return metric_kind(self.model.config.likelihood, self.training.tested_on)
 
     def images(self, split: str = "test", limit: int | None = None) -> Tensor:
-        """Images of a split as the training saw them, the first ``limit``."""
+        """Return the first ``limit`` images of a split, prepared as in the training."""
         limit = min(limit or QUICK_TEST, QUICK_TEST) if self.quick else limit
         return self._split(split).images[:limit]
 
     def labels(self, images: Tensor, split: str = "test") -> Tensor | None:
-        """Labels of the first images of a split, for a model that takes them."""
+        """Return the labels of the first images of a split, if the model takes any."""
         labels = self._split(split).labels
         takes = self.model.config.takes_labels and labels is not None
         return labels[: len(images)] if takes and labels is not None else None
 
     def encoded(self, split: str = "test", limit: int | None = None) -> evaluation.Encoded:
-        """Posterior of each image of a split, with its single-sample bound."""
+        """Encode the first ``limit`` images of a split, with a single-sample bound."""
         images = self.images(split, limit)
         return evaluation.encode(
             self.model,
@@ -77,7 +77,7 @@ class Trained:
         )
 
     def _split(self, name: str) -> Split:
-        """Return a split as its pixels were prepared, of the training set what was trained on."""
+        """Return a split with prepared pixels; of the training set, the images trained on."""
         prepared = {"test": publishing.tested_split, "train": publishing.trained_split}
         return prepared[name](self.dataset, self.training)
 
@@ -86,7 +86,7 @@ Measure = Callable[[Trained], Mapping[str, MetricValues]]
 
 
 def bound(subject: Trained) -> dict[str, MetricValues]:
-    """Single-sample ELBO with rate and distortion; the ELBO of training images too."""
+    """Estimate ELBO, rate and distortion by one sample, and the ELBO of training images."""
     test, train = subject.encoded(), subject.encoded("train", limit=10_000)
     return {
         "elbo": MetricValues(-(test.rate + test.distortion), samples=1),
@@ -97,7 +97,7 @@ def bound(subject: Trained) -> dict[str, MetricValues]:
 
 
 def active_units(subject: Trained) -> dict[str, MetricValues]:
-    """Count the dimensions that carry information."""
+    """Count the active latent dimensions."""
     mu = subject.encoded().mu
     count = evaluation.active_units(mu).sum().float()[None]
     return {"active_units": MetricValues(count, unit="dimensions", n=len(mu))}
@@ -105,16 +105,16 @@ def active_units(subject: Trained) -> dict[str, MetricValues]:
 
 @dataclass(frozen=True)
 class Importance:
-    """``nll_iw{k}`` over each ``every``-th test image; in bits for discrete pixels.
+    """Measure of ``nll_iw{k}`` over each ``every``-th test image, also in bits for discrete pixels.
 
-    MNIST's test set is sorted, the easier half first: its first images would flatter a model.
+    The first half of MNIST's test set is easier, so its first images would be biased.
     """
 
     k: int = 5000
     every: int = 1
 
     def __call__(self, subject: Trained) -> dict[str, MetricValues]:
-        """Measure; a quick run draws 10 samples in place of k, under the same name."""
+        """Measure a model; a quick run uses 10 samples, under the name of k."""
         images = subject.images()
         labels = subject.labels(images)
         images, k = images[:: self.every], 10 if subject.quick else self.k
@@ -138,9 +138,9 @@ class Importance:
 
 @dataclass(frozen=True)
 class MarginalLikelihood:
-    """Minus log p(x) of the first images of both splits, by the estimator of appendix D.
+    """Measure of −log p(x) of the first images of both splits, by the estimator of appendix D.
 
-    With ``chains`` · ``keep`` samples of each image for its density, and as many for the mean.
+    Uses ``chains`` · ``keep`` samples per image for the density, and as many for the mean.
     """
 
     limit: int = 1000
@@ -149,7 +149,7 @@ class MarginalLikelihood:
     burn_in: int = 40
 
     def __call__(self, subject: Trained) -> dict[str, MetricValues]:
-        """Measure both splits; training images are those that were trained on."""
+        """Measure both splits of a model."""
         usual = {"chains": self.chains, "keep": self.keep, "burn_in": self.burn_in}
         effort: dict[str, Any] = QUICK_CHAINS if subject.quick else usual
         found = {}
@@ -169,16 +169,16 @@ class MarginalLikelihood:
 
 @dataclass(frozen=True)
 class Separation:
-    """How well classes lie apart among the test codes, and on their two-dimensional maps.
+    """Measure of how well classes separate in the test codes and in two-dimensional maps of them.
 
-    Each place is judged alike: the share of codes whose 10 nearest others are mostly of their
-    class, and the mean silhouette (Rousseeuw 1987), in −1 … 1.
+    Two metrics each: the share of codes whose 10 nearest neighbours are mostly of their class, and
+    the mean silhouette (Rousseeuw 1987), in −1 … 1.
     """
 
     maps: tuple[str, ...] = ()
 
     def __call__(self, subject: Trained) -> dict[str, MetricValues]:
-        """Measure the codes, and each map of them."""
+        """Measure the codes of a model, and each map of them."""
         mu = subject.encoded().mu.numpy()
         labels = subject.dataset.test.labels
         assert labels is not None
@@ -192,13 +192,13 @@ class Separation:
 
 
 def separation(points: Points, labels: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Judge labelled points (n, d) among themselves.
+    """Measure how well labelled points (n, d) separate.
 
     Returns
     -------
     tuple
-        Whether the majority of each point's nearest others has its label, (n,); its silhouette,
-        (n,).
+        Whether the majority of each point's nearest neighbours has its label, (n,), and its
+        silhouette, (n,).
     """
     from sklearn.metrics import silhouette_samples
     from sklearn.neighbors import KNeighborsClassifier
@@ -226,12 +226,12 @@ MAPS: dict[str, Callable[[Points], Points]] = {"pca": _pca, "tsne": _tsne}
 
 @dataclass(frozen=True)
 class GraphGap:
-    """Distance of ``nll_iw{k}`` of networks to the exact optimum, network by network."""
+    """Measure of the gap between ``nll_iw{k}`` of each graph and the exact optimum."""
 
     k: int = 5000
 
     def __call__(self, subject: Trained) -> dict[str, MetricValues]:
-        """Measure the gap in nats, and in percent of the optimum."""
+        """Measure the gap of a model in nats and in percent of the optimum."""
         nll = Importance(self.k)(subject)[f"nll_iw{self.k}"]
         images = subject.images()
         best = graphs.optimum(images, symmetric=subject.dataset.name.endswith("symmetric"))
@@ -251,7 +251,7 @@ class GraphGap:
 
 
 def _frequency_nll(train: Split, images: Tensor) -> Tensor:
-    """Minus log-likelihood of networks under the edge frequencies of each training structure."""
+    """Return −log p of graphs, (n,), under the edge frequencies of each training structure."""
     assert train.labels is not None
     edges, known = images.flatten(1).double() / 255, train.images.flatten(1).double() / 255
     log_p = []

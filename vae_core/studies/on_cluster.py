@@ -1,4 +1,4 @@
-"""A study on a Dask cluster: each cell is a task, and the result file gathers what they find."""
+"""Run a study on a Dask cluster, with a task for each cell."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def run_on_cluster(
     only: Collection[str] = (),
     say: Say = lambda stage: None,
 ) -> Json:
-    """Run the cells that are left on the cluster's workers, as :func:`vae_core.studies.run`.
+    """Run the unfinished cells on the cluster's workers, like :func:`vae_core.studies.run`.
 
-    The workers see ``out`` and ``build/studies`` of this process under the same paths. A cell that
-    is lost with its worker is run again by another one.
+    The workers must see ``out`` and ``build/studies`` of this process under the same paths. If a
+    worker is lost, another one runs its cell again.
 
     Raises
     ------
     ConfigError
-        If no scheduler answers, or ``only`` names a cell that the study has not.
+        If no scheduler answers, or ``only`` names a cell that the study does not have.
     """
     running.check_cells(study, only)
     place = running.result_file(study, quick=quick, out=out).resolve()
@@ -41,7 +41,7 @@ def run_on_cluster(
 
 def run_cell(name: str, cell: str, quick: bool, out: str, data: str | None, work: str) -> None:
     """Run one cell on a worker."""
-    from vae_core import studies  # which knows them all, this module included
+    from vae_core import studies  # imported here, since it imports this module
 
     studies.run(
         studies.find(name),

@@ -1,4 +1,4 @@
-"""Small versions of models and trainings, for `--quick`."""
+"""Shrink models and trainings for ``--quick``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from vae_core.config import ModelConfig, TrainConfig
 
-#: The dataset of quick runs, and the most that they use of anything.
+#: Dataset of quick runs, and upper limits of their settings.
 QUICK_DATASET = "digits"
 QUICK_EPOCHS, QUICK_IMAGES, QUICK_WIDTH, QUICK_LATENTS, QUICK_SAMPLES = 2, 300, 48, 24, 5
 QUICK_CHAINS: dict[str, Any] = {"chains": 5, "keep": 4, "burn_in": 4}
@@ -33,7 +33,7 @@ def quick_model(model: ModelConfig, training: TrainConfig) -> ModelConfig:
 
 
 def quick_training(training: TrainConfig) -> TrainConfig:
-    """Shrink a training alike."""
+    """Shrink a training to some seconds."""
     dataset = training.dataset if training.dataset.startswith("graphs") else QUICK_DATASET
     return TrainConfig.of(
         **training.model_dump()

@@ -1,4 +1,4 @@
-"""Run the cells of a study and write its results."""
+"""Run the cells of a study and write the result file."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from vae_core.files import write_atomically
 from vae_core.studies.study import Cell, Comparison, Context, Goal, Json, Outcome, Say, Study
 
 FORMAT_VERSION = 1
-#: Where the results that come with the project lie; where those of ``quick`` runs go, and models
-#: that a study leaves behind.
+#: Folder of the published results; folder of the results of quick runs, and of models that a study
+#: saves.
 RESULTS, WORK = model_folder.PRETRAINED / "studies", Path("build/studies")
-#: Standard errors beyond which a difference counts.
+#: Standard errors above which a difference is significant.
 SIGNIFICANT = 3.0
 
 
@@ -45,41 +45,40 @@ def run(
     say: Say = lambda stage: None,
     work: Path | None = None,
 ) -> Json:
-    """Run the cells that are left and that no other process is at work on.
+    """Run the unfinished cells of a study that no other process is running.
 
-    The result is written after each.
+    The result file is written after each cell.
 
     Parameters
     ----------
     quick
-        Small data and few epochs, to see that everything works: the found mean nothing, are
-        marked so, and go elsewhere.
+        Whether to use small data and few epochs, as a test: the metrics mean nothing, are marked
+        as quick, and are written elsewhere.
     out
-        The result file; by default ``pretrained/studies/<name>.json``, or ``build/studies`` for
+        Result file; by default ``pretrained/studies/<name>.json``, or ``build/studies`` for
         a quick run.
     only
         Names of the cells to run; none means all.
     work
-        Folder for the locks of cells, and for models that they leave behind; ``build/studies``
-        when left out.
+        Folder for locks and for models that cells save; by default ``build/studies``.
 
     Returns
     -------
     dict
-        What the file holds.
+        Content of the result file.
 
     Raises
     ------
     CheckpointError
         If ``out`` exists and is not a result of this study.
     ConfigError
-        If ``only`` names a cell that the study has not.
+        If ``only`` names a cell that the study does not have.
     """
     check_cells(study, only)
     work = work or WORK
     out = result_file(study, quick=quick, out=out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    _finished(out, study, quick)  # refuses a file that is something else
+    _finished(out, study, quick)  # raises for another file
     context = Context(
         quick=quick,
         say=say,
@@ -96,7 +95,7 @@ def run(
 
         with _claimed(_lock(work, out, cell.fingerprint)) as mine:
             if not mine:
-                report("another process is at work on it")
+                report("another process is running it")
             elif cell.name in _finished(out, study, quick)[0]:
                 report("finished before")
             else:
@@ -109,7 +108,13 @@ def run(
 
 
 def check_cells(study: Study, only: Collection[str]) -> None:
-    """Refuse the name of a cell that a study has not."""
+    """Check that all names are cells of a study.
+
+    Raises
+    ------
+    ConfigError
+        Otherwise; lists the cells.
+    """
     known = [cell.name for cell in study.cells]
     for name in only:
         if name not in known:
@@ -117,7 +122,7 @@ def check_cells(study: Study, only: Collection[str]) -> None:
 
 
 def result_file(study: Study, *, quick: bool, out: Path | None) -> Path:
-    """Return where a study's result goes, where ``out`` does not say."""
+    """Return ``out``, or the default path of a study's result file."""
     return out or (WORK if quick else RESULTS) / f"{study.name}.json"
 
 
@@ -127,7 +132,7 @@ def read(path: Path) -> Json:
     Raises
     ------
     CheckpointError
-        If it cannot be read or is no result of a study.
+        If it cannot be read or is not a result of a study.
     """
     try:
         result = json.loads(path.read_bytes())
@@ -139,29 +144,29 @@ def read(path: Path) -> Json:
 
 
 def judged(study: Study, result: Json | None) -> tuple[list[Json], list[Json]]:
-    """Return what a study asks for, as its result judged it: goals, and comparisons.
+    """Return the goals and the comparisons that a study declares, as judged in its result.
 
-    What it has not judged, or judged by cells that it no longer holds, has the value None; there
-    ``run`` tells whether the cells are there. Quick runs have no goals.
+    Those that are not judged, or by cells that the result no longer has, have the value None, and
+    ``run`` is whether the result has their cells. Quick runs have no goals.
     """
     result = result or {"quick": False, "cells": [], "goals": [], "comparisons": []}
-    there = {cell["name"] for cell in result["cells"]}
-    goals = [_judgement(goal, result["goals"], goal.cell in there) for goal in study.goals]
+    names = {cell["name"] for cell in result["cells"]}
+    goals = [_judgement(goal, result["goals"], goal.cell in names) for goal in study.goals]
     comparisons = [
-        _judgement(one, result["comparisons"], there >= {one.one, one.other})
+        _judgement(one, result["comparisons"], names >= {one.one, one.other})
         for one in study.comparisons
     ]
     return [] if result["quick"] else goals, comparisons
 
 
 def _judgement(declared: Goal | Comparison, judged: list[Json], run: bool) -> Json:
-    wanted = asdict(declared)
-    found = (one for one in judged if run and wanted.items() <= one.items())
-    return next(found, wanted | {"value": None, "run": run})
+    fields = asdict(declared)
+    found = (one for one in judged if run and fields.items() <= one.items())
+    return next(found, fields | {"value": None, "run": run})
 
 
 def _lock(work: Path, out: Path, what: str) -> Path:
-    """Where the lock on a cell of a result file, or on the file, lies."""
+    """Return the path of the lock of a cell of a result file, or of the file itself."""
     folder = work / "locks" / hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     return folder / what
@@ -169,7 +174,7 @@ def _lock(work: Path, out: Path, what: str) -> Path:
 
 @contextlib.contextmanager
 def _claimed(path: Path) -> Iterator[bool]:
-    """Hold a lock, or tell that another process does."""
+    """Try to hold a lock for the block; yield whether it is held."""
     lock = filelock.FileLock(path)
     try:
         lock.acquire(timeout=0)
@@ -199,7 +204,7 @@ def _add(
     cells: dict[str, Json],
     columns: dict[str, Tensor],
 ) -> Json:
-    """Add cells to the result file, beside those that others have written meanwhile."""
+    """Add cells to the result file and keep those that other processes have added meanwhile."""
     with filelock.FileLock(_lock(work, out, "result")):
         finished, values = _finished(out, study, quick)
         finished, values = finished | cells, values | columns

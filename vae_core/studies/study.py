@@ -1,9 +1,9 @@
-"""What a study is: experiments declared as data, run cell by cell into one JSON.
+"""Declare studies: experiments as data, which are run cell by cell into one JSON file.
 
-A result file holds everything that is needed to compare it: protocol, kind of figure, seed,
-standard errors, wall time and commands, beside the published values. Finished cells are kept, so
-an interrupted study goes on where it stood; a cell whose declaration has changed is made anew.
-Several processes may run one study: each takes the next cell that none of them is at work on.
+A result file has all that a comparison needs: protocol, kind of metric, seed, standard errors, wall
+time and commands, beside the published values. An interrupted study keeps its finished cells; a
+cell whose declaration has changed runs again. Several processes may run one study: each takes the
+next cell that no other one is running.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reference:
-    """Published values of one metric, by the name of the cell or point that they belong to.
+    """Published values of a metric, by the name of the cell or point.
 
-    ``from_memory`` marks those that were not read from the source; take them as ± 3 nats.
+    ``from_memory`` marks values that were not read from the source: they may be off by 3 nats.
     """
 
     series: str
@@ -40,9 +40,9 @@ class Reference:
 
 @dataclass(frozen=True)
 class Goal:
-    """What a cell's metric should reach: ``at_least`` and ``at_most``, either or both.
+    """Bounds for a metric of a cell: ``at_least``, ``at_most`` or both.
 
-    With ``within_error`` it may fall short by three standard errors.
+    With ``within_error`` the metric may miss them by three standard errors.
     """
 
     cell: str
@@ -54,10 +54,10 @@ class Goal:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One cell against another, example by example: the mean of ``one − other``.
+    """Comparison of two cells, example by example: the mean of ``one − other``.
 
-    With the goal that the difference should reach, or none; ``beyond_error`` also asks for more
-    than three standard errors. What is counted, such as active units, has no error.
+    ``at_least`` and ``at_most`` are bounds for the difference; ``beyond_error`` also requires that
+    it exceeds three standard errors. Counts, such as active units, have no error.
     """
 
     one: str
@@ -68,20 +68,25 @@ class Comparison:
     beyond_error: bool = False
 
 
+def better(one: str, other: str, metric: str, *, by: float = 0.0) -> Comparison:
+    """Compare two cells and require that ``one`` is higher by ``by`` and by 3 standard errors."""
+    return Comparison(one, other, metric, at_least=by, beyond_error=True)
+
+
 @dataclass(frozen=True)
 class Context:
-    """What a cell may use while it runs."""
+    """Context in which a cell runs."""
 
     quick: bool
     say: Say
     load: Callable[[str], ImageDataset]
-    #: Folder for models that a cell leaves behind.
+    #: Folder for models that a cell saves.
     work: Path
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a cell found: metrics, the values per example behind them, and a curve."""
+    """Results of a cell: metrics, their values per example, and a learning curve."""
 
     metrics: Mapping[str, Metric]
     values: Mapping[str, Tensor] = field(default_factory=dict)  # (n,) each
@@ -91,10 +96,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Cell:
-    """One experiment of a study.
+    """Experiment of a study.
 
-    ``settings`` is what varies between cells, for axes and legends; ``declared`` all that
-    decides the outcome.
+    ``settings`` has what varies between cells, for axes and legends; ``declared`` has everything
+    that the results depend on.
     """
 
     name: str
@@ -104,16 +109,16 @@ class Cell:
 
     @property
     def fingerprint(self) -> str:
-        """Name what was declared, in 16 hexadecimal digits."""
+        """Hash of ``declared``, 16 hexadecimal digits."""
         text = json.dumps(dict(self.declared), sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class Study:
-    """A set of experiments that answers one question, and what was published on it.
+    """Experiments that answer one question, with published values and goals.
 
-    Quick runs have no goals: their found mean nothing.
+    Quick runs have no goals, since their metrics mean nothing.
     """
 
     name: str
@@ -125,6 +130,6 @@ class Study:
     references: tuple[Reference, ...] = ()
     goals: tuple[Goal, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
-    #: What a reader should know besides the found, and what was tried where a goal is missed.
+    #: What a reader should know besides the metrics, and what was tried if a goal is missed.
     notes: tuple[str, ...] = ()
     seed: int = 0

@@ -1,4 +1,4 @@
-"""What the studies found, in a few lines each: which goals are reached, and which are missed."""
+"""Summarise the results of studies: metrics of cells, and goals reached or missed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from vae_core.studies.study import Json, Study
 
 
 def read_results(studies: Mapping[str, Study], folder: Path = RESULTS) -> dict[str, Json | None]:
-    """Read the result of each study, None where it has not been run."""
+    """Read the result of each study; None if it has not been run."""
     paths = {name: folder / f"{name}.json" for name in studies}
     return {name: read(path) if path.exists() else None for name, path in paths.items()}
 
 
 def state(study: Study, result: Json | None) -> str:
-    """Tell in a few words how far a study was run."""
+    """Describe how much of a study was run, in a few words."""
     if result is None:
         return "not run here"
     cells = f"{len(result['cells'])} of {len(study.cells)} cells"
@@ -24,12 +24,12 @@ def state(study: Study, result: Json | None) -> str:
 
 
 def verdicts(study: Study, result: Json | None) -> list[tuple[str, str, str]]:
-    """Tell each goal and each comparison that a study declares.
+    """Return a row of text for each goal and comparison that a study declares.
 
     Returns
     -------
     list of tuple
-        What was judged, what was found, and "reached", by how much it is missed, or "not run".
+        The goal, the value, and "reached", by how much it is missed, or "not run".
     """
     goals, comparisons = judged(study, result)
     lines = [
@@ -45,7 +45,7 @@ def verdicts(study: Study, result: Json | None) -> list[tuple[str, str, str]]:
 
 
 def markdown(studies: Mapping[str, Study], results: Mapping[str, Json | None]) -> str:
-    """Tell all studies as Markdown: what each reproduces, its cells' found, its goals."""
+    """Format all studies as Markdown: source, metrics of cells, goals and notes."""
     parts = []
     for name, study in studies.items():
         result = results[name]
@@ -56,9 +56,9 @@ def markdown(studies: Mapping[str, Study], results: Mapping[str, Json | None]) -
         ]
         if result is not None:
             lines.append(_table(result))
-        if judged := verdicts(study, result):
-            rows = [f"| {' | '.join(line)} |" for line in judged]
-            lines.append("\n".join(["| judged | found | |", "|---|---|---|", *rows]))
+        if goals := verdicts(study, result):
+            rows = [f"| {' | '.join(line)} |" for line in goals]
+            lines.append("\n".join(["| goal | result | |", "|---|---|---|", *rows]))
         if study.notes:
             lines.append("\n".join(f"- {note}" for note in study.notes))
         parts.append("\n\n".join(lines))
@@ -69,11 +69,10 @@ def _table(result: Json) -> str:
     metrics = list(dict.fromkeys(name for cell in result["cells"] for name in cell["metrics"]))
     lines = [f"| | {' | '.join(metrics)} |", "|---" * (1 + len(metrics)) + "|"]
     for cell in result["cells"]:
-        found = []
-        for name in metrics:
-            metric = cell["metrics"].get(name)
-            found.append("" if metric is None else _measured(metric))
-        lines.append(f"| {cell['name']} | {' | '.join(found)} |")
+        row = [
+            _measured(cell["metrics"][name]) if name in cell["metrics"] else "" for name in metrics
+        ]
+        lines.append(f"| {cell['name']} | {' | '.join(row)} |")
     return "\n".join(lines)
 
 
@@ -97,7 +96,7 @@ def _verdict(one: Json) -> str:
 
 
 def _measured(found: Json) -> str:
-    """Write a value, with its standard error if it has one."""
+    """Format a value with its standard error, if it has one."""
     error = "" if found["se"] is None else f" ± {_number(found['se'])}"
     return _number(found["value"]) + error
 
