@@ -16,13 +16,14 @@ test("arrow keys move the live code by 1/80 of the height, with Shift by 1/12", 
 });
 
 test("without an inverse, arrow keys move to the next example, if there is one", () => {
-  const { keyboard, store } = createMap(squareWithoutInverse(), { projection: "tsne", z: [-1, -1] });
+  const { keyboard, store, state } = createMap(squareWithoutInverse(), { projection: "tsne", z: [-1, -1] });
   keyboard.press("ArrowRight", false);
   assert.equal(store.get().hovered, 11);
   keyboard.press("ArrowUp", false);
   assert.equal(store.get().hovered, 12);
   keyboard.press("ArrowUp", false);
   assert.equal(store.get().hovered, 12);
+  assert.deepEqual([state.camera.position.x, state.camera.position.y], [0, 0]);
 });
 
 test("the camera follows a code that leaves the screen", () => {

@@ -48,6 +48,9 @@ test("a set is loaded once, with the positions that replace its t-SNE map", asyn
   assert.deepEqual([...heard[1].projections.tsne], [3, 4]);
   assert.equal(loader.hasLoaded(data), true);
   assert.equal(loader.hasLoaded({ ...data, positions: null }), false);
+  loader.request({ ...data, positions: null });
+  await settled();
+  assert.equal(heard[3].projections.tsne, undefined);
 });
 
 test("responses to earlier requests, and after stop, are dropped", async () => {

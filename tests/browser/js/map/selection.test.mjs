@@ -63,6 +63,8 @@ test("the polygon is drawn only in its own plane", () => {
   selection.draw(RIGHT);
   assert.equal(selection.polygonIn("raw:0:1"), RIGHT.polygon);
   assert.equal(selection.polygonIn("pca"), null);
+  selection.setPoints(selection.points);
+  assert.equal(selection.polygonIn("raw:0:1"), RIGHT.polygon, "another plane of the same points");
 });
 
 test("clearing is sent to Python, also for a selection made on another map", () => {
