@@ -23,11 +23,10 @@ import { Playback } from "../replay/playback.js";
 import { frameAfterKey } from "../replay/timeline.js";
 import { createView } from "../replay/view.js";
 import { schedule, unschedule } from "../state/store.js";
+import { prefersReducedMotion as reducedMotion } from "../ui/dom.js";
 
 /** Milliseconds from a frame to the next: least where codes stay, most where they go this far on average. */
 const [LEAST_TIME, MOST_TIME, FAR] = [80, 400, 0.06];
-
-const reducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /**
  * @param {HTMLElement} element
