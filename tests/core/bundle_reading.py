@@ -1,4 +1,4 @@
-"""Small models of every kind, and a reader of bundles that is independent of their writer."""
+"""Small models of each kind, and a reader of bundles that is independent of the writer."""
 
 from __future__ import annotations
 

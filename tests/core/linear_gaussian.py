@@ -1,4 +1,4 @@
-"""Probabilistic PCA, a model whose likelihood is known, with the package's own parts."""
+"""Linear-Gaussian models (probabilistic PCA), whose likelihood is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small models, datasets and settings, so that a test takes milliseconds."""
+"""Small models, datasets and settings for fast tests."""
 
 from __future__ import annotations
 

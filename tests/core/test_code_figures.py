@@ -1,4 +1,4 @@
-"""What codes and samples are worth: MMD, linear probe, neighbours, collapse."""
+"""Metrics of codes and samples: MMD, linear probe, neighbours, collapse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings are frozen, validated where they are made, and travel as JSON."""
+"""Settings are frozen, validated at creation, and saved as JSON."""
 
 from __future__ import annotations
 

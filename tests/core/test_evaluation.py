@@ -1,4 +1,4 @@
-"""Figures against exact values: a linear-Gaussian model whose likelihood is known."""
+"""Metrics against the exact values of a linear-Gaussian model."""
 
 from __future__ import annotations
 

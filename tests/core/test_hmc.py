@@ -1,4 +1,4 @@
-"""Hamiltonian Monte Carlo against targets whose moments are known."""
+"""Hamiltonian Monte Carlo on targets with known moments."""
 
 from __future__ import annotations
 

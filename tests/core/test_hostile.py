@@ -1,4 +1,4 @@
-"""What strangers may send ends in a sentence: some of what ``benchmarks.hostile`` tries."""
+"""Malformed inputs are refused with a sentence: a sample of ``benchmarks.hostile``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grids, traversals, paths, neighbours and selections, against independent counterparts."""
+"""Grids, traversals, interpolation, neighbours and selections against other implementations."""
 
 from __future__ import annotations
 

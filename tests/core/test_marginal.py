@@ -1,4 +1,4 @@
-"""Three estimators of log p(x): against an exact value, and against each other."""
+"""Estimators of log p(x) against the exact value and against each other."""
 
 from __future__ import annotations
 

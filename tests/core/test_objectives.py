@@ -1,4 +1,4 @@
-"""The bounds: values, order, and gradients against a second implementation."""
+"""Bounds: values, order, and gradients against a second implementation."""
 
 from __future__ import annotations
 

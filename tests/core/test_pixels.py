@@ -1,4 +1,4 @@
-"""The four kinds of pixel: what changes between visits, and what does not."""
+"""The four kinds of pixels: what changes between minibatches, and what does not."""
 
 from __future__ import annotations
 

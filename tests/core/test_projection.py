@@ -1,4 +1,4 @@
-"""Maps: PCA against a singular value decomposition, t-SNE against a random layout."""
+"""Projections: PCA against a singular value decomposition, t-SNE against a random layout."""
 
 from __future__ import annotations
 

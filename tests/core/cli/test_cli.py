@@ -1,4 +1,4 @@
-"""The command line: JSON for machines, text for people, one line and status 2 for bad input."""
+"""The command line: JSON for programs, text for people, status 2 and one line for bad input."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_setting_of_another_type_is_refused(
 
 
 def test_datasets(vae: Any, tmp_path: Path) -> None:
-    """Digits are always here; MNIST is told to be missing in an empty folder."""
+    """Digits are always present; MNIST is missing in an empty folder."""
     found = vae("datasets", "--json", "--data-dir", tmp_path).json()
     rows = {row["name"]: row for row in found["datasets"]}
     assert found["data_dir"] == str(tmp_path)
@@ -473,7 +473,7 @@ def test_runs_are_steered_by_their_names(
 def test_a_training_is_put_into_the_queue(
     vae: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is laid among the runs of the app and trains there; a second one waits for its turn."""
+    """The run is created among those of the app and trains; a second one waits in the queue."""
     monkeypatch.setenv("VAE_RUNS_DIR", str(tmp_path))
     monkeypatch.setenv("VAE_RUNS_AT_ONCE", "1")
     words = ["train", "--queue", "--dataset", "digits", "--hidden", "16", "--latent-dim", "3"]

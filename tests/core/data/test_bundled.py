@@ -1,4 +1,4 @@
-"""The bundled digits: complete, stratified, without any file."""
+"""The digits of scikit-learn: complete, with a stratified split."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Downloads: whole and checked, or the data folder stays as it was."""
+"""Downloads are complete and checked, or change nothing."""
 
 import gzip
 import hashlib
@@ -74,7 +74,7 @@ def endless(content: bytes) -> Respond:
 
 
 def refused(_: bytes) -> Respond:
-    """Answer that there is no such file."""
+    """Answer with status 404."""
 
     def respond(request: http.server.BaseHTTPRequestHandler) -> None:
         request.send_response(404)

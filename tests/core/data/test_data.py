@@ -1,4 +1,4 @@
-"""The registry: names, what is missing, splits and subsets, light imports."""
+"""The registry of datasets: names, missing files, splits, subsets, import cost."""
 
 import subprocess
 import sys
@@ -111,7 +111,7 @@ def test_image_shape_is_refused_for_the_registry():
 
 
 def test_examples_are_spread_from_the_first_to_the_last():
-    """As many as asked for, none twice; all of them where there are no more."""
+    """The number is n or all, and no example is repeated."""
     split = split_of(21, first_id=100)
     assert split.spread(5).ids.tolist() == [100, 105, 110, 115, 120]
     assert split.spread(1).ids.tolist() == [100]
@@ -156,6 +156,6 @@ def test_different_seeds_draw_different_subsets():
 
 @pytest.mark.parametrize("n", [0, -1, 21])
 def test_subset_beyond_the_data_is_refused(n: int):
-    """The sentence says what was asked for and what there is."""
+    """The sentence has n and the size of the split."""
     with pytest.raises(DatasetError, match=rf"n = {n}: .*has 20.*between 1 and 20"):
         data.subset(split_of(20), n, 0)

@@ -1,4 +1,4 @@
-"""Pictures of one's own: a folder or a zip, with or without classes, and what is refused."""
+"""Folders and zip files of pictures: classes, sizes, and what is refused."""
 
 import io
 import zipfile

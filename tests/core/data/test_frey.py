@@ -1,4 +1,4 @@
-"""Frey Face: the MATLAB file is read face by face, anything else is refused by name."""
+"""Frey Face: parsing of the MATLAB file, and errors for other files."""
 
 import io
 from pathlib import Path

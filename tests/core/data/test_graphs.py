@@ -1,4 +1,4 @@
-"""Simulated networks: the three structures, their draws, and the likelihood none can beat."""
+"""Simulated graphs: structures, samples, and the best possible likelihood."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def dataset(request: pytest.FixtureRequest, tmp_path: Path) -> data.ImageDataset
 
 
 def test_shapes_and_counts(dataset: data.ImageDataset):
-    """300 networks of 68 nodes to train on, 900 to test on, a third of each structure."""
+    """300 training graphs of 68 nodes and 900 test graphs, a third of each structure."""
     assert dataset.image_shape == (1, 68, 68)
     assert dataset.classes == ("sparse", "small world", "community")
     for split, each in ((dataset.train, 100), (dataset.test, 300)):
@@ -44,7 +44,7 @@ def test_triangles_are_mirrored_only_where_asked(tmp_path: Path):
 
 
 def test_the_draws_are_the_same_each_time(dataset: data.ImageDataset, tmp_path: Path):
-    """A model in the repository meets the networks that it was trained on."""
+    """The simulation returns the graphs that the pretrained model was trained on."""
     again = data.load_dataset(dataset.name, data_dir=tmp_path)
     assert again.train.images.equal(dataset.train.images)
     assert again.test.images.equal(dataset.test.images)
@@ -110,7 +110,7 @@ def test_the_optimum_is_the_entropy(symmetric: bool):
 
 
 def test_no_other_probabilities_do_better():
-    """The truth beats what the 300 training networks suggest: their own frequencies, smoothed."""
+    """The true likelihood is better than the smoothed frequencies of the 300 training graphs."""
     train, labels = graphs.draw(300, symmetric=False, generator=torch.Generator().manual_seed(4))
     test, _ = graphs.draw(300, symmetric=False, generator=torch.Generator().manual_seed(5))
     counts = torch.stack([(train[labels == s, 0] > 0).double().sum(0) for s in range(3)])
@@ -127,7 +127,7 @@ def test_an_impossible_network_has_no_likelihood():
     assert graphs.exact_nll(images).item() == math.inf
 
 
-def test_matrices_read_back_as_networks(dataset: data.ImageDataset):
+def test_matrices_read_back_as_graphs(dataset: data.ImageDataset):
     """An adjacency matrix makes the graph that it says, for drawing it."""
     matrix = dataset.train.images[0, 0].numpy() > 0
     graph = networkx.from_numpy_array(matrix, create_using=networkx.DiGraph)
@@ -142,14 +142,14 @@ def as_csv(matrix: np.ndarray, separator: str = ",") -> bytes:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", " ", ", "])
 def test_a_matrix_is_read_whatever_stands_between(separator: str):
-    """The network that was written comes back."""
+    """A graph is read as it was written."""
     images, _ = graphs.draw(1, symmetric=False, generator=torch.Generator().manual_seed(2))
     written = as_csv(images[0, 0].numpy() / 255, separator)
     assert torch.equal(graphs.read(written), images[0].float() / 255)
 
 
 def test_edges_are_read_as_the_matrix_that_they_make():
-    """Each way, with a weight where there is one; words on the first line are passed over."""
+    """Both directions are set, with the weight if there is one; a first line of words is ignored."""
     found = graphs.read(b"source,target,weight\r\n0,1,1\r\n\r\n67,3,0.25\r\n")
     assert found.shape == (1, 68, 68)
     assert found.sum() == 2.5

@@ -1,4 +1,4 @@
-"""IDX files: the real ones are read, anything else is refused by name."""
+"""IDX files: parsing of the original files, and errors for others."""
 
 import gzip
 import struct

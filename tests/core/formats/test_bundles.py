@@ -1,4 +1,4 @@
-"""The bytes that browsers run equal the model they were packed from."""
+"""The browser's networks return the same values as the models that were packed."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_browser_equals_pytorch_for_pretrained_models(name: str, tmp_path: Path)
 
 
 def test_pack_describes_its_parts() -> None:
-    """The manifest names the operations in order, and only the parts that were asked for."""
+    """The manifest has the operations in order, and only the requested parts."""
     manifest, weights = bundles.pack(small_model(), parts=("decoder",))
     assert [layer["op"] for layer in manifest["decoder"]] == [
         "linear",
@@ -206,7 +206,7 @@ def test_codes_bundle_is_keyed_by_id_and_shows_sigma() -> None:
 
 
 def test_figures_that_nobody_measured_are_left_out() -> None:
-    """A model in training is asked for its codes alone."""
+    """Of a model in training only the codes are needed."""
     codes = Codes(
         ids=torch.tensor([3, 4]),
         mu=torch.zeros(2, 1),

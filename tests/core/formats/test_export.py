@@ -1,4 +1,4 @@
-"""A model handed on: one page without a server, codes as CSV, the decoder as ONNX."""
+"""Exports: an HTML page without a server, codes as CSV, the decoder as ONNX."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def modules(page: str) -> dict[str, str]:
 
 
 def bundle(page: str, name: str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Read a bundle that lies in the page."""
+    """Read a bundle in the page."""
     return read_bundle(gzip.decompress(base64.b64decode(element(page, name))))
 
 

@@ -1,4 +1,4 @@
-"""A model folder comes back exactly; a damaged or foreign one is refused with a sentence."""
+"""Model folders: saving and loading, and errors for damaged or foreign ones."""
 
 from __future__ import annotations
 
@@ -477,7 +477,7 @@ def test_what_is_no_zip_is_refused(content: bytes) -> None:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_random_damage_is_a_sentence_or_harmless(folder: Path, data: st.DataObject) -> None:
-    """Whatever bytes of a zip are changed or cut, there is a model or a CheckpointError."""
+    """A zip with changed or missing bytes loads a model or raises CheckpointError."""
     content = bytearray(model_folder.zip_folder(folder))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

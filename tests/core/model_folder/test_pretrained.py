@@ -1,4 +1,4 @@
-"""The models that come with the project: they load, are small, and are as good as they say."""
+"""Pretrained models: they load, are small, and have the metrics of their cards."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_the_elbo_is_what_the_card_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_importance_sampling_agrees_with_the_card(name: str) -> None:
-    """On 40 images the 200-sample bound lies under the ELBO, and fits the card's, of more samples.
+    """On 40 images the 200-sample bound is below −ELBO and agrees with the card's, of more samples.
 
     The card's is a mean over many more images, so the difference to the ELBO on the same images
     is compared, with four standard errors and what 200 samples give away against the card's.
@@ -250,7 +250,7 @@ def test_studies_reach_their_figures(name: str) -> None:
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
 def test_what_a_result_judges_its_figures_say(study: Study) -> None:
-    """Each goal and comparison is told as reached or missed by the figures that the file holds."""
+    """Each goal and comparison is reported as reached or missed, from the values in the file."""
     result = result_of(study.name)
     assert not result["quick"]
     goals, comparisons = studies.judged(study, result)

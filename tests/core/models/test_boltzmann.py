@@ -1,4 +1,4 @@
-"""Boltzmann machines: conditionals by enumeration, reconstruction, and their folder."""
+"""Boltzmann machines: conditionals by enumeration, reconstruction, model folders."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_folder_gives_the_machine_back(x: Tensor, tmp_path: Path):
 
 
 def test_damaged_folders_are_refused(x: Tensor, tmp_path: Path):
-    """A missing file, swapped weights and a card of another size are told in a sentence."""
+    """A missing file, exchanged weights and a card of another size are refused with a sentence."""
     with pytest.raises(CheckpointError, match="neither a folder"):
         model_folder.load_machine(tmp_path)
     machine = boltzmann.fit(config(epochs=1), x[:40])

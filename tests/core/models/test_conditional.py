@@ -1,4 +1,4 @@
-"""Models that are given the label: they need it, they use it, and they gain by it."""
+"""Conditional models: they need labels, use them, and improve the bound."""
 
 from __future__ import annotations
 

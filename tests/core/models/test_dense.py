@@ -1,4 +1,4 @@
-"""Products of dense layers: the same numbers by either library, and gradients where asked."""
+"""Dense layers: the same values from both libraries, and gradients."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_layer_has_gradients_where_they_are_asked() -> None:
 
 
 def test_a_layer_follows_autocast() -> None:
-    """Without a gradient too, products are in the precision that is asked for."""
+    """Products have the requested precision without a gradient too."""
     layer = Dense(500, 300)
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         assert layer(torch.ones(100, 500)).dtype == torch.bfloat16

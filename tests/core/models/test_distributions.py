@@ -66,7 +66,7 @@ def test_kl_is_torchs() -> None:
 
 
 def test_kl_is_what_sampling_estimates() -> None:
-    """E_q[log q − log p] over 100,000 draws lies within four standard errors of the closed form."""
+    """E_q[log q − log p] over 100,000 samples is within four standard errors of the closed form."""
     q = DiagonalGaussian(noise(3, 2), noise(3, 2, seed=2))
     z = q.sample(100_000, generator=torch.Generator().manual_seed(5))
     gap = (q.log_prob(z) - StandardNormal(2).log_prob(z)).double()

@@ -1,4 +1,4 @@
-"""Two stochastic layers: the four densities, and a likelihood found by integration."""
+"""Two stochastic layers: the four densities, and the likelihood by integration."""
 
 from __future__ import annotations
 

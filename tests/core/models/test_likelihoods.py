@@ -122,7 +122,7 @@ def test_extreme_outputs_stay_finite(extreme: float) -> None:
 @pytest.mark.parametrize("likelihood", ["gaussian", "continuous-bernoulli", "discretised-logistic"])
 @pytest.mark.parametrize("network", ["mlp", "conv", "rows"])
 def test_colour_goes_through_every_network(likelihood: str, network: str) -> None:
-    """Heads lay channels out so that x meets its own pixel: a fitted bias is found again."""
+    """The head's values are in the order of the pixels of x: a fitted bias equals the image."""
     config = ModelConfig.of(
         image_shape=(3, 5, 4), latent_dim=2, hidden=(6,), likelihood=likelihood, network=network
     )

@@ -1,4 +1,4 @@
-"""The network: its named parts, its shapes, its first weights."""
+"""The model: names of its parts, shapes, initial weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Families of networks: sizes, layouts, what sees what, first weights."""
+"""Families of networks: sizes, layouts, receptive fields, initial weights."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_output_starts_near_the_data_mean(network: str, likelihood: str, sch
 
 @pytest.mark.parametrize("network", sorted(networks.FAMILIES))
 def test_first_weights_come_from_the_generator(network: str) -> None:
-    """Recurrent and convolutional ones too: the global stream is not asked."""
+    """The global generator is not used, by recurrent and convolutional networks either."""
     flat = []
     for seed in (1, 1, 2):
         torch.manual_seed(len(flat))

@@ -1,4 +1,4 @@
-"""Learned priors: densities, KL, and their weights as part of the model."""
+"""Learned priors: densities, KL, and their weights."""
 
 from __future__ import annotations
 
