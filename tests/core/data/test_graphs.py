@@ -149,7 +149,7 @@ def test_a_matrix_is_read_whatever_stands_between(separator: str):
 
 
 def test_edges_are_read_as_the_matrix_that_they_make():
-    """Both directions are set, with the weight if there is one; a first line of words is ignored."""
+    """Both directions are set, with the weight, if any; a first line of words is skipped."""
     found = graphs.read(b"source,target,weight\r\n0,1,1\r\n\r\n67,3,0.25\r\n")
     assert found.shape == (1, 68, 68)
     assert found.sum() == 2.5
