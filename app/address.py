@@ -1,9 +1,8 @@
-"""A state of the app and its address: what a link restores.
+"""The state that a link restores, and its URL parameters.
 
-A `State` is everything a link restores. `FIELDS` declares, for each of its entries, the parameter's
-name, how it is read and written, and the sentence that says what is allowed. Reading is in two
-steps: `parse` checks each value for itself, `fit` checks it against the model that is open. Both
-return notices for what they ignored. Nothing here knows of Streamlit or of a session.
+`FIELDS` declares for each field of `State` its parameter, how to read and write it, and which
+values are allowed. `parse` checks each value by itself, `fit` checks the state against the open
+model; both return a notice for each value that they ignored. Independent of Streamlit.
 """
 
 import math
@@ -29,7 +28,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Selection:
-    """A polygon in the map's coordinates, with the plane in which it was drawn.
+    """A polygon on the map, with the plane in which it was drawn.
 
     Attributes
     ----------
@@ -45,47 +44,46 @@ class Selection:
 
 @dataclass(frozen=True)
 class State:
-    """What every page shows, and what a link restores.
+    """State shared by all pages, which a link restores.
 
     Attributes
     ----------
     model : str
-        A folder's name in pretrained/, or the content hash of an opened one.
+        Name of a model folder, or the content hash of an uploaded one.
     z : tuple of float or None
-        The pinned code; None stands for the pinned example's, else for the prior's mean.
+        The pinned code; None for that of the pinned example, else the mean of the prior.
     pinned_id : int or None
-        The pinned example's id.
+        Id of the pinned example.
     y : int or None
-        The label that a model is given which takes one; None stands for the pinned example's,
-        else for the first.
+        The label of a conditional model; None for that of the pinned example, else the first.
     projection : str or None
-        One of `PROJECTIONS`; None lets the model choose.
+        One of `PROJECTIONS`; None for the model's default.
     axes : (int, int) or None
-        The latent plane of the map and of the manifold; None lets the model choose.
+        The latent plane of map and manifold; None for the plane of the largest KL.
     colour : str
         One of `COLOURS`.
     selection : Selection or None
-        What is selected on the map.
+        The selection on the map.
     camera : (x, y, scale) or None
-        The map's centre and zoom; None shows everything.
+        Centre and zoom of the map; None shows all points.
     backdrop : float
-        Strength of the decoded pictures behind the map's points, 0 to 1.
+        Opacity of the decoded images behind the map's points, 0 to 1.
     grid : int
-        Cells a side of the manifold.
+        Cells per side of the manifold.
     seed : int
-        For everything drawn at random.
+        Seed of all random samples.
     run : str or None
-        The training that the Train page shows.
+        The training on the Train page.
     study : str or None
-        The study that the Compare page shows; None for the first.
+        The study on the Compare page; None for the first.
     figure : (str, str, str) or None
-        Data set, kind of figure and metric of the study's figure; None lets the study choose.
+        Dataset, kind of chart and metric of the study's figure; None for the study's default.
     other : str or None
-        A second model, which the Compare page shows beside the open one.
+        The second model on the Compare page.
     linked : str
-        One of `LINKS`: what two models beside each other share, where both are possible.
+        One of `LINKS`: what links the two models, if both are possible.
     other_selection : Selection or None
-        What is selected on the second model's map, in its coordinates.
+        The selection on the second model's map.
     """
 
     model: str = DEFAULT_MODEL
@@ -110,18 +108,18 @@ class State:
 
 @dataclass(frozen=True)
 class Facts:
-    """What of a model decides which states make sense with it.
+    """Properties of a model that decide which states fit it.
 
     Attributes
     ----------
     latent_dim : int
     projections : tuple of str
-        Those of `PROJECTIONS` that the model has; the first is shown when none is asked for.
+        Those of `PROJECTIONS` that the model has; the first is the default.
     has_id : callable
-        Whether an id is one of the model's encoded examples.
+        Whether an id is in the model's test set.
     has_labels : bool
     classes : int
-        Labels that the model is given, 0 … classes − 1; 0 for a model that takes none.
+        Number of labels of a conditional model, else 0.
     """
 
     latent_dim: int
@@ -133,7 +131,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Field:
-    """One parameter of the URL."""
+    """A URL parameter: its name, reader, writer, and allowed values in words."""
 
     parameter: str
     read: Callable[[str], Any]
@@ -142,17 +140,17 @@ class Field:
 
 
 def plane_name(projection: str, axes: tuple[int, int]) -> str:
-    """Name a plane of the map: "pca", "tsne", or "axes-i-j", with dimensions counted from 1."""
+    """Return the name of a plane: "pca", "tsne" or "axes-i-j", with dimensions from 1."""
     return f"axes-{axes[0] + 1}-{axes[1] + 1}" if projection == "axes" else projection
 
 
 def plane_axes(plane: str) -> tuple[int, int] | None:
-    """Return the dimensions of a plane "axes-i-j", counted from 0; None for another plane."""
+    """Return the dimensions of a plane "axes-i-j", from 0, or None for another plane."""
     kind, *axes = plane.split("-")
     return _read_axes(",".join(axes)) if kind == "axes" else None
 
 
-# Reading and writing single values. A reader raises ValueError for what is not allowed.
+# Readers and writers of single values. A reader raises ValueError for a value that is not allowed.
 
 
 def _number(text: str) -> float:
@@ -163,7 +161,7 @@ def _number(text: str) -> float:
 
 
 def _shortest(value: float) -> str:
-    # four significant digits: far below a pixel, and links stay short
+    # Four significant digits: far below a pixel, and links stay short.
     return f"{value:.4g}" if value else "0"
 
 
@@ -199,7 +197,7 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def _read_axes(text: str) -> tuple[int, int]:
-    # people count dimensions from 1, as the pages do
+    # The pages count dimensions from 1.
     i, j = (_whole_number(1, MAX_LATENT_DIM)(part) for part in text.split(","))
     if i == j:
         raise ValueError(text)
@@ -297,18 +295,18 @@ def _notice(parameter: str, value: str, allowed: str) -> str:
 
 
 def parse(parameters: Mapping[str, str]) -> tuple[State, list[str]]:
-    """Read a URL's parameters; what cannot be read keeps its default and is named.
+    """Read URL parameters; a value that is not allowed keeps its default, with a notice.
 
     Parameters
     ----------
     parameters : mapping of str to str
-        Parameters that are not the explorer's own are left alone.
+        Unknown parameters are ignored.
 
     Returns
     -------
     state : State
     notices : list of str
-        One sentence for each value that was ignored.
+        One sentence for each ignored value.
     """
     values: dict[str, Any] = {}
     notices = []
@@ -324,7 +322,7 @@ def parse(parameters: Mapping[str, str]) -> tuple[State, list[str]]:
 
 
 def to_parameters(state: State) -> dict[str, str]:
-    """Write a state as URL parameters: the model always, the rest where it is not the default."""
+    """Return a state as URL parameters: the model, and all values that are not the default."""
     default = State()
     return {
         entry.parameter: entry.write(getattr(state, name))
@@ -334,14 +332,14 @@ def to_parameters(state: State) -> dict[str, str]:
 
 
 def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
-    """Drop what the open model does not have, and name it.
+    """Reset the fields that do not fit the open model, with a notice for each.
 
     Returns
     -------
     state : State
-        One that the model can show.
+        A state that fits the model.
     notices : list of str
-        One sentence for each value that was dropped.
+        One sentence for each reset value.
     """
     dims = facts.latent_dim
     planes = [p for p in facts.projections if p not in ("axes", "3d")]
@@ -382,7 +380,7 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
         if wrong:
             entry, value = FIELDS[name], getattr(state, name)
             default = getattr(State(), name)
-            if name == "colour":  # the default itself does not fit: no notice, nobody asked for it
+            if name == "colour":  # the default itself: no notice
                 state = replace(state, colour="rate")
                 continue
             notices.append(_notice(entry.parameter, entry.write(value), allowed))
@@ -392,15 +390,15 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
 
 def _has_plane(plane: str, planes: list[str], dims: int) -> bool:
     axes = plane_axes(plane)
-    # a line is shown in a plane, one row above the other
+    # A single dimension is shown in a plane.
     return plane in planes if axes is None else max(axes) < max(dims, 2)
 
 
 def simplify(polygon: list[Point], limit: int = MAX_VERTICES) -> tuple[Point, ...]:
-    """Thin a lasso to at most `limit` vertices, dropping those that change its area least.
+    """Reduce a polygon to at most `limit` vertices, dropping those that change its area least.
 
-    Visvalingam & Whyatt (1993). Coordinates are rounded as the URL writes them, so that a link
-    selects exactly what was selected here.
+    Coordinates are rounded as in the URL, so that a link selects the same examples. The method is
+    that of Visvalingam & Whyatt (1993).
     """
     ring = [(float(_shortest(x)), float(_shortest(y))) for x, y in polygon]
     while len(ring) > limit:

@@ -1,8 +1,8 @@
-"""The server: `streamlit run app/main.py`.
+"""Create the server app: `streamlit run app/main.py`.
 
-Settings come from `.streamlit/config.toml` beside this file, however the app is started; a flag or
-an environment variable wins over it. Weights, codes and sprites go over routes of the app, so that
-a browser keeps them.
+Settings come from `.streamlit/config.toml` beside this file, however the app is started; flags and
+environment variables override them. Weights, codes and sprites are served by separate routes, so
+that browsers cache them.
 """
 
 import gc
@@ -43,7 +43,7 @@ CONFIG_FILE = HERE / ".streamlit" / "config.toml"
 
 
 def flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield a TOML table's settings as (`"section.option"`, value)."""
+    """Yield the settings of a TOML table as (`"section.option"`, value)."""
     for name, value in table.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")
@@ -60,9 +60,9 @@ def apply_settings(file: Path = CONFIG_FILE) -> None:
 
 
 def keep_uploads_in_memory() -> None:
-    """Let no upload, of any allowed size, be spooled to a temporary file while it arrives."""
+    """Keep uploads of any allowed size in memory instead of temporary files."""
     most: int = config.get_option("server.maxUploadSize") * 2**20
-    MultiPartParser.spool_max_size = most + 2**20  # its frame included
+    MultiPartParser.spool_max_size = most + 2**20  # with the multipart frame
 
 
 def show_error(error: Exception) -> bool:
@@ -86,33 +86,33 @@ def address() -> str:
 
 
 @asynccontextmanager
-async def ready(_: st.App) -> AsyncIterator[None]:
-    """Load what the first visitor will need before the server answers."""
-    # Each message to a browser gives the interpreter away and waits for it again, behind every
-    # other session that computes: 5 ms by default, and a run of the script sends forty messages.
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Load the default model before the server accepts sessions."""
+    # Each message to a browser releases the interpreter and then waits for other sessions, 5 ms
+    # each by default. A script run sends about forty messages.
     sys.setswitchinterval(5e-4)
     library.preload()
     gc.collect()
-    gc.freeze()  # imports and preloaded models are never garbage: no later collection visits them
+    gc.freeze()  # later collections skip imports and preloaded models
     print(f"Latent Explorer: see inside a variational autoencoder.\nOpen {address()}", flush=True)
     print("Stop with Ctrl+C.", flush=True)
     yield
 
 
 async def first_page(request: Request) -> RedirectResponse:
-    """Redirect from Explore's own name to where Streamlit serves an app's first page."""
+    """Redirect /explore to the root, where Streamlit serves the default page."""
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"./{query}")
 
 
 apply_settings()
 keep_uploads_in_memory()
-torch.set_num_threads(1)  # one thread for each of many sessions beats many threads for one
+torch.set_num_threads(1)  # faster for many sessions than several threads for one
 
 #: What `st.App` takes beside the script.
 OPTIONS: dict[str, Any] = {
     "routes": [*assets.routes(base_path()), Route(f"{base_path()}/explore", first_page)],
-    "lifespan": ready,
+    "lifespan": lifespan,
     "on_script_error": show_error,
 }
 app = st.App(NAVIGATION, **OPTIONS)

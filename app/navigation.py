@@ -1,19 +1,17 @@
-"""The script of every run: pages, the controls that all pages share, notices.
-
-It opens the session's state, lets the model picker and the URL settle it, and runs the page.
-"""
+"""The script that Streamlit runs: load the state, open the model, show the sidebar and the page."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from app import address, state
+from app.components.link import link
 from app.resources import library, opened_model
 from app.views import boltzmann
 from app.widgets import header, model_card
 from vae_core.errors import CheckpointError, LatentExplorerError
 
-#: File (and address) and title of each page, in the order in which a newcomer meets them.
+#: Title of each page by its folder and URL path, in the order of the menu.
 PAGES = {
     "explore": "Explore",
     "manifold": "Manifold",
@@ -27,13 +25,13 @@ MAX_MODEL_MEGABYTES = 64
 ICON = Path(__file__).with_name("icon.svg")
 
 
-def choose_model(names: list[str]) -> None:
-    """Show the model picker with a line about the chosen one, and the way to open another."""
+def model_picker(names: list[str]) -> None:
+    """Show the choice of the model, its description, and the upload of a model folder."""
     binding = state.bind("model", also=keep_example)
     st.selectbox("Model", names, format_func=library.title, **binding)
     st.caption(library.describe(state.current().model))
     with st.popover("Open a model", width="stretch"):
-        st.markdown("A zipped model folder, as `python -m vae_core train` writes it.")
+        st.markdown("A zipped model folder, as written by `python -m vae_core train`.")
         zipped = st.file_uploader(
             "Zipped model folder", type="zip", max_upload_size=MAX_MODEL_MEGABYTES, key="w-zip"
         )
@@ -43,14 +41,14 @@ def choose_model(names: list[str]) -> None:
 
 
 def keep_example(name: str) -> dict[str, int | None]:
-    """Keep the pinned example in another model of the same data."""
+    """Return the pinned example for another model: the same one if the data is the same."""
     shown = state.current()
     same = library.dataset_of(name) == library.dataset_of(shown.model)
     return {"pinned_id": shown.pinned_id if same else None}
 
 
 def open_file(content: bytes) -> None:
-    """Open an uploaded model and go to it, or say why not."""
+    """Open an uploaded model and show it, or add a notice with the reason why not."""
     try:
         opened = library.open_zip(content)
     except LatentExplorerError as error:
@@ -62,8 +60,8 @@ def open_file(content: bytes) -> None:
     st.rerun()
 
 
-def wanted_machine() -> opened_model.OpenedMachine | None:
-    """Open the Boltzmann machine that the state names, if it names one that can be."""
+def open_machine() -> opened_model.OpenedMachine | None:
+    """Open the Boltzmann machine that the state names, or return None if it is not one."""
     try:
         return library.open_machine(state.current().model)
     except CheckpointError as error:
@@ -71,26 +69,26 @@ def wanted_machine() -> opened_model.OpenedMachine | None:
         return None
 
 
-def settle_model(names: list[str]) -> opened_model.Opened | None:
-    """Open the model that the state names, else the first one that can be; None without any."""
+def open_model(names: list[str]) -> opened_model.Opened | None:
+    """Open the model that the state names, else the first that can be opened, else None."""
     wanted = state.current().model
     for name in dict.fromkeys([wanted, address.DEFAULT_MODEL, *names]):
         try:
             opened = library.open_model(name)
         except CheckpointError as error:
-            # nobody asked for the default by name, so its absence alone is no news
+            # No notice if the default is missing and was not requested.
             if name in names or (name == wanted and name != address.DEFAULT_MODEL):
                 state.notify(str(error))
             continue
         if name != wanted:
             state.update(model=name)
-        state.settle(opened.facts)
+        state.fit_to_model(opened.facts)
         return opened
     return None
 
 
 def show_notices() -> None:
-    """Show what was ignored, until it is dismissed."""
+    """Show the notices, until they are dismissed."""
     if sentences := state.notices():
         with st.container(horizontal=True, vertical_alignment="center", key="notices"):
             st.warning("\n\n".join(sentences))
@@ -100,34 +98,34 @@ def show_notices() -> None:
 def run() -> None:
     """Run the script once."""
     st.set_page_config(page_title="Latent Explorer", page_icon=ICON, layout="wide")
-    state.begin()
+    state.load()
     pages = [
         st.Page(f"views/{name}/page.py", title=title, url_path=name, default=name == "explore")
         for name, title in PAGES.items()
     ]
     page = st.navigation(pages)
-    state.enter(page.url_path)
-    header.style()
+    state.enter_page(page.url_path)
+    header.apply_style()
     names = [*library.model_names(), *state.recall("files", [])]
     others = [*library.machine_names(), *state.recall("machine-files", [])]
-    if machine := wanted_machine():
-        boltzmann.settle(machine)
+    if machine := open_machine():
+        boltzmann.fit_state(machine)
         with st.sidebar:
-            choose_model(list(dict.fromkeys([*names, *others, machine.name])))
+            model_picker(list(dict.fromkeys([*names, *others, machine.name])))
             model_card.button(machine)
-            header.copy_link()
+            link("link")
         show_notices()
         boltzmann.show(page.title, machine)
         return
-    opened = settle_model(names)
+    opened = open_model(names)
     if opened is None:
         show_notices()
-        st.error("There is no model here yet. `make pretrained` trains those that belong here.")
+        st.error("There are no models yet. `make pretrained` trains the bundled ones.")
         return
     with st.sidebar:
-        choose_model(list(dict.fromkeys([*names, *others, opened.name])))
+        model_picker(list(dict.fromkeys([*names, *others, opened.name])))
         model_card.button(opened)
-        header.copy_link()
+        link("link")
         header.export_button(opened)
     show_notices()
     page.run()

@@ -1,4 +1,4 @@
-"""Metrics in words: what their names mean, which way is better, a value with its error."""
+"""Titles of metrics, and numbers and durations as pages write them."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Metric:
-    """What a metric's name stands for.
+    """How pages show a metric.
 
     Attributes
     ----------
     title : str
-        A short name as people read it.
     better : str
-        "higher", "lower", or "" where neither is.
+        "higher", "lower" or "".
+    sign : int
+        Factor of shown values: −1 for an ELBO, which pages show as −ELBO.
     """
 
     title: str
     better: str = ""
+    sign: int = 1
 
 
-#: Names as regular expressions; what they capture goes into the title.
+#: Names as regular expressions, whose groups are inserted into the title.
 _METRICS: dict[str, Metric] = {
-    "elbo": Metric("ELBO", "higher"),
-    "train_elbo": Metric("ELBO of training images", "higher"),
+    "elbo": Metric("−ELBO", "lower", sign=-1),
+    "train_elbo": Metric("−ELBO of training images", "lower", sign=-1),
     "rate": Metric("Rate"),
     "distortion": Metric("Distortion", "lower"),
     r"nll_iw(\d+)": Metric("−log p(x), {}-sample bound", "lower"),
@@ -36,18 +38,18 @@ _METRICS: dict[str, Metric] = {
     "train_nll_appendix_d": Metric("−log p(x) of training images, appendix D", "lower"),
     "nll_ais": Metric("−log p(x), annealed importance sampling", "lower"),
     "active_units": Metric("Active units"),
-    "mmd": Metric("Aggregate posterior against prior (MMD)", "lower"),
-    "mmd_p": Metric("p-value of that distance", "higher"),
-    "sample_distance": Metric("Samples to their nearest training image"),
-    "test_distance": Metric("Test images to their nearest training image"),
+    "mmd": Metric("MMD²(q(z), p(z))", "lower"),
+    "mmd_p": Metric("p-value of MMD²", "higher"),
+    "sample_distance": Metric("Distance of samples to the nearest training image"),
+    "test_distance": Metric("Distance of test images to the nearest training image"),
     "knn_accuracy": Metric("k-NN accuracy of codes", "higher"),
     r"knn_accuracy_(\w+)": Metric("k-NN accuracy on the {} map", "higher"),
-    "probe_accuracy": Metric("Linear probe's accuracy", "higher"),
+    "probe_accuracy": Metric("Linear probe accuracy", "higher"),
     "silhouette": Metric("Silhouette of codes", "higher"),
     r"silhouette_(\w+)": Metric("Silhouette on the {} map", "higher"),
     "gap": Metric("Gap to the exact optimum", "lower"),
-    "gap_percent": Metric("Gap to the exact optimum, per cent", "lower"),
-    "frequency_gap_percent": Metric("Gap of counting edges, per cent", "lower"),
+    "gap_percent": Metric("Gap to the exact optimum (%)", "lower"),
+    "frequency_gap_percent": Metric("Gap of edge frequencies (%)", "lower"),
     "optimum": Metric("Exact optimum"),
     "cross_entropy": Metric("Cross-entropy, all clean test images", "lower"),
     "entropy_floor": Metric("Entropy of the targets"),
@@ -58,45 +60,75 @@ _METRICS: dict[str, Metric] = {
     "report_largest_target": Metric("Zhang & Wu's largest target"),
     "report_targets_above_one": Metric("Zhang & Wu's targets above 1"),
 }
+#: Units that the title of their metric already says.
+_SILENT_UNITS = ("squared MMD", "p-value", "")
 _MAPS = {"pca": "PCA", "tsne": "t-SNE"}
 
 
 def find(name: str) -> Metric:
-    """Return what a metric's name stands for; an unknown name stands for itself."""
+    """Return the metric of this name; an unknown name becomes the title."""
     for pattern, metric in _METRICS.items():
         if match := re.fullmatch(pattern, name):
             captured = (_number_or_map(part) for part in match.groups())
-            return Metric(metric.title.format(*captured), metric.better)
+            return Metric(metric.title.format(*captured), metric.better, metric.sign)
     return Metric(name.replace("_", " ").capitalize())
 
 
 def title(name: str) -> str:
-    """Name a metric as people read it."""
+    """Return the title of a metric."""
     return find(name).title
 
 
 def axis(name: str, unit: str) -> str:
-    """Say what a metric counts, and which way is better."""
+    """Return an axis title: the unit of a metric, and which way is better."""
     better = find(name).better
     return unit + (f", {better} is better" if better else "")
 
 
-def measured(value: float, se: float | None) -> str:
-    """Write a value with its standard error, to the error's second digit."""
+def quantity(
+    name: str, value: float, se: float | None, unit: str, *, difference: bool = False
+) -> str:
+    """Format a value of a metric, or a difference of two, with its error and unit."""
+    metric = find(name)
+    if unit == "share":
+        value, se = 100 * value, None if se is None else 100 * se
+        unit = "percentage points" if difference else "%"
+    text = with_error(metric.sign * value, se)
+    return text if unit in _SILENT_UNITS else f"{text} {unit}"
+
+
+def with_error(value: float, se: float | None) -> str:
+    """Format a value with its standard error, to the error's second digit."""
     if not se or not math.isfinite(se):
-        return plain(value)
+        return significant(value)
     digits = max(0, _digits(se, 2))
     return f"{number(value, digits)} ± {se:,.{digits}f}"
 
 
-def plain(value: float) -> str:
-    """Write a value that has no error, with as many digits as it was given, up to five."""
+def significant(value: float) -> str:
+    """Format a value without an error, with up to five digits."""
     return f"{value:,.5g}".replace("-", "−")
 
 
 def number(value: float, digits: int = 1) -> str:
-    """Write a number with a real minus sign."""
+    """Format a number with a true minus sign."""
     return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    """Format a duration: seconds, minutes, or hours and minutes."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def sentence(message: str) -> str:
+    """Format a message as a sentence: a capital letter first, a full stop last."""
+    return f"{message[:1].upper()}{message[1:].removesuffix('.')}."
 
 
 def _digits(value: float, significant: int) -> int:
@@ -110,6 +142,11 @@ def _number_or_map(part: str) -> str:
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def ordinal(dim: int) -> str:
-    """Name a latent dimension, counted from 1."""
+def dimension(dim: int) -> str:
+    """Return the symbol of a latent dimension, counted from 1."""
     return "z" + str(dim + 1).translate(_SUBSCRIPTS)
+
+
+def dimensions(count: int) -> str:
+    """Say how many latent dimensions there are: "2 latent dimensions"."""
+    return f"{count} latent dimension{'' if count == 1 else 's'}"

@@ -65,11 +65,21 @@ def script() -> None:
     if "z" not in state:
         state.z, state.z_version, state.pinned_id = (0.5, -0.5) + (0.0,) * (d - 2), 1, None
         state.heard, state.runs = 0, 0
+        state.changed = {"corners": 0, "camera": None, "hidden": ()}
     state.runs += 1
 
     def pinned(pin: contract.Pin) -> None:
         state.z, state.pinned_id = pin.z, pin.pinned_id
         state.heard += 1
+
+    def selected(selection: latent_map.Selection | None) -> None:
+        state.changed["corners"] = len(selection.polygon) if selection else 0
+
+    def moved(camera: latent_map.Camera) -> None:
+        state.changed["camera"] = vars(camera)
+
+    def hidden(labels: tuple[int, ...]) -> None:
+        state.changed["hidden"] = labels
 
     if st.button("Go to the origin"):
         state.z, state.pinned_id = (0.0,) * d, None
@@ -83,18 +93,20 @@ def script() -> None:
         pinned_id=state.pinned_id,
     )
     left, right = st.columns([3, 1])
-    sent = None
     with left:
         if side:
             manifold.manifold("grid", scene=scene, n=side)
         else:
-            sent = latent_map.latent_map(
+            latent_map.latent_map(
                 "map",
                 scene=scene,
-                codes=assets.publish(codes(n, d)),
-                classes=[str(label) for label in range(CLASSES)],
-                projection=query.get("projection", "raw"),
-                on_pin=pinned,
+                points=latent_map.Points(
+                    assets.publish(codes(n, d)), [str(label) for label in range(CLASSES)]
+                ),
+                look=latent_map.Look(projection=query.get("projection", "raw")),
+                on=latent_map.Callbacks(
+                    pin=pinned, selection=selected, camera=moved, hidden=hidden
+                ),
             )
     with right:
         picture.picture("picture", scene=scene)
@@ -104,12 +116,8 @@ def script() -> None:
             "z": state.z,
             "pinned_id": state.pinned_id,
         }
-        if sent is not None:
-            heard |= {
-                "corners": len(sent.selection.polygon) if sent.selection else 0,
-                "camera": vars(sent.camera) if sent.camera else None,
-                "hidden": sent.hidden,
-            }
+        if not side:
+            heard |= state.changed
         st.code(json.dumps(heard))
         st.button("Run again")
 

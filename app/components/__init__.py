@@ -1,1 +1,1 @@
-"""The Python face of each browser panel."""
+"""One Python function for each browser panel, named as the panel."""

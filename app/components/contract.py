@@ -1,4 +1,4 @@
-"""What Python and the panels exchange, validated."""
+"""Types exchanged with the browser panels, and validation of what they send."""
 
 from __future__ import annotations
 
@@ -10,49 +10,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 T = TypeVar("T")
-
-
-def when_valid(
-    read: Callable[[Any], T | None], function: Callable[[T], None] | None
-) -> Callable[[Any], None]:
-    """Call a function with what was read, unless it was not valid."""
-
-    def changed(value: Any) -> None:
-        valid = read(value)
-        if function is not None and valid is not None:
-            function(valid)
-
-    return changed
+#: Mean and standard deviation (latent_dim,) of a prior.
+Prior = tuple[Sequence[float], Sequence[float]]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What every panel of a page is given alike.
+    """Model and state that all panels of a page share.
 
     Parameters
     ----------
     model_hash
-        Content hash of the model; a new one makes panels start afresh.
+        Content hash of the model; panels start afresh when it changes.
     decoder, encoder
-        Addresses of the published network bundles (``routes.publish`` of
-        ``portable.network_bundle(model, parts=("decoder",))`` and ``("encoder",)``). The encoder
-        is needed by the drawing pad alone.
+        Addresses of the published decoder and encoder (``bundles.network_bundle``). Only the
+        drawing pad needs the encoder.
     z
         The pinned code (latent_dim,).
     z_version
-        Raised whenever *Python* changes ``z`` (a link, a preset, an upload), never because a
-        panel did. Panels take over ``z`` only with a version that they have not seen.
+        Raised whenever *Python* changes ``z`` (a link, a preset, an upload), not when a panel
+        does. A panel accepts ``z`` only with a version that is new to it.
     pinned_id
-        The example that ``z`` is the code of, if it is one's.
+        Id of the example that ``z`` is the code of, if any.
     dims
         The two latent dimensions of the plane.
     y
-        The label given to a conditional model.
+        The label that a conditional model is given.
     posterior
-        mu and logvar (latent_dim,) of an uploaded picture, which maps outline. Maps alone are
-        told, so that a page with a map and without an upload takes the outline away.
+        mu and logvar (latent_dim,) of an uploaded image, outlined on maps.
     side
-        Which of a page's models, where it shows two: panels of one side share one state.
+        Which model of a page of two; panels of one side share one state.
     """
 
     model_hash: str
@@ -68,7 +55,10 @@ class Scene:
     side: str | None = None
 
     def data(self, *, with_encoder: bool = False, outlines: bool = False) -> dict[str, Any]:
-        """Return the part of a panel's data that page.js reads."""
+        """Return the part of a panel's data that page.js reads.
+
+        Only a map passes ``outlines``: a page without an upload then removes the outline.
+        """
         posterior = None
         if self.posterior is not None:
             mu, logvar = self.posterior
@@ -92,18 +82,33 @@ class Scene:
 
 @dataclass(frozen=True)
 class Pin:
-    """A code that a person chose: ``z`` (latent_dim,) and the example it belongs to, if any.
-
-    ``y`` is the label that was chosen with it, where one was.
-    """
+    """A pinned code (latent_dim,), with the id of its example and the chosen label, if any."""
 
     z: tuple[float, ...]
     pinned_id: int | None
     y: int | None = None
 
 
+def when_valid(
+    read: Callable[[Any], T | None], function: Callable[[T], None] | None
+) -> Callable[[Any], None]:
+    """Return a callback that reads a sent value and passes it to a function if it is valid."""
+
+    def changed(value: Any) -> None:
+        valid = read(value)
+        if function is not None and valid is not None:
+            function(valid)
+
+    return changed
+
+
+def pinned(latent_dim: int, on_pin: Callable[[Pin], None] | None) -> Callable[[Any], None]:
+    """Return the callback for a value sent as ``pin``."""
+    return when_valid(lambda value: read_pin(value, latent_dim), on_pin)
+
+
 def read_pin(value: Any, latent_dim: int) -> Pin | None:
-    """Validate what a panel sent as ``pin``; None where it is not a code of this model."""
+    """Validate a value sent as ``pin``; None if it is not a code of this model."""
     if not isinstance(value, Mapping):
         return None
     z = floats(value.get("z"), (latent_dim,))
@@ -115,7 +120,7 @@ def read_pin(value: Any, latent_dim: int) -> Pin | None:
 
 
 def floats(value: Any, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
-    """Finite numbers of this shape (-1: any length), or None where ``value`` is not that."""
+    """Return finite numbers of this shape (-1: any length), or None if ``value`` differs."""
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

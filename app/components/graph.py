@@ -1,4 +1,4 @@
-"""The graph decoded at the current code, beside its adjacency matrix."""
+"""Panel that draws a graph."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ def graph(
     adjacency: NDArray[np.uint8] | None = None,
     size: int = 336,
 ) -> None:
-    """Show a network drawn: the decoded one of the code that is shown, or a fixed one.
+    """Draw the graph decoded at the current code, or a fixed graph.
 
     Parameters
     ----------
     nodes
-        Where each lies, from -1 to 1 both ways, y upwards.
+        Positions of the nodes, from -1 to 1 both ways, y upwards.
     name
-        What is drawn.
+        Title of the drawing.
     scene
-        Of a network that follows the code; a fixed one needs none.
+        For a graph that follows the code.
     adjacency
-        (n, n), 255 for a certain edge, of a fixed network.
+        For a fixed graph: (n, n), 255 for a certain edge.
     size
         Greatest width in CSS pixels.
     """
@@ -40,10 +40,9 @@ def graph(
         key,
         {
             **({} if scene is None else scene.data()),
-            "nodes": [list(place) for place in nodes],
+            "nodes": [list(node) for node in nodes],
             "adjacency": None if adjacency is None else adjacency.ravel().tolist(),
             "name": name,
             "size": size,
         },
-        on_change={},
     )

@@ -1,4 +1,4 @@
-"""The choice of the label that a conditional model is given."""
+"""Panel that chooses the label of a conditional model."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def labels(
     names: Sequence[str],
     on_y: Callable[[int], None] | None = None,
 ) -> None:
-    """Show the choice of the label that the model is given; pictures follow in the same frame.
+    """Show the choice of the label; the page's images follow in the same frame.
 
     Parameters
     ----------
     names
-        Of the labels 0, 1, …
+        Names of the labels 0, 1, …
     on_y
-        Called with the label that was chosen, before the script reruns.
+        Called with the chosen label before the script reruns.
     """
 
     def chosen(value: Any) -> None:

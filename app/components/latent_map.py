@@ -1,4 +1,4 @@
-"""The map of codes, with hover, pin, box and lasso."""
+"""Panel of the latent map: a scatter of codes with hover, pin, box and lasso."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Colouring = Literal["label", "rate", "distortion"]
 
 @dataclass(frozen=True)
 class Selection:
-    """A closed outline drawn on the map, (n, 2) in the coordinates of ``projection``.
+    """A closed polygon drawn on the map, (n, 2) in the coordinates of ``projection``.
 
-    Which examples lie inside is for Python to find out: by id, over all of them.
+    Python finds the examples inside, by id and over all of them.
     """
 
     polygon: tuple[tuple[float, float], ...]
@@ -28,7 +28,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Camera:
-    """What part of the plane the map shows: its centre and its height, in data units."""
+    """The visible part of the plane: its centre and its height, in data units."""
 
     x: float
     y: float
@@ -36,136 +36,134 @@ class Camera:
 
 
 @dataclass(frozen=True)
-class MapEvent:
-    """What a person has done on the map so far; None where they have not."""
+class Points:
+    """The encoded examples on the map.
 
-    pin: Pin | None
-    selection: Selection | None
-    camera: Camera | None
-    hidden: tuple[int, ...]
+    Parameters
+    ----------
+    codes
+        Address of the published ``bundles.codes_bundle``.
+    classes
+        Names of the labels 0, 1, …
+    positions
+        Address of a published ``bundles.positions_bundle`` that replaces the t-SNE map.
+    sprite
+        Address of the published ``bundles.sprite_bundle`` of originals. Without it cards show
+        reconstructions and say so.
+    """
+
+    codes: str
+    classes: Sequence[str] = ()
+    positions: str | None = None
+    sprite: str | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the map is drawn.
+
+    Parameters
+    ----------
+    projection
+        ``"raw"`` (the plane ``scene.dims``, other dimensions fixed at the pinned code), ``"pca"``
+        (the plane of the components, decoded by its inverse) or ``"tsne"`` (without an inverse:
+        empty space shows the nearest example).
+    colour
+        What colours the points.
+    manifold
+        Opacity from 0 to 1 of the decoded images behind the points.
+    ellipses
+        Whether one-sigma outlines of q(z|x) are drawn around the pinned and hovered points.
+    height
+        Height of the drawing in CSS pixels.
+    tools
+        Whether the row of tools (box, lasso, zoom) is shown.
+    """
+
+    projection: Projection = "raw"
+    colour: Colouring = "label"
+    manifold: float = 0.0
+    ellipses: bool = False
+    height: int = 560
+    tools: bool = True
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What Python sets on the map: camera and selection with their versions, hidden labels.
+
+    A panel accepts a camera or a selection only with a version that is new to it, like
+    ``scene.z``; hidden labels only at first.
+    """
+
+    camera: Camera | None = None
+    camera_version: int = 0
+    selection: Selection | None = None
+    selection_version: int = 0
+    hidden: Collection[int] = ()
+
+    def data(self) -> dict[str, Any]:
+        """Return the part of the panel's data that restores its state."""
+        return {
+            **vars(self),
+            "camera": None if self.camera is None else vars(self.camera),
+            "selection": None if self.selection is None else vars(self.selection),
+            "hidden": sorted(self.hidden),
+        }
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """Functions called with what changed on the map, before the script reruns."""
+
+    pin: Callable[[Pin], None] | None = None
+    selection: Callable[[Selection | None], None] | None = None
+    camera: Callable[[Camera], None] | None = None
+    hidden: Callable[[tuple[int, ...]], None] | None = None
+    manifold: Callable[[float], None] | None = None
+
+
+DEFAULT_LOOK, NOTHING_RESTORED, NO_CALLBACKS = Look(), Restored(), Callbacks()
 
 
 def latent_map(
     key: str,
     *,
     scene: Scene,
-    codes: str,
-    classes: Sequence[str] = (),
-    projection: Projection = "raw",
-    colour: Colouring = "label",
-    positions: str | None = None,
-    sprite: str | None = None,
-    manifold: float = 0.0,
-    ellipses: bool = False,
-    camera: Camera | None = None,
-    camera_version: int = 0,
-    selection: Selection | None = None,
-    selection_version: int = 0,
-    hidden: Collection[int] = (),
-    height: int = 560,
-    tools: bool = True,
-    on_pin: Callable[[Pin], None] | None = None,
-    on_selection: Callable[[Selection | None], None] | None = None,
-    on_camera: Callable[[Camera], None] | None = None,
-    on_hidden: Callable[[tuple[int, ...]], None] | None = None,
-    on_manifold: Callable[[float], None] | None = None,
-) -> MapEvent:
-    """Show the map of an encoded set, decoding under the pointer in the browser.
-
-    Parameters
-    ----------
-    codes
-        Address of the published ``portable.codes_bundle``.
-    classes
-        Names of the labels 0, 1, …
-    projection
-        ``"raw"`` (the plane ``scene.dims``, the rest held at the pinned code), ``"pca"`` (the
-        plane of the components, decoded by its inverse) or ``"tsne"`` (no inverse: empty space
-        shows the nearest real code).
-    positions
-        Address of a published ``portable.positions_bundle`` that replaces the set's t-SNE map.
-    sprite
-        Address of the published ``portable.sprite_bundle`` of originals; without it cards show
-        reconstructions and say so.
-    manifold
-        Opacity from 0 to 1 of the decoded pictures behind the points.
-    ellipses
-        Whether one-sigma outlines of q(z|x) are drawn around the pinned and hovered points.
-    camera, camera_version, selection, selection_version
-        Taken over only with a version that the panel has not seen, like ``scene.z``.
-    hidden
-        Labels that are switched off at first.
-    height
-        CSS pixels of the drawing.
-    tools
-        Whether the row of tools (box, lasso, zoom) is shown.
-    on_pin, on_selection, on_camera, on_hidden, on_manifold
-        Called with what changed, before the script reruns.
-    """
-    latent_dim = len(scene.z)
-
-    def pinned(value: Any) -> None:
-        pin = contract.read_pin(value, latent_dim)
-        if on_pin is not None and pin is not None:
-            on_pin(pin)
+    points: Points,
+    look: Look = DEFAULT_LOOK,
+    restored: Restored = NOTHING_RESTORED,
+    on: Callbacks = NO_CALLBACKS,
+) -> None:
+    """Show the map of an encoded set; the browser decodes under the pointer."""
+    latent_dim, classes = len(scene.z), len(points.classes)
 
     def selected(value: Any) -> None:
-        if on_selection is not None:
-            on_selection(read_selection(value, latent_dim))
+        if on.selection is not None:
+            on.selection(read_selection(value, latent_dim))
 
-    def moved(value: Any) -> None:
-        view = read_camera(value)
-        if on_camera is not None and view is not None:
-            on_camera(view)
-
-    def toggled(value: Any) -> None:
-        if on_hidden is not None:
-            on_hidden(read_hidden(value, len(classes)))
-
-    def faded(value: Any) -> None:
-        opacity = contract.floats(value, ())
-        if on_manifold is not None and opacity is not None and 0 <= opacity <= 1:
-            on_manifold(float(opacity))
-
-    sent = mounting.show(
+    mounting.show(
         "latent_map",
         key,
         {
             **scene.data(outlines=True),
-            "codes": codes,
-            "positions": positions,
-            "sprite": sprite,
-            "classes": list(classes),
-            "projection": projection,
-            "colour": colour,
-            "manifold": manifold,
-            "ellipses": ellipses,
-            "camera": None if camera is None else vars(camera),
-            "camera_version": camera_version,
-            "selection": None if selection is None else vars(selection),
-            "selection_version": selection_version,
-            "hidden": sorted(hidden),
-            "height": height,
-            "tools": tools,
+            **vars(points),
+            "classes": list(points.classes),
+            **vars(look),
+            **restored.data(),
         },
         on_change={
-            "pin": pinned,
+            "pin": contract.pinned(latent_dim, on.pin),
             "selection": selected,
-            "camera": moved,
-            "hidden": toggled,
-            "manifold": faded,
+            "camera": contract.when_valid(read_camera, on.camera),
+            "hidden": contract.when_valid(lambda value: read_hidden(value, classes), on.hidden),
+            "manifold": contract.when_valid(read_opacity, on.manifold),
         },
-    )
-    return MapEvent(
-        pin=contract.read_pin(sent.get("pin"), latent_dim),
-        selection=read_selection(sent.get("selection"), latent_dim),
-        camera=read_camera(sent.get("camera")),
-        hidden=read_hidden(sent.get("hidden"), len(classes)),
     )
 
 
 def read_selection(value: Any, latent_dim: int) -> Selection | None:
-    """Validate an outline that the map sent."""
+    """Validate a polygon that the map sent."""
     if not isinstance(value, Mapping):
         return None
     polygon = contract.floats(value.get("polygon"), (-1, 2))
@@ -174,7 +172,7 @@ def read_selection(value: Any, latent_dim: int) -> Selection | None:
     if polygon is None or len(polygon) < 3 or dims is None or projection not in PROJECTIONS:
         return None
     i, j = int(dims[0]), int(dims[1])
-    last = max(latent_dim, 2)  # a line is shown in a plane
+    last = max(latent_dim, 2)  # a single dimension is shown in a plane
     if not (0 <= i < last and 0 <= j < last):
         return None
     corners = tuple((float(x), float(y)) for x, y in polygon)
@@ -192,8 +190,14 @@ def read_camera(value: Any) -> Camera | None:
 
 
 def read_hidden(value: Any, classes: int) -> tuple[int, ...]:
-    """Validate the labels that were switched off."""
+    """Validate the hidden labels that the map sent."""
     numbers = contract.floats(value, (-1,))
     if numbers is None:
         return ()
     return tuple(sorted({int(label) for label in numbers if 0 <= label < classes}))
+
+
+def read_opacity(value: Any) -> float | None:
+    """Validate an opacity that the map sent."""
+    opacity = contract.floats(value, ())
+    return float(opacity) if opacity is not None and 0 <= opacity <= 1 else None

@@ -1,4 +1,4 @@
-"""Face of the panel that copies the page's link."""
+"""Panel that copies the page's link."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from app.components import mounting
 
 def link(key: str) -> None:
     """Show a button that copies the page's address."""
-    mounting.show("link", key, {}, on_change={})
+    mounting.show("link", key, {})

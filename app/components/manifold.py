@@ -1,24 +1,14 @@
-"""The inverse-CDF grid."""
+"""Panel of the manifold: decoded images at quantiles of the prior."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from app.components import contract, mounting
-from app.components.contract import Pin, Scene
+from app.components.contract import Pin, Prior, Scene
 
 FEWEST_PER_SIDE, MOST_PER_SIDE = 5, 30
-
-
-@dataclass(frozen=True)
-class ManifoldEvent:
-    """What a person has done on the grid so far; None where they have not."""
-
-    pin: Pin | None
-    n: int | None
-    inverted: bool | None
 
 
 def manifold(
@@ -29,35 +19,38 @@ def manifold(
     inverted: bool = False,
     close_up: bool = True,
     model_name: str = "model",
-    priors: Sequence[tuple[Sequence[float], Sequence[float]]] | None = None,
+    priors: Sequence[Prior] | None = None,
     on_pin: Callable[[Pin], None] | None = None,
     on_n: Callable[[int], None] | None = None,
-) -> ManifoldEvent:
-    """Show the pictures at n × n evenly spaced quantiles of the prior, drawn in the browser.
+) -> None:
+    """Show the images at n × n evenly spaced quantiles of the prior, decoded in the browser.
 
-    The grid lies in the plane ``scene.dims``; the other dimensions are held at ``scene.z``. A
-    single dimension goes on from row to row.
+    The grid lies in the plane ``scene.dims``; other dimensions are fixed at ``scene.z``. A single
+    dimension continues from row to row.
 
     Parameters
     ----------
     n
-        Pictures a side, 5 to 30; a later change of it is taken over.
+        Cells per side, 5 to 30. The panel follows later changes.
     inverted
-        Ink on paper instead of light on dark.
+        Whether ink is dark on light.
     close_up
-        Whether the cell that is looked at is shown large beside the grid.
+        Whether the cell under the pointer is shown large beside the grid.
     model_name
         For the name of the saved file.
     priors
-        Mean and standard deviation (latent_dim,) of every label's prior, or of the one of all
-        labels; None for a standard normal.
+        The prior of each label, or one for all labels; None for a standard normal.
     on_pin, on_n
         Called with what changed, before the script reruns.
+
+    Raises
+    ------
+    ValueError
+        If ``n`` is out of range.
     """
     if not FEWEST_PER_SIDE <= n <= MOST_PER_SIDE:
         raise ValueError(f"n is {n}; allowed are {FEWEST_PER_SIDE} to {MOST_PER_SIDE}")
-    latent_dim = len(scene.z)
-    sent = mounting.show(
+    mounting.show(
         "manifold",
         key,
         {
@@ -66,23 +59,17 @@ def manifold(
             "inverted": inverted,
             "close_up": close_up,
             "model_name": model_name,
-            "priors": None if priors is None else [list(map(list, prior)) for prior in priors],
+            "priors": priors,
         },
         on_change={
-            "pin": contract.when_valid(lambda value: contract.read_pin(value, latent_dim), on_pin),
+            "pin": contract.pinned(len(scene.z), on_pin),
             "n": contract.when_valid(read_n, on_n),
             "inverted": None,
         },
     )
-    turned = sent.get("inverted")
-    return ManifoldEvent(
-        pin=contract.read_pin(sent.get("pin"), latent_dim),
-        n=read_n(sent.get("n")),
-        inverted=turned if isinstance(turned, bool) else None,
-    )
 
 
 def read_n(value: Any) -> int | None:
-    """Validate a number of pictures a side that the grid sent."""
+    """Validate a number of cells per side that the panel sent."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     return value if whole and FEWEST_PER_SIDE <= value <= MOST_PER_SIDE else None

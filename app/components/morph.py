@@ -1,4 +1,4 @@
-"""Paths between codes, and arithmetic with them."""
+"""Panel of paths between codes and arithmetic on codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 from app.components import contract, mounting
 from app.components.contract import Pin, Scene
 
-#: What the panel keeps of codes and directions; more is not from it.
+#: Most codes and directions that the panel keeps; a longer list is refused.
 MOST_CARDS, MOST_DIRECTIONS = 24, 12
 
 PathKind = Literal["linear", "spherical"]
@@ -17,7 +17,7 @@ PathKind = Literal["linear", "spherical"]
 
 @dataclass(frozen=True)
 class Card:
-    """A code that was collected, with the name that it is shown by."""
+    """A saved code and its name."""
 
     label: str
     z: tuple[float, ...]
@@ -25,20 +25,20 @@ class Card:
 
 @dataclass(frozen=True)
 class Morph:
-    """What a person collected on the morph panel.
+    """The collection of a person on the Morph page.
 
     Parameters
     ----------
     cards
-        The codes. The first four are the ends of the path when ``path`` is not given.
+        Saved codes. The first four are the ends of the path when ``path`` is None.
     path
-        Positions in ``cards`` of the up to four ends; None where a place is empty.
+        Positions in ``cards`` of up to four ends; None for an empty place.
     terms
         The same for A, B and C of A − B + C.
     kind
-        Straight lines, or arcs that keep the norm that codes of the prior have.
+        Straight lines, or arcs that keep the norm of the prior's codes.
     directions
-        Steps that became sliders.
+        Differences of codes that became sliders.
     """
 
     cards: tuple[Card, ...] = ()
@@ -48,80 +48,68 @@ class Morph:
     directions: tuple[Card, ...] = ()
 
 
-@dataclass(frozen=True)
-class MorphEvent:
-    """What a person has done on the morph panel so far; None where they have not."""
-
-    pin: Pin | None
-    morph: Morph | None
-
-
 def morph(
     key: str,
     *,
     scene: Scene,
-    morph: Morph,
+    collection: Morph,
     morph_version: int = 0,
     codes: str | None = None,
     model_name: str = "model",
     on_pin: Callable[[Pin], None] | None = None,
     on_morph: Callable[[Morph], None] | None = None,
-) -> MorphEvent:
-    """Show paths between codes, arithmetic on codes, and directions that became sliders.
+) -> None:
+    """Show paths between codes, arithmetic on codes, and directions as sliders.
 
     Parameters
     ----------
-    morph
-        The codes to begin with, or what ``on_morph`` was called with before.
+    collection
+        The initial collection, or the last one passed to ``on_morph``.
     morph_version
-        Raised when *Python* changes ``morph``; the panel takes it over only with a version that
-        it has not seen.
+        Raised when *Python* changes ``collection``. The panel accepts it only with a version that
+        is new to it.
     codes
-        Address of the published ``portable.codes_bundle``, for the distance to real codes.
+        Address of the published ``bundles.codes_bundle``, for distances to real codes.
     model_name
         For the names of saved files.
     on_pin, on_morph
         Called with what changed, before the script reruns.
     """
     latent_dim = len(scene.z)
-    sent = mounting.show(
+    mounting.show(
         "morph",
         key,
         {
             **scene.data(),
-            "morph": write_morph(morph),
+            "morph": write_morph(collection),
             "morph_version": morph_version,
             "codes": codes,
             "model_name": model_name,
         },
         on_change={
-            "pin": contract.when_valid(lambda value: contract.read_pin(value, latent_dim), on_pin),
+            "pin": contract.pinned(latent_dim, on_pin),
             "morph": contract.when_valid(lambda value: read_morph(value, latent_dim), on_morph),
         },
     )
-    return MorphEvent(
-        pin=contract.read_pin(sent.get("pin"), latent_dim),
-        morph=read_morph(sent.get("morph"), latent_dim),
-    )
 
 
-def write_morph(morph: Morph) -> dict[str, Any]:
-    """Return a collection as the panel reads it."""
-    places = {} if morph.path is None else {"path": list(_padded(morph.path, 4))}
+def write_morph(collection: Morph) -> dict[str, Any]:
+    """Return a collection in the panel's format."""
+    path = {} if collection.path is None else {"path": list(_padded(collection.path, 4))}
     return {
         "cards": [
             {"id": position, "label": card.label, "z": list(card.z)}
-            for position, card in enumerate(morph.cards)
+            for position, card in enumerate(collection.cards)
         ],
-        **places,
-        "terms": list(_padded(morph.terms, 3)),
-        "kind": morph.kind,
-        "directions": [{"name": step.label, "z": list(step.z)} for step in morph.directions],
+        **path,
+        "terms": list(_padded(collection.terms, 3)),
+        "kind": collection.kind,
+        "directions": [{"name": step.label, "z": list(step.z)} for step in collection.directions],
     }
 
 
 def read_morph(value: Any, latent_dim: int) -> Morph | None:
-    """Validate a collection that the morph panel sent; codes of another length are refused."""
+    """Validate a collection that the panel sent; None if a code has another length."""
     if not isinstance(value, Mapping):
         return None
     cards = _read_cards(value.get("cards"), "label", latent_dim, MOST_CARDS)
@@ -153,7 +141,7 @@ def _read_cards(value: Any, name: str, latent_dim: int, most: int) -> tuple[Card
 
 
 def _read_places(value: Any, ids: Sequence[Any], count: int) -> tuple[int | None, ...] | None:
-    """Turn ids of cards into positions; what is no card's id is an empty place."""
+    """Replace ids of cards by their positions; unknown ids become empty places."""
     if not isinstance(value, list) or len(value) != count:
         return None
     return tuple(ids.index(held) if held is not None and held in ids else None for held in value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import streamlit as st
@@ -17,15 +18,14 @@ from browser import ROOT
 PACKAGE = "latent-explorer-streamlit"
 COMPONENT = "panel"
 NAME = f"{PACKAGE}.{COMPONENT}"
-_registering = threading.Lock()
+_registration = threading.Lock()
+
+Listeners = Mapping[str, Callable[[Any], None] | None]
+NO_LISTENERS: Listeners = MappingProxyType({})
 
 
 def show(
-    kind: str,
-    key: str,
-    data: Mapping[str, Any],
-    *,
-    on_change: Mapping[str, Callable[[Any], None] | None],
+    kind: str, key: str, data: Mapping[str, Any], *, on_change: Listeners = NO_LISTENERS
 ) -> Mapping[str, Any]:
     """Mount a panel and return the values that it has sent.
 
@@ -34,9 +34,9 @@ def show(
     kind
         A name in panel.js's table.
     key
-        Identity of this panel; without one its values would be lost when ``data`` changes.
+        Identity of the panel; without one its values are lost when ``data`` changes.
     data
-        JSON; heavy things go by address (``app.routes``).
+        JSON. Large data is passed by address (``app.resources.assets``).
     on_change
         Names of the values that the panel sends, each with a function that is called with the
         new value before the script reruns, or None.
@@ -53,15 +53,15 @@ def show(
     callbacks: dict[str, Any] = {
         f"on_{name}_change": callback(name, f) for name, f in on_change.items()
     }
-    # In a list, since Streamlit looks for data frames among a mapping's values, at each rerun.
+    # A list, since Streamlit searches the values of a mapping for data frames at each rerun.
     sent: Mapping[str, Any] = _renderer()(key=key, data=[{"kind": kind, **data}], **callbacks)
     return sent
 
 
 def _renderer() -> ComponentRenderer:
-    """Make sure that the running server knows the component, and return what mounts it."""
+    """Register the component with the running server if needed, and return its renderer."""
     manager = get_bidi_component_manager()
-    with _registering:
+    with _registration:
         if manager.get_component_asset_root(NAME) is None:
             manifest = ComponentManifest(
                 name=PACKAGE,

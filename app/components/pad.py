@@ -1,4 +1,4 @@
-"""The drawing pad."""
+"""Panel of the drawing pad."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vae_core import images
 
 @dataclass(frozen=True)
 class Drawing:
-    """A finished drawing as the model saw it: ``pixels`` uint8 (h, w), and its code."""
+    """A drawing at the model's size, uint8 (h, w), and its code."""
 
     pixels: NDArray[np.uint8]
     pin: Pin
@@ -33,20 +33,25 @@ def pad(
     version: int = 0,
     on_drawing: Callable[[Drawing | None], None] | None = None,
 ) -> Drawing | None:
-    """Show a drawing pad; what the model sees, the code and the reconstruction follow the pen.
+    """Show a drawing pad that encodes and reconstructs the drawing while it is drawn.
 
     Parameters
     ----------
     scene
-        With the encoder's address.
+        Must have the encoder's address.
     image_shape
-        (c, h, w) of the model's pictures.
+        (c, h, w) of the model's images.
     dataset
-        What the model was trained on; without it the shape decides how ink is placed.
+        Dataset of the model, which decides how ink is centred; None decides by the shape.
     version
-        A new one clears the sheet.
+        A new version clears the pad.
     on_drawing
-        Called when a stroke ends, with None when the sheet was cleared.
+        Called when a stroke ends, or with None when the pad was cleared.
+
+    Raises
+    ------
+    ValueError
+        If the scene lacks the encoder.
     """
     if scene.encoder is None:
         raise ValueError("scene.encoder is None; a drawing pad needs the encoder's address")
@@ -72,7 +77,7 @@ def pad(
 
 
 def read_drawing(value: Any, image_shape: tuple[int, int, int], latent_dim: int) -> Drawing | None:
-    """Validate a drawing that the pad sent; None where it is not one for this model."""
+    """Validate a drawing that the pad sent; None if it does not fit the model."""
     if not isinstance(value, Mapping) or not isinstance(value.get("pixels"), str):
         return None
     _, height, width = image_shape

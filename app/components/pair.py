@@ -1,4 +1,4 @@
-"""Face of the panel that holds two models against each other."""
+"""Panel that compares two models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 from app.components import mounting
 from app.components.contract import Scene
 
-#: The side of the second of two models (`Scene.side`); the first has none.
+#: `Scene.side` of the second of two models; the first has None.
 OTHER = "other"
 By = Literal["z", "example"]
 
@@ -21,23 +21,22 @@ def pair(
     linked: By | None,
     shared: bool,
 ) -> None:
-    """Show the pictures of two models and their difference; link the models while it is shown.
+    """Show the decoded images of two models and their difference, and link the models.
 
-    The second model's own panels (a map with the side `OTHER`) bring its decoder and its code.
+    Panels of the side `OTHER` supply the second model's decoder and code.
 
     Parameters
     ----------
     scene
-        Of the first model.
+        Scene of the first model.
     names
-        Of both models.
+        Names of both models.
     codes
         Addresses of both encoded sets.
     linked
-        Whether both decode the same code ("z", for latent spaces of one size), both show the same
-        example, or neither.
+        "z" if both decode the same code, "example" if both show the same example, else None.
     shared
-        Whether both have encoded the same examples, so that a selection holds for both.
+        Whether both have encoded the same examples, so that they share a selection.
     """
     data = {"names": list(names), "codes": list(codes), "linked": linked, "shared": shared}
-    mounting.show("pair", key, {**scene.data(), **data}, on_change={})
+    mounting.show("pair", key, {**scene.data(), **data})

@@ -1,4 +1,4 @@
-"""The picture decoded at the current code."""
+"""Panel of the image decoded at the current code."""
 
 from __future__ import annotations
 
@@ -6,20 +6,14 @@ from app.components import mounting
 from app.components.contract import Scene
 
 
-def picture(
-    key: str,
-    *,
-    scene: Scene,
-    caption: bool = True,
-    size: int = 336,
-) -> None:
-    """Show the decoded picture of the code under the pointer, or of the pinned one.
+def picture(key: str, *, scene: Scene, caption: bool = True, size: int = 336) -> None:
+    """Show the decoded image of the code under the pointer, or of the pinned code.
 
     Parameters
     ----------
     caption
-        Whether the code's numbers are written below.
+        Whether the code is written below.
     size
         Greatest width in CSS pixels.
     """
-    mounting.show("picture", key, {**scene.data(), "caption": caption, "size": size}, on_change={})
+    mounting.show("picture", key, {**scene.data(), "caption": caption, "size": size})

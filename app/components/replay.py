@@ -1,4 +1,4 @@
-"""Face of the panel that replays a training."""
+"""Panel that replays a training."""
 
 from __future__ import annotations
 
@@ -11,29 +11,30 @@ from app.components import mounting
 def replay(
     key: str,
     *,
-    film: Mapping[str, Any],
+    recording: Mapping[str, Any],
     addresses: Sequence[str],
     classes: Sequence[str] = (),
     epochs: int,
     live: bool = False,
 ) -> None:
-    """Show how a latent space came to be: map, manifold and samples, scrubbed through in time.
+    """Show map, manifold and samples of a training, with a slider over its time.
 
     Parameters
     ----------
-    film
-        What ``replay_bundles.describe`` tells.
+    recording
+        What ``replay_bundles.describe`` returns.
     addresses
-        Of the published ``replay_bundles.frame_bundle`` of each frame.
+        Address of each frame's published ``replay_bundles.frame_bundle``.
     classes
         Names of the labels 0, 1, …
     epochs
-        Of the whole training.
+        Epochs of the whole training.
     live
-        Whether the training goes on; the replay follows it where it stands at its end.
+        Whether the training continues: a replay at its end then follows new frames.
     """
     frames = [
-        {**told, "source": source} for told, source in zip(film["frames"], addresses, strict=True)
+        {**frame, "source": source}
+        for frame, source in zip(recording["frames"], addresses, strict=True)
     ]
-    data = {**film, "frames": frames, "classes": list(classes), "epochs": epochs, "live": live}
-    mounting.show("replay", key, data, on_change={})
+    data = {**recording, "frames": frames, "classes": list(classes), "epochs": epochs, "live": live}
+    mounting.show("replay", key, data)

@@ -1,12 +1,11 @@
-"""One style under every label."""
+"""Panel that decodes styles under every label."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from app.components import contract, mounting
-from app.components.contract import Pin, Scene
+from app.components.contract import Pin, Prior, Scene
 
 
 def styles(
@@ -15,34 +14,23 @@ def styles(
     scene: Scene,
     names: Sequence[str],
     draws: Sequence[Sequence[float]],
-    priors: Sequence[tuple[Sequence[float], Sequence[float]]] | None = None,
+    priors: Sequence[Prior] | None = None,
     on_pin: Callable[[Pin], None] | None = None,
 ) -> None:
-    """Show styles under every label: the code that is shown, and others, a row each.
+    """Show the current code and others under every label, one row for each code.
 
     Parameters
     ----------
     names
-        Of the labels 0, 1, …
+        Names of the labels 0, 1, …
     draws
-        Further codes (n, latent_dim): those of the first label, where the prior has labels.
+        Further codes (n, latent_dim), of the first label if the prior depends on the label.
     priors
-        Mean and standard deviation (latent_dim,) of p(z|y) for each label, where the prior
-        differs by label: a style then is how far a code is from its label's mean, in standard
-        deviations.
+        p(z|y) of each label if the prior depends on it. A style is then the distance of a code
+        from its label's mean, in standard deviations.
     on_pin
-        Called with the code and the label of the cell that was chosen, before the script reruns.
+        Called with the code and the label of the chosen cell, before the script reruns.
     """
-    latent_dim = len(scene.z)
-
-    def pinned(value: Any) -> None:
-        pin = contract.read_pin(value, latent_dim)
-        if on_pin is not None and pin is not None:
-            on_pin(pin)
-
-    data = {
-        "names": list(names),
-        "draws": [list(z) for z in draws],
-        "priors": None if priors is None else [list(map(list, prior)) for prior in priors],
-    }
-    mounting.show("styles", key, {**scene.data(), **data}, on_change={"pin": pinned})
+    data = {"names": list(names), "draws": [list(z) for z in draws], "priors": priors}
+    on_change = {"pin": contract.pinned(len(scene.z), on_pin)}
+    mounting.show("styles", key, {**scene.data(), **data}, on_change=on_change)

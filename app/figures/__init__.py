@@ -1,1 +1,1 @@
-"""Arrays to pictures and charts."""
+"""Turn arrays into pictures and charts."""

@@ -1,4 +1,4 @@
-"""Plotly charts of arrays: histograms, bars, 3-D scatter, training curves."""
+"""Charts of arrays: histograms, bars, 3-D scatter, training curves."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,52 +7,55 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from app import words
 from app.figures.raster import Floats
 
-#: The map's colours of classes (browser/ui/colours.js).
+#: Colours of classes, as on the map (browser/ui/colours.js).
 CLASS_COLOURS = (
     "#3f90da", "#ffa90e", "#bd1f01", "#00a0a0", "#832db6",
     "#a96b59", "#e76300", "#b9ac70", "#a02060", "#92dadd",
 )  # fmt: skip
 ACCENT = "#12897f"
-#: Points of a line: a curve is as many pixels wide, and is sent anew every second.
+#: Points of a training curve: about its width in pixels, since it is sent every second.
 CURVE_POINTS = 150
 
 
 def class_counts(counts: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
-    """Bars of how many examples of each class are selected, with the count on each.
+    """Return bars of the number of selected examples of each class, as an ECharts option.
 
-    An ECharts option, as the other bars: they move in place when the selection changes.
+    ECharts updates bars in place when the selection changes.
     """
     colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(len(classes))]
-    said = [f"{count:,}" if count else "" for count in counts]
-    return _bars(classes, counts, said, colours, hover="{b}: {c}")
+    texts = [f"{count:,}" if count else "" for count in counts]
+    return _bars(classes, counts, texts, colours, hover="{b}: {c}")
 
 
-def label_costs(costs: Sequence[float], names: Sequence[str], given: int) -> dict[str, Any]:
-    """Bars of how many nats each label costs more than the best, the given one standing out."""
-    colours = [ACCENT if label == given else "rgba(138,150,148,0.6)" for label in range(len(names))]
-    said = [f"+{cost:.1f}" if cost else "best" for cost in costs]
+def label_costs(costs: Sequence[float], names: Sequence[str], chosen: int) -> dict[str, Any]:
+    """Return bars of each label's nats above the best, with the chosen label highlighted."""
+    colours = [
+        ACCENT if label == chosen else "rgba(138,150,148,0.6)" for label in range(len(names))
+    ]
+    texts = [f"+{cost:.1f}" if cost else "best" for cost in costs]
     costs = [round(cost, 1) for cost in costs]
-    return _bars(names, costs, said, colours, hover="as {b}: {c} nats above the best")
+    return _bars(names, costs, texts, colours, hover="{b}: {c} nats above the best")
 
 
 def _bars(
     names: Sequence[str],
     values: Sequence[float],
-    said: Sequence[str],
+    texts: Sequence[str],
     colours: Sequence[str],
     *,
     hover: str,
 ) -> dict[str, Any]:
-    """Draw a bar for each name, with what it says above it and no scale beside it."""
+    """Return a bar for each name, with a text above it and without a scale."""
     bars = [
         {
             "value": value,
             "itemStyle": {"color": colour},
-            "label": {"show": bool(words), "position": "top", "formatter": words},
+            "label": {"show": bool(text), "position": "top", "formatter": text},
         }
-        for value, words, colour in zip(values, said, colours, strict=True)
+        for value, text, colour in zip(values, texts, colours, strict=True)
     ]
     return {
         "animation": False,
@@ -70,7 +73,7 @@ def _bars(
 
 
 def histogram(values: Floats, *, unit: str, marked: float, bins: int = 60) -> go.Figure:
-    """How `values` are spread, one in a thousand left out above, and where `marked` lies."""
+    """Draw the histogram of `values` without the highest 0.1 %, and a line at `marked`."""
     low, high = float(values.min()), float(np.quantile(values, 0.999))
     counts, edges = np.histogram(values, bins=bins, range=(low, max(high, low + 1)))
     bars = go.Bar(
@@ -94,14 +97,14 @@ def scatter_3d(
     classes: Sequence[str],
     pinned: Floats | None = None,
 ) -> go.Figure:
-    """Codes (n, 3) in space, coloured by class (a legend that toggles) or by a figure.
+    """Draw codes (n, 3) in space, coloured by class, with a legend, or by a metric.
 
     Parameters
     ----------
     colour : str
-        "label", or the name of the figure that `values` holds.
+        "label", or the name of the metric in `values`.
     pinned : float32 (3,), optional
-        A code that is marked.
+        A code to mark.
     """
     figure = go.Figure()
     style: dict[str, object]
@@ -116,8 +119,8 @@ def scatter_3d(
         figure.add_trace(_cloud(codes, ids, colour, style).update(showlegend=False))
     if pinned is not None:
         cross = go.Scatter3d(
-            x=pinned[:1], y=pinned[1:2], z=pinned[2:3], mode="markers", name="pinned",
-            marker={"size": 7, "symbol": "cross", "color": "#e66101"}, hovertemplate="pinned z",
+            x=pinned[:1], y=pinned[1:2], z=pinned[2:3], mode="markers", name="selected",
+            marker={"size": 7, "symbol": "cross", "color": "#e66101"}, hovertemplate="selected z",
         )  # fmt: skip
         figure.add_trace(cross)
     axis = {"backgroundcolor": "rgba(0,0,0,0)", "gridcolor": "rgba(128,128,128,0.25)"}
@@ -125,7 +128,7 @@ def scatter_3d(
         height=620,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         paper_bgcolor="rgba(0,0,0,0)",
-        uirevision="kept",  # a rerun does not turn the cloud back
+        uirevision="kept",  # keeps the rotation across reruns
         legend={"itemsizing": "constant", "orientation": "h", "y": 1.02, "x": 0},
         scene={
             "camera": {"eye": {"x": 1.5, "y": 1.5, "z": 1.0}},
@@ -155,7 +158,7 @@ def _cloud(
 
 
 def thinned(epochs: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Return no more records than a curve has room for, evenly, with the first and the last."""
+    """Return at most `CURVE_POINTS` records, evenly spread from the first to the last."""
     if len(epochs) <= CURVE_POINTS:
         return epochs
     return [epochs[i] for i in np.linspace(0, len(epochs) - 1, CURVE_POINTS).round().astype(int)]
@@ -168,28 +171,31 @@ def training_curve(
     *,
     marks: Sequence[tuple[int, str]] = (),
 ) -> dict[str, Any]:
-    """Draw one figure of a training by epoch, test and training set, as an ECharts option.
+    """Return a curve of the test and training set by epoch, as an ECharts option.
 
     Parameters
     ----------
     epochs, steps
-        Records as in a run's events.
+        Records of a run's events.
     part : str
-        "elbo", "rate" or "distortion".
+        "elbo", drawn as −ELBO, "rate" or "distortion".
     marks
-        Steps after which something was changed, with what it was: thin vertical lines.
+        Steps after which settings were changed, each with a text: thin vertical lines.
     """
     shown = thinned(epochs)
-    test = [[e["epoch"], round(e["test"][part], 3)] for e in shown]
-    train = [[e["epoch"], round(e["train"][part], 3)] for e in shown]
-    first: list[list[float]] = []  # minibatches, until there are epochs to show
+    sign = words.find(part).sign
+    test = [[e["epoch"], sign * round(e["test"][part], 3)] for e in shown]
+    train = [[e["epoch"], sign * round(e["train"][part], 3)] for e in shown]
+    first: list[list[float]] = []  # minibatches, during the first epochs
     if epochs:
         per_epoch = epochs[-1]["step"] / epochs[-1]["epoch"]
     else:
         per_epoch = max((s["step"] / s["epoch"] for s in steps), default=1.0)
     if len(epochs) <= 2:
         recent = [s for s in steps if not epochs or s["epoch"] <= 2]
-        first = [[round(s["step"] / per_epoch, 3), round(s["train"][part], 2)] for s in recent[1:]]
+        first = [
+            [round(s["step"] / per_epoch, 3), sign * round(s["train"][part], 2)] for s in recent[1:]
+        ]
 
     def line(name: str, data: list[list[float]], **style: Any) -> dict[str, Any]:
         return {
@@ -206,11 +212,10 @@ def training_curve(
         series.append(line("minibatch", first, width=1, opacity=0.5))
     if marks:
         series.append(_marks([(step / per_epoch, text) for step, text in marks]))
-    names = {"elbo": "ELBO", "rate": "Rate", "distortion": "Distortion"}
     return {
         "animation": False,
         "color": [ACCENT, "#e07b39", "#8a9694"],
-        "title": {"text": f"{names[part]}, nats", "textStyle": {"fontSize": 13}, "left": 0},
+        "title": {"text": f"{words.title(part)}, nats", "textStyle": {"fontSize": 13}, "left": 0},
         "legend": {
             "left": 0,
             "top": 26,
@@ -234,7 +239,7 @@ def training_curve(
 
 
 def _marks(places: Sequence[tuple[float, str]]) -> dict[str, Any]:
-    """Draw vertical lines at (x, what it says), in a series of their own: others may be empty."""
+    """Return vertical lines at x with a text, as a separate series, since others may be empty."""
     label = {"show": True, "position": "insideEndTop", "fontSize": 10, "color": "#8a9694"}
     return {
         "name": "changed",

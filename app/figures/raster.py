@@ -1,4 +1,4 @@
-"""Arrays to pictures: thumbnails, mosaics, differences, PNG."""
+"""Turn arrays into pictures: thumbnails, mosaics, differences, PNG files."""
 
 import io
 import math
@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 
 
 def rgba(images: Image8) -> Image8:
-    """Images uint8 (..., c, h, w), grey or colour, as opaque (..., h, w, 4)."""
+    """Convert images uint8 (..., c, h, w), grey or colour, to opaque (..., h, w, 4)."""
     *many, _, height, width = images.shape
     found = np.full((*many, height, width, 4), 255, dtype=np.uint8)
     found[..., :3] = np.moveaxis(images, -3, -1)
@@ -22,12 +22,17 @@ def rgba(images: Image8) -> Image8:
 
 
 def to_levels(image: Floats) -> Image8:
-    """Values in [0, 1] as uint8."""
+    """Convert values in [0, 1] to uint8."""
     return np.round(255 * np.clip(image, 0, 1)).astype(np.uint8)
 
 
+def from_levels(levels: Image8) -> Floats:
+    """Convert uint8 values to float32 in [0, 1]."""
+    return levels.astype(np.float32) / np.float32(255)
+
+
 def thumbnail(picture: Image8, side: int) -> Image8:
-    """Any picture, uint8 (h, w) or (h, w, 3), brought to at most `side` pixels."""
+    """Resize a picture, uint8 (h, w) or (h, w, 3), to at most `side` pixels."""
     longer = max(picture.shape[:2])
     if longer <= side:
         return enlarge(picture, factor_for(side, longer))
@@ -36,22 +41,24 @@ def thumbnail(picture: Image8, side: int) -> Image8:
 
 
 def enlarge(picture: Image8, factor: int) -> Image8:
-    """Repeat every pixel of a picture (h, w, ...) `factor` times both ways."""
+    """Repeat every pixel of a picture (h, w, ...) `factor` times in both directions."""
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def factor_for(side: int, pixels: int) -> int:
-    """Return the whole factor that brings `pixels` nearest to `side` from below, at least 1."""
+    """Return the largest whole factor that keeps `pixels` within `side`, at least 1."""
     return max(1, side // pixels)
 
 
 def picture(image: Image8, side: int = 280) -> Image8:
-    """One image uint8 (c, h, w) enlarged to about `side` pixels."""
+    """Enlarge one image uint8 (c, h, w) to about `side` pixels."""
     return enlarge(rgba(image), factor_for(side, max(image.shape[1:])))
 
 
 def mosaic(images: Image8, columns: int, *, side: int = 56) -> Image8:
-    """Images uint8 (n, c, h, w) in rows of `columns`, each about `side` pixels, gaps transparent.
+    """Arrange images uint8 (n, c, h, w) in rows of `columns`, each about `side` pixels.
+
+    Gaps are transparent.
 
     Raises
     ------
@@ -73,9 +80,9 @@ def mosaic(images: Image8, columns: int, *, side: int = 56) -> Image8:
 
 
 def difference(before: Floats, after: Floats, side: int = 280) -> Image8:
-    """Where `after` is brighter (orange) or darker (blue) than `before`, both (c, h, w) in [0, 1].
+    """Show where `after` is brighter (orange) or darker (blue) than `before`, (c, h, w) in [0, 1].
 
-    Equal pixels are transparent, so the picture reads in both themes.
+    Equal pixels are transparent, so that the picture suits both themes.
     """
     signed = np.clip((after - before).mean(axis=0), -1, 1)
     colour = np.where(signed[..., None] > 0, BRIGHTER, DARKER).astype(np.uint8)
@@ -84,10 +91,10 @@ def difference(before: Floats, after: Floats, side: int = 280) -> Image8:
 
 
 def to_png(pixels: Image8, dpi: int = 300) -> bytes:
-    """Encode a picture (height, width, 4): in grey where it has no colour, which takes half."""
+    """Encode a picture (height, width, 4) as PNG, in grey if it has no colour."""
     if (pixels[..., :1] == pixels[..., 1:3]).all():
         pixels = pixels[..., ::3]
     file = io.BytesIO()
-    # The fastest level: pictures are made anew at each look, and are a few per cent larger.
+    # The fastest level: pictures are encoded at each rerun, and only a few per cent larger.
     Image.fromarray(pixels).save(file, "PNG", dpi=(dpi, dpi), compress_level=1)
     return file.getvalue()

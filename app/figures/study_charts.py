@@ -1,9 +1,8 @@
-"""Results of studies → figures, by what varies between their cells and not by their names.
+"""Charts of study results, chosen by what varies between the cells of a study.
 
-A study's cells are drawn against a number that varies, against what they have seen in training,
-in the plane of rate and distortion, or one below the other. `CHARTS` holds these kinds: which
-results suit each, and how it draws them with the published values and the floor that no model can
-go below.
+Cells are drawn against a setting, against training images or time, in the plane of rate and
+distortion, or one below the other. `CHARTS` lists these kinds: which metrics each can show and how
+it draws them, with published values and the lower bound of the metric.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from vae_core.studies.study import Reference
 
 Json = Mapping[str, Any]
 
-#: A grey that stands out from both themes' grounds.
+#: A grey visible on the backgrounds of both themes.
 GREY = "#7f8c8a"
-#: Of what was published, which has dots and open symbols too; no series has it.
+#: Colour of published values, which have dotted lines and open symbols; no series has it.
 PUBLISHED = "#e66101"
-#: Of series, safe for colour-blind eyes (those of `figures.CLASS_COLOURS` that are not orange).
+#: Colours of series, safe for colour-blind people: `charts.CLASS_COLOURS` without orange.
 SERIES = (
     ACCENT, "#3f90da", "#832db6", "#bd1f01", "#b9ac70", "#a02060", "#92dadd", "#a96b59",
 )  # fmt: skip
 SYMBOLS = ("diamond-open", "square-open", "triangle-up-open", "cross-open", "star-open")
 DASHES = ("solid", "dash", "dot", "dashdot")
-#: Place in the legend of what was published: below what was measured.
+#: Rank of published values in the legend: last.
 LAST = 2000
-#: Least distinct values that make an axis, and least ratio that makes it logarithmic.
+#: Fewest distinct values of an axis, and smallest ratio of a logarithmic one.
 AXIS_VALUES, LOGARITHMIC = 3, 15
-#: What no model can go below: by metric, the metric that holds it (or nothing for zero), in words.
+#: Lower bound of a metric: the metric that holds it (None for zero), and its name.
 FLOORS: dict[str, tuple[str | None, str]] = {
     "cross_entropy": ("entropy_floor", "entropy of the targets"),
     "above_floor": (None, "entropy of the targets"),
@@ -43,7 +42,7 @@ FLOORS: dict[str, tuple[str | None, str]] = {
     "gap": (None, "exact optimum"),
     "gap_percent": (None, "exact optimum"),
 }
-#: Columns of a training's history that are no metric, and a metric by another name there.
+#: Columns of a training's history that are not metrics, and the name of the ELBO there.
 COUNTERS = ("epoch", "examples", "seconds")
 TEST_ELBO = "test_elbo"
 AXES = {
@@ -57,12 +56,12 @@ AGAINST = {"examples": "Training images seen", "seconds": "Seconds of training"}
 
 @dataclass(frozen=True)
 class Results:
-    """Cells of one data set, and what was published on them.
+    """Cells of one dataset, and the published values.
 
     Attributes
     ----------
     cells : sequence of dict
-        As in a result file.
+        Records of a result file.
     references : sequence of Reference
     """
 
@@ -70,21 +69,21 @@ class Results:
     references: Sequence[Reference] = ()
 
     def metrics(self) -> list[str]:
-        """Names of all metrics, in the order of their appearance."""
+        """Return the names of all metrics, in order of appearance."""
         return list(dict.fromkeys(name for cell in self.cells for name in cell["metrics"]))
 
     def having(self, metric: str) -> list[Json]:
-        """Cells that have a metric."""
+        """Return the cells that have a metric."""
         return [cell for cell in self.cells if metric in cell["metrics"]]
 
     def curves(self) -> list[str]:
-        """Names of the metrics that were watched while training."""
+        """Return the names of the metrics recorded during training."""
         keys = (key for cell in self.cells for row in cell["history"] for key in row)
         names = ("elbo" if key == TEST_ELBO else key for key in keys if key not in COUNTERS)
         return list(dict.fromkeys(names))
 
     def published(self, metric: str) -> list[Reference]:
-        """Return what was published of a metric on one of the cells."""
+        """Return the references with a metric of one of the cells."""
         names = [cell["name"] for cell in self.cells]
         return [
             reference
@@ -96,7 +95,7 @@ class Results:
 
 @dataclass(frozen=True)
 class Chart:
-    """A kind of figure: its name in words, the metrics that it can show, and how it is drawn."""
+    """A kind of chart: its title, the metrics that it can show, and how it is drawn."""
 
     title: str
     metrics: Callable[[Results], list[str]]
@@ -104,19 +103,19 @@ class Chart:
 
 
 def point(key: str, names: Iterable[str]) -> tuple[str, int | None] | None:
-    """Find the cell, and the epoch if there is one, that a published value belongs to."""
+    """Return the cell of a published value, and its epoch if any; None for an unknown cell."""
     cell, _, epoch = key.partition(", epoch ")
     return (cell, int(epoch) if epoch else None) if cell in names else None
 
 
 def varying(cells: Sequence[Json]) -> list[str]:
-    """Names of the settings that differ between cells, in the order of their appearance."""
+    """Return the names of the settings that differ between cells, in order of appearance."""
     names = dict.fromkeys(name for cell in cells for name in cell["settings"])
     return [name for name in names if len({str(cell["settings"].get(name)) for cell in cells}) > 1]
 
 
 def axis_of(cells: Sequence[Json]) -> str | None:
-    """Return the setting that makes an axis: a number in every cell, enough of them in a series."""
+    """Return the numeric setting with enough values in a series for an axis, or None."""
     names = varying(cells)
     for name in names:
         values = [cell["settings"].get(name) for cell in cells]
@@ -128,8 +127,8 @@ def axis_of(cells: Sequence[Json]) -> str | None:
     return None
 
 
-def said(name: str, value: Any) -> str:
-    """Write a setting's value so that it says what it is."""
+def setting_text(name: str, value: Any) -> str:
+    """Write a setting's value with its name."""
     names = {"latent_dim": "z", "train_size": "N", "stochastic_layers": "layers"}
     word = names.get(name, name.replace("_", " "))
     if isinstance(value, bool):
@@ -142,12 +141,12 @@ def said(name: str, value: Any) -> str:
 
 
 def series_of(cell: Json, names: Iterable[str]) -> str:
-    """Name a cell's series by the settings that tell series apart."""
-    return ", ".join(said(name, cell["settings"].get(name)) for name in names)
+    """Name a cell's series by the settings that distinguish series."""
+    return ", ".join(setting_text(name, cell["settings"].get(name)) for name in names)
 
 
 def default_chart(name: str, results: Results, metric: str) -> str:
-    """Choose the kind of figure that a study is first shown as."""
+    """Return the kind of chart that a study is first shown as."""
     fitting = [chart for chart, kind in CHARTS.items() if metric in kind.metrics(results)]
     preferred = FIRST.get(name)
     return preferred if preferred in fitting else fitting[0]
@@ -173,7 +172,7 @@ def draw(results: Results, chart: str, metric: str) -> go.Figure:
 
 def _by_setting(results: Results, metric: str) -> go.Figure:
     cells = results.having(metric)
-    axis = axis_of(cells)
+    axis, sign = axis_of(cells), words.find(metric).sign
     assert axis is not None, "a chart is drawn only of results that suit it"
     others = [name for name in varying(cells) if name != axis]
     figure = go.Figure()
@@ -193,7 +192,7 @@ def _by_setting(results: Results, metric: str) -> go.Figure:
             members = sorted(members, key=lambda cell: cell["settings"][axis])
             figure.add_scatter(
                 x=[cell["settings"][axis] for cell in members],
-                y=[reference.values[cell["name"]] for cell in members],
+                y=[sign * reference.values[cell["name"]] for cell in members],
                 name=", ".join(filter(None, [_named(reference), name])),
                 mode="lines+markers",
                 marker={"size": 9, "symbol": symbol, "color": PUBLISHED},
@@ -214,10 +213,10 @@ def _by_setting(results: Results, metric: str) -> go.Figure:
 
 def _curves(against: str) -> Callable[[Results, str], go.Figure]:
     def drawn(results: Results, metric: str) -> go.Figure:
-        key = TEST_ELBO if metric == "elbo" else metric
+        key, sign = TEST_ELBO if metric == "elbo" else metric, words.find(metric).sign
         cells = [cell for cell in results.cells if any(key in row for row in cell["history"])]
         names = varying(cells)
-        # The setting of fewest values is told by dashes where there are two, the rest by colour.
+        # Of several settings, the one of fewest values is shown by dashes, the others by colour.
         dashed = min(names[1:], key=lambda name: len(_values_of(cells, name)), default=None)
         coloured = [name for name in names if name != dashed]
         figure = go.Figure()
@@ -229,7 +228,7 @@ def _curves(against: str) -> Callable[[Results, str], go.Figure]:
             dash = DASHES[dashes.index(series_of(cell, [dashed] if dashed else [])) % len(DASHES)]
             figure.add_scatter(
                 x=[row[against] for row in rows],
-                y=[row[key] for row in rows],
+                y=[sign * row[key] for row in rows],
                 name=series_of(cell, names) or cell["name"],
                 mode="lines+markers" if len(rows) < 12 else "lines",
                 line={"width": 2, "color": colour, "dash": dash},
@@ -247,15 +246,18 @@ def _curves(against: str) -> Callable[[Results, str], go.Figure]:
 def _published_of(
     figure: go.Figure, results: Results, cell: Json, metric: str, against: str, colour: str
 ) -> None:
-    """Draw what was published on one cell: a level, or a point where an epoch is named."""
+    """Draw the published values of one cell: a level, or a point if they name an epoch."""
     rows = cell["history"]
     size = rows[-1]["examples"] / rows[-1]["epoch"]
+    sign = words.find(metric).sign
     for reference in results.published(metric):
-        found = [(point(key, [cell["name"]]), value) for key, value in reference.values.items()]
+        found = [
+            (point(key, [cell["name"]]), sign * value) for key, value in reference.values.items()
+        ]
         points = [(at[1], value) for at, value in found if at is not None]
         levels = [value for epoch, value in points if epoch is None]
         places = [(size * epoch, value) for epoch, value in points if epoch is not None]
-        # Where training took other hardware, published epochs have no place in time.
+        # The time of a published epoch is unknown.
         places = places if against == "examples" else []
         for value in levels:
             figure.add_scatter(
@@ -293,7 +295,8 @@ def _by_cell(results: Results, metric: str) -> go.Figure:
         **_values(cells, metric, horizontal=True),
     )
     for symbol, reference in zip(cycle(SYMBOLS), results.published(metric), strict=False):
-        known = {key: value for key, value in reference.values.items() if key in names}
+        sign = words.find(metric).sign
+        known = {key: sign * value for key, value in reference.values.items() if key in names}
         if known:
             figure.add_scatter(
                 x=list(known.values()),
@@ -336,11 +339,12 @@ def _rate_distortion(results: Results, _metric: str) -> go.Figure:
 
 
 def _values(cells: Sequence[Json], metric: str, *, horizontal: bool = False) -> dict[str, Any]:
-    """Values with standard errors along one axis, for a scatter."""
+    """Return values with standard errors along one axis, for a scatter."""
     axis = "x" if horizontal else "y"
     found = [cell["metrics"][metric] for cell in cells]
+    sign = words.find(metric).sign
     return {
-        axis: [one["value"] for one in found],
+        axis: [sign * one["value"] for one in found],
         f"error_{axis}": {
             "type": "data",
             "array": [one["se"] or 0.0 for one in found],
@@ -348,7 +352,7 @@ def _values(cells: Sequence[Json], metric: str, *, horizontal: bool = False) -> 
             "width": 5,
         },
         "customdata": [
-            [cell["name"], words.measured(one["value"], one["se"])]
+            [cell["name"], words.with_error(sign * one["value"], one["se"])]
             for cell, one in zip(cells, found, strict=True)
         ],
         "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
@@ -356,7 +360,7 @@ def _values(cells: Sequence[Json], metric: str, *, horizontal: bool = False) -> 
 
 
 def _floor(figure: go.Figure, cells: Sequence[Json], metric: str, *, across: bool) -> None:
-    """Draw what no model can go below; a line that runs up where metrics run across."""
+    """Draw the lower bound of a metric; a vertical line if the metric is horizontal."""
     source, label = FLOORS.get(metric, (None, ""))
     values = [cell["metrics"][source]["value"] for cell in cells if source in cell["metrics"]]
     if not label or (source is not None and not values):
@@ -409,13 +413,13 @@ def _in_plane(results: Results) -> list[str]:
     return results.metrics() if there else []
 
 
-#: By the name that a link carries.
+#: By their names in the URL.
 CHARTS: dict[str, Chart] = {
-    "plane": Chart("Rate and distortion", _in_plane, _rate_distortion),
+    "plane": Chart("Rate–distortion", _in_plane, _rate_distortion),
     "setting": Chart("By setting", _along_axis, _by_setting),
     "cells": Chart("By model", Results.metrics, _by_cell),
-    "curves": Chart("While training", Results.curves, _curves("examples")),
-    "time": Chart("Over time", Results.curves, _curves("seconds")),
+    "curves": Chart("By training images", Results.curves, _curves("examples")),
+    "time": Chart("By training time", Results.curves, _curves("seconds")),
 }
-#: Studies whose published figure is a curve of the training.
+#: First chart of studies whose published figure shows training curves.
 FIRST = {"learners": "curves", "sample-size": "curves", "marginal-likelihood": "curves"}

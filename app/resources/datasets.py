@@ -21,6 +21,12 @@ def statuses() -> dict[str, data.DatasetStatus]:
     return {status.name: status for status in _statuses(data.data_dir())}
 
 
+def title(name: str) -> str:
+    """Return the title of a dataset, such as MNIST; the name itself for an unknown one."""
+    status = statuses().get(name)
+    return name if status is None else status.title
+
+
 def is_present(name: str) -> bool:
     """Whether a dataset is known and on this host."""
     status = statuses().get(name)

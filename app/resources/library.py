@@ -203,9 +203,9 @@ def describe(name: str) -> str:
     if machine := open_machine(name):
         kind = boltzmann.KINDS[machine.saved.card.kind].removeprefix("a ")
         layers = "–".join(map(str, machine.saved.card.model.hidden))
-        return f"{machine.saved.card.dataset} · {kind} · hidden units {layers}"
+        return f"{datasets.title(machine.saved.card.dataset)} · {kind} · hidden units {layers}"
     about = card(name)
-    parts = [about.dataset, f"z of {about.model.latent_dim}"]
+    parts = [datasets.title(about.dataset), words.dimensions(about.model.latent_dim)]
     if elbo := about.metrics.get("elbo"):
         parts.append(f"test −ELBO {words.number(-elbo.value)} nats ({elbo.kind})")
     return " · ".join(parts)

@@ -1,1 +1,1 @@
-"""The pages, one folder each: `page.py` and the pieces that only this page has."""
+"""The pages, one folder each: `page.py` and the parts that only this page has."""

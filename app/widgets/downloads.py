@@ -1,4 +1,4 @@
-"""Offer to download a dataset that is missing."""
+"""Offer to download missing datasets."""
 
 import streamlit as st
 
@@ -8,29 +8,29 @@ from vae_core.data import DatasetStatus
 from vae_core.errors import DatasetError
 
 
-def invitation(
-    model: Opened, until_then: str = "Its pictures here are reconstructions until it is."
+def offer(
+    model: Opened, note: str = "Until then, reconstructions are shown instead of original images."
 ) -> None:
-    """Invite to download the model's data where it is not on this machine."""
+    """Offer to download the model's dataset if it is not on this host."""
     status = datasets.missing(model.card.dataset)
     if status is not None:
-        download_invitation(status, until_then)
+        offer_dataset(status, note)
 
 
-def download_invitation(status: DatasetStatus, until_then: str = "") -> None:
-    """Invite to download a dataset."""
+def offer_dataset(status: DatasetStatus, note: str = "") -> None:
+    """Offer to download a dataset."""
     with st.container(border=True, key="invitation"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{status.reason}** {until_then}")
-            asked = st.button(
-                f"Download it ({status.megabytes} MB)", key="w-download", help=status.home
+            st.markdown(f"**{status.reason}** {note}")
+            pressed = st.button(
+                f"Download ({status.megabytes} MB)", key="w-download", help=status.home
             )
-        if asked:
+        if pressed:
             _download(status.name)
 
 
 def _download(name: str) -> None:
-    """Download with progress; any other click stops it, and nothing half-done stays."""
+    """Download with a progress bar; any click stops it, and no partial file remains."""
     bar = st.progress(0.0, "Connecting…")
     st.button("Stop", key="w-stop-download")
 

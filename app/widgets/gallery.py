@@ -1,4 +1,4 @@
-"""Galleries of examples: selections, neighbours, and how an example is named."""
+"""Galleries of examples, and how examples and classes are named."""
 
 from collections.abc import Sequence
 
@@ -15,43 +15,48 @@ GALLERY = 60
 NEIGHBOURS = 10
 
 
-def gallery(
+def show(
     model: Opened, ids: Sequence[int] | NDArray[np.int64], *, columns: int
 ) -> tuple[bytes, str]:
-    """Show up to `GALLERY` examples' pictures; return them as a PNG, and what they are."""
+    """Show up to `GALLERY` examples; return them as a PNG, and what kind of images they are."""
     pictures = examples.pictures(model, ids[:GALLERY])
     sheet = raster.to_png(raster.mosaic(pictures.images, columns))
     st.image(sheet, alt=f"{len(pictures.images)} {pictures.kind}")
     return sheet, pictures.kind
 
 
-def is_photograph(model: Opened) -> bool:
-    """Whether the model's data are photographs, and not ink on a ground."""
-    return model.card.dataset not in images.FRAMES
-
-
-def agreement(model: Opened, example: int, others: NDArray[np.int64]) -> str:
-    """Say how many of `others` share the example's label; nothing without labels."""
-    own = model.label(example)
-    if own is None:
-        return ""
-    same = sum(model.label(int(other)) == own for other in others)
-    return f": {same} of {len(others)} are a {own}"
-
-
-def neighbours(model: Opened, example: int) -> None:
+def show_neighbours(model: Opened, example: int) -> None:
     """Show an example's neighbours in latent and in pixel space, side by side."""
-    st.subheader("Nearest neighbours of the pinned example", anchor=False)
+    st.subheader(f"Nearest neighbours of {name_of(model, example)}", anchor=False)
     for column, found in zip(
         st.columns(2), examples.neighbours(model, example, NEIGHBOURS), strict=True
     ):
         with column:
-            _, kind = gallery(model, found.ids, columns=NEIGHBOURS)
-            same = agreement(model, example, found.ids)
+            _, kind = show(model, found.ids, columns=NEIGHBOURS)
+            label = model.label(example)
+            same = ""
+            if label is not None:
+                votes = sum(model.label(int(other)) == label for other in found.ids)
+                same = f": {share_of_class(votes, len(found.ids), label)}"
             st.caption(f"In {found.space}, nearest first{same} ({kind})")
 
 
-def named(model: Opened, example: int) -> str:
-    """Name an example by its id and label."""
+def is_photograph(model: Opened) -> bool:
+    """Whether the model's images are photographs, not ink on a plain background."""
+    return model.card.dataset not in images.FRAMES
+
+
+def name_of(model: Opened, example: int) -> str:
+    """Return an example's id and class: "#6045, a 3"."""
     label = model.label(example)
-    return f"example {example}" + ("" if label is None else f", a “{label}”")
+    if label is None:
+        return f"#{example}"
+    if label.isdecimal():
+        article = "an" if label in ("8", "11", "18") else "a"
+        return f"#{example}, {article} {label}"
+    return f"#{example}, {label}"
+
+
+def share_of_class(count: int, total: int, label: str) -> str:
+    """Say how many of some examples are of a class: "10 of 10 are 7s"."""
+    return f"{count} of {total} are " + (f"{label}s" if label.isdecimal() else f"“{label}”")

@@ -1,11 +1,10 @@
-"""The head of every page: styles, heading, link and export buttons."""
+"""Parts of every page: style sheet, heading, link and export buttons."""
 
 import functools
 from pathlib import Path
 
 import streamlit as st
 
-from app.components.link import link
 from app.resources import exports
 from app.resources.opened_model import Opened
 from vae_core.formats import html
@@ -13,8 +12,8 @@ from vae_core.formats import html
 STYLE = Path(__file__).with_name("page.css")
 
 
-def style() -> None:
-    """Apply the few rules that the theme cannot express."""
+def apply_style() -> None:
+    """Apply the few rules that Streamlit's theme cannot express."""
     st.html(f"<style>{_rules()}</style>")
 
 
@@ -23,24 +22,19 @@ def _rules() -> str:
     return STYLE.read_text(encoding="utf-8")
 
 
-def copy_link() -> None:
-    """Show the button that copies the page's address, which restores all that is shown."""
-    link("link")
-
-
 def export_button(model: Opened) -> None:
-    """Offer the model as one HTML file, which is made when it is asked for."""
-    flat = model.latent_dim < 2
+    """Show the button that exports the model as one HTML file, made on demand."""
+    too_few = model.latent_dim < 2
     st.download_button(
         "Export as one HTML file",
         lambda: exports.standalone_page(model),
         html.file_name(model.card),
         "text/html",
-        help="A page needs a plane: this model has one dimension."
-        if flat
-        else "Map, sliders, manifold and drawing pad in one file: no server, no network.",
+        help="Needs at least 2 latent dimensions; this model has 1."
+        if too_few
+        else "Map, sliders, manifold and drawing pad in one file that works offline.",
         on_click="ignore",
-        disabled=flat,
+        disabled=too_few,
         width="stretch",
     )
 

@@ -1,4 +1,4 @@
-"""The pinned code: its live picture, its card, and how it changes."""
+"""The pinned code: its image, its description, and how panels change it."""
 
 import streamlit as st
 
@@ -12,61 +12,63 @@ from app.resources.opened_model import Opened
 from app.widgets import gallery, graphs, scenes
 
 
-def live_picture(model: Opened, shown: State, *, size: int) -> None:
-    """Show the picture of the code under the pointer; on a phone it floats in a corner."""
+def show_image(model: Opened, shown: State, *, size: int) -> None:
+    """Show the image of the code under the pointer; on a phone it floats in a corner."""
     scenes.label_choice(model, shown)
-    drawn = graphs.are_data_of(model)
-    size = min(size, graphs.LIVE_SIDE) if drawn else size  # room for both on one screen
+    is_graph = graphs.are_data_of(model)
+    size = min(size, graphs.LIVE_SIDE) if is_graph else size  # leaves room for the drawing
     with st.container(key="live-picture"):
-        picture("picture", scene=scenes.scene(model, shown), size=size)
-    if drawn:
-        graphs.follow(scenes.scene(model, shown), size=size)
+        picture("picture", scene=scenes.build(model, shown), size=size)
+    if is_graph:
+        graphs.draw_decoded(scenes.build(model, shown), size=size)
 
 
-def pin(chosen: Pin) -> None:
-    """Take over what a panel pinned: an example by its id, anything else by its code.
+def on_pin(pin: Pin) -> None:
+    """Store what a panel pinned: an example by its id, or a code.
 
-    An example brings its own label; a free code keeps the one that was given.
+    An example sets its own label; a code without one keeps the current label.
     """
-    if chosen.pinned_id is not None:
-        state.adopt(z=None, pinned_id=chosen.pinned_id, y=None)
+    if pin.pinned_id is not None:
+        state.update_from_panel(z=None, pinned_id=pin.pinned_id, y=None)
         return
     shown = state.current()
-    y = chosen.y
+    y = pin.y
     if y is None:
-        y = scenes.label_given(library.open_model(shown.model), shown)
-    state.adopt(z=chosen.z, pinned_id=None, y=y)
+        y = scenes.pinned_y(library.open_model(shown.model), shown)
+    state.update_from_panel(z=pin.z, pinned_id=None, y=y)
 
 
-def pin_example(example: int) -> None:
-    """Pin an example from Python."""
-    state.update(z=None, pinned_id=example, y=None)
-
-
-def pinned_card(model: Opened, shown: State) -> None:
-    """Say what is pinned: an example with its figures, or a code with the nearest example."""
+def describe(model: Opened, shown: State) -> None:
+    """Describe the pinned example with its metrics, or the pinned code with its nearest example."""
     if shown.pinned_id is None:
-        z = scenes.pinned_z(model, shown.z, None, shown.y)
-        nearest = examples.nearest_codes(model, z, 1)
+        nearest = examples.nearest_codes(model, scenes.pinned_z(model, shown), 1)
         example, distance = int(nearest.ids[0]), float(nearest.distances[0])
-        where = "The prior's mean is pinned" if shown.z is None else "A free code is pinned"
+        where = "the centre of the prior" if shown.z is None else "a point you chose"
         st.markdown(
-            f"{where}. The nearest is {gallery.named(model, example)}, {distance:.2f} away."
+            f"Showing {where}. Nearest test image: {gallery.name_of(model, example)} "
+            f"(distance {distance:.2f})."
         )
-        st.button("Pin that example", on_click=pin_example, args=(example,))
+        go = {"z": None, "pinned_id": example, "y": None}
+        st.button("Go to nearest image", on_click=state.update, kwargs=go)
         return
-    row = model.row[shown.pinned_id]
-    rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
+    st.markdown(f"Showing test image {gallery.name_of(model, shown.pinned_id)}")
+    bound = bound_of(model, shown.pinned_id)
+    if graphs.are_data_of(model):
+        graphs.show_pinned(model, shown.pinned_id)
+        st.caption(bound)
+        return
     original = examples.pictures(model, [shown.pinned_id])
-    st.markdown(f"Pinned: {gallery.named(model, shown.pinned_id)}")
-    bound = (
+    kind = original.kind[:-1].capitalize()
+    left, right = st.columns([1, 2], vertical_alignment="center")
+    left.image(raster.picture(original.images[0], 112), alt=kind)
+    right.markdown(f"{kind}  \n{bound}")
+
+
+def bound_of(model: Opened, example: int) -> str:
+    """Return the rate and distortion of an example, with their unit and kind."""
+    row = model.row[example]
+    rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
+    return (
         f"rate {words.number(rate)} nats, distortion {words.number(distortion)} nats "
         f"({model.pixel_kind})"
     )
-    if graphs.are_data_of(model):
-        graphs.pinned(model, shown.pinned_id)
-        st.caption(bound)
-        return
-    left, right = st.columns([1, 2], vertical_alignment="center")
-    left.image(raster.picture(original.images[0], 112), alt=original.kind[:-1].capitalize())
-    right.markdown(f"{original.kind[:-1].capitalize()}  \n{bound}")

@@ -1,6 +1,4 @@
-"""The selection on the map: drawn in the browser, kept as a polygon, shown as what lies inside."""
-
-from typing import Any
+"""The map with its selection, and the selected examples."""
 
 import numpy as np
 import streamlit as st
@@ -8,8 +6,10 @@ import torch
 from numpy.typing import NDArray
 
 from app import address, state
-from app.address import Selection, State, plane_axes
+from app.address import Selection, State
 from app.components import latent_map
+from app.components.contract import Scene
+from app.components.latent_map import Callbacks, Look, Points, Restored
 from app.figures import charts, raster
 from app.resources import examples
 from app.resources.opened_model import Floats, Ids, Opened
@@ -17,55 +17,104 @@ from app.widgets import gallery, pinned, scenes
 from vae_core import latents
 from vae_core.formats import tables
 
-#: The panels' name of a plane of two latent dimensions.
+#: Name of a plane of two latent dimensions in the panels.
 RAW = "raw"
+PROJECTIONS = {"axes": "Latent plane", "pca": "PCA", "tsne": "t-SNE", "3d": "3-D"}
 
 
-def map_arguments(shown: State, projection: str) -> dict[str, Any]:
-    """Return what the map panel is told about projection, camera and selection."""
-    return {
-        "projection": RAW if projection == "axes" else projection,
-        "colour": shown.colour,
-        "camera": None if shown.camera is None else latent_map.Camera(*shown.camera),
-        "camera_version": state.version(),
-        "selection": _to_panel(shown.selection),
-        # The panel takes over the thinned outline, so that its count and Python's agree.
-        "selection_version": hash(shown.selection) & 0x7FFFFFFF,
-        "on_pin": pinned.pin,
-        "on_selection": take,
-        "manifold": shown.backdrop,
-        "on_manifold": lambda strength: state.adopt(backdrop=strength),
-        "on_camera": lambda seen: state.adopt(camera=(seen.x, seen.y, seen.height)),
-    }
-
-
-def small_map(
-    model: Opened, shown: State, *, posterior: tuple[Floats, Floats] | None = None
+def show_map(
+    key: str,
+    model: Opened,
+    shown: State,
+    projection: str,
+    *,
+    scene: Scene,
+    on: Callbacks,
+    positions: str | None = None,
+    height: int = 560,
 ) -> None:
-    """Show the latent plane of the state beside another panel, to pin on and to look up.
+    """Show a model's map with the state's camera and selection.
 
-    `posterior` is the mu and logvar of a picture that is outlined on it.
+    Parameters
+    ----------
+    projection
+        One of `address.PROJECTIONS` except "3d".
+    positions
+        Address of a computed t-SNE map, if any.
     """
     latent_map.latent_map(
-        "small-map",
-        scene=scenes.scene(model, shown, posterior=posterior),
-        codes=model.codes_address,
-        sprite=examples.sprite_address(model),
-        classes=model.class_names,
-        colour=shown.colour,  # type: ignore[arg-type]
-        height=260,
-        tools=False,
-        on_pin=pinned.pin,
+        key,
+        scene=scene,
+        points=points(model, positions=positions),
+        look=Look(
+            projection=RAW if projection == "axes" else projection,  # type: ignore[arg-type]
+            colour=shown.colour,  # type: ignore[arg-type]
+            manifold=shown.backdrop,
+            height=height,
+        ),
+        restored=restored(shown),
+        on=on,
     )
 
 
-def take(drawn: latent_map.Selection | None) -> None:
-    """Take over what was drawn on the map."""
-    state.adopt(selection=from_panel(drawn))
+def show_small_map(
+    model: Opened, shown: State, *, posterior: tuple[Floats, Floats] | None = None
+) -> None:
+    """Show a small map of the latent plane, to pin points on.
+
+    `posterior` is the mu and logvar (latent_dim,) of an image, which is outlined.
+    """
+    latent_map.latent_map(
+        "small-map",
+        scene=scenes.build(model, shown, posterior=posterior),
+        points=points(model),
+        look=Look(colour=shown.colour, height=260, tools=False),  # type: ignore[arg-type]
+        on=Callbacks(pin=pinned.on_pin),
+    )
+
+
+def points(model: Opened, *, positions: str | None = None) -> Points:
+    """Return the points of a model's map."""
+    return Points(
+        codes=model.codes_address,
+        classes=model.class_names,
+        positions=positions,
+        sprite=examples.sprite_address(model),
+    )
+
+
+def restored(shown: State) -> Restored:
+    """Return the camera and the selection of the state, as the map restores them."""
+    drawn = shown.selection
+    axes = None if drawn is None else address.plane_axes(drawn.plane)
+    return Restored(
+        camera=None if shown.camera is None else latent_map.Camera(*shown.camera),
+        camera_version=state.version(),
+        selection=None
+        if drawn is None
+        else latent_map.Selection(
+            polygon=drawn.polygon,
+            projection=RAW if axes is not None else drawn.plane,  # type: ignore[arg-type]
+            dims=axes or (0, 1),
+        ),
+        # The map accepts the simplified polygon, so that its count equals Python's.
+        selection_version=hash(drawn) & 0x7FFFFFFF,
+    )
+
+
+def callbacks() -> Callbacks:
+    """Return the callbacks that store what changed on the map."""
+    store = state.update_from_panel
+    return Callbacks(
+        pin=pinned.on_pin,
+        selection=lambda drawn: store(selection=from_panel(drawn)),
+        manifold=lambda opacity: store(backdrop=opacity),
+        camera=lambda seen: store(camera=(seen.x, seen.y, seen.height)),
+    )
 
 
 def from_panel(drawn: latent_map.Selection | None) -> Selection | None:
-    """Return an outline drawn on a map as the state keeps it."""
+    """Return the state's selection for a polygon drawn on the map."""
     if drawn is None:
         return None
     projection = "axes" if drawn.projection == RAW else drawn.projection
@@ -73,59 +122,54 @@ def from_panel(drawn: latent_map.Selection | None) -> Selection | None:
     return Selection(plane, address.simplify(list(drawn.polygon)))
 
 
-def clear() -> None:
-    """Forget the selection."""
-    state.update(selection=None)
-
-
-def panel(model: Opened, shown: State) -> None:
-    """Show the selected examples: pictures, classes, mean, exports."""
+def show(model: Opened, shown: State) -> None:
+    """Show the selected examples: gallery, classes, decoded mean, downloads."""
     st.subheader("Selection", anchor=False)
     if shown.selection is None:
-        st.caption("Draw a box or a lasso on the map to see what lies inside.")
+        st.caption("Draw a box or a lasso on the map to select test images.")
         return
     ids = selected(model, shown.selection)
     with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
         st.markdown(f"**{len(ids):,}** of {len(model.codes.ids):,} selected")
-        st.button("Clear selection", on_click=clear)
+        st.button("Clear selection", on_click=state.update, kwargs={"selection": None})
     if not len(ids):
-        st.caption("No example lies inside. Draw a larger outline.")
+        st.caption("No images inside; draw a larger area.")
         return
     left, right = st.columns([5, 3], gap="medium")
     with left:
         chosen = spread(ids, gallery.GALLERY)
-        sheet, kind = gallery.gallery(model, chosen, columns=15)
-        some = "All" if len(chosen) == len(ids) else f"{len(chosen)} of the {len(ids):,}"
-        st.caption(f"{some} selected examples, {kind}")
-        _exports(model, ids, sheet)
+        sheet, kind = gallery.show(model, chosen, columns=15)
+        some = "All" if len(chosen) == len(ids) else f"{len(chosen)} of {len(ids):,}"
+        st.caption(f"{some} selected test images ({kind})")
+        _downloads(model, ids, sheet)
     with right:
-        _summary(model, ids)
+        _summary(model, shown, ids)
 
 
-def _exports(model: Opened, ids: NDArray[np.int64], sheet: bytes) -> None:
+def _downloads(model: Opened, ids: NDArray[np.int64], sheet: bytes) -> None:
     name = f"{model.name}-selection"
     with st.container(horizontal=True):
         st.download_button(
-            "Codes as CSV", lambda: to_csv(model, ids), f"{name}.csv", "text/csv",
+            "Download codes (CSV)", lambda: to_csv(model, ids), f"{name}.csv", "text/csv",
             key="w-csv", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "Gallery as PNG", sheet, f"{name}.png", "image/png", key="w-png", on_click="ignore"
+            "Download PNG", sheet, f"{name}.png", "image/png", key="w-png", on_click="ignore"
         )
 
 
-def _summary(model: Opened, ids: NDArray[np.int64]) -> None:
+def _summary(model: Opened, shown: State, ids: NDArray[np.int64]) -> None:
     rows = model.rows(ids)
     if model.codes.labels is not None:
         counts = np.bincount(model.codes.labels[rows], minlength=len(model.class_names))
         figure = charts.class_counts(counts.tolist(), model.class_names)
-        st.echarts_chart(figure, key="class-counts", height=170, alt="How many of each class")
+        st.echarts_chart(figure, key="class-counts", height=170, alt="Number of each class")
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
-    y = scenes.label_given(model, state.current())
+    y = scenes.pinned_y(model, shown)
     decoded = raster.picture(examples.decode(model, mean, y)[0], 140)
     st.image(raster.to_png(decoded), alt="Decoded mean")
-    given = "" if y is None else f", as {model.condition_names[y]}"
-    st.caption(f"Decoded mean of the selected codes{given}")
+    condition = "" if y is None else f", with label {model.condition_names[y]}"
+    st.caption(f"Decoded mean of the selected codes{condition}")
 
 
 def spread(ids: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
@@ -144,33 +188,20 @@ def to_csv(model: Opened, ids: NDArray[np.int64]) -> bytes:
     ).encode()
 
 
-def _to_panel(selection: Selection | None) -> latent_map.Selection | None:
-    if selection is None:
-        return None
-    axes = address.plane_axes(selection.plane)
-    return latent_map.Selection(
-        polygon=selection.polygon,
-        projection=RAW if axes is not None else selection.plane,  # type: ignore[arg-type]
-        dims=axes or (0, 1),
-    )
-
-
-def coordinates(opened: Opened, plane: str) -> Floats:
-    """Where the examples lie on a plane of the map, (n, 2)."""
-    axes = plane_axes(plane)
-    if axes is not None and opened.latent_dim == 1:
-        labels = None if opened.codes.labels is None else opened.codes.labels.numpy()
-        return latents.along_line(opened.codes.mu.numpy(), opened.codes.ids.numpy(), labels)
-    points = opened.codes.projections[plane] if axes is None else opened.codes.mu[:, list(axes)]
-    array: Floats = points.numpy()
+def coordinates(model: Opened, plane: str) -> Floats:
+    """Return the positions of the examples on a plane of the map, (n, 2)."""
+    axes = address.plane_axes(plane)
+    if axes is not None and model.latent_dim == 1:
+        labels = None if model.codes.labels is None else model.codes.labels.numpy()
+        return latents.along_line(model.codes.mu.numpy(), model.codes.ids.numpy(), labels)
+    xy = model.codes.projections[plane] if axes is None else model.codes.mu[:, list(axes)]
+    array: Floats = xy.numpy()
     return array
 
 
-def selected(opened: Opened, selection: Selection | None) -> Ids:
-    """Ids of the examples inside a selection."""
-    if selection is None:
-        return np.empty(0, dtype=np.int64)
+def selected(model: Opened, selection: Selection) -> Ids:
+    """Return the ids of the examples inside a selection, (n,)."""
     polygon = np.array(selection.polygon, dtype=np.float32)
-    inside = latents.inside_polygon(coordinates(opened, selection.plane), polygon)
-    ids: Ids = opened.codes.ids.numpy()[inside]
+    inside = latents.inside_polygon(coordinates(model, selection.plane), polygon)
+    ids: Ids = model.codes.ids.numpy()[inside]
     return ids

@@ -70,6 +70,9 @@ def script() -> None:
         state.heard |= {"cards": len(morph.cards), "path": morph.path, "terms": morph.terms}
         state.heard |= {"kind": morph.kind, "directions": len(morph.directions)}
 
+    def resized(n: int) -> None:
+        state.heard["n"] = n
+
     model_hash, published = assets(d)
     address = {name: routes.publish(asset) for name, asset in published.items()}
     scene = contract.Scene(
@@ -92,8 +95,8 @@ def script() -> None:
                 kl = [1 / (i + 1) if i < 6 else 0.0 for i in range(d)]
                 sliders.sliders("sliders", scene=scene, kl=kl, on_pin=pinned)
             case "manifold":
-                event = manifold.manifold("manifold", scene=scene, n=8, on_pin=pinned)
-                state.heard["n"] = event.n
+                state.heard.setdefault("n", None)
+                manifold.manifold("manifold", scene=scene, n=8, on_pin=pinned, on_n=resized)
             case "pad":
                 pad.pad("pad", scene=scene, image_shape=SHAPE, dataset=DATASET, on_drawing=drawn)
             case "morph":
@@ -105,7 +108,7 @@ def script() -> None:
                 morph.morph(
                     "paths",
                     scene=scene,
-                    morph=state.get("morph", Morph(cards=cards)),
+                    collection=state.get("morph", Morph(cards=cards)),
                     codes=address["codes"],
                     on_pin=pinned,
                     on_morph=collected,

@@ -22,7 +22,7 @@ CONTRAST = 60
 UPLOAD = '[data-testid="stMain"] [data-testid="stFileUploaderDropzoneInput"]'
 SLIDER = ".lx-dim input[type=range]"
 SHEET = ".lx-sheet"
-NEIGHBOURS = re.compile("Its neighbours say")
+NEIGHBOURS = re.compile("Nearest neighbours:")
 SELECTED = re.compile(r"\d+ of 360 selected")
 LASSO = [(0.3, 0.3), (0.7, 0.25), (0.75, 0.7), (0.35, 0.75), (0.3, 0.3)]
 

@@ -127,7 +127,7 @@ def test_a_stopped_training_is_a_model_of_every_page(visitor: Enter, folder: Pat
     somebody.follow("train")
     somebody.button("Stop").click()
     assert somebody.eventually(lambda: somebody.says(re.compile("Stopped before its last epoch")))
-    somebody.button("Explore it").click()
+    somebody.button("Open in Explore").click()
     assert somebody.eventually(lambda: f"model={run.name}" in somebody.page.url)
     somebody.page.get_by_role("heading", name="Explore", exact=True).wait_for()
     assert somebody.drawn_after(POINTS, 60)
@@ -155,7 +155,7 @@ def test_a_training_is_steered_while_it_runs(visitor: Enter, folder: Path) -> No
     begin(somebody)
     (run,) = runs.list_runs(folder)
     before = runs.read_config(run).training.learning_rate
-    somebody.page.get_by_text("Steer", exact=True).click()
+    somebody.page.get_by_text("Change settings", exact=True).click()
     rate = somebody.page.get_by_role("slider", name="Learning rate")
     rate.focus()
     somebody.key("ArrowLeft")
@@ -178,9 +178,9 @@ def test_a_deleted_training_is_brought_back_and_copied(visitor: Enter, folder: P
     somebody.button("Undo").click()
     somebody.page.get_by_role("heading", name="first", exact=True).wait_for()
     assert runs.deleted(folder) == []
-    somebody.button("Copy and change").click()
+    somebody.button("Duplicate and edit").click()
     assert somebody.eventually(lambda: somebody.says(re.compile("A copy of")))
-    size = somebody.page.get_by_label("Size of z", exact=True)
+    size = somebody.page.get_by_label("Latent dimensions", exact=True)
     assert somebody.eventually(lambda: size.input_value() == "3")  # it comes after those words
 
 
@@ -216,7 +216,7 @@ def test_a_t_sne_map_is_watched_paused_and_stopped(visitor: Enter, five_dimensio
     somebody = visitor().open("explore", f"model={five_dimensional}&map=tsne")
     assert somebody.drawn_after(POINTS, 60)
     usual = somebody.picture(POINTS)
-    somebody.button("Compute it again").click()
+    somebody.button("Change perplexity…").click()
     perplexity = somebody.page.get_by_role("slider", name="Perplexity")
     perplexity.focus()
     for _ in range(5):

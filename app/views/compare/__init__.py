@@ -1,1 +1,1 @@
-"""Compare: the studies, and any two models side by side."""
+"""The Compare page: the studies, and any two models side by side."""

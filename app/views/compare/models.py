@@ -1,4 +1,4 @@
-"""The Compare page's two models: side by side, with one code or one example, and one selection."""
+"""Two models side by side on the Compare page, linked by one code or one example."""
 
 from __future__ import annotations
 
@@ -18,22 +18,20 @@ from app.address import Selection, State
 from app.components.contract import Pin
 from app.components.labels import labels
 from app.components.latent_map import Selection as Outline
-from app.components.latent_map import latent_map
 from app.components.pair import OTHER, pair
 from app.figures import raster
-from app.resources import examples, library
+from app.resources import datasets, examples, library
 from app.resources.opened_model import Opened
-from app.widgets import gallery, scenes, selection
-from app.widgets.pinned import pin
+from app.widgets import gallery, pinned, scenes, selection
 from vae_core.errors import CheckpointError
 from vae_core.evaluation import Estimate
 from vae_core.model_folder import Metric
 
 By = Literal["z", "example"]
-LINK_NAMES = {"z": "The same code", "example": "The same example"}
-PLANES = {"axes": "Latent plane", "pca": "PCA", "tsne": "t-SNE"}
-#: Figures that each example has: of the sum, minus it is the ELBO.
+LINK_NAMES = {"z": "Same code", "example": "Same example"}
+#: Metrics of each example; −ELBO is the sum of the others.
 BOUND = ("elbo", "rate", "distortion")
+DIFFERENCE = "Difference (B − A)"
 SHOWN = 24
 MAP_HEIGHT = 380
 
@@ -47,7 +45,7 @@ class Pair:
 
     @cached_property
     def ids(self) -> NDArray[np.int64]:
-        """Ids of the examples that both have encoded: ids of two data sets mean nothing to each."""
+        """Ids of the examples that both have encoded; none for models of two datasets."""
         if self.first.card.dataset != self.second.card.dataset:
             return np.empty(0, dtype=np.int64)
         ids: NDArray[np.int64] = np.intersect1d(
@@ -57,51 +55,56 @@ class Pair:
 
     @property
     def shared(self) -> bool:
-        """Whether there are such examples."""
+        """Whether both have encoded the same examples."""
         return bool(len(self.ids))
 
     @property
     def links(self) -> tuple[By, ...]:
-        """What they can be linked by, the best first."""
+        """What can link the models, the default first."""
         possible: dict[By, bool] = {
             "z": self.first.latent_dim == self.second.latent_dim,
             "example": self.shared,
         }
-        return tuple(by for by, there in possible.items() if there)
+        return tuple(by for by, is_possible in possible.items() if is_possible)
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Names of both models as pages show them."""
+        return library.title(self.first.name), library.title(self.second.name)
 
 
 def others(opened: Opened, names: list[str]) -> list[str]:
-    """Names of the other models, those of the same data and latent size first."""
-    unlike = {}
+    """Return the names of other models, those of the same dataset and latent size first."""
+    differences = {}
     for name in names:
         try:
             card = library.card(name)
-        except CheckpointError:  # a damaged folder is no choice
+        except CheckpointError:  # a damaged folder is not offered
             continue
         if name != opened.name:
-            unlike[name] = (
+            differences[name] = (
                 card.dataset != opened.card.dataset,
                 card.model.latent_dim != opened.latent_dim,
             )
-    return sorted(unlike, key=unlike.__getitem__)
+    return sorted(differences, key=differences.__getitem__)
+
+
+def names() -> list[str]:
+    """Return the names of all VAEs that this session can open."""
+    return list(dict.fromkeys([*library.model_names(), *state.recall("files", [])]))
 
 
 def open_second(opened: Opened, shown: State, names: list[str]) -> Opened | None:
-    """Open the second model that the state names; None, and a notice, where there is none."""
+    """Open the second model of the state; else add a notice and rerun with another."""
     assert shown.other is not None, "the page shows two models when the state names a second one"
     try:
         if shown.other == opened.name:
-            raise CheckpointError("A model beside itself shows nothing: choose another one.")
+            raise CheckpointError("Choose two different models.")
         return library.open_model(shown.other)
     except CheckpointError as error:
         state.notify(str(error))
         state.update(other=next(iter(others(opened, names)), None))
         st.rerun()
-
-
-def names() -> list[str]:
-    """Names of all models that this session can open."""
-    return list(dict.fromkeys([*library.model_names(), *state.recall("files", [])]))
 
 
 def show(opened: Opened, shown: State, names: list[str]) -> None:
@@ -111,50 +114,40 @@ def show(opened: Opened, shown: State, names: list[str]) -> None:
         return
     both = Pair(opened, second)
     by = controls(both, shown, names)
-    beside = second_state(both, shown, by)
+    second_shown = second_state(both, shown, by)
     with st.container(key="live-pictures"):
         pair(
             "pair",
-            scene=scenes.scene(opened, shown),
-            names=(library.title(opened.name), library.title(second.name)),
+            scene=scenes.build(opened, shown),
+            names=both.titles,
             codes=(opened.codes_address, second.codes_address),
             linked=by,
             shared=both.shared,
         )
-    st.caption(explained(both, by))
-    label_choice(both, shown, beside)
+    st.caption(describe_link(both, by))
+    label_choice(both, shown, second_shown)
     left, right = st.columns(2, gap="medium")
     with left:
         show_map(opened, shown, both, by, first=True)
     with right:
-        show_map(second, beside, both, by, first=False)
-    pinned(both, shown)
+        show_map(second, second_shown, both, by, first=False)
+    show_pinned(both, shown)
     ids = show_selection(both, shown)
-    st.subheader("What was measured", anchor=False)
-    st.dataframe(metric_rows(both), hide_index=True, key="metrics")
-    st.caption(
-        "Value ± standard error (kind of figure). A paired difference is taken image by image, "
-        f"over the {len(both.ids):,} that both have encoded, which makes its error small."
-        if both.shared
-        else "Value ± standard error (kind of figure)."
-    )
-    if ids is not None and len(ids) > 1 and comparable_kinds(both):
-        rows = [paired_row(both, name, ids) for name in BOUND]
-        st.markdown(f"**On the {len(ids):,} selected examples**")
-        st.dataframe(rows, hide_index=True, key="selected-metrics")
+    show_metrics(both, ids)
 
 
 def controls(both: Pair, shown: State, names: list[str]) -> By | None:
-    """Show the choice of the second model and of the link; return what they are linked by."""
-    candidates = others(both.first, list(dict.fromkeys([*names, both.second.name])))
+    """Show the choices of second model, link and projection; return the link."""
     by: By | None = None
     if both.links:
         by = shown.linked if shown.linked in both.links else both.links[0]
     with st.container(horizontal=True, vertical_alignment="bottom", key="pair-controls"):
         st.selectbox(
-            f"Compare {library.title(both.first.name)} with",
-            candidates,
-            format_func=lambda name: f"{library.title(name)} · {library.card(name).dataset}",
+            f"Compare {both.titles[0]} with",
+            others(both.first, list(dict.fromkeys([*names, both.second.name]))),
+            format_func=lambda name: (
+                f"{library.title(name)} · {datasets.title(library.card(name).dataset)}"
+            ),
             width=280,
             **state.bind("other", part="name"),
         )
@@ -162,32 +155,40 @@ def controls(both: Pair, shown: State, names: list[str]) -> By | None:
             "Swap",
             on_click=swap,
             args=(both,),
-            help="Open the second model, with the first beside it.",
+            help="Open the second model and show the first beside it.",
         )
         if len(both.links) > 1:
             st.segmented_control(
                 "Both show",
                 both.links,
                 format_func=LINK_NAMES.__getitem__,
-                **state.bind("linked", shown=lambda _: by),
+                **state.bind("linked", to_widget=lambda _: by),
             )
-        projections = both.first.facts.projections
-        maps = [name for name in projections if name in PLANES]
+        maps = flat_projections(both.first)
         if len(maps) > 1:
-            bound = state.bind(
-                "projection", shown=lambda chosen: chosen if chosen in maps else maps[0]
+            st.segmented_control(
+                "Map",
+                maps,
+                format_func=selection.PROJECTIONS.__getitem__,
+                **state.bind(
+                    "projection", to_widget=lambda chosen: chosen if chosen in maps else maps[0]
+                ),
             )
-            st.segmented_control("Map", maps, format_func=PLANES.__getitem__, **bound)
     return by
 
 
-def label_choice(both: Pair, shown: State, beside: State) -> None:
-    """Show the choice of the label that both models are given, or the one that takes one."""
+def flat_projections(model: Opened) -> list[str]:
+    """Return a model's projections without the 3-D scatter."""
+    return [name for name in model.facts.projections if name != "3d"]
+
+
+def label_choice(both: Pair, shown: State, second_shown: State) -> None:
+    """Show the choice of the label for both models, or for the conditional one."""
     if both.first.condition_names:
         scenes.label_choice(both.first, shown)
     elif both.second.condition_names:
-        scene = dataclasses.replace(scenes.scene(both.second, beside), side=OTHER)
-        memory = f"label-{both.second.hash}"  # a label has no place in the first model's state
+        scene = dataclasses.replace(scenes.build(both.second, second_shown), side=OTHER)
+        memory = f"label-{both.second.hash}"  # the state holds labels of the first model only
         labels(
             "labels",
             scene=scene,
@@ -197,49 +198,47 @@ def label_choice(both: Pair, shown: State, beside: State) -> None:
 
 
 def swap(both: Pair) -> None:
-    """Open the second model, with the first one beside it."""
-    shown = state.current()
+    """Open the second model and show the first one beside it."""
     state.update(
         model=both.second.name,
         other=both.first.name,
-        pinned_id=shown.pinned_id if both.shared else None,
+        pinned_id=state.current().pinned_id if both.shared else None,
     )
 
 
-def explained(both: Pair, by: By | None) -> str:
-    """Say what links the two models, and what cannot."""
-    first, second = both.first.card, both.second.card
+def describe_link(both: Pair, by: By | None) -> str:
+    """Describe what links the two models, and what cannot."""
     if by == "z":
-        how = (
-            "One code for both: what moves on either map is decoded by both. The same code need "
-            "not mean the same to two models."
+        text = (
+            "Same code: moving on either map decodes the point with both models. The same code "
+            "need not mean the same in two models."
         )
     elif by == "example":
-        how = (
-            "One example for both: resting on a point, or pinning one, marks the same example on "
-            "the other map, and both reconstruct it."
+        text = (
+            "Same example: pointing at an example or clicking it marks it on both maps, and both "
+            "models reconstruct it."
         )
     else:
-        how = (
-            f"Nothing links these two: codes of {both.first.latent_dim} and "
-            f"{both.second.latent_dim} numbers, and no example in common."
+        text = (
+            f"These models cannot be linked: {both.first.latent_dim} and "
+            f"{words.dimensions(both.second.latent_dim)}, and no example in common."
         )
     if not both.shared:
-        how += (
-            f" One was made from {first.dataset}, the other from {second.dataset}: they have no "
-            "examples in common, so no selection is shared."
+        first, second = (datasets.title(one.card.dataset) for one in (both.first, both.second))
+        text += (
+            f" One was trained on {first}, the other on {second}: without common examples, no "
+            "selection is shared."
         )
-    return how
+    return text
 
 
 def second_state(both: Pair, shown: State, by: By | None) -> State:
-    """Return what the second model shows: the code or the example of the first, in its own maps."""
+    """Return the state of the second model: the first one's code or example, on its own map."""
     second = both.second
     z, pinned_id = None, None
     kept: Pin | None = state.recall(f"pin-{second.hash}")
     if by == "z":
-        first_z = scenes.pinned_z(both.first, shown.z, shown.pinned_id, shown.y)
-        z = tuple(first_z.tolist())
+        z = tuple(scenes.pinned_z(both.first, shown).tolist())
     elif by == "example" and shown.pinned_id in second.row:
         pinned_id = shown.pinned_id
     elif kept is not None:
@@ -262,145 +261,163 @@ def second_state(both: Pair, shown: State, by: By | None) -> State:
 
 
 def show_map(model: Opened, shown: State, both: Pair, by: By | None, *, first: bool) -> None:
-    """Show one model's map: its own plane, and the marks that both share."""
-    projections = [name for name in model.facts.projections if name in PLANES]
-    projection = shown.projection if shown.projection in projections else projections[0]
-    scene = scenes.scene(model, shown)
-    arguments = selection.map_arguments(shown, projection)
+    """Show one model's map on its own plane."""
+    maps = flat_projections(model)
+    projection = shown.projection if shown.projection in maps else maps[0]
+    scene = scenes.build(model, shown)
+    on = dataclasses.replace(
+        selection.callbacks(), selection=lambda drawn: on_selection(drawn, first=first)
+    )
     if not first:
         scene = dataclasses.replace(scene, side=OTHER)
-        arguments |= {"on_pin": lambda chosen: pin_second(both, by, chosen), "on_camera": None}
-    arguments["on_selection"] = lambda drawn: take(drawn, first=first)
+        on = dataclasses.replace(on, pin=lambda pin: on_second_pin(both, by, pin), camera=None)
     st.markdown(f"**{library.title(model.name)}**  \n{library.describe(model.name)}")
-    latent_map(
+    selection.show_map(
         "first-map" if first else "second-map",
+        model,
+        shown,
+        projection,
         scene=scene,
-        codes=model.codes_address,
-        sprite=examples.sprite_address(model),
-        classes=model.class_names,
+        on=on,
         height=MAP_HEIGHT,
-        **arguments,
     )
-    st.caption(PLANES[projection])
+    st.caption(selection.PROJECTIONS[projection])
 
 
-def pin_second(both: Pair, by: By | None, chosen: Pin) -> None:
-    """Take over what was pinned on the second map: for both models where that has a meaning."""
+def on_second_pin(both: Pair, by: By | None, pin: Pin) -> None:
+    """Store what was pinned on the second map, for both models if they are linked."""
     if by == "z":
-        pin(Pin(z=chosen.z, pinned_id=None, y=chosen.y))
-    elif by == "example" and chosen.pinned_id in both.first.row:
-        pin(chosen)
+        pinned.on_pin(Pin(z=pin.z, pinned_id=None, y=pin.y))
+    elif by == "example" and pin.pinned_id in both.first.row:
+        pinned.on_pin(pin)
     else:
-        state.remember(f"pin-{both.second.hash}", chosen)
+        state.remember(f"pin-{both.second.hash}", pin)
 
 
-def take(drawn: Outline | None, *, first: bool) -> None:
-    """Take over what was drawn on one of the maps: the other then shows it by ids."""
+def on_selection(drawn: Outline | None, *, first: bool) -> None:
+    """Store a selection drawn on one map; the other map then shows it by ids."""
     chosen = selection.from_panel(drawn)
     if first:
-        state.adopt(selection=chosen, other_selection=None)
+        state.update_from_panel(selection=chosen, other_selection=None)
     else:
-        state.adopt(selection=None, other_selection=chosen)
+        state.update_from_panel(selection=None, other_selection=chosen)
 
 
-def clear() -> None:
-    """Forget the selection of both maps."""
-    state.update(selection=None, other_selection=None)
-
-
-def pinned(both: Pair, shown: State) -> None:
-    """Say what the pinned example costs each of the models."""
+def show_pinned(both: Pair, shown: State) -> None:
+    """Show rate and distortion of the pinned example under both models."""
     example = shown.pinned_id
     if example is None or not both.shared or example not in both.second.row:
         return
-    facts = []
-    for model in (both.first, both.second):
-        row = model.row[example]
-        rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
-        facts.append(
-            f"{library.title(model.name)}: rate {words.number(rate)}, distortion "
-            f"{words.number(distortion)} nats ({model.pixel_kind})"
-        )
-    st.markdown(f"Pinned: {gallery.named(both.first, example)}. " + " · ".join(facts))
+    bounds = [
+        f"{title}: {pinned.bound_of(model, example)}"
+        for title, model in zip(both.titles, (both.first, both.second), strict=True)
+    ]
+    name = gallery.name_of(both.first, example)
+    st.markdown(f"Showing test image {name}. " + " · ".join(bounds))
 
 
 def selected(both: Pair, shown: State) -> tuple[NDArray[np.int64], Opened] | None:
-    """Ids of the selected examples, and the model on whose map they were selected."""
-    drawn: dict[str, tuple[Opened, Selection | None]] = {
-        "first": (both.first, shown.selection),
-        "second": (both.second, shown.other_selection),
-    }
-    for model, outline in drawn.values():
+    """Return the ids of the selected examples, and the model on whose map they were selected."""
+    drawn: tuple[tuple[Opened, Selection | None], ...] = (
+        (both.first, shown.selection),
+        (both.second, shown.other_selection),
+    )
+    for model, outline in drawn:
         if outline is not None:
             return selection.selected(model, outline), model
     return None
 
 
 def show_selection(both: Pair, shown: State) -> NDArray[np.int64] | None:
-    """Show the selected examples as both models reconstruct them; return those that both have."""
+    """Show reconstructions of the selected examples by both models; return the common ids."""
     st.subheader("Selection", anchor=False)
     found = selected(both, shown)
     if found is None:
-        where = "either map: the same examples light up on the other" if both.shared else "a map"
+        where = "either map to mark the same examples on both" if both.shared else "a map"
         st.caption(f"Draw a box or a lasso on {where}.")
         return None
     ids, home = found
     common = ids[np.isin(ids, both.ids)]
     with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
         st.markdown(f"**{len(ids):,}** selected on the map of {library.title(home.name)}")
-        st.button("Clear selection", on_click=clear)
+        nothing = {"selection": None, "other_selection": None}
+        st.button("Clear selection", on_click=state.update, kwargs=nothing)
     if not both.shared:
         return None
     if not len(common):
-        st.caption("No example lies inside. Draw a larger outline.")
+        st.caption("No images inside; draw a larger area.")
         return None
     chosen = selection.spread(common, SHOWN)
-    for model, column in zip((both.first, both.second), st.columns(2, gap="medium"), strict=True):
+    columns = st.columns(2, gap="medium")
+    for title, model, column in zip(both.titles, (both.first, both.second), columns, strict=True):
         with column:
             rows = model.rows(chosen)
-            pictures = examples.decode(model, model.codes.mu[rows], model.conditions(rows))
+            images = examples.decode(model, model.codes.mu[rows], model.conditions(rows))
             st.image(
-                raster.mosaic(pictures, 12, side=48),
-                alt=f"{len(chosen)} reconstructions by {library.title(model.name)}",
+                raster.mosaic(images, 12, side=48),
+                alt=f"{len(chosen)} reconstructions by {title}",
             )
-            st.caption(f"As {library.title(model.name)} reconstructs them")
+            st.caption(f"Reconstructed by {title}")
     return common
 
 
-# What was measured
+def show_metrics(both: Pair, ids: NDArray[np.int64] | None) -> None:
+    """Show the metrics of both models, and those on the selected examples."""
+    st.subheader("Metrics", anchor=False)
+    st.dataframe(metric_rows(both), hide_index=True, key="metrics")
+    note = "A is the left model, B the right one. Value ± standard error (kind of metric)."
+    if both.shared:
+        note += (
+            f" A paired difference is taken image by image over the {len(both.ids):,} that both "
+            "have encoded, which reduces its error."
+        )
+    st.caption(note)
+    if ids is not None and len(ids) > 1 and comparable_kinds(both):
+        st.markdown(f"**On the {len(ids):,} selected images**")
+        rows = [paired_row(both, name, ids) for name in BOUND]
+        st.dataframe(rows, hide_index=True, key="selected-metrics")
 
 
 def comparable_kinds(both: Pair) -> bool:
-    """Whether the figures of both models are of one data set and one kind."""
+    """Whether the metrics of both models are of one dataset and one kind."""
     return both.shared and both.first.pixel_kind == both.second.pixel_kind
 
 
 def metric_rows(both: Pair) -> list[dict[str, str]]:
-    """Metrics of both cards, and their differences where they can be taken."""
+    """Return a row for each metric: both values and, if comparable, their difference."""
     first, second = both.first.card.metrics, both.second.card.metrics
-    rows = []
-    for name in dict.fromkeys([*first, *second]):
-        rows.append(
-            {
-                "Metric": f"{words.title(name)}, {(first.get(name) or second[name]).unit}",
-                library.title(both.first.name): _said(first.get(name)),
-                library.title(both.second.name): _said(second.get(name)),
-                "Second minus first": difference(both, name),
-            }
+    return [
+        _row(
+            both,
+            name,
+            (_value(name, first.get(name)), _value(name, second.get(name))),
+            difference(both, name),
         )
-    return rows
+        for name in dict.fromkeys([*first, *second])
+    ]
 
 
-def _said(metric: Metric | None) -> str:
+def _row(both: Pair, name: str, values: tuple[str, str], change: str) -> dict[str, str]:
+    return {
+        "Metric": words.title(name),
+        **{
+            f"{side}: {title}": value
+            for side, title, value in zip("AB", both.titles, values, strict=True)
+        },
+        DIFFERENCE: change,
+    }
+
+
+def _value(name: str, metric: Metric | None) -> str:
     if metric is None:
         return "not measured"
-    return f"{words.measured(metric.value, metric.se)} ({metric.kind})"
+    return f"{words.quantity(name, metric.value, metric.se, metric.unit)} ({metric.kind})"
 
 
 def difference(both: Pair, name: str) -> str:
-    """Write the difference of one metric with its standard error, or why there is none."""
+    """Return the difference of one metric with its standard error, or why there is none."""
     first, second = both.first.card.metrics.get(name), both.second.card.metrics.get(name)
-    if first is None or second is None:
+    if first is None or second is None or first.unit == "p-value":
         return ""
     if both.first.card.dataset != both.second.card.dataset:
         return "not comparable: different data"
@@ -408,25 +425,26 @@ def difference(both: Pair, name: str) -> str:
         return f"not comparable: {first.kind} and {second.kind} pixels"
     if (first.unit, first.split) != (second.unit, second.split):
         return f"not comparable: {first.unit} ({first.split}) and {second.unit} ({second.split})"
+    conditional = [model.card.model.conditional for model in (both.first, both.second)]
+    if first.unit == "nats" and conditional[0] != conditional[1]:
+        return "not comparable: bounds of log p(x) and log p(x|y)"
     if name in BOUND and both.shared:
-        return paired_row(both, name, both.ids)["Second minus first"]
+        return paired_row(both, name, both.ids)[DIFFERENCE]
     error = None
     if first.se is not None and second.se is not None:
         error = math.hypot(first.se, second.se)
-    return words.measured(second.value - first.value, error)
+    return words.quantity(name, second.value - first.value, error, first.unit, difference=True)
 
 
 def paired_row(both: Pair, name: str, ids: NDArray[np.int64]) -> dict[str, str]:
     """Compare one part of the bound over the same examples, image by image."""
-    columns = [_per_example(model, name, ids) for model in (both.first, both.second)]
-    change = Estimate.of(columns[1] - columns[0])
-    values = [words.measured(one.mean, one.se) for one in map(Estimate.of, columns)]
-    return {
-        "Metric": f"{words.title(name)}, nats",
-        library.title(both.first.name): values[0],
-        library.title(both.second.name): values[1],
-        "Second minus first": f"{words.measured(change.mean, change.se)}, paired",
-    }
+    first, second = (_per_example(model, name, ids) for model in (both.first, both.second))
+    values = [
+        words.quantity(name, one.mean, one.se, "nats") for one in map(Estimate.of, (first, second))
+    ]
+    change = Estimate.of(second - first)
+    paired = words.quantity(name, change.mean, change.se, "nats", difference=True)
+    return _row(both, name, (values[0], values[1]), f"{paired}, paired")
 
 
 def _per_example(model: Opened, name: str, ids: NDArray[np.int64]) -> torch.Tensor:

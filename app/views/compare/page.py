@@ -1,4 +1,4 @@
-"""The Compare page: what the studies found, and how two models differ."""
+"""Compare: what the studies found, and how two models differ."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from app.widgets import header, scenes
 
 MODES = {"studies": "Studies", "models": "Two models"}
 
-opened, current = scenes.opened()
+opened, current = scenes.current()
 header.heading("Compare", "What makes one model better than another?")
 names = models.names()
 candidates = models.others(opened, names)
@@ -23,8 +23,8 @@ if candidates:
         **state.bind(
             "other",
             part="mode",
-            shown=lambda other: "studies" if other is None else "models",
-            taken={"studies": None, "models": suggested}.__getitem__,
+            to_widget=lambda other: "studies" if other is None else "models",
+            from_widget={"studies": None, "models": suggested}.__getitem__,
         ),
     )
 if current.other is None:

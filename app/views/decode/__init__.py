@@ -1,1 +1,1 @@
-"""Decode: a slider for each latent dimension."""
+"""The Decode page: a slider for each latent dimension."""

@@ -1,4 +1,4 @@
-"""The Decode page: what each latent dimension does."""
+"""Decode: what each latent dimension does."""
 
 import streamlit as st
 
@@ -12,49 +12,50 @@ from app.widgets import downloads, header, pinned, scenes, selection
 NEAREST = 12
 
 
-def nearest_training(model: Opened, shown: State) -> None:
-    """Show the training pictures that are nearest to the decoded one: a copy would be among them.
-
-    The heading is there with the pictures or the invitation to fetch them, else not at all.
-    """
+def nearest_training_images(model: Opened, shown: State) -> None:
+    """Show the training images nearest to the decoded one, or offer to download the data."""
+    title = "Nearest training images"
     if datasets.is_present(model.card.dataset):
-        y = scenes.label_given(model, shown)
-        z = scenes.pinned_z(model, shown.z, shown.pinned_id, shown.y)
+        z, y = scenes.pinned_z(model, shown), scenes.pinned_y(model, shown)
         found = examples.nearest_training_images(model, z, y, NEAREST)
         if found is None:
             return
-        st.subheader("Nearest training pictures", anchor=False)
+        st.subheader(title, anchor=False)
         st.image(
             raster.mosaic(found.images, NEAREST),
-            alt=f"The {len(found.images)} training pictures nearest to the decoded one",
+            alt=f"The {len(found.images)} training images nearest to the decoded one",
         )
-        usual = model.card.metrics.get("test_distance")
+        typical = model.card.metrics.get("test_distance")
         st.caption(
-            f"Nearest first to the decoded picture of the pinned code: {found.distances[0]:.2f} to "
-            f"{found.distances[-1]:.2f} away over all pixels. One at 0 would be a copy."
-            + (f" Test pictures are {usual.value:.2f} from theirs." if usual else "")
+            f"Nearest first to the decoded image: pixel distances {found.distances[0]:.2f} to "
+            f"{found.distances[-1]:.2f}. 0 means an exact copy."
+            + (f" Typical test image: {typical.value:.2f}." if typical else "")
         )
     elif datasets.missing(model.card.dataset) is not None:
-        st.subheader("Nearest training pictures", anchor=False)
-        downloads.invitation(model, "What the model learnt from is shown here once it is.")
+        st.subheader(title, anchor=False)
+        downloads.offer(model, "It is needed to show what the model learnt from.")
 
 
-opened, current = scenes.opened()
+opened, current = scenes.current()
 header.heading("Decode", "What does each latent dimension do?")
-kl = opened.kl_per_dim
 left, right = st.columns([5, 4], gap="medium")
 with left:
-    sliders("sliders", scene=scenes.scene(opened, current), kl=kl.tolist(), on_pin=pinned.pin)
+    sliders(
+        "sliders",
+        scene=scenes.build(opened, current),
+        kl=opened.kl_per_dim.tolist(),
+        on_pin=pinned.on_pin,
+    )
     if opened.latent_dim <= 2:
-        selection.small_map(opened, current)
+        selection.show_small_map(opened, current)
 with right:
-    pinned.live_picture(opened, current, size=420)
-    pinned.pinned_card(opened, current)
+    pinned.show_image(opened, current, size=420)
+    pinned.describe(opened, current)
 st.caption(
-    f"The model spends {kl.sum():.1f} nats on a picture of {opened.card.dataset}: that is how far "
-    f"its posteriors are from the prior. {opened.active_units} of {opened.latent_dim} dimensions "
-    "are active: their means vary by more than 0.01 over the test set."
+    f"Average KL to the prior: {opened.codes.rate.mean():.1f} nats per image of "
+    f"{datasets.title(opened.card.dataset)}. {opened.active_units} of {opened.latent_dim} "
+    "dimensions are active: the variance of their means over the test set exceeds 0.01."
 )
 if warning := opened.collapse_warning:
     st.warning(warning)
-nearest_training(opened, current)
+nearest_training_images(opened, current)

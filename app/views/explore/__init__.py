@@ -1,1 +1,1 @@
-"""Explore: the map of the encoded test set."""
+"""The Explore page: the map of the encoded test set."""

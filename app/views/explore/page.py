@@ -1,4 +1,4 @@
-"""The Explore page: what the latent space looks like."""
+"""Explore: what the latent space looks like."""
 
 from functools import partial
 
@@ -6,41 +6,45 @@ import streamlit as st
 
 from app import address, state
 from app.address import State
-from app.components.latent_map import latent_map
 from app.figures import charts
-from app.resources import examples
 from app.resources.opened_model import Opened
 from app.views.explore import tsne
 from app.widgets import downloads, gallery, header, pinned, scenes, selection
 from vae_core.jobs.tsne import MapStatus
 
-NAMES = {"axes": "Latent plane", "pca": "PCA", "tsne": "t-SNE", "3d": "3-D"}
-KINDS = {
-    "axes": "Each point is the mean code of a test picture. Empty space is decoded as you move.",
-    "pca": "The plane of greatest variance. Empty space is decoded through its inverse.",
-    "tsne": "Neighbours stay together, distances mean little, and there is no way back to a code: "
-    "empty space shows the nearest real one.",
-    "3d": "Turn it with the mouse. Pin and select on the other maps.",
+CAPTIONS = {
+    "axes": "Each point is a test image, placed at its encoded mean. Move to decode any point; "
+    "click to keep it.",
+    "pca": "Each point is a test image on the plane of greatest variance (PCA). Elsewhere, the "
+    "point on the PCA plane is decoded. Click to keep a point.",
+    "tsne": "Each point is a test image. Neighbours stay together; distances mean little. t-SNE "
+    "cannot be decoded; showing the nearest image.",
+    "3d": "Each point is a test image, placed at its encoded mean. Drag to rotate. Switch maps to "
+    "select.",
 }
-LINE = (
-    "Each point is the mean code of a test picture: z₁ runs to the right. A row holds one class; "
-    "heights within it only keep points apart. Elsewhere z₁ is decoded as you move."
+LINE_CAPTION = (
+    "Each point is a test image, placed at its encoded mean z₁. Rows are classes; heights within a "
+    "row only separate points. Move to decode any z₁; click to keep it."
 )
 
 
 def controls(model: Opened, shown: State) -> str:
-    """Show what the map is of and how it is coloured; return the projection."""
-    facts = model.facts
-    projection = shown.projection or facts.projections[0]
+    """Show the choices of projection and colour; return the projection."""
+    offered = model.facts.projections
+    projection = shown.projection or offered[0]
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-controls"):
-        if len(facts.projections) > 1:
-            bound = state.bind("projection", shown=lambda chosen: chosen or facts.projections[0])
-            st.segmented_control("Map", facts.projections, format_func=NAMES.__getitem__, **bound)
+        if len(offered) > 1:
+            st.segmented_control(
+                "Map",
+                offered,
+                format_func=selection.PROJECTIONS.__getitem__,
+                **state.bind("projection", to_widget=lambda chosen: chosen or offered[0]),
+            )
         if projection == "axes" and model.latent_dim > 2:
             scenes.plane_choice(model)
         if projection == "tsne":
             tsne.controls(model)
-        colours = address.COLOURS if facts.has_labels else address.COLOURS[1:]
+        colours = address.COLOURS if model.facts.has_labels else address.COLOURS[1:]
         st.segmented_control("Colour", colours, format_func=str.capitalize, **state.bind("colour"))
     return projection
 
@@ -48,7 +52,7 @@ def controls(model: Opened, shown: State) -> str:
 def show_map(
     model: Opened, shown: State, projection: str, computed: MapStatus | None = None
 ) -> None:
-    """Show the map, or the cloud of a three-dimensional model."""
+    """Show the map, or the 3-D scatter of a three-dimensional model."""
     if projection == "3d":
         figure = charts.scatter_3d(
             model.codes.mu.numpy(),
@@ -56,38 +60,38 @@ def show_map(
             colour=shown.colour,
             values=model.colouring(shown.colour),
             classes=model.class_names,
-            pinned=scenes.pinned_z(model, shown.z, shown.pinned_id),
+            pinned=scenes.pinned_z(model, shown),
         )
         st.plotly_chart(figure, key="cloud", alt="The codes of the test set in three dimensions")
     else:
-        latent_map(
+        selection.show_map(
             "map",
-            scene=scenes.scene(model, shown),
-            codes=model.codes_address,
+            model,
+            shown,
+            projection,
+            scene=scenes.build(model, shown),
             positions=tsne.positions(computed),
-            sprite=examples.sprite_address(model),
-            classes=model.class_names,
-            **selection.map_arguments(shown, projection),
+            on=selection.callbacks(),
         )
-    st.caption(LINE if model.latent_dim == 1 else KINDS[projection])
+    st.caption(LINE_CAPTION if model.latent_dim == 1 else CAPTIONS[projection])
 
 
-opened, current = scenes.opened()
+opened, current = scenes.current()
 header.heading("Explore", "What does the latent space look like?")
-plane = controls(opened, current)
+projection = controls(opened, current)
 left, right = st.columns([5, 3], gap="medium")
 with left:
-    computed = tsne.current(opened, plane)
+    computed = tsne.current(opened, projection)
     if computed is not None and computed.state in tsne.ACTIVE:
-        tsne.watch(opened, current, partial(show_map, opened, current, plane))
+        tsne.watch(opened, current, partial(show_map, opened, current, projection))
     else:
-        show_map(opened, current, plane, computed)
+        show_map(opened, current, projection, computed)
         if computed is not None:
-            tsne.ended(opened, computed)
+            tsne.show_result(opened, computed)
 with right:
-    pinned.live_picture(opened, current, size=336)
-    pinned.pinned_card(opened, current)
-downloads.invitation(opened)  # below the map: the first thing to see is the space itself
-selection.panel(tsne.remapped(opened, computed), current)
+    pinned.show_image(opened, current, size=336)
+    pinned.describe(opened, current)
+downloads.offer(opened)
+selection.show(tsne.with_map(opened, computed), current)
 if current.pinned_id is not None:
-    gallery.neighbours(opened, current.pinned_id)
+    gallery.show_neighbours(opened, current.pinned_id)

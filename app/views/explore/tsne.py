@@ -1,4 +1,4 @@
-"""A t-SNE map with a perplexity of one's own, watched while it is computed."""
+"""Compute a t-SNE map with another perplexity, and watch it being computed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.address import State
 from app.resources import assets
 from app.resources.assets import Asset
 from app.resources.opened_model import Opened
+from app.widgets import jobs
 from vae_core import runs
 from vae_core.errors import LatentExplorerError
 from vae_core.formats import bundles
@@ -20,23 +21,15 @@ from vae_core.jobs import tsne
 from vae_core.jobs.processes import Command
 from vae_core.jobs.tsne import MapStatus
 
-#: Seconds between two looks at a map in the making.
-LOOK = 1.0
-USUAL_PERPLEXITY = 30
-ACTIVE = ("queued", "running", "paused")
-SAYS = {
-    "queued": "Starting",
-    "running": "Computing",
-    "paused": "Paused",
-    "stopped": "Stopped early",
-    "finished": "Finished",
-    "failed": "Failed",
-    "interrupted": "Interrupted: its process ended",
-}
+#: Seconds between two updates of a map.
+REFRESH_SECONDS = 1.0
+DEFAULT_PERPLEXITY = 30
+ACTIVE = jobs.ACTIVE
+STATES = {**jobs.STATES, "queued": "Starting", "running": "Computing"}
 
 
 def current(model: Opened, projection: str) -> MapStatus | None:
-    """Return the map that this session had computed for the model; None for the usual one."""
+    """Return the status of the map that this session computed, or None for the default map."""
     folder = state.recall("maps", {}).get(model.hash)
     if projection != "tsne" or folder is None:
         return None
@@ -44,53 +37,54 @@ def current(model: Opened, projection: str) -> MapStatus | None:
         return tsne.status(folder)
     except LatentExplorerError as error:
         state.notify(str(error))
-        forget(model)
+        reset(model)
         return None
 
 
-def remapped(model: Opened, now: MapStatus | None) -> Opened:
-    """Return the model with its examples where the computed map has them."""
-    if now is None or now.points is None:
+def with_map(model: Opened, status: MapStatus | None) -> Opened:
+    """Return the model with the computed positions as its t-SNE map."""
+    if status is None or status.points is None:
         return model
-    projections = {**model.codes.projections, "tsne": now.points}
+    projections = {**model.codes.projections, "tsne": status.points}
     codes = dataclasses.replace(model.codes, projections=projections)
     return dataclasses.replace(model, saved=dataclasses.replace(model.saved, codes=codes))
 
 
-def positions(now: MapStatus | None) -> str | None:
-    """Return the address of a computed map's positions."""
-    if now is None or now.ids is None or now.points is None:
+def positions(status: MapStatus | None) -> str | None:
+    """Return the address of the computed positions, if any."""
+    if status is None or status.ids is None or status.points is None:
         return None
-    return assets.publish(Asset(bundles.positions_bundle(now.ids, now.points), "positions.bin"))
+    content = bundles.positions_bundle(status.ids, status.points)
+    return assets.publish(Asset(content, "positions.bin"))
 
 
 def controls(model: Opened) -> None:
-    """Offer to compute the map again with another perplexity."""
+    """Show the choice of another perplexity."""
     largest = min(100, (len(model.codes.ids) - 1) // 3)
-    with st.popover("Compute it again"):
+    with st.popover("Change perplexity…"):
         if not runs.limits().training:
-            st.caption("Computing maps is turned off on this server, as training is.")
+            st.caption("Training and computing maps are turned off on this server.")
             return
         st.caption(
-            "Perplexity is about how many neighbours each point tries to stay near: small ones "
-            "show fine grain, large ones the whole."
+            "Perplexity is roughly the number of neighbours that each point stays close to: small "
+            "values show fine structure, large values the overall shape."
         )
         chosen = st.slider(
-            "Perplexity", 2, largest, min(USUAL_PERPLEXITY, largest), key="tsne-perplexity"
+            "Perplexity", 2, largest, min(DEFAULT_PERPLEXITY, largest), key="tsne-perplexity"
         )
-        st.button("Compute", type="primary", on_click=begin, args=(model, chosen), key="tsne-go")
+        st.button("Compute", type="primary", on_click=start, args=(model, chosen), key="tsne-go")
 
 
-def begin(model: Opened, perplexity: int) -> None:
-    """Start computing a map; a selection drawn on the old one is forgotten."""
+def start(model: Opened, perplexity: int) -> None:
+    """Start computing a map and clear the selection of the previous map."""
     config = tsne.MapConfig(
         model_hash=model.hash,
         perplexity=perplexity,
         seed=state.current().seed,
         threads=min(2, os.cpu_count() or 1),
     )
+    root = runs.runs_dir() / "maps"
     try:
-        root = runs.runs_dir() / "maps"
         folder = tsne.create(root, config, ids=model.codes.ids, mu=model.codes.mu)
         if tsne.status(folder).state not in ("finished", "running", "paused"):
             tsne.request(folder, "run")
@@ -101,55 +95,52 @@ def begin(model: Opened, perplexity: int) -> None:
     state.update(selection=None, camera=None)
 
 
-def forget(model: Opened) -> None:
-    """Go back to the usual map."""
+def reset(model: Opened) -> None:
+    """Return to the default map."""
     kept = {key: path for key, path in state.recall("maps", {}).items() if key != model.hash}
     state.remember("maps", kept)
     state.update(selection=None, camera=None)
 
 
-@st.fragment(run_every=LOOK)
+@st.fragment(run_every=REFRESH_SECONDS)
 def watch(model: Opened, shown: State, draw: Callable[[MapStatus | None], None]) -> None:
-    """Show a map while it is computed, again every second; the page follows when it has ended."""
-    now = current(model, "tsne")
-    if now is None or now.state not in ACTIVE or state.current() != shown:
+    """Show a map while it is computed, and rerun the page when it ends."""
+    status = current(model, "tsne")
+    if status is None or status.state not in ACTIVE or state.current() != shown:
         st.rerun()
-    draw(now)
-    said = SAYS[now.state] if now.iteration else f"{SAYS[now.state]}: looking for neighbours"
-    if now.iteration:
-        said += f" · iteration {now.iteration} of {now.total} · KL divergence {now.divergence:.2f}"
-    st.progress(now.iteration / now.total, said)
+    draw(status)
+    progress = "finding neighbours"
+    if status.iteration:
+        progress = (
+            f"iteration {status.iteration} of {status.total} · KL divergence "
+            f"{status.divergence:.2f} nats"
+        )
+    st.progress(status.iteration / status.total, f"{STATES[status.state]} · {progress}")
     with st.container(horizontal=True):
-        if now.state == "paused":
-            ask("Resume", now, "run")
+        if status.state == "paused":
+            command_button("Resume", status, "run")
         else:
-            ask("Pause", now, "pause")
-        ask("Stop", now, "stop")
-    refused = state.recall("refused")
-    if refused is not None and refused[0] == now.folder.name:
-        st.error(f"The map stays as it is: {refused[1]}.")
+            command_button("Pause", status, "pause")
+        command_button("Stop", status, "stop")
+    jobs.show_refusal(status.folder.name)
 
 
-def ask(label: str, now: MapStatus, command: Command) -> None:
-    """Show a button that asks the worker for something."""
-    st.button(label, on_click=request, args=(now, command), key=f"tsne-{command}")
+def command_button(label: str, status: MapStatus, command: Command) -> None:
+    """Show a button that sends a command to the worker."""
+    st.button(
+        label,
+        on_click=jobs.attempt,
+        args=(status.folder.name, lambda: tsne.request(status.folder, command)),
+        key=f"tsne-{command}",
+    )
 
 
-def request(now: MapStatus, command: Command) -> None:
-    """Ask a worker for something; a refusal is told beside the buttons until the next try."""
-    state.remember("refused", None)
-    try:
-        tsne.request(now.folder, command)
-    except (LatentExplorerError, OSError) as error:
-        state.remember("refused", (now.folder.name, str(error)))
-
-
-def ended(model: Opened, now: MapStatus) -> None:
-    """Say how a computed map ended, and offer the usual one."""
-    perplexity = now.folder.name.split("-")[-2]
+def show_result(model: Opened, status: MapStatus) -> None:
+    """Describe a computed map, and offer to return to the default map."""
+    perplexity = status.folder.name.split("-")[-2]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
-            f"{SAYS[now.state]}: perplexity {perplexity}, {now.iteration} iterations, KL "
-            f"divergence {now.divergence:.2f} nats. {now.message}"
+            f"{STATES[status.state]}: perplexity {perplexity}, {status.iteration} iterations, KL "
+            f"divergence {status.divergence:.2f} nats. {status.message}"
         )
-        st.button("Back to the usual map", on_click=forget, args=(model,), key="tsne-back")
+        st.button("Reset to default map", on_click=reset, args=(model,), key="tsne-back")

@@ -1,1 +1,1 @@
-"""Manifold: the inverse-CDF grid."""
+"""The Manifold page: decoded images at quantiles of the prior."""

@@ -1,4 +1,4 @@
-"""The Manifold page: what the decoder makes of every part of a latent plane."""
+"""Manifold: what the decoder generates all over a latent plane."""
 
 import streamlit as st
 
@@ -10,54 +10,48 @@ from app.widgets import downloads, header, pinned, scenes, selection
 from vae_core.models.priors import PRIORS
 
 
-def take_side(n: int) -> None:
-    """Take over the number of cells a side."""
-    state.adopt(grid=n)
-
-
-def explained(model: Opened, shown: State) -> str:
-    """Say where the cells lie."""
-    across, up = (words.ordinal(dim) for dim in scenes.axes(model, shown))
-    if model.latent_dim == 1:
-        said = f"Pictures at evenly spaced quantiles of the prior, line by line: {across} grows on."
-    else:
-        said = (
-            "Pictures at evenly spaced quantiles of the prior, Φ⁻¹((i + ½) / n): "
-            f"{across} runs to the right, {up} upwards."
-        )
+def describe_grid(model: Opened, shown: State) -> str:
+    """Describe where the cells lie in the latent space."""
+    across, up = (words.dimension(dim) for dim in scenes.axes(model, shown))
     kind = model.card.model.prior
+    where = f"{across} increases to the right, {up} upwards."
+    if model.latent_dim == 1:
+        where = f"{across} increases line by line."
+    sentences = [f"Decoded images at quantiles of the prior, Φ⁻¹((i + ½) / n): {where}"]
     if PRIORS[kind].is_mixture:
-        said += (
-            " The prior is a mixture: the quantiles are those of the Gaussian that has its mean "
-            "and spread in each dimension."
+        sentences.append(
+            "This prior is a mixture; the quantiles are those of a Gaussian with its mean and "
+            "variance in each dimension."
         )
     else:
-        said += " Each cell is as probable as any other."
+        sentences.append("Each cell covers equal prior probability.")
     if kind == "label":
-        said += " The prior is that of the label above the picture."
-    return said + (" The other dimensions stay at the pinned code." if model.latent_dim > 2 else "")
+        sentences.append("The prior is that of the chosen label.")
+    if model.latent_dim > 2:
+        sentences.append("Other dimensions are fixed at the current code.")
+    return " ".join(sentences)
 
 
-opened, current = scenes.opened()
-header.heading("Manifold", "What does the decoder make of every part of the plane?")
+opened, current = scenes.current()
+header.heading("Manifold", "What does the decoder generate all over the plane?")
 left, right = st.columns([7, 3], gap="medium")
 with left:
     manifold(
         "manifold",
-        scene=scenes.scene(opened, current),
+        scene=scenes.build(opened, current),
         n=current.grid,
-        close_up=False,  # the picture on the right is larger
+        close_up=False,  # the image on the right is larger
         model_name=opened.name,
         priors=scenes.priors(opened),
-        on_pin=pinned.pin,
-        on_n=take_side,
+        on_pin=pinned.on_pin,
+        on_n=lambda n: state.update_from_panel(grid=n),
     )
-    st.caption(explained(opened, current))
+    st.caption(describe_grid(opened, current))
 with right:
     if opened.latent_dim > 2:
         with st.container(horizontal=True):
             scenes.plane_choice(opened)
-    pinned.live_picture(opened, current, size=336)
-    selection.small_map(opened, current)
-    st.caption("Where the cell lies among the codes of the test set")
-downloads.invitation(opened)
+    pinned.show_image(opened, current, size=336)
+    selection.show_small_map(opened, current)
+    st.caption("This cell on the latent map")
+downloads.offer(opened)

@@ -1,1 +1,1 @@
-"""Morph: paths between codes, arithmetic, styles."""
+"""The Morph page: paths between codes, arithmetic, styles."""

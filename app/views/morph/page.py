@@ -1,4 +1,4 @@
-"""The Morph page: what lies between two pictures, and what adding codes means."""
+"""Morph: what lies between two images, and what adding codes does."""
 
 import streamlit as st
 
@@ -11,16 +11,16 @@ from app.resources.opened_model import Opened
 from app.widgets import header, pinned, scenes
 
 ENDS = 4
-#: Styles below the code that is shown.
+#: Sampled styles below the current code.
 OTHER_STYLES = 4
 
 
 def first_cards(model: Opened) -> tuple[Card, ...]:
-    """Return codes to begin with: typical examples of the first classes, else the first ones."""
+    """Return initial codes: typical examples of the first classes, else the first examples."""
     labels = model.codes.labels
     if labels is None:
         rows = list(range(min(ENDS, len(model.codes.ids))))
-    elif model.card.model.conditional:  # classes lie on one another: several ways to write one
+    elif model.card.model.conditional:  # codes do not separate classes: four of the same label
         rows = (labels == labels[0]).nonzero()[:ENDS, 0].tolist()
     else:
         present = sorted(set(labels.tolist()))[:ENDS]
@@ -34,50 +34,50 @@ def first_cards(model: Opened) -> tuple[Card, ...]:
 
 
 def card_name(model: Opened, example: int) -> str:
-    """Name a code by its example's class; by its id where the class is no part of the code."""
+    """Return an example's class; its id for a conditional model, whose code lacks the class."""
     label = None if model.card.model.conditional else model.label(example)
-    return label or f"id {example}"
+    return label or f"#{example}"
 
 
-def under_every_label(model: Opened, shown: State) -> None:
-    """Show the pinned code, and others, under every label that the model can be given."""
+def show_styles(model: Opened, shown: State) -> None:
+    """Show the pinned code and sampled codes under every label of a conditional model."""
     st.subheader("One style, every label", anchor=False)
     by_label = scenes.priors(model) if model.card.model.prior == "label" else None
     styles(
         "styles",
-        scene=scenes.scene(model, shown),
+        scene=scenes.build(model, shown),
         names=model.condition_names,
         draws=inference.sample_prior(model, OTHER_STYLES, seed=shown.seed).tolist(),
         priors=by_label,
-        on_pin=pinned.pin,
+        on_pin=pinned.on_pin,
     )
-    carried = "" if by_label is None else " A style is how far a code lies from its label's mean."
+    note = "" if by_label is None else " A style is the distance of a code from its label's mean."
     st.caption(
-        "The model is told what to write, so that z is left to say how: a row is one z under "
-        f"every label.{carried} The first row follows the code that is shown; choose a picture to "
-        "pin its code and its label."
+        "The label sets what is drawn, z how: each row shows one z under every label."
+        f"{note} The first row follows the current code. Click an image to choose its code and "
+        "label."
     )
-    st.button("Draw other styles", on_click=draw_again, args=(shown.seed,), key="w-styles")
+    st.button(
+        "Sample other styles",
+        on_click=state.update,
+        kwargs={"seed": shown.seed + 1},
+        key="w-styles",
+    )
 
 
-def draw_again(seed: int) -> None:
-    """Draw with the next seed."""
-    state.update(seed=seed + 1)
-
-
-opened, current = scenes.opened()
-header.heading("Morph", "What lies between two pictures?")
+opened, current = scenes.current()
+header.heading("Morph", "What lies between two images?")
 if opened.condition_names:
     scenes.label_choice(opened, current)
-    under_every_label(opened, current)
+    show_styles(opened, current)
 memory = f"morph-{opened.hash}"
 morph(
     "morph",
-    scene=scenes.scene(opened, current),
-    morph=state.recall(memory) or Morph(cards=first_cards(opened)),
+    scene=scenes.build(opened, current),
+    collection=state.recall(memory) or Morph(cards=first_cards(opened)),
     morph_version=state.version(),
     codes=opened.codes_address,
     model_name=opened.name,
-    on_pin=pinned.pin,
-    on_morph=lambda collected: state.remember(memory, collected),
+    on_pin=pinned.on_pin,
+    on_morph=lambda collection: state.remember(memory, collection),
 )

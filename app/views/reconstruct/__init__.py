@@ -1,1 +1,1 @@
-"""Reconstruct: uploaded and drawn pictures."""
+"""The Reconstruct page: uploaded and drawn images."""

@@ -1,1 +1,1 @@
-"""Train: settings, controls, progress and replay of trainings."""
+"""The Train page: settings, controls, progress and replay of trainings."""

@@ -1,16 +1,16 @@
-"""The settings of a new training: what can be chosen, and whether it goes together."""
+"""The form of a new training: its settings, and the configs made from them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, get_args
 
 import streamlit as st
 
 from app import state
 from app.resources import datasets
+from app.views.train import suggestions
 from app.widgets import downloads
-from vae_core import data, learning, recipes, runs
+from vae_core import data, learning, runs
 from vae_core.config import (
     ONE_CHANNEL,
     LearnerName,
@@ -26,58 +26,11 @@ from vae_core.errors import ConfigError, LatentExplorerError
 from vae_core.models.priors import PRIORS as PRIOR_MODULES
 from vae_core.runs import RunConfig
 
-Given = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """What suits a dataset: widths of each kind of network, and the rest."""
-
-    hidden: dict[str, str]
-    latent_dim: int = 2
-    batch_size: int = 50
-    epochs: int = 100
-    likelihood: str = "bernoulli"
-    learning_rate: float = 2e-3
-    warmup: float = 0.05
-    decay: str = "cosine"
-    precision: str = "float32"
-
-
-_FAST = recipes.fast()
-GRAPHS = Suggestion({"mlp": "100", "conv": "8, 16, 32", "rows": "64"}, batch_size=20)
-SUGGESTED = {
-    "mnist": Suggestion(
-        {"mlp": ", ".join(map(str, _FAST["hidden"])), "conv": "16, 32", "rows": "128"},
-        latent_dim=_FAST["latent_dim"], batch_size=_FAST["batch_size"], epochs=_FAST["epochs"],
-        learning_rate=_FAST["learning_rate"], warmup=_FAST["warmup"], decay=_FAST["decay"],
-        precision=_FAST["precision"],
-    ),
-    "fashion-mnist": Suggestion(
-        {"mlp": "512, 256, 128", "conv": "16, 32", "rows": "128"}, batch_size=200, epochs=10
-    ),
-    "digits": Suggestion({"mlp": "256, 128", "conv": "16, 32", "rows": "64"}),
-    "frey-face": Suggestion(
-        {"mlp": "200", "conv": "16, 32", "rows": "100"}, likelihood="discretised-logistic"
-    ),
-    "cifar-10": Suggestion(
-        {"mlp": "500, 200", "conv": "32, 64, 64", "rows": "200"},
-        latent_dim=20, batch_size=100, epochs=20, likelihood="discretised-logistic",
-    ),
-    "graphs": GRAPHS,
-    "graphs-symmetric": GRAPHS,
-}  # fmt: skip
-#: Of a dataset that has none above.
-USUAL = Suggestion({"mlp": "256, 128", "conv": "16, 32", "rows": "64"})
-
-
-def suggestion(name: str) -> Suggestion:
-    """Return what suits a dataset; USUAL for one without a suggestion of its own."""
-    return SUGGESTED.get(name, USUAL)
+Settings = dict[str, Any]
 
 
 def titled(names: object, titles: dict[str, str]) -> dict[str, str]:
-    """Complete titles by those names of a ``Literal`` that have none; each stands for itself."""
+    """Add the names of a ``Literal`` that lack a title, each with itself as its title."""
     return titles | {name: name for name in get_args(names) if name not in titles}
 
 
@@ -105,45 +58,44 @@ PRIORS = titled(
         "label": "a Gaussian for each label",
     },
 )
-#: What a prior that is a mixture has several of.
+#: Name of the components of a mixture prior.
 COMPONENTS = {"mixture": "Gaussians", "vamp": "Pseudo-inputs"}
 LEARNERS = titled(
     LearnerName, {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
 )
 OBJECTIVES = titled(Objective, {"elbo": "ELBO", "iwae": "IWAE", "dreg": "IWAE, DReG gradient"})
 PIXELS = {
-    "grey": "grey levels", "dynamic": "a fresh binary draw", "static": "one binary draw",
-    "threshold": "black and white",
+    "grey": "grey levels", "dynamic": "binary, sampled anew", "static": "binary, sampled once",
+    "threshold": "binary, threshold ½",
 }  # fmt: skip
-DEVICES = {"cpu": "the processor", "cuda": "the GPU"}
-#: What a prior by label or a conditional model has and these lack.
-NO_LABELS = "{} has no labels: a conditional model, and a prior for each label, need them."
-#: What the form asks for; other settings of a run that is copied stay as they are.
-ASKED = {
+DEVICES = {"cpu": "CPU", "cuda": "GPU"}
+NO_LABELS = "{} has no labels, which a conditional model and a prior for each label need."
+#: Settings in the form; a copied run keeps its other settings.
+IN_FORM = {
     "latent_dim", "hidden", "network", "activation", "likelihood", "prior", "components",
     "conditional", "first_latent_dim", "upper_hidden", "epochs", "learner", "objective", "samples",
     "beta", "kl_warmup_epochs", "free_bits", "weight_prior", "pixels", "learning_rate",
     "batch_size", "train_size", "seed", "device",
 }  # fmt: skip
-#: What a dataset gives.
-GIVEN = {"dataset", "image_shape", "classes"}
+#: Settings that the dataset determines.
+OF_DATASET = {"dataset", "image_shape", "classes"}
 
 
 def form() -> tuple[ModelConfig, TrainConfig] | None:
-    """Show the settings of a new training; return them when it shall start."""
+    """Show the form; return the configs when Train is pressed."""
     known = datasets.statuses()
     present = [name for name, one in known.items() if one.present]
     name = st.selectbox(
-        "Data",
+        "Dataset",
         list(known),
         index=list(known).index("mnist" if "mnist" in present else "digits"),
         format_func=lambda name: known[name].title,
         key="train-data",
         persist_state="session",
     )
-    base = copied(name)
+    base = show_copied(name)
     if name not in present:
-        downloads.download_invitation(known[name])
+        downloads.offer_dataset(known[name])
         return None
     try:
         dataset = datasets.without_pixels(name)
@@ -154,47 +106,47 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     with st.expander("More settings"):
         model, objective, steps = st.tabs(["Model", "Objective", "Steps"])
     with model:
-        given = of_model(dataset, known[name].title)
+        settings = model_settings(dataset, known[name].title)
     with basics:
-        given |= of_size(name, given["network"])
+        settings |= size_settings(name, settings["network"])
     with objective:
-        given |= of_objective(given)
+        settings |= objective_settings(settings)
     with steps:
-        given |= of_steps(name, given["likelihood"])
+        settings |= step_settings(name, settings["likelihood"])
     try:
-        settings = described(dataset, given, base=base)
+        configs = make_configs(dataset, settings, base=base)
     except LatentExplorerError as error:
-        st.error(f"This cannot be trained: {error}.")
-        settings = None
-    return settings if is_asked(settings) else None
+        st.error(f"These settings cannot be trained: {error}.")
+        configs = None
+    return configs if start_button(configs) else None
 
 
-def is_asked(settings: tuple[ModelConfig, TrainConfig] | None) -> bool:
-    """Show the button that starts a training; where training is off, how to train elsewhere."""
+def start_button(configs: tuple[ModelConfig, TrainConfig] | None) -> bool:
+    """Show the Train button; where training is off, the command to train elsewhere."""
     if runs.limits().training:
         return st.button(
-            "Train", type="primary", width="stretch", key="train-start", disabled=settings is None
+            "Train", type="primary", width="stretch", key="train-start", disabled=configs is None
         )
-    st.info("Training is turned off on this server. On a machine of your own, this trains it:")
-    if settings is not None:
-        model, training = settings
-        config = RunConfig(name=run_name(*settings), model=model, training=training)
+    st.info("Training is turned off on this server. To train this model on your own computer, run:")
+    if configs is not None:
+        model, training = configs
+        config = RunConfig(name=run_name(*configs), model=model, training=training)
         st.code(runs.command_line(config), language="bash", wrap_lines=True)
     return False
 
 
-def copied(dataset: str) -> RunConfig | None:
-    """Say whose settings the form was filled with, if it was; return that run."""
+def show_copied(dataset: str) -> RunConfig | None:
+    """Name the run whose settings fill the form, if any; return it."""
     base = base_of(dataset)
     if base is None:
         return None
-    st.caption(f"A copy of **{base.name}**: what you do not change stays as it was there.")
-    st.button("Usual settings instead", type="tertiary", on_click=empty, key="train-usual")
+    st.caption(f"A copy of **{base.name}**. Settings that you do not change keep their values.")
+    st.button("Use default settings", type="tertiary", on_click=reset, key="train-usual")
     return base
 
 
 def base_of(dataset: str) -> RunConfig | None:
-    """Return the run of a dataset whose settings the form was filled with, if it was."""
+    """Return the run whose settings fill the form, if it is of this dataset."""
     base: RunConfig | None = state.recall("copied")
     return base if base is not None and base.training.dataset == dataset else None
 
@@ -205,25 +157,25 @@ def fill(config: RunConfig) -> None:
     Raises
     ------
     LatentExplorerError
-        If its data are not offered here.
+        If its dataset is not in the form.
     """
     if config.training.dataset not in data.SOURCES:
         raise ConfigError(
-            f"{config.training.dataset} is no dataset of this page; "
-            "`python -m vae_core runs copy` copies the training"
+            f"dataset {config.training.dataset} is not offered on this page; "
+            "use `python -m vae_core runs copy`"
         )
-    state.fill(values(config))
+    state.set_widgets(values(config))
     state.remember("copied", config)
 
 
-def empty() -> None:
-    """Let the form have its usual settings."""
-    state.empty(key for key in values(state.recall("copied")) if key != "train-data")
+def reset() -> None:
+    """Reset the form to its default settings."""
+    state.reset_widgets(key for key in values(state.recall("copied")) if key != "train-data")
     state.remember("copied", None)
 
 
 def values(config: RunConfig) -> dict[str, Any]:
-    """Return what the form's widgets hold, by their keys, for the settings of a run."""
+    """Return the values of the form's widgets, by their keys, for the settings of a run."""
     model, training = config.model, config.training
     name, layers = training.dataset, model.first_latent_dim is not None
     labelled = datasets.without_pixels(name).train.labels is not None
@@ -237,9 +189,9 @@ def values(config: RunConfig) -> dict[str, Any]:
         "components": model.components,
         "conditional": model.conditional,
         "layers": layers,
-        "upper": _words(model.upper_hidden),
+        "upper": _format_widths(model.upper_hidden),
         f"z-{name}": model.latent_dim,
-        hidden: _words(model.hidden),
+        hidden: _format_widths(model.hidden),
         f"epochs-{name}": training.epochs,
         "learner": training.learner,
         f"objective-{layers}": training.objective,
@@ -258,40 +210,41 @@ def values(config: RunConfig) -> dict[str, Any]:
     return {f"train-{key}": value for key, value in of_form.items()}
 
 
-def described(
-    dataset: ImageDataset, given: Given, *, base: RunConfig | None = None
+def make_configs(
+    dataset: ImageDataset, settings: Settings, *, base: RunConfig | None = None
 ) -> tuple[ModelConfig, TrainConfig]:
-    """Make the configs of what was chosen.
+    """Make the configs of chosen settings.
 
     Parameters
     ----------
     base
-        A run of the same data whose settings hold where the form does not ask.
+        A run of the same dataset, whose settings apply where the form has none.
 
     Raises
     ------
     LatentExplorerError
-        If it does not go together; the sentence names the setting and what is allowed.
+        If settings do not fit together; names the setting and what is allowed.
     """
-    of_model = {name: given[name] for name in ModelConfig.model_fields.keys() & given.keys()}
-    of_training = {name: given[name] for name in TrainConfig.model_fields.keys() & given.keys()}
-    suggested = suggestion(dataset.name)
-    kept: Given = {}
-    usual: Given = {
-        "decay": suggested.decay,
-        "warmup": suggested.warmup,
-        "precision": suggested.precision,
-    }
-    if base is not None:
-        kept, usual = _not_asked(base.model), _not_asked(base.training)
-    model = learning.describe_model(dataset, **kept | of_model)
-    training = TrainConfig.of(dataset=dataset.name, **usual | of_training)
+    of_model = {k: v for k, v in settings.items() if k in ModelConfig.model_fields}
+    of_training = {k: v for k, v in settings.items() if k in TrainConfig.model_fields}
+    if base is None:
+        suggested = suggestions.find(dataset.name)
+        defaults: Settings = {}
+        training_defaults: Settings = {
+            "decay": suggested.decay,
+            "warmup": suggested.warmup,
+            "precision": suggested.precision,
+        }
+    else:
+        defaults, training_defaults = _not_in_form(base.model), _not_in_form(base.training)
+    model = learning.describe_model(dataset, **defaults | of_model)
+    training = TrainConfig.of(dataset=dataset.name, **training_defaults | of_training)
     learning.check_fit(model, training, dataset)
     return model, training
 
 
 def run_name(model: ModelConfig, training: TrainConfig) -> str:
-    """Name a training by its data and by what sets it apart from a plain VAE."""
+    """Name a training by its dataset and by what differs from a plain VAE."""
     unusual = {
         model.network: model.network != "mlp",
         "conditional": model.conditional,
@@ -304,163 +257,169 @@ def run_name(model: ModelConfig, training: TrainConfig) -> str:
     return " ".join([*words, f"{model.latent_dim}d"])
 
 
-def of_size(name: str, network: str) -> Given:
-    """Show what every training needs: size of z, hidden layers, epochs."""
-    suggested = suggestion(name)
+def size_settings(name: str, network: str) -> Settings:
+    """Show latent dimensions, epochs and hidden layers."""
+    suggested = suggestions.find(name)
     left, right = st.columns(2)
     return {
         "latent_dim": left.number_input(
-            "Size of z", 1, 4096, suggested.latent_dim, **_kept(f"z-{name}")
+            "Latent dimensions", 1, 4096, suggested.latent_dim, **_keep(f"z-{name}")
         ),
         "epochs": right.number_input(
-            "Epochs", 1, 100_000, suggested.epochs, **_kept(f"epochs-{name}")
+            "Epochs", 1, 100_000, suggested.epochs, **_keep(f"epochs-{name}")
         ),
-        "hidden": _widths(
+        "hidden": _parse_widths(
             st.text_input(
                 "Channels" if network == "conv" else "Hidden layers",
                 suggested.hidden.get(network, suggested.hidden["mlp"]),
-                help="Of the encoder's layers, with commas; the decoder mirrors them. "
-                + ("Each layer halves the picture." if network == "conv" else ""),
-                **_kept(f"hidden-{name}" + ("" if network == "mlp" else f"-{network}")),
+                help="Widths of the encoder's layers, with commas; the decoder mirrors them. "
+                + ("Each layer halves the image." if network == "conv" else ""),
+                **_keep(f"hidden-{name}" + ("" if network == "mlp" else f"-{network}")),
             )
         ),
     }
 
 
-def of_model(dataset: ImageDataset, title: str) -> Given:
-    """Show what the model is made of."""
+def model_settings(dataset: ImageDataset, title: str) -> Settings:
+    """Show network, likelihood, prior, conditioning and layers of latents."""
     name, labelled = dataset.name, dataset.train.labels is not None
     channels = dataset.image_shape[0]
     network = _choice("Network", NETWORKS, "network")
-    given: Given = {"network": network}
-    if network != "rows":  # whose units have their own
-        given["activation"] = _choice("Activation", ACTIVATIONS, "act")
+    settings: Settings = {"network": network}
+    if network != "rows":  # recurrent units have their own
+        settings["activation"] = _choice("Activation", ACTIVATIONS, "act")
     likelihoods = {k: v for k, v in LIKELIHOODS.items() if channels == 1 or k not in ONE_CHANNEL}
-    given["likelihood"] = _choice(
-        "Decoder",
+    settings["likelihood"] = _choice(
+        "Likelihood",
         likelihoods,
         f"likelihood-{name}",
-        first=suggestion(name).likelihood,
-        help="How likely a pixel is, given z. "
-        + ("Bernoulli is for one channel; colour has three." if channels > 1 else ""),
+        first=suggestions.find(name).likelihood,
+        help="The distribution p(x|z) of a pixel. "
+        + ("Bernoulli needs images of one channel." if channels > 1 else ""),
     )
     priors = {k: v for k, v in PRIORS.items() if k != "label" or labelled}
-    given["prior"] = _choice("Prior", priors, f"prior-{labelled}")
-    if PRIOR_MODULES[given["prior"]].is_mixture:
-        many = COMPONENTS.get(given["prior"], "Components")
-        given["components"] = st.number_input(many, 1, 4096, 50, **_kept("components"))
+    settings["prior"] = _choice("Prior", priors, f"prior-{labelled}")
+    if PRIOR_MODULES[settings["prior"]].is_mixture:
+        many = COMPONENTS.get(settings["prior"], "Components")
+        settings["components"] = st.number_input(many, 1, 4096, 50, **_keep("components"))
     if labelled:
-        given["conditional"] = st.toggle(
-            "Conditional: given the label", help="Encoder and decoder are told the class.",
-            **_kept("conditional"),
+        settings["conditional"] = st.toggle(
+            "Conditional on the label", help="Encoder and decoder receive the class.",
+            **_keep("conditional"),
         )  # fmt: skip
     else:
         st.caption(NO_LABELS.format(title))
-    return given | of_layers(given["prior"])
+    return settings | layer_settings(settings["prior"])
 
 
-def of_layers(prior: str) -> Given:
-    """Show whether there are two layers of codes, and how large the lower one is."""
+def layer_settings(prior: str) -> Settings:
+    """Show the choice of two layers of latents, and the sizes of the lower layer."""
     if prior == "vamp":
-        st.caption("A VampPrior is for one layer of codes.")
+        st.caption("A VampPrior needs a single layer of latents.")
         return {}
     if not st.toggle(
-        "Two layers of codes", help="z1 next to the picture, z2 above it: what is shown is z2.",
-        **_kept("layers"),
+        "Two layers of latents", help="z₁ generates the image, z₂ generates z₁; pages show z₂.",
+        **_keep("layers"),
     ):  # fmt: skip
         return {}
     return {
-        "first_latent_dim": st.number_input("Size of z1", 1, 4096, 20, **_kept("first")),
-        "upper_hidden": _widths(
-            st.text_input("Hidden layers between", "100, 100", **_kept("upper"))
+        "first_latent_dim": st.number_input(
+            "Latent dimensions of z₁", 1, 4096, 20, **_keep("first")
+        ),
+        "upper_hidden": _parse_widths(
+            st.text_input("Hidden layers between z₁ and z₂", "100, 100", **_keep("upper"))
         ),
     }
 
 
-def of_objective(given: Given) -> Given:
-    """Show what is maximised, and by which algorithm."""
-    layers, prior = "first_latent_dim" in given, given["prior"]
-    alone = layers or given.get("conditional") or prior in ("vamp", "label")
+def objective_settings(settings: Settings) -> Settings:
+    """Show the learning algorithm and the objective."""
+    layers, prior = "first_latent_dim" in settings, settings["prior"]
+    aevb_only = layers or settings.get("conditional") or prior in ("vamp", "label")
     learner = "aevb"
-    if alone:
-        st.caption("Learnt by AEVB: the other algorithms are for one plain layer without labels.")
+    if aevb_only:
+        st.caption("Trained by AEVB: other algorithms need one unconditional layer of latents.")
     else:
         learner = _choice("Algorithm", LEARNERS, "learner")
-    chosen: Given = {"learner": learner}
+    chosen: Settings = {"learner": learner}
     if learner == "mcem":
-        st.caption("Monte Carlo EM keeps a chain for every picture: choose few training pictures.")
+        st.caption("Monte Carlo EM keeps a chain for every image: choose few training images.")
     if learner == "aevb":
         objectives = {k: v for k, v in OBJECTIVES.items() if k != "dreg" or not layers}
         objective = _choice("Objective", objectives, f"objective-{layers}")
         chosen["objective"] = objective
         elbo = objective == "elbo"
         chosen["samples"] = st.number_input(
-            "Draws of z for a picture" if elbo else "Importance samples k",
+            "Samples per image (L)" if elbo else "Importance samples (k)",
             2 if objective == "dreg" else 1, 1000, 1 if elbo else 5,
-            **_kept(f"samples-{objective}"),
+            **_keep(f"samples-{objective}"),
         )  # fmt: skip
         if objective != "dreg":
             chosen["beta"] = st.number_input(
-                "Weight of the KL term (beta)", 0.0, 1000.0, 1.0, 0.5, **_kept("beta")
+                "KL weight (β)", 0.0, 1000.0, 1.0, 0.5, **_keep("beta")
             )
             chosen["kl_warmup_epochs"] = st.number_input(
-                "Epochs until that weight is reached", 0, 100_000, 0, **_kept("warm")
+                "KL warm-up (epochs)", 0, 100_000, 0, **_keep("warm")
             )
         if elbo and not layers and not PRIOR_MODULES[prior].is_mixture:
             chosen["free_bits"] = st.number_input(
-                "Free nats for each dimension", 0.0, 100.0, 0.0, 0.1,
-                help="KL that a dimension may hold at no cost (free bits).", **_kept("free"),
+                "Free bits (nats per dimension)", 0.0, 100.0, 0.0, 0.1,
+                help="KL of each dimension that costs nothing.", **_keep("free"),
             )  # fmt: skip
     chosen["weight_prior"] = st.toggle(
-        "Prior on the weights", help="N(0, I) on those of the decoder: a MAP estimate.",
-        **_kept("weights"),
+        "Prior on the weights", help="N(0, I) on the decoder's weights: a MAP estimate.",
+        **_keep("weights"),
     )  # fmt: skip
     return chosen
 
 
-def of_steps(name: str, likelihood: str) -> Given:
-    """Show how it is trained, step by step."""
-    given: Given = {}
+def step_settings(name: str, likelihood: str) -> Settings:
+    """Show pixels, device, learning rate, batch size, training images and seed."""
+    settings: Settings = {}
     if likelihood == "bernoulli":
-        given["pixels"] = _choice(
+        settings["pixels"] = _choice(
             "Pixels",
             PIXELS,
             "pixels",
-            help="What a Bernoulli decoder is trained on: intensities as they are, a fresh binary "
-            "draw at every visit, one fixed draw, or intensities above one half.",
+            help="What a Bernoulli likelihood is trained on: intensities, binary pixels sampled "
+            "anew for each minibatch or once, or intensities above ½.",
         )
     devices = {name: DEVICES[name] for name in learning.devices()}
     if len(devices) > 1:
-        given["device"] = _choice(
-            "Trained by", devices, "device", help="A GPU takes AEVB without labels."
+        settings["device"] = _choice(
+            "Device", devices, "device", help="A GPU trains unconditional models by AEVB."
         )
-    return given | {
+    return settings | {
         "learning_rate": st.number_input(
             "Learning rate",
             1e-6,
             1.0,
-            suggestion(name).learning_rate,
+            suggestions.find(name).learning_rate,
             1e-4,
             format="%.4g",
-            **_kept(f"lr-{name}"),
+            **_keep(f"lr-{name}"),
         ),
         "batch_size": st.number_input(
-            "Batch size", 1, 65_536, suggestion(name).batch_size, **_kept(f"batch-{name}")
+            "Batch size",
+            1,
+            65_536,
+            suggestions.find(name).batch_size,
+            **_keep(f"batch-{name}"),
         ),
         "train_size": st.number_input(
-            "Training pictures",
+            "Training images",
             1,
             value=None,
             placeholder="all",
-            help="A subset drawn by the seed; empty for all.",
-            **_kept(f"size-{name}"),
+            help="A random subset, chosen by the seed; empty for all.",
+            **_keep(f"size-{name}"),
         ),
-        "seed": st.number_input("Seed", 0, 2**31 - 1, 0, **_kept("seed")),
+        "seed": st.number_input("Seed", 0, 2**31 - 1, 0, **_keep("seed")),
     }
 
 
-def _not_asked(config: ModelConfig | TrainConfig) -> Given:
-    return {k: v for k, v in config.model_dump().items() if k not in ASKED | GIVEN}
+def _not_in_form(config: ModelConfig | TrainConfig) -> Settings:
+    return {k: v for k, v in config.model_dump().items() if k not in IN_FORM | OF_DATASET}
 
 
 def _choice(
@@ -473,19 +432,19 @@ def _choice(
         index=options.index(first) if first in options else 0,
         format_func=choices.__getitem__,
         help=help or None,
-        **_kept(key),
+        **_keep(key),
     )
     return chosen
 
 
-def _kept(key: str) -> dict[str, Any]:
-    # what somebody has set stands when they come back to the page
+def _keep(key: str) -> dict[str, Any]:
+    # Keeps a value while another page is shown.
     return {"key": f"train-{key}", "persist_state": "session"}
 
 
-def _widths(text: str) -> tuple[str, ...]:
+def _parse_widths(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _words(widths: tuple[int, ...]) -> str:
+def _format_widths(widths: tuple[int, ...]) -> str:
     return ", ".join(map(str, widths))

@@ -1,4 +1,4 @@
-"""The Train page: how a latent space comes to be."""
+"""Train: how a latent space emerges."""
 
 import streamlit as st
 
@@ -10,21 +10,21 @@ if state.recall("go") == "explore":
     state.remember("go", None)
     st.switch_page("views/explore/page.py")
 
-opened, current = scenes.opened()
-header.heading("Train", "How does a latent space come to be?")
+opened, current = scenes.current()
+header.heading("Train", "How does a latent space emerge?")
 controls.undo()
-now = progress.chosen(current)
-if now is None:
+status = progress.chosen(current)
+if status is None:
     left, right = st.columns([1, 3], gap="medium")
     with right:
-        progress.invite(opened, current)
-    with left:  # last, since the first look at a dataset takes a second
+        progress.show_introduction(opened, current)
+    with left:  # last, since a dataset takes a second to load
         progress.start(form.form())
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
         progress.close_form()
         another = st.popover("Train another model", key="train-new", on_change="rerun")
-        progress.others(now)
-    progress.show(now)
+        progress.show_all(status)
+    progress.show(status)
     with another:
         progress.start(form.form())

@@ -1,4 +1,4 @@
-"""The Train page's parts: the training that is shown, and all trainings."""
+"""The progress of a training, and the list of all trainings."""
 
 from __future__ import annotations
 
@@ -11,48 +11,32 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import state, words
 from app.address import State
-from app.components import latent_map, manifold
+from app.components import manifold
 from app.components.contract import Pin
+from app.components.latent_map import Look, Points, latent_map
 from app.figures import charts
 from app.resources import trainings
 from app.resources.opened_model import Opened
 from app.views.train import controls, form, replay
-from app.widgets import pinned, scenes
+from app.widgets import jobs, pinned, scenes
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
 from vae_core.models.likelihoods import metric_kind
 from vae_core.runs import QueuePosition, RunConfig, RunStatus
 
-#: Seconds between two looks at a training: what it tells is on the page within a second.
-LOOK = 0.8
-ACTIVE = ("queued", "running", "paused")
-SAYS = {
-    "queued": "Waiting for its turn",
-    "running": "Training",
-    "paused": "Paused",
-    "stopped": "Stopped before its last epoch",
-    "finished": "Finished",
-    "failed": "Failed",
-    "interrupted": "Interrupted",
-}
+#: Seconds between two updates of status and curves.
+REFRESH_SECONDS = 0.8
 GRID = 15
 
 
-def root() -> Path:
-    """Return the folder of all trainings."""
-    return runs.runs_dir()
-
-
-def start(wanted: tuple[ModelConfig, TrainConfig] | None) -> None:
-    """Lay a run of these settings, which begins in its turn; nothing is asked without any.
-
-    A refusal is told where the button is, and the settings stay as they are.
-    """
-    if wanted is None:
+def start(settings: tuple[ModelConfig, TrainConfig] | None) -> None:
+    """Submit a training of these settings, if there are any, or show why it was refused."""
+    if settings is None:
         return
-    model, training = wanted
-    name = runs.new_folder(root(), form.run_name(model, training)).name
+    model, training = settings
+    root = runs.runs_dir()
+    name = runs.new_folder(root, form.run_name(model, training)).name
     base = form.base_of(training.dataset)
     try:
         config = RunConfig(
@@ -63,33 +47,33 @@ def start(wanted: tuple[ModelConfig, TrainConfig] | None) -> None:
             importance_limit=base.importance_limit if base else None,
             owner=state.owner(),
         )
-        folder = runs.submit(root(), config)
+        folder = runs.submit(root, config)
     except (LatentExplorerError, OSError) as error:
-        st.error(f"This did not start: {error}.")
+        st.error(f"The training did not start: {error}.")
         return
     trainings.clear_statuses()
     state.remember("copied", None)
-    state.remember("begun", True)
+    state.remember("started", True)
     state.update(run=folder.name)
     st.rerun()
 
 
 def close_form() -> None:
-    """Close the settings of a new training once it has begun."""
-    if state.recall("begun"):
-        state.remember("begun", False)
-        state.fill({"train-new": False})
+    """Close the form of a new training after it has started."""
+    if state.recall("started"):
+        state.remember("started", False)
+        state.set_widgets({"train-new": False})
 
 
 def chosen(shown: State) -> RunStatus | None:
-    """Return the training that the page shows: the one asked for, else the newest of one's own.
+    """Return the training to show: the requested one, else this session's newest, else the newest.
 
-    Whichever is shown stays, until another is asked for or it is gone.
+    The same training stays until another is requested or it is deleted.
     """
     wanted = shown.run or state.recall("training")
     found = trainings.statuses().by_name
-    if wanted is not None and (wanted not in found or not (root() / wanted).is_dir()):
-        trainings.clear_statuses()  # it began, or was deleted, a moment ago
+    if wanted is not None and (wanted not in found or not (runs.runs_dir() / wanted).is_dir()):
+        trainings.clear_statuses()  # it was started or deleted a moment ago
         found = trainings.statuses().by_name
     if shown.run is not None and shown.run not in found:
         state.notify(f"run = {shown.run!r} in the address was ignored: no training has that name.")
@@ -103,11 +87,11 @@ def chosen(shown: State) -> RunStatus | None:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Where on the page lies what is shown again and again.
+class Layout:
+    """Containers of the parts that are updated during training.
 
-    Each is given a container whenever it is shown, if only an empty one: a place that got nothing
-    with the page as a whole can get nothing later.
+    Each must be filled, if only with an empty container, whenever the whole page runs: an empty
+    one cannot be filled later by a fragment.
     """
 
     line: DeltaGenerator
@@ -117,217 +101,112 @@ class Places:
     replay: DeltaGenerator
 
 
-def show(now: RunStatus) -> None:
-    """Show a training: how it stands, its curves, and the space that it has learnt so far.
-
-    While it is under way the parts that change are shown again by themselves.
-    """
-    places = lay_out(now)
-    if now.state in ACTIVE:
-        watch(now.folder, lasting(now), places)
-        watch_space(now.folder, places)
+def show(status: RunStatus) -> None:
+    """Show a training: status, controls, curves, and its latent space; updated while it runs."""
+    layout = show_fixed_parts(status)
+    if status.state in jobs.ACTIVE:
+        watch_status(status.folder, fixed_facts(status), layout)
+        watch_space(status.folder, layout)
     else:
-        tell(now, places)
-        show_space(now, places)
+        show_status(status, layout)
+        show_space(status, layout)
 
 
-def lay_out(now: RunStatus) -> Places:
-    """Show what stays as it is while a training is under way; return where the rest goes."""
+def show_fixed_parts(status: RunStatus) -> Layout:
+    """Show the parts that change only with the whole page; return where the others go."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.subheader(now.config.name, anchor=False, width="content")
-        st.caption(described(now.config), width="content")
+        st.subheader(status.config.name, anchor=False, width="content")
+        st.caption(describe(status.config), width="content")
     line = st.container()
-    troubles(now)
-    controls.controls(now)
-    controls.wheel(now)
+    show_errors(status)
+    controls.show(status)
+    controls.settings_form(status)
     above = st.container()
     left, right = st.columns([7, 3], gap="medium")
-    return Places(
+    return Layout(
         line=line,
         grid=left,
         curves=right.container(),
         map=right.container(),
-        replay=above if now.state in replay.ENDED else st.container(),
+        replay=above if status.state in replay.ENDED else st.container(),
     )
 
 
-def lasting(now: RunStatus) -> tuple[object, ...]:
-    """Return what the page follows as a whole: all that `lay_out` shows."""
-    if now.state == "running":
-        return now.state, now.config, now.warnings
-    return now.state, now.config, now.warnings, now.message, now.step
+def fixed_facts(status: RunStatus) -> tuple[object, ...]:
+    """Return what `show_fixed_parts` shows: the whole page reruns when it changes."""
+    if status.state == "running":
+        return status.state, status.config, status.warnings
+    return status.state, status.config, status.warnings, status.message, status.step
 
 
-@st.fragment(run_every=LOOK)
-def watch(folder: Path, before: tuple[object, ...], places: Places) -> None:
-    """Show how a training stands, again and again; the whole page follows when more changes."""
-    if not folder.is_dir():  # somebody deleted it
+@st.fragment(run_every=REFRESH_SECONDS)
+def watch_status(folder: Path, before: tuple[object, ...], layout: Layout) -> None:
+    """Update status and curves, or rerun the page if more has changed."""
+    if not folder.is_dir():  # deleted
         st.rerun()
-    trainings.statuses()  # whose turn it is
-    now = runs.status(folder)
-    if lasting(now) != before:
+    trainings.statuses()  # starts the trainings whose turn it is
+    status = runs.status(folder)
+    if fixed_facts(status) != before:
         st.rerun()
-    tell(now, places)
+    show_status(status, layout)
 
 
 @st.fragment(run_every=trainings.REFRESH_SECONDS)
-def watch_space(folder: Path, places: Places) -> None:
-    """Show what a training has learnt, again and again."""
-    if folder.is_dir():  # else the other one leaves the page
-        show_space(runs.status(folder), places)
+def watch_space(folder: Path, layout: Layout) -> None:
+    """Update manifold, map and replay."""
+    if folder.is_dir():  # else `watch_status` reruns the page
+        show_space(runs.status(folder), layout)
 
 
-def tell(now: RunStatus, places: Places) -> None:
-    """Say how far a training has come, and show its curves."""
-    with places.line.container():
+def show_status(status: RunStatus, layout: Layout) -> None:
+    """Show the progress of a training and its curves."""
+    with layout.line.container():
         place = None
-        if now.state == "queued":
-            stand = trainings.statuses()
-            place = runs.queue_positions(list(stand.by_name.values())).get(now.folder.name)
-            if stand.error:
-                st.warning(sentence(stand.error))
-        st.progress(done(now), says(now, place))
-    with places.curves.container():
-        curves(now)
+        if status.state == "queued":
+            found = trainings.statuses()
+            place = runs.queue_positions(list(found.by_name.values())).get(status.folder.name)
+            if found.error:
+                st.warning(words.sentence(found.error))
+        st.progress(fraction_done(status), status_line(status, place))
+    with layout.curves.container():
+        show_curves(status)
 
 
-def show_space(now: RunStatus, places: Places) -> None:
+def show_space(status: RunStatus, layout: Layout) -> None:
     """Show the manifold, the map and the replay of a training."""
-    opened = trainings.open_checkpoint(now.folder, ended=now.state not in ACTIVE)
-    with places.replay.container():
-        replay.show(now, opened)
-    left, right = places.grid.container(), places.map.container()
+    opened = trainings.open_checkpoint(status.folder, ended=status.state not in jobs.ACTIVE)
+    with layout.replay.container():
+        replay.show(status, opened)
+    left, right = layout.grid.container(), layout.map.container()
     if opened is None:
-        if not now.warnings:  # which are told above
-            left.caption("The manifold appears here with the first checkpoint.")
+        if not status.warnings:
+            left.caption("The manifold appears here after the first checkpoint.")
         return
-    shown = own_plane(opened)
+    shown = default_state(opened)
     with right:
-        small_map(opened, shown)
+        latent_map(
+            "train-map",
+            scene=scenes.build(opened, shown),
+            points=Points(opened.codes_address, opened.class_names),
+            look=Look(height=280, tools=False),
+        )
     with left:
         scenes.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
-        grid(opened, shown)
+        show_grid(opened, shown)
 
 
-def invite(model: Opened, shown: State) -> None:
-    """Show what a training leads to by the model that is open."""
-    if runs.limits().training:
-        st.markdown(
-            "Nothing has been trained here yet. Choose the data and press **Train**: curves, map "
-            "and manifold appear here and grow with every epoch. You can leave the page meanwhile."
-        )
-    else:
-        st.markdown("Nothing has been trained here yet, and training is turned off on this server.")
-    scenes.label_choice(model, shown)
-    grid(model, shown, on_pin=pinned.pin)
-    st.caption(f"The manifold that {model.card.name} learnt. Yours begins as grey noise.")
-
-
-def described(config: RunConfig) -> str:
-    """Say in a few words what is trained, and whether it is of this session."""
-    model, training = config.model, config.training
-    words = [
-        form.NETWORKS[model.network] + " " + ", ".join(map(str, model.hidden)),
-        f"z of {model.latent_dim}",
-        f"batches of {training.batch_size}",
-        *(["yours"] if controls.is_own(config) else []),
-    ]
-    return " · ".join(words)
-
-
-def done(now: RunStatus) -> float:
-    """Return the share of a training that is done."""
-    total = now.config.training.epochs
-    share = now.step / (now.batches * total) if now.batches else now.epoch / total
-    return min(share, 1.0)
-
-
-def says(now: RunStatus, place: QueuePosition | None = None) -> str:
-    """Say how a training stands, in a line."""
-    total = now.config.training.epochs
-    words = [f"Epoch {now.epoch:,} of {total:,}", SAYS[now.state]]
-    if place is not None:
-        words[1] = f"Number {place.number} in the queue"
-        if place.seconds is not None:
-            words.append(f"begins in about {duration(place.seconds)}")
-    if now.state == "running" and now.message:
-        words[1] = now.message[:1].upper() + now.message[1:]
-    if now.step and now.state not in controls.TRAINED:
-        words.append(f"step {now.step:,}")
-    if now.images_per_second:
-        words.append(f"{rounded(now.images_per_second)} images a second")
-    if now.state == "running" and now.seconds_left:
-        words.append(f"about {duration(now.seconds_left)} left")
-    return " · ".join(words)
-
-
-def troubles(now: RunStatus) -> None:
-    """Say what went wrong, what was done about it, and what leads on."""
-    if now.state == "failed":
-        on = " Steer it, then resume; or stop it there." if runs.limits().training else ""
-        st.error(f"{sentence(now.message)}{on}")
-    if now.state == "paused" and now.message:
-        st.warning(sentence(now.message))
-    if now.state == "interrupted":
-        st.info(
-            "Its process ended before the training did. Resume goes on from the last checkpoint "
-            "and ends in the very weights of a training that was never interrupted."
-        )
-    for told in dict.fromkeys(now.warnings):
-        st.warning(sentence(told))
-
-
-def sentence(message: str) -> str:
-    """Write a message as a sentence."""
-    return f"{message[:1].upper()}{message[1:].removesuffix('.')}."
-
-
-def curves(now: RunStatus) -> None:
-    """Show ELBO, rate and distortion, of the training and of the test set."""
-    if not (now.epochs or now.steps):
-        return
-    kind = metric_kind(now.config.model.likelihood, now.config.training.tested_on)
-    for part, height in (("elbo", 220), ("rate", 140), ("distortion", 140)):
-        marks = [(c.step, controls.told(c) if part == "elbo" else "") for c in now.changes]
-        chart = charts.training_curve(now.epochs, now.steps, part, marks=marks)
-        st.echarts_chart(chart, key=f"curve-{part}", height=height, alt=f"{part} by epoch")
-    if now.epochs:
-        last = now.epochs[-1]
-        test, train = last["test"], last["train"]
-        st.caption(
-            f"Test ELBO {words.number(test['elbo'], 2)}, rate {test['rate']:.2f}, distortion "
-            f"{words.number(test['distortion'], 2)} nats ({kind} pixels, one sample of z for each "
-            f"picture); training ELBO {words.number(train['elbo'], 2)}; "
-            f"{last['seconds']:.1f} s an epoch."
-        )
-    for change in now.changes:
-        st.caption(f"Changed after step {change.step:,}: {controls.told(change)}.")
-
-
-def own_plane(opened: Opened) -> State:
+def default_state(opened: Opened) -> State:
     """Return the state of a model in training: its strongest plane, nothing pinned."""
     axes = scenes.two_largest(opened.kl_per_dim)
     y = min(state.recall("train-y", 0), len(opened.condition_names) - 1)
     return State(model=opened.name, axes=axes, y=y if opened.condition_names else None)
 
 
-def small_map(opened: Opened, shown: State) -> None:
-    """Show the map of the model in training."""
-    latent_map.latent_map(
-        "train-map",
-        scene=scenes.scene(opened, shown),
-        codes=opened.codes_address,
-        classes=opened.class_names,
-        height=280,
-        tools=False,
-    )
-
-
-def grid(opened: Opened, shown: State, *, on_pin: Callable[[Pin], None] | None = None) -> None:
-    """Show a model's manifold, as wide as there is room."""
+def show_grid(opened: Opened, shown: State, *, on_pin: Callable[[Pin], None] | None = None) -> None:
+    """Show a model's manifold over the full width."""
     manifold.manifold(
         "train-grid",
-        scene=scenes.scene(opened, shown),
+        scene=scenes.build(opened, shown),
         n=GRID,
         close_up=False,
         model_name=opened.name,
@@ -336,51 +215,134 @@ def grid(opened: Opened, shown: State, *, on_pin: Callable[[Pin], None] | None =
     )
 
 
-def duration(seconds: float) -> str:
-    """Tell a length of time as people do."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{round(seconds / 3600)} h"
+def show_introduction(model: Opened, shown: State) -> None:
+    """Say how to train, and show the open model's manifold as an example."""
+    if runs.limits().training:
+        st.markdown(
+            "No trainings yet. Choose a dataset and press **Train**: curves, map and manifold "
+            "appear here and grow with every epoch. You can leave the page meanwhile."
+        )
+    else:
+        st.markdown("No trainings yet, and training is turned off on this server.")
+    scenes.label_choice(model, shown)
+    show_grid(model, shown, on_pin=pinned.on_pin)
+    st.caption(f"The manifold of {model.card.name}. Yours starts as a uniform grey blur.")
 
 
-def rounded(number: float) -> str:
-    """Write a number with two figures."""
-    return f"{float(f'{number:.2g}'):,.0f}"
+def describe(config: RunConfig) -> str:
+    """Describe the settings of a training in a few words, and whether it is this session's."""
+    model, training = config.model, config.training
+    parts = [
+        form.NETWORKS[model.network] + " " + ", ".join(map(str, model.hidden)),
+        words.dimensions(model.latent_dim),
+        f"batch size {training.batch_size}",
+        *(["yours"] if controls.is_own(config) else []),
+    ]
+    return " · ".join(parts)
 
 
-def others(now: RunStatus) -> None:
-    """Offer all trainings, to choose the one that is shown."""
+def fraction_done(status: RunStatus) -> float:
+    """Return the share of a training's epochs that is done, from 0 to 1."""
+    total = status.config.training.epochs
+    share = status.step / (status.batches * total) if status.batches else status.epoch / total
+    return min(share, 1.0)
+
+
+def status_line(status: RunStatus, place: QueuePosition | None = None) -> str:
+    """Return the status of a training in one line."""
+    running = status.state == "running"
+    stage = jobs.STATES[status.state]
+    if running and status.message:
+        stage = status.message[:1].upper() + status.message[1:]
+    if place is not None:
+        stage = "Next in the queue" if place.number == 1 else f"Number {place.number} in the queue"
+    parts = [f"Epoch {status.epoch:,} of {status.config.training.epochs:,}", stage]
+    if place is not None and place.seconds is not None:
+        parts.append(f"starts in about {words.duration(place.seconds)}")
+    if status.step and status.state not in controls.TRAINED:
+        parts.append(f"step {status.step:,}")
+    if status.images_per_second:
+        parts.append(f"{float(f'{status.images_per_second:.2g}'):,.0f} images per second")
+    if running and status.seconds_left:
+        parts.append(f"about {words.duration(status.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def show_errors(status: RunStatus) -> None:
+    """Show errors and warnings of a training, and what can be done about them."""
+    if status.state == "failed":
+        note = " Change its settings and resume, or stop it." if runs.limits().training else ""
+        st.error(f"{words.sentence(status.message)}{note}")
+    if status.state == "paused" and status.message:
+        st.warning(words.sentence(status.message))
+    if status.state == "interrupted":
+        st.info(
+            "Its process ended early. Resume continues from the last checkpoint and reaches the "
+            "same weights as an uninterrupted training."
+        )
+    for warning in dict.fromkeys(status.warnings):
+        st.warning(words.sentence(warning))
+
+
+def show_curves(status: RunStatus) -> None:
+    """Show −ELBO, rate and distortion of the training and test set by epoch."""
+    if not (status.epochs or status.steps):
+        return
+    for part, height in (("elbo", 220), ("rate", 140), ("distortion", 140)):
+        marks = [
+            (change.step, controls.describe_change(change) if part == "elbo" else "")
+            for change in status.changes
+        ]
+        chart = charts.training_curve(status.epochs, status.steps, part, marks=marks)
+        alt = f"{words.title(part)} by epoch"
+        st.echarts_chart(chart, key=f"curve-{part}", height=height, alt=alt)
+    if status.epochs:
+        config, last = status.config, status.epochs[-1]
+        test, train = last["test"], last["train"]
+        kind = metric_kind(config.model.likelihood, config.training.tested_on)
+        st.caption(
+            f"Test −ELBO {words.number(-test['elbo'], 2)} nats (rate {test['rate']:.2f}, "
+            f"distortion {words.number(test['distortion'], 2)}; {kind} pixels, one sample of z per "
+            f"image). Training −ELBO {words.number(-train['elbo'], 2)} nats. "
+            f"{last['seconds']:.1f} s per epoch."
+        )
+    for change in status.changes:
+        st.caption(f"Changed after step {change.step:,}: {controls.describe_change(change)}.")
+
+
+def show_all(status: RunStatus) -> None:
+    """Show the button that lists all trainings, if there are several."""
     count = len(trainings.statuses().by_name)
     if count < 2:
         return
     box = st.popover(f"All {count} trainings", key="train-list", on_change="rerun")
     if box.open:
         with box:
-            listing(now.folder.name)
+            choose_training(status.folder.name)
 
 
-@st.fragment(run_every=LOOK)
-def listing(name: str) -> None:
-    """Show all trainings, the newest first, with how they stand."""
-    if state.current().run not in (None, name) or not (root() / name).is_dir():
+@st.fragment(run_every=REFRESH_SECONDS)
+def choose_training(name: str) -> None:
+    """Show the choice of a training, the newest first, with their statuses."""
+    folder = runs.runs_dir() / name
+    if state.current().run not in (None, name) or not folder.is_dir():
         st.rerun()
     found = dict(trainings.statuses().by_name)
-    found.setdefault(name, runs.status(root() / name))
+    found.setdefault(name, runs.status(folder))
     names = list(reversed(found))
     st.radio(
-        "Training that is shown",
+        "Training",
         names,
         format_func=lambda name: f"{name} · yours" if controls.is_own(found[name].config) else name,
-        captions=[standing(found[name]) for name in names],
-        **state.bind("run", part="list", shown=lambda _: name),
+        captions=[summary(found[name]) for name in names],
+        **state.bind("run", part="list", to_widget=lambda _: name),
     )
 
 
-def standing(now: RunStatus) -> str:
-    """Say in a few words how a training stands."""
-    facts = [SAYS[now.state], f"epoch {now.epoch:,} of {now.config.training.epochs:,}"]
-    if now.test_elbo is not None:
-        facts.append(f"test ELBO {words.number(now.test_elbo, 2)}")
-    return " · ".join(facts)
+def summary(status: RunStatus) -> str:
+    """Return the status of a training in a few words."""
+    epochs = f"epoch {status.epoch:,} of {status.config.training.epochs:,}"
+    parts = [jobs.STATES[status.state], epochs]
+    if status.test_elbo is not None:
+        parts.append(f"test −ELBO {words.number(-status.test_elbo, 2)} nats")
+    return " · ".join(parts)

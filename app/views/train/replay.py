@@ -1,4 +1,4 @@
-"""The replay of a training, as the Train page shows it."""
+"""The replay of a training on the Train page."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from app.resources import trainings
 from app.resources.opened_model import Opened
 from vae_core.runs import RunStatus
 
-#: States in which no more frames come by themselves.
+#: States in which no more frames are recorded.
 ENDED = ("finished", "stopped", "failed")
 
 
-def show(now: RunStatus, opened: Opened | None) -> None:
-    """Show how the space of a training came to be; nothing before there are two frames."""
-    recorded = trainings.replay(now.folder)
+def show(status: RunStatus, opened: Opened | None) -> None:
+    """Show the replay of a training that has at least two frames."""
+    recorded = trainings.replay(status.folder)
     if recorded is None or len(recorded.addresses) < 2:
         return
-    st.subheader("How it came to be", anchor=False)
+    st.subheader("Training replay", anchor=False)
     replay.replay(
-        f"replay-{now.folder.name}",
-        film=recorded.description,
+        f"replay-{status.folder.name}",
+        recording=recorded.description,
         addresses=recorded.addresses,
         classes=() if opened is None else opened.class_names,
-        epochs=now.config.training.epochs,
-        live=now.state not in ENDED,
+        epochs=status.config.training.epochs,
+        live=status.state not in ENDED,
     )

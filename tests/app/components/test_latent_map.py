@@ -1,4 +1,4 @@
-"""What the map sends is validated before anybody believes it."""
+"""What the map sends is validated before it is used."""
 
 from __future__ import annotations
 
@@ -36,29 +36,6 @@ def test_nothing_that_is_sent_raises(value: Any) -> None:
     contract.read_pin(value, 3)
 
 
-def test_pin_is_read_with_its_example() -> None:
-    """The code and the id come through as they are."""
-    pin = contract.read_pin({"z": [1, -2.5], "pinned_id": 7}, 2)
-    assert pin == contract.Pin(z=(1.0, -2.5), pinned_id=7)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {"z": [1.0], "pinned_id": None},
-        {"z": [1.0, float("nan")], "pinned_id": None},
-        {"z": [1.0, "2x"], "pinned_id": None},
-        {"z": [1.0, 10**400], "pinned_id": None},
-        {"z": [1.0, 2.0], "pinned_id": "7"},
-        {"z": [1.0, 2.0], "pinned_id": True},
-        {"z": None},
-    ],
-)
-def test_wrong_pins_are_ignored(value: dict[str, Any]) -> None:
-    """A code of another model, no number or no id is no pin."""
-    assert contract.read_pin(value, 2) is None
-
-
 def test_selection_is_read_with_the_plane_it_was_drawn_in() -> None:
     """The outline alone would mean nothing after a change of projection."""
     polygon = [[0, 0], [1, 0], [1, 1]]
@@ -86,12 +63,3 @@ def test_camera_needs_a_positive_height() -> None:
 def test_hidden_labels_are_those_that_exist() -> None:
     """Sorted, once each."""
     assert latent_map.read_hidden([3, 1, 3, 12, -1], 10) == (1, 3)
-
-
-def test_maps_alone_are_told_of_a_posterior() -> None:
-    """A panel that leaves it out says nothing of it; a map without one takes the outline away."""
-    scene = contract.Scene("hash", "decoder", (0.0,), 0, posterior=((0.5,), (-1.0,)))
-    assert "posterior" not in scene.data()
-    assert scene.data(outlines=True)["posterior"] == {"mu": [0.5], "logvar": [-1.0]}
-    without = contract.Scene("hash", "decoder", (0.0,), 0)
-    assert without.data(outlines=True)["posterior"] is None

@@ -58,7 +58,7 @@ def test_explore_maps_hidden_probabilities(machine: Open) -> None:
     example = int(data.load_dataset("digits").test.ids[3])
     session = machine(id=str(example))
     assert not session.exception
-    assert f"Example {example}: seen, given back" in texts(session)
+    assert f"#{example}: input, reconstruction" in texts(session)
     assert "Cross-entropy" in texts(session)
     assert "deep belief net · hidden units 12–7" in texts(session)
 

@@ -127,10 +127,10 @@ def test_goals_of_models_that_are_missing_are_shown(open_page: Open, found: Path
     """As not run, of a study that was interrupted and of one that never ran."""
     results.write(found, "latent-size", cells=4)
     read = texts(open_page("compare"))
-    assert "not run: **z = 20**: ELBO, wanted at least −94" in read
-    assert "not run: **z = 200** minus **z = 20**: ELBO, wanted at least −2" in read
+    assert "not run: **z = 20**: −ELBO, target: ≤ 94" in read
+    assert "not run: **z = 200** minus **z = 20**: −ELBO, target: ≤ 2" in read
     read = texts(open_page("compare", study="conditional"))
-    assert "not run: **conditional**: −log p(x), 5,000-sample bound, wanted at most 84.5" in read
+    assert "not run: **conditional**: −log p(x), 5,000-sample bound, target: ≤ 84.5" in read
     results.write(found, "iwae", "nll_iw5000")
     read = texts(open_page("compare", study="iwae"))
     assert "not judged yet: **1 layer, IWAE, k = 50** minus **1 layer, VAE, k = 1**" in read
@@ -141,7 +141,7 @@ def test_an_unfinished_result_names_what_is_missing(open_page: Open, found: Path
     """What is there is shown."""
     results.write(found, "latent-size", cells=4)
     read = texts(open_page("compare"))
-    assert "4 of 6 models are there. Missing: z = 20; z = 200." in read
+    assert "4 of 6 models are finished. Missing: z = 20; z = 200." in read
 
 
 def test_a_result_of_an_earlier_declaration_says_so(open_page: Open, found: Path) -> None:
@@ -227,7 +227,7 @@ def test_models_of_two_sizes_are_linked_by_the_example(
     session = open_page("compare", linked="z", **{"with": "mine"})
     assert not session.exception
     assert "w-linked" not in [control.key for control in session.segmented_control]
-    assert "One example for both" in texts(session)
+    assert "Same example:" in texts(session)
 
 
 def test_models_of_two_data_sets_share_no_example(
@@ -238,10 +238,10 @@ def test_models_of_two_data_sets_share_no_example(
     session = open_page("compare", **{"with": "mine"})
     assert not session.exception
     read = texts(session)
-    assert "Nothing links these two" in read
+    assert "These models cannot be linked" in read
     assert "no selection is shared" in read
     rows = session.dataframe[0].value
-    compared = rows[rows["mine"] != "not measured"]["Second minus first"]
+    compared = rows[rows["B: mine"] != "not measured"]["Difference (B − A)"]
     assert set(compared) <= {"not comparable: different data", ""}
 
 
@@ -293,9 +293,9 @@ def test_differences_are_paired_by_example(no_data: Path, tmp_path: Path) -> Non
     """Rates that differ by exactly one nat have no error, though each varies by many."""
     both = Pair(opened(tmp_path, "a", seed=1), opened(tmp_path, "b", seed=2))
     row = models.paired_row(both, "rate", both.ids)
-    assert row["Second minus first"] == "1, paired"
-    assert row["a"] == "20.5 ± 1.8"
-    assert models.difference(both, "nll_iw1000") == "1.00 ± 0.71"
+    assert row["Difference (B − A)"] == "1 nats, paired"
+    assert row["A: a"] == "20.5 ± 1.8 nats"
+    assert models.difference(both, "nll_iw1000") == "1.00 ± 0.71 nats"
 
 
 def test_figures_of_two_kinds_are_not_subtracted(no_data: Path, tmp_path: Path) -> None:

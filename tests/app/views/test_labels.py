@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app.address import State
 from app.resources import examples, inference
 from app.resources.opened_model import Opened
 from app.widgets import scenes
@@ -26,7 +27,7 @@ PAGES = ("explore", "manifold", "decode", "reconstruct", "morph", "train")
 
 
 @pytest.fixture(scope="module")
-def told() -> Opened:
+def conditional() -> Opened:
     """Return a conditional model of the bundled digits, trained for a few seconds."""
     dataset = data.load_dataset("digits")
     config = learning.describe_model(dataset, conditional=True, hidden=(64,), latent_dim=2)
@@ -38,18 +39,24 @@ def told() -> Opened:
     encoded = publishing.encode_test(model, dataset, training)
     codes = Codes(ids=dataset.test.ids, labels=dataset.test.labels, **vars(encoded))
     card = ModelCard(
-        name="told", dataset="digits", classes=dataset.classes, model=config, training=training
+        name="conditional",
+        dataset="digits",
+        classes=dataset.classes,
+        model=config,
+        training=training,
     )
-    return Opened(name="told", hash="told", saved=Saved(card=card, model=model, codes=codes))
+    return Opened(
+        name="conditional", hash="conditional", saved=Saved(card=card, model=model, codes=codes)
+    )
 
 
 @pytest.fixture
-def folder(told: Opened, no_data: Path) -> str:
+def folder(conditional: Opened, no_data: Path) -> str:
     """Put that model where the app finds it; return its name."""
-    saved = told.saved
-    target = runs.runs_dir() / "told"
+    saved = conditional.saved
+    target = runs.runs_dir() / "conditional"
     model_folder.save(target, card=saved.card, model=saved.model, codes=saved.codes, history=[])
-    return "told"
+    return "conditional"
 
 
 def untrained(**settings: object) -> Opened:
@@ -72,41 +79,45 @@ def untrained(**settings: object) -> Opened:
     return Opened(name="m", hash=str(settings), saved=Saved(card=card, model=model, codes=codes))
 
 
-def test_the_label_is_the_chosen_one_else_the_pinned_examples_else_the_first(told: Opened) -> None:
+def test_the_label_is_the_chosen_one_else_the_pinned_examples_else_the_first(
+    conditional: Opened,
+) -> None:
     """And none at all for a model that takes none."""
-    example = int(told.codes.ids[5])
-    own = int(told.codes.labels[5])  # type: ignore[index]
-    assert scenes.pinned_y(told, 7, example) == 7
-    assert scenes.pinned_y(told, None, example) == own
-    assert scenes.pinned_y(told, None, None) == 0
+    example = int(conditional.codes.ids[5])
+    own = int(conditional.codes.labels[5])  # type: ignore[index]
+    assert scenes.pinned_y(conditional, State(y=7, pinned_id=example)) == 7
+    assert scenes.pinned_y(conditional, State(pinned_id=example)) == own
+    assert scenes.pinned_y(conditional, State()) == 0
     plain = untrained(classes=0)
-    assert scenes.pinned_y(plain, None, 3) is None
+    assert scenes.pinned_y(plain, State(pinned_id=3)) is None
     assert plain.condition_names == ()
-    assert told.condition_names == tuple("0123456789")
+    assert conditional.condition_names == tuple("0123456789")
 
 
-def test_a_reconstruction_is_decoded_under_the_examples_own_label(told: Opened) -> None:
+def test_a_reconstruction_is_decoded_under_the_examples_own_label(conditional: Opened) -> None:
     """Without the originals each picture is p(x|mu, y) of its own y."""
-    elsewhere = told.card.model_copy(update={"dataset": "mnist"})
-    opened = dataclasses.replace(told, saved=dataclasses.replace(told.saved, card=elsewhere))
-    ids = told.codes.ids[[3, 200, 77]].tolist()
+    elsewhere = conditional.card.model_copy(update={"dataset": "mnist"})
+    opened = dataclasses.replace(
+        conditional, saved=dataclasses.replace(conditional.saved, card=elsewhere)
+    )
+    ids = conditional.codes.ids[[3, 200, 77]].tolist()
     rows = opened.rows(ids)
     shown = examples.pictures(opened, ids)
-    mean = told.model.decode(told.codes.mu[rows], told.codes.labels[rows]).mean  # type: ignore[index]
+    mean = conditional.model.decode(conditional.codes.mu[rows], conditional.codes.labels[rows]).mean  # type: ignore[index]
     assert shown.kind == examples.RECONSTRUCTION
     assert np.abs(shown.images / 255 - mean.numpy()).max() <= 0.5 / 255 + 1e-6
 
 
-def test_the_label_that_explains_a_picture_best_classifies_it(told: Opened) -> None:
+def test_the_label_that_explains_a_picture_best_classifies_it(conditional: Opened) -> None:
     """A model that only learnt to generate names the digit, far above one in ten."""
     split = data.load_dataset("digits").test
     x = split.images[:40].numpy().astype(np.float32) / 255
-    found = [inference.best_label(told, one, seed=0) for one in x]
+    found = [inference.best_label(conditional, one, seed=0) for one in x]
     assert split.labels is not None
     assert np.mean(np.array(found) == split.labels[:40].numpy()) > 0.75
-    asked = inference.by_label(told, x[0], seed=0)
+    asked = inference.by_label(conditional, x[0], seed=0)
     assert [one.y for one in asked] == list(range(10))
-    again = inference.encode(told, x[0], seed=0, y=4)
+    again = inference.encode(conditional, x[0], seed=0, y=4)
     assert asked[4].loss == pytest.approx(again.loss)
     assert min(asked, key=lambda one: one.loss).y == found[0]
 
@@ -128,7 +139,7 @@ def test_the_priors_moments_are_those_of_its_draws() -> None:
         given = by_label.model.prior_given(torch.tensor([y]))
         moments = scenes.prior_moments(by_label, y)
         np.testing.assert_allclose(moments.mu, given.gaussian.mu[0])  # type: ignore[attr-defined]
-        assert scenes.pinned_z(by_label, None, None, y).tolist() == moments.mu.tolist()
+        assert scenes.pinned_z(by_label, State(y=y)).tolist() == moments.mu.tolist()
     mixed = untrained(classes=0, prior="mixture", components=4)
     prior = mixed.model.prior
     assert isinstance(prior, GaussianMixture)
@@ -149,10 +160,10 @@ def test_the_kl_of_a_dimension_is_to_the_models_own_prior() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_for_a_conditional_model(
-    open_page: Open, folder: str, told: Opened, page: str
+    open_page: Open, folder: str, conditional: Opened, page: str
 ) -> None:
     """With a label in the address, which stays there, and a pinned example."""
-    session = open_page(page, model=folder, y="3", id=str(int(told.codes.ids[0])))
+    session = open_page(page, model=folder, y="3", id=str(int(conditional.codes.ids[0])))
     assert not session.exception
     assert not session.error
     assert session.query_params["y"] in ("3", ["3"])
@@ -166,7 +177,7 @@ def test_a_label_for_a_model_that_takes_none_is_named(open_page: Open) -> None:
 
 
 def test_an_uploaded_picture_takes_the_label_that_explains_it_best(
-    open_page: Open, folder: str, told: Opened
+    open_page: Open, folder: str, conditional: Opened
 ) -> None:
     """The label goes into the address, and a sentence names it."""
     session = open_page("reconstruct", model=folder)

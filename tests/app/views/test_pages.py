@@ -138,7 +138,7 @@ def test_the_state_survives_a_page_switch(open_page: Open) -> None:
     session = open_page(id="500", colour="rate")
     session.switch_page("views/manifold/page.py").run()
     session.switch_page("views/decode/page.py").run()
-    assert "example 500" in texts(session)
+    assert "#500" in texts(session)
     assert session.query_params["id"] == "500"
     assert session.query_params["colour"] == "rate"
 
@@ -147,9 +147,9 @@ def test_two_sessions_do_not_share_their_state(open_page: Open) -> None:
     """What one person pins, another does not see."""
     first, second = open_page(id="500"), open_page(id="24")
     first.run()
-    assert "example 500" in texts(first)
-    assert "example 24" in texts(second)
-    assert "example 500" not in texts(second)
+    assert "#500" in texts(first)
+    assert "#24" in texts(second)
+    assert "#500" not in texts(second)
 
 
 def test_a_selection_shows_what_lies_inside(open_page: Open) -> None:
@@ -168,14 +168,14 @@ def test_a_selection_of_nothing_says_so(open_page: Open) -> None:
     """An outline around empty space is no failure."""
     session = open_page(select="axes-1-2:40,40;41,40;41,41")
     assert not session.exception
-    assert "No example lies inside" in texts(session)
+    assert "No images inside" in texts(session)
 
 
 def test_pinning_the_nearest_example_pins_it(open_page: Open) -> None:
     """The offered example becomes the pinned one, with its neighbours in both spaces."""
     session = open_page(z="0.3,-0.2")
-    next(button for button in session.button if button.label == "Pin that example").click().run()
-    assert "Pinned: example" in texts(session)
+    next(button for button in session.button if button.label == "Go to nearest image").click().run()
+    assert "Showing test image #" in texts(session)
     assert "In latent space" in texts(session)
     assert "In pixel space" in texts(session)
     assert "z" not in session.query_params
@@ -242,9 +242,9 @@ def test_an_upload_is_seen_encoded_and_given_back(open_page: Open) -> None:
     assert not session.exception
     assert not session.error
     labels = {metric.label for metric in session.metric}
-    assert labels == {"rate (nats)", "distortion (nats, grey)", "−ELBO (nats, grey)"}
+    assert labels == {"Rate (nats)", "Distortion (nats, grey)", "−ELBO (nats, grey)"}
     shown = texts(session)
-    assert "Its neighbours say" in shown
+    assert "Nearest neighbours:" in shown
     assert "Light on dark" in shown
     values = [float(metric.value.replace("−", "-")) for metric in session.metric]
     assert values[2] == pytest.approx(values[0] + values[1], abs=0.11)
@@ -263,7 +263,7 @@ def test_switches_change_what_the_model_sees(open_page: Open) -> None:
     """Without exchanging light and dark the same drawing is another picture."""
     session = upload(open_page("reconstruct"), ("one.png", png(drawn_one())))
     before = session.metric[1].value
-    session.segmented_control(key="w-invert").set_value("leave").run()
+    session.segmented_control(key="w-invert").set_value("no").run()
     assert not session.exception
     assert "Light on dark" not in texts(session)
     assert session.error or session.metric[1].value != before
@@ -288,7 +288,7 @@ def test_a_file_that_is_no_drawing_is_a_sentence(
     (error,) = session.error
     assert error.value.startswith(f"{name}: ")
     assert "Traceback" not in error.value
-    assert "Its neighbours say" in texts(session)
+    assert "Nearest neighbours:" in texts(session)
 
 
 def test_several_files_are_shown_and_one_is_looked_at(open_page: Open) -> None:

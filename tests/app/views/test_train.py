@@ -12,7 +12,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.figures import charts
 from app.resources import trainings
 from app.views.train import progress
 from vae_core import runs
@@ -61,7 +60,7 @@ def sentences(session: AppTest) -> str:
 def test_the_page_without_trainings_says_what_to_do(open_page: Open) -> None:
     """An empty page invites, offers the data that is here, and shows no error."""
     session = open_page("train")
-    assert "Nothing has been trained here yet" in sentences(session)
+    assert "No trainings yet" in sentences(session)
     assert session.selectbox(key="train-data").value == "digits"
     assert not session.exception
 
@@ -111,8 +110,8 @@ def test_a_finished_training_is_a_model_of_every_page(trained: Path, open_page: 
     """Its curves are shown, and one click opens it on the map."""
     session = open_page("train")
     assert "short" in sentences(session)
-    assert "Test ELBO" in sentences(session)
-    next(b for b in session.button if b.label == "Explore it").click().run()
+    assert "Test −ELBO" in sentences(session)
+    next(b for b in session.button if b.label == "Open in Explore").click().run()
     assert session.query_params["model"] in ("short", ["short"])
     assert not session.exception
 
@@ -122,7 +121,7 @@ def test_deleting_a_training_removes_its_folder(trained: Path, open_page: Open) 
     session = open_page("train")
     session.button(key="train-delete-short").click().run()
     assert not trained.exists()
-    assert "Nothing has been trained here yet" in sentences(session)
+    assert "No trainings yet" in sentences(session)
 
 
 def test_a_deleted_training_comes_back_until_the_page_is_left(
@@ -131,7 +130,7 @@ def test_a_deleted_training_comes_back_until_the_page_is_left(
     """Undo restores it; after another page there is nothing to undo, and it is in the trash."""
     session = open_page("train")
     session.button(key="train-delete-short").click().run()
-    assert "**short** is deleted" in sentences(session)
+    assert "**short** was deleted" in sentences(session)
     session.button(key="train-undo").click().run()
     assert trained.is_dir()
     assert "short" in sentences(session)
@@ -150,30 +149,34 @@ def labels(session: AppTest) -> set[str]:
 @pytest.mark.parametrize(
     ("state", "offered"),
     [
-        ("paused", {"Resume", "One step", "One epoch", "Stop", "Go on"}),
-        ("interrupted", {"Resume", "One step", "One epoch", "Stop", "Go on"}),
+        ("paused", {"Resume", "One step", "One epoch", "Stop", "Continue training"}),
+        ("interrupted", {"Resume", "One step", "One epoch", "Stop", "Continue training"}),
         ("failed", {"Resume", "Stop"}),
-        ("stopped", {"Explore it", "Resume", "Go on"}),
-        ("finished", {"Explore it", "Go on"}),
+        ("stopped", {"Open in Explore", "Resume", "Continue training"}),
+        ("finished", {"Open in Explore", "Continue training"}),
     ],
 )
 def test_each_state_has_the_controls_that_make_sense(
     trained: Path, open_page: Open, state: str, offered: set[str]
 ) -> None:
     """Whatever has been trained can also be rewound, copied and deleted."""
-    told = "running" if state == "interrupted" else state
-    runs.append(trained, "state", state=told, message="the loss became inf" * (state == "failed"))
+    recorded = "running" if state == "interrupted" else state
+    runs.append(
+        trained, "state", state=recorded, message="the loss became inf" * (state == "failed")
+    )
     session = open_page("train")
-    always = {"Train", "Rewind and lose it", "Copy and change", "Delete"}
+    always = {"Train", "Rewind and discard", "Duplicate and edit", "Delete"}
     steered = {"Apply"} if state in ("paused", "interrupted", "failed") else set()
     assert labels(session) | {b.label for b in session.button if b.label == "Apply"} == (
         always | offered | steered
     )
     assert not session.exception
     if state == "interrupted":
-        assert "ends in the very weights" in "\n".join(one.value for one in session.info)
+        assert "same weights as an uninterrupted training" in "\n".join(
+            one.value for one in session.info
+        )
     if state == "failed":
-        assert "The loss became inf. Steer it, then resume" in sentences(session)
+        assert "The loss became inf. Change its settings and resume" in sentences(session)
 
 
 def test_rewind_and_more_epochs(trained: Path, open_page: Open) -> None:
@@ -263,8 +266,8 @@ def test_a_training_waits_for_its_turn_and_a_limit_refuses(
     assert runs.queue_positions(runs.statuses(runs.runs_dir()))[second.folder.name].number == 1
     trainings.clear_statuses()  # as a second later
     session.run()
-    assert progress.says(second, runs.QueuePosition(1, 200.0)).startswith(
-        "Epoch 0 of 100 · Number 1 in the queue · begins in about 3 min"
+    assert progress.status_line(second, runs.QueuePosition(1, 200.0)).startswith(
+        "Epoch 0 of 100 · Next in the queue · starts in about 3 min"
     )
     session.number_input(key="train-epochs-digits").set_value(77).run()
     session.button(key="train-start").click().run()
@@ -284,7 +287,7 @@ def test_all_trainings_are_listed_with_how_they_stand(trained: Path, open_page: 
     session.run()
     (listed,) = session.radio
     assert listed.options == ["own · yours", "short"]
-    assert progress.standing(runs.status(trained)).startswith("Finished · epoch 3 of 3 · test ELBO")
+    assert progress.summary(runs.status(trained)).startswith("Finished · epoch 3 of 3 · test −ELBO")
     listed.set_value("own · yours").run()
     assert session.query_params["run"] in ("own", ["own"])
     assert "own" in [one.value for one in session.subheader]
@@ -297,7 +300,7 @@ def test_with_training_off_the_page_only_shows(
     """The form says so and gives the command; a trained model can still be explored."""
     monkeypatch.setenv("VAE_TRAINING", "off")
     session = open_page("train")
-    assert labels(session) == {"Explore it"}
+    assert labels(session) == {"Open in Explore"}
     assert "Training is turned off on this server" in "\n".join(i.value for i in session.info)
     assert "train --name 'digits 2d'" in session.code[0].value
     assert not session.select_slider
@@ -310,8 +313,8 @@ def test_what_went_wrong_is_told(trained: Path, open_page: Open) -> None:
     runs.append(trained, "warning", message=damaged)
     runs.append(trained, "state", state="paused", message="the disk is full; make room")
     session = open_page("train")
-    told = [warning.value for warning in session.warning]
-    assert told == ["The disk is full; make room.", f"C{damaged[1:]}."]
+    warnings = [warning.value for warning in session.warning]
+    assert warnings == ["The disk is full; make room.", f"C{damaged[1:]}."]
 
 
 def test_a_refusal_is_told_beside_the_controls(trained: Path, open_page: Open) -> None:
@@ -332,28 +335,8 @@ def test_a_line_says_how_fast_and_how_long(trained: Path) -> None:
     now = dataclasses.replace(
         runs.status(trained), state="running", pace=1234.5, batches=29, step=1200
     )
-    assert "step 1,200 · 120,000 images a second" in progress.says(now)
-    assert progress.done(dataclasses.replace(now, step=29)) == pytest.approx(1 / 3)
-
-
-def test_changes_are_marked_in_the_curves() -> None:
-    """A thin line where the step lies among the epochs, with what was changed."""
-    figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
-    epochs = [{"epoch": e, "step": 8 * e, "test": figure, "train": figure} for e in (1, 2, 3)]
-    chart = charts.training_curve(epochs, [], "elbo", marks=[(12, "beta 2")])
-    (mark,) = chart["series"][-1]["markLine"]["data"]
-    assert (mark["xAxis"], mark["label"]["formatter"]) == (1.5, "beta 2")
-    assert chart["legend"]["data"] == ["test", "training"]
-
-
-def test_a_long_curve_is_thinned() -> None:
-    """Evenly, from the first epoch to the last: it is sent to every watcher each second."""
-    figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
-    epochs = [{"epoch": e, "step": e, "test": figure, "train": figure} for e in range(1, 5001)]
-    chart = charts.training_curve(epochs, [], "elbo")
-    drawn = [epoch for epoch, _ in chart["series"][0]["data"]]
-    assert len(drawn) == len(set(drawn)) == charts.CURVE_POINTS
-    assert (drawn[0], drawn[-1]) == (1, 5000)
+    assert "step 1,200 · 120,000 images per second" in progress.status_line(now)
+    assert progress.fraction_done(dataclasses.replace(now, step=29)) == pytest.approx(1 / 3)
 
 
 def test_an_unknown_training_in_the_address_is_named(trained: Path, open_page: Open) -> None:
@@ -362,18 +345,6 @@ def test_an_unknown_training_in_the_address_is_named(trained: Path, open_page: O
     warned = "\n".join(warning.value for warning in session.warning)
     assert "'gone'" in warned
     assert "short" in sentences(session)
-
-
-def test_curves_begin_with_minibatches_and_go_on_with_epochs() -> None:
-    """Before there are three epochs the minibatches are drawn too; later they are not."""
-    figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
-    steps = [{"step": s, "epoch": 1, "train": figure} for s in range(1, 9)]
-    epochs = [{"epoch": e, "step": 8 * e, "test": figure, "train": figure} for e in (1, 2, 3)]
-    early = charts.training_curve(epochs[:1], steps, "elbo")
-    late = charts.training_curve(epochs, steps, "elbo")
-    assert [line["name"] for line in early["series"]] == ["test", "training", "minibatch"]
-    assert [line["name"] for line in late["series"]] == ["test", "training"]
-    assert late["series"][0]["data"] == [[1, -100.0], [2, -100.0], [3, -100.0]]
 
 
 def laid(folder: Path, *, owner: str, like: str = "short") -> Path:
@@ -406,7 +377,7 @@ def test_what_would_end_somebody_elses_training_asks_first(
     """One's own is stopped and deleted by one click; Pause and Resume take nothing away."""
     laid(trained.with_name("other"), owner=owner)
     session = open_page("train", run="other")
-    assert labels(session) >= {f"Delete{words}", f"Stop{words}", "Resume", "Copy and change"}
+    assert labels(session) >= {f"Delete{words}", f"Stop{words}", "Resume", "Duplicate and edit"}
     asked = [one.value for one in session.markdown if "somebody else" in one.value]
     assert len(asked) == (2 if words else 0)
     session.button(key="train-delete-other").click().run()
@@ -434,7 +405,7 @@ def test_the_page_follows_what_lasts(trained: Path) -> None:
     """Steps come and go by themselves; a state, a change, a warning need the page as a whole."""
     now = dataclasses.replace(runs.status(trained), state="running", message="")
     same = dataclasses.replace(now, step=now.step + 9, pace=3.0, message="measuring")
-    assert progress.lasting(same) == progress.lasting(now)
+    assert progress.fixed_facts(same) == progress.fixed_facts(now)
     paused = dataclasses.replace(now, state="paused")
     steered = now.config.training.model_copy(update={"beta": 2.0})
     others = [
@@ -443,4 +414,4 @@ def test_the_page_follows_what_lasts(trained: Path) -> None:
         dataclasses.replace(now, warnings=("the disk is nearly full",)),
         dataclasses.replace(now, config=now.config.model_copy(update={"training": steered})),
     ]
-    assert len({repr(progress.lasting(one)) for one in [now, *others]}) == 5
+    assert len({repr(progress.fixed_facts(one)) for one in [now, *others]}) == 5

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.resources import datasets
-from app.views.train import form
+from app.views.train import form, suggestions
 from vae_core import data, runs
 from vae_core.errors import ConfigError
 from vae_core.jobs.processes import is_alive
@@ -31,8 +31,8 @@ def keys(session: AppTest) -> set[str]:
 
 def test_every_dataset_has_what_suits_it() -> None:
     """For each kind of network there are widths."""
-    assert form.SUGGESTED.keys() == data.SOURCES.keys()
-    for suggested in form.SUGGESTED.values():
+    assert suggestions.SUGGESTED.keys() == data.SOURCES.keys()
+    for suggested in suggestions.SUGGESTED.values():
         assert suggested.hidden.keys() == form.NETWORKS.keys()
 
 
@@ -40,7 +40,7 @@ def test_every_dataset_has_what_suits_it() -> None:
 @pytest.mark.parametrize("network", list(form.NETWORKS))
 def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path) -> None:
     """Each dataset that is always there, with each kind of network."""
-    suggested = form.SUGGESTED[name]
+    suggested = suggestions.SUGGESTED[name]
     given = {
         "network": network,
         "hidden": tuple(suggested.hidden[network].split(", ")),
@@ -49,7 +49,7 @@ def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path
         "epochs": suggested.epochs,
         "likelihood": suggested.likelihood,
     }
-    model, training = form.described(datasets.without_pixels(name), given)
+    model, training = form.make_configs(datasets.without_pixels(name), given)
     assert (model.network, training.dataset) == (network, name)
     assert model.image_shape == data.load_dataset(name).image_shape
 
@@ -57,12 +57,12 @@ def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path
 def test_the_machine_says_how_many_threads(no_data: Path) -> None:
     """The form states none, so that a run has its share of the cores; a copy keeps its own."""
     outline, given = datasets.without_pixels("digits"), {"latent_dim": 2, "hidden": (16,)}
-    model, training = form.described(outline, given)
+    model, training = form.make_configs(outline, given)
     assert "threads" not in training.model_fields_set
     base = runs.RunConfig(
         name="a", model=model, training=training.model_copy(update={"threads": 3})
     )
-    _, copied = form.described(outline, given, base=base)
+    _, copied = form.make_configs(outline, given, base=base)
     assert "threads" in copied.model_fields_set
     assert copied.threads == 3
 
@@ -80,9 +80,9 @@ def test_an_outline_is_the_dataset_without_its_pixels(no_data: Path) -> None:
 def test_names_say_what_sets_a_training_apart(no_data: Path) -> None:
     """A plain one is its data and the size of z."""
     outline = datasets.without_pixels("digits")
-    plain = form.described(outline, {"latent_dim": 2, "hidden": (16,)})
+    plain = form.make_configs(outline, {"latent_dim": 2, "hidden": (16,)})
     assert form.run_name(*plain) == "digits 2d"
-    told = form.described(
+    told = form.make_configs(
         outline,
         {
             "latent_dim": 3, "hidden": (8, 16), "network": "conv", "conditional": True,
@@ -96,7 +96,7 @@ def test_what_cannot_be_is_refused_where_it_is_made(no_data: Path) -> None:
     """Without a traceback elsewhere: the sentence names the value."""
     outline = datasets.without_pixels("digits")
     with pytest.raises(ConfigError, match="batch_size 5000 is above the 1437"):
-        form.described(outline, {"latent_dim": 2, "hidden": (16,), "batch_size": 5000})
+        form.make_configs(outline, {"latent_dim": 2, "hidden": (16,), "batch_size": 5000})
 
 
 def test_choices_follow_one_another(open_page: Open) -> None:
@@ -128,7 +128,7 @@ def test_a_gpu_is_offered_where_there_is_one(
     assert "train-device" not in keys(open_page("train"))
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     session = open_page("train")
-    assert offered(session, "device") == ["the processor", "the GPU"]
+    assert offered(session, "device") == ["CPU", "GPU"]
     session.selectbox(key="train-device").set_value("cuda").run()
     assert not session.error
     session.selectbox(key="train-learner").set_value("mcem").run()
@@ -139,10 +139,10 @@ def test_a_gpu_is_offered_where_there_is_one(
 def test_a_copy_of_a_gpus_run_is_trained_here(no_data: Path) -> None:
     """Where there is no GPU, the processor takes its place; other settings stay."""
     outline = datasets.without_pixels("digits")
-    model, training = form.described(outline, {"latent_dim": 2, "hidden": (16,)})
+    model, training = form.make_configs(outline, {"latent_dim": 2, "hidden": (16,)})
     device = {"device": "cuda", "adam_epsilon": 1e-4}
     base = runs.RunConfig(name="x", model=model, training=training.model_copy(update=device))
-    _, copied = form.described(outline, {"latent_dim": 2, "hidden": (16,)}, base=base)
+    _, copied = form.make_configs(outline, {"latent_dim": 2, "hidden": (16,)}, base=base)
     assert (copied.device, copied.adam_epsilon) == ("cpu", 1e-4)
     assert form.values(base)["train-device"] == "cuda"
 

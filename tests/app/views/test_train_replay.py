@@ -85,7 +85,7 @@ def test_a_training_without_two_frames_shows_nothing(
     session = open_page("train")
     assert not session.exception
     assert shown(session) == []
-    assert "How it came to be" not in [one.value for one in session.subheader]
+    assert "Training replay" not in [one.value for one in session.subheader]
 
 
 def test_a_torn_last_frame_is_left_out(trained: Path, open_page: Open) -> None:

@@ -88,10 +88,10 @@ def test_a_new_network_can_be_simulated(networks: Open) -> None:
 def test_a_network_of_ones_own_is_reconstructed(networks: Open) -> None:
     """From a file of edges; its cost is that of its matrix."""
     session = networks("reconstruct")
-    session.segmented_control(key="w-network-source").set_value("File").run()
+    session.segmented_control(key="w-graph-source").set_value("File").run()
     assert panels(session) == []
     edges = b"a,b\n" + b"\n".join(b"%d,%d" % (i, (i + 1) % 68) for i in range(68))
-    session.file_uploader(key="w-network").set_value([("ring.csv", edges, "text/csv")]).run()
+    session.file_uploader(key="w-graph-file").set_value([("ring.csv", edges, "text/csv")]).run()
     assert not session.exception
     assert not session.error
     assert len(panels(session)) == 2
@@ -100,8 +100,8 @@ def test_a_network_of_ones_own_is_reconstructed(networks: Open) -> None:
 def test_a_file_that_is_no_network_says_why(networks: Open) -> None:
     """In one sentence, and the page stays."""
     session = networks("reconstruct")
-    session.segmented_control(key="w-network-source").set_value("File").run()
+    session.segmented_control(key="w-graph-source").set_value("File").run()
     matrix = "\n".join(",".join("0" for _ in range(5)) for _ in range(5)).encode()
-    session.file_uploader(key="w-network").set_value([("five.csv", matrix, "text/csv")]).run()
+    session.file_uploader(key="w-graph-file").set_value([("five.csv", matrix, "text/csv")]).run()
     assert "five.csv has lines of 5 numbers; allowed are 68 lines of 68" in session.error[0].value
     assert not session.exception

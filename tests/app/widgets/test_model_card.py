@@ -30,16 +30,16 @@ def texts(session: AppTest) -> str:
 def test_the_card_is_one_click_away(open_page: Open) -> None:
     """Architecture, training, each figure with its error and kind, and the command."""
     session = open_page()
-    assert "Adam at" not in texts(session)
+    assert "by Adam" not in texts(session)
     session.button(key="w-about").click().run()
     assert not session.exception
     shown, card = texts(session), model_folder.load_card("digits-2d")
-    assert "pictures of 8 × 8, layers of 256–128 (silu), z of 2" in shown
+    assert "8 × 8 images, hidden layers 256–128 (silu), 2 latent dimensions" in shown
     assert f"{card.training.epochs} epochs in batches of {card.training.batch_size}" in shown
     elbo = card.metrics["elbo"]
     value = f"{-elbo.value:.2f}\u00a0±\u00a0{elbo.se:.2f} nats"
-    assert f"| −ELBO | {value} | grey, test, n = 360, one draw each |" in shown
-    for said in ("1,000-sample bound", "(MMD)", "Linear probe", "Samples to their nearest"):
+    assert f"| −ELBO | {value} | grey, test, n = 360, 1 sample each |" in shown
+    for said in ("1,000-sample bound", "MMD²", "Linear probe", "Distance of samples"):
         assert said in shown
     assert "Not in this card" not in shown
     assert session.code[0].value == card.command
@@ -59,15 +59,15 @@ def test_figures_that_a_card_lacks_are_named(open_page: Open) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({}, "pictures of 28 × 28, layers of 500 (tanh), z of 20, and back; Bernoulli pixels"),
+        ({}, "28 × 28 images, hidden layers 500 (tanh), 20 latent dimensions; Bernoulli"),
         (
             {"image_shape": (3, 32, 32), "network": "conv", "hidden": (16, 32),
              "likelihood": "discretised-logistic"},
-            "pictures of 32 × 32 × 3, convolutions with channels 16–32 (tanh), z of 20, and back; "
-            "Discretised logistic pixels, standard prior",
+            "32 × 32 × 3 images, convolutions with channels 16–32 (tanh), 20 latent dimensions; "
+            "Discretised logistic likelihood, standard prior",
         ),
-        ({"conditional": True, "classes": 10}, "z of 20, given the label, and back"),
-        ({"first_latent_dim": 100, "latent_dim": 50}, "z₁ of 100 and z₂ of 50"),
+        ({"conditional": True, "classes": 10}, "20 latent dimensions, conditioned on the label; "),
+        ({"first_latent_dim": 100, "latent_dim": 50}, "50 latent dimensions (z₂) above 100 (z₁)"),
     ],
 )  # fmt: skip
 def test_an_architecture_in_one_line(settings: dict[str, object], says: str) -> None:
@@ -83,7 +83,7 @@ def test_a_training_in_one_line() -> None:
     said = model_card.training(unusual)
     assert "2,000 epochs" in said
     assert said.endswith(
-        "importance-weighted bound with 50 samples, beta 2, KL warm-up over 3 epochs."
+        "importance-weighted bound with 50 samples, β = 2, KL warm-up over 3 epochs."
     )
 
 

@@ -60,12 +60,17 @@ def test_an_outline_is_kept_with_its_plane(
 ) -> None:
     """What the map draws comes back as what the map is told."""
     kept: list[Selection | None] = []
-    monkeypatch.setattr(state, "adopt", lambda **changes: kept.append(changes["selection"]))
+    monkeypatch.setattr(
+        state, "update_from_panel", lambda **changes: kept.append(changes["selection"])
+    )
     polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
-    selection.take(latent_map.Selection(polygon, projection, dims))  # type: ignore[arg-type]
-    selection.take(None)
+    store = selection.callbacks().selection
+    assert store is not None
+    store(latent_map.Selection(polygon, projection, dims))  # type: ignore[arg-type]
+    store(None)
     assert kept == [Selection(plane, polygon), None]
-    told = selection.map_arguments(address.State(selection=kept[0]), "axes")["selection"]
-    assert (told.projection, told.polygon) == (projection, polygon)
+    restored = selection.restored(address.State(selection=kept[0])).selection
+    assert restored is not None
+    assert (restored.projection, restored.polygon) == (projection, polygon)
     if projection == "raw":
-        assert told.dims == dims
+        assert restored.dims == dims

@@ -1,0 +1,187 @@
+"""The result of encoding an image: reconstruction, bound, labels, neighbours and samples."""
+
+from collections import Counter
+
+import numpy as np
+import streamlit as st
+
+from app import state, words
+from app.address import State
+from app.components import pad
+from app.figures import charts, raster
+from app.resources import examples, inference, library
+from app.resources.inference import Encoding
+from app.resources.opened_model import Floats, Opened
+from app.widgets import gallery, graphs, pinned, scenes, selection
+from vae_core import model_folder
+
+RESULT_SIDE = 184
+SAMPLES = 16
+NEIGHBOURS = 10
+#: An image is called unlike the training data above this share of the test set's distortions.
+UNUSUAL = 0.99
+
+
+def choose_label(model: Opened, x: Floats, shown: State) -> int | None:
+    """Return the label for an image (c, h, w); a new image changes it to the best one."""
+    better = _better_label(model, x, shown)
+    if better is not None:
+        state.update(y=better)
+        st.rerun()
+    return scenes.pinned_y(model, shown)
+
+
+def _better_label(model: Opened, x: Floats, shown: State) -> int | None:
+    """Return the best label of a new image if another one is chosen."""
+    key = (model.hash, model_folder.content_hash(x.tobytes()))
+    if not model.condition_names or state.recall("labelled") == key:
+        return None
+    state.remember("labelled", key)
+    best = inference.best_label(model, x, seed=shown.seed)
+    return None if best == scenes.pinned_y(model, shown) else best
+
+
+def draw(model: Opened, shown: State) -> Floats | None:
+    """Show the drawing pad; return the drawing at the model's size, (c, h, w) in [0, 1]."""
+    drawing = pad.pad(
+        "pad",
+        scene=scenes.build(model, shown, with_encoder=True),
+        image_shape=model.card.model.image_shape,
+        dataset=model.card.dataset,
+        on_drawing=_pin_drawing,
+    )
+    return None if drawing is None else _as_input(model, drawing)
+
+
+def _as_input(model: Opened, drawing: pad.Drawing) -> Floats:
+    grey = raster.from_levels(drawing.pixels)
+    return np.broadcast_to(grey, model.card.model.image_shape).copy()
+
+
+def _pin_drawing(drawing: pad.Drawing | None) -> None:
+    if drawing is None:
+        return
+    shown = state.current()
+    model = library.open_model(shown.model)
+    x = _as_input(model, drawing)
+    better = _better_label(model, x, shown)
+    if better is None:
+        pinned.on_pin(drawing.pin)
+        return
+    encoding = inference.encode(model, x, seed=shown.seed, y=better)
+    state.update(z=tuple(encoding.mu.tolist()), pinned_id=None, y=better)
+
+
+def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
+    """Show the image's posterior on the map of the test set."""
+    posterior = None if encoding is None else (encoding.mu, encoding.logvar)
+    selection.show_small_map(model, shown, posterior=posterior)
+    st.caption(
+        "Ellipse: the posterior q(z|x), one standard deviation around its mean. If too small to "
+        "see, it is ringed."
+    )
+    if encoding is not None:
+        code = {"z": tuple(encoding.mu.tolist()), "pinned_id": None}
+        st.button("Go to its code", on_click=state.update, kwargs=code, key="w-pin-code")
+
+
+def show(model: Opened, encoding: Encoding) -> None:
+    """Show the votes of neighbours and labels, input, reconstruction and error, and the bound."""
+    is_graph = graphs.are_data_of(model)
+    side = graphs.MATRIX_SIDE if is_graph else RESULT_SIDE
+    shown = {
+        "What the model sees": raster.picture(raster.to_levels(encoding.x), side),
+        "Reconstruction": raster.picture(raster.to_levels(encoding.reconstruction), side),
+        "Error: orange too bright, blue too dark": raster.difference(
+            encoding.x, encoding.reconstruction, side
+        ),
+    }
+    if not model.card.model.conditional:  # a conditional model's codes do not separate classes
+        show_votes(model, encoding)
+    show_label_costs(model, encoding)
+    with st.container(horizontal=True, gap="small"):
+        for name, image in shown.items():
+            with st.container(width=side, gap="xxsmall"):
+                st.image(image, alt=name)
+                st.caption(name)
+    if is_graph:
+        graphs.draw_result(encoding)
+    kind = model.pixel_kind
+    bound = {
+        "Rate (nats)": encoding.rate,
+        f"Distortion (nats, {kind})": encoding.distortion,
+        f"−ELBO (nats, {kind})": encoding.loss,
+    }
+    with st.container(horizontal=True, gap="large"):
+        for name, nats in bound.items():
+            st.metric(name, words.number(nats), width="content")
+    show_distortion(model, encoding)
+
+
+def show_distortion(model: Opened, encoding: Encoding) -> None:
+    """Show the image's distortion among those of the test set, and warn if it is unusual."""
+    figure = charts.histogram(
+        model.codes.distortion.numpy(),
+        unit=f"Distortion (nats, {model.pixel_kind})",
+        marked=encoding.distortion,
+    )
+    st.plotly_chart(figure, key="distortions", config={"displayModeBar": False})
+    st.caption(
+        f"Orange: your image. Its distortion exceeds {encoding.share_below:.0%} of test images. "
+        "Further right = worse reconstruction."
+    )
+    if encoding.share_below > UNUSUAL:
+        st.warning(
+            "This image is unlike the training data: its distortion exceeds "
+            f"{encoding.share_below:.1%} of test images. Interpret the results with care."
+        )
+
+
+def show_votes(model: Opened, encoding: Encoding) -> None:
+    """Show the most frequent label of the nearest codes."""
+    found = examples.nearest_codes(model, encoding.mu, NEIGHBOURS)
+    labels = Counter(model.label(int(example)) for example in found.ids)
+    label, votes = labels.most_common(1)[0]
+    if label is not None:
+        st.markdown(f"Nearest neighbours: {gallery.share_of_class(votes, NEIGHBOURS, label)}")
+
+
+def show_label_costs(model: Opened, encoding: Encoding) -> None:
+    """Show −ELBO under every label of a conditional model, and the best label."""
+    tried = inference.by_label(model, encoding.x, seed=state.current().seed)
+    if not tried:
+        return
+    losses = np.array([one.loss for one in tried], dtype=np.float32)
+    first, second = np.argsort(losses)[:2].tolist()
+    names, chosen = model.condition_names, encoding.y or 0
+    note = "" if chosen == first else f" Shown below with label **{names[chosen]}**."
+    st.markdown(
+        f"Best explained as **{names[first]}**: {losses[second] - losses[first]:.1f} nats better "
+        f"than {names[second]}.{note}"
+    )
+    figure = charts.label_costs((losses - losses.min()).tolist(), names, chosen)
+    st.echarts_chart(figure, key="label-costs", height=150, alt="−ELBO under every label")
+    st.caption(
+        "−ELBO under every label, in nats above the best. It is an upper bound on −log p(x|y): if "
+        "all labels are equally likely, the lowest is the most probable. A model trained only to "
+        "generate thus classifies."
+    )
+
+
+def show_neighbours_and_samples(model: Opened, encoding: Encoding, seed: int) -> None:
+    """Show the nearest test images, and decoded samples from the posterior."""
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.subheader("Nearest neighbours", anchor=False)
+        found = examples.nearest_codes(model, encoding.mu, NEIGHBOURS)
+        _, kind = gallery.show(model, found.ids, columns=NEIGHBOURS // 2)
+        st.caption(f"Test images with the nearest codes, nearest first ({kind})")
+    with right:
+        st.subheader("Samples from the posterior", anchor=False)
+        codes = inference.sample_posterior(encoding, SAMPLES, seed=seed)
+        sheet = raster.mosaic(examples.decode(model, codes, encoding.y), SAMPLES // 2)
+        st.image(sheet, alt=f"{SAMPLES} decoded samples from q(z|x)")
+        st.caption(f"{SAMPLES} decoded samples from q(z|x)")
+        st.button(
+            "Sample again", on_click=state.update, kwargs={"seed": seed + 1}, key="w-draw-again"
+        )
