@@ -1,1 +1,1 @@
-"""One Python function for each browser panel, named as the panel."""
+"""One Python function for each browser panel, of the panel's name."""
