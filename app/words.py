@@ -1,7 +1,5 @@
 """Titles of metrics, and numbers and durations as pages write them."""
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Types exchanged with the browser panels, and validation of what they send."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """Panel that draws a graph."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

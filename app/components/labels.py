@@ -1,7 +1,5 @@
 """Panel that chooses the label of a conditional model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

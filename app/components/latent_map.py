@@ -1,7 +1,5 @@
 """Panel of the latent map: a scatter of codes with hover, pin, box and lasso."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

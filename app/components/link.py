@@ -1,7 +1,5 @@
 """Panel that copies the page's link."""
 
-from __future__ import annotations
-
 from app.components import mounting
 
 

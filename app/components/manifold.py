@@ -1,7 +1,5 @@
 """Panel of the manifold: decoded images at quantiles of the prior."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

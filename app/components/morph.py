@@ -1,7 +1,5 @@
 """Panel of paths between codes and arithmetic on codes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

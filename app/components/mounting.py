@@ -1,7 +1,5 @@
 """Register the browser component with Streamlit and mount panels."""
 
-from __future__ import annotations
-
 import functools
 import threading
 from collections.abc import Callable, Mapping

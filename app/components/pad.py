@@ -1,7 +1,5 @@
 """Panel of the drawing pad."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Panel that compares two models."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from app.components import mounting

@@ -1,7 +1,5 @@
 """Panel of the image decoded at the current code."""
 
-from __future__ import annotations
-
 from app.components import mounting
 from app.components.contract import Scene
 

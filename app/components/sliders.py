@@ -1,7 +1,5 @@
 """Panel of sliders, one for each latent dimension."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from app.components import contract, mounting

@@ -1,7 +1,5 @@
 """Panel that decodes styles under every label."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from app.components import contract, mounting

@@ -5,8 +5,6 @@ distortion, or one below the other. `CHARTS` lists these kinds: which metrics ea
 it draws them, with published values and the lower bound of the metric.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle

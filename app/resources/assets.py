@@ -5,8 +5,6 @@ a reload fetches nothing again. Published bytes are public to everyone who can o
 knows their hash; uploaded images are never published.
 """
 
-from __future__ import annotations
-
 import functools
 import gzip
 import hashlib

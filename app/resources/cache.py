@@ -1,7 +1,5 @@
 """Thread-safe caches shared by all sessions."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from pathlib import Path

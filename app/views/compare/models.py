@@ -1,7 +1,5 @@
 """Two models side by side on the Compare page, linked by one code or one example."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from dataclasses import dataclass

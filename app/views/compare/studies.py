@@ -1,7 +1,5 @@
 """A study on the Compare page: its chart, protocol, goals and published values."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

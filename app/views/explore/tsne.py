@@ -1,7 +1,5 @@
 """Compute a t-SNE map with another perplexity, and watch it being computed."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 from collections.abc import Callable

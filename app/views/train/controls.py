@@ -1,7 +1,5 @@
 """Controls of a training: commands, more epochs, rewind, delete, settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal

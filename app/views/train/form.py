@@ -1,7 +1,5 @@
 """The form of a new training: its settings, and the configs made from them."""
 
-from __future__ import annotations
-
 from typing import Any, get_args
 
 import streamlit as st
@@ -11,64 +9,43 @@ from app.resources import datasets
 from app.views.train import suggestions
 from app.widgets import downloads
 from vae_core import data, learning, runs
-from vae_core.config import (
-    ONE_CHANNEL,
-    LearnerName,
-    LikelihoodName,
-    ModelConfig,
-    Network,
-    Objective,
-    PriorName,
-    TrainConfig,
-)
+from vae_core.config import ONE_CHANNEL, ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError, LatentExplorerError
-from vae_core.models.priors import PRIORS as PRIOR_MODULES
+from vae_core.models.priors import PRIORS
 from vae_core.runs import RunConfig
 
 Settings = dict[str, Any]
+FIELDS = ModelConfig.model_fields | TrainConfig.model_fields
 
-
-def titled(names: object, titles: dict[str, str]) -> dict[str, str]:
-    """Add the names of a ``Literal`` that lack a title, each with itself as its title."""
-    return titles | {name: name for name in get_args(names) if name not in titles}
-
-
-NETWORKS = titled(
-    Network, {"mlp": "Dense", "conv": "Convolutional", "rows": "Recurrent, row by row"}
-)
-ACTIVATIONS = {
-    "silu": "SiLU", "tanh": "tanh", "relu": "ReLU", "leaky-relu": "leaky ReLU", "gated": "gated",
-}  # fmt: skip
-LIKELIHOODS = titled(
-    LikelihoodName,
-    {
+#: Titles of the names that a setting allows, in their order; others are their own titles.
+TITLES = {
+    "network": {"mlp": "Dense", "conv": "Convolutional", "rows": "Recurrent, row by row"},
+    "activation": {"silu": "SiLU", "tanh": "tanh", "relu": "ReLU", "leaky-relu": "leaky ReLU"},
+    "likelihood": {
         "bernoulli": "Bernoulli",
         "gaussian": "Gaussian",
         "continuous-bernoulli": "continuous Bernoulli",
         "discretised-logistic": "discretised logistic",
     },
-)
-PRIORS = titled(
-    PriorName,
-    {
+    "prior": {
         "standard": "standard normal",
         "mixture": "mixture of Gaussians",
         "vamp": "VampPrior",
         "label": "a Gaussian for each label",
     },
-)
+    "learner": {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"},
+    "objective": {"elbo": "ELBO", "iwae": "IWAE", "dreg": "IWAE, DReG gradient"},
+    "pixels": {
+        "grey": "grey levels",
+        "dynamic": "binary, sampled anew",
+        "static": "binary, sampled once",
+        "threshold": "binary, threshold ½",
+    },
+    "device": {"cpu": "CPU", "cuda": "GPU"},
+}
 #: Name of the components of a mixture prior.
 COMPONENTS = {"mixture": "Gaussians", "vamp": "Pseudo-inputs"}
-LEARNERS = titled(
-    LearnerName, {"aevb": "AEVB", "wake-sleep": "wake-sleep", "mcem": "Monte Carlo EM"}
-)
-OBJECTIVES = titled(Objective, {"elbo": "ELBO", "iwae": "IWAE", "dreg": "IWAE, DReG gradient"})
-PIXELS = {
-    "grey": "grey levels", "dynamic": "binary, sampled anew", "static": "binary, sampled once",
-    "threshold": "binary, threshold ½",
-}  # fmt: skip
-DEVICES = {"cpu": "CPU", "cuda": "GPU"}
 NO_LABELS = "{} has no labels, which a conditional model and a prior for each label need."
 #: Settings in the form; a copied run keeps its other settings.
 IN_FORM = {
@@ -81,6 +58,12 @@ IN_FORM = {
 OF_DATASET = {"dataset", "image_shape", "classes"}
 
 
+def titles(setting: str) -> dict[str, str]:
+    """Return the title of each name that a setting allows."""
+    names = get_args(FIELDS[setting].annotation)
+    return TITLES[setting] | {name: name for name in names if name not in TITLES[setting]}
+
+
 def form() -> tuple[ModelConfig, TrainConfig] | None:
     """Show the form; return the configs when Train is pressed."""
     known = datasets.statuses()
@@ -90,8 +73,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
         list(known),
         index=list(known).index("mnist" if "mnist" in present else "digits"),
         format_func=lambda name: known[name].title,
-        key="train-data",
-        persist_state="session",
+        **_keep("data"),
     )
     base = show_copied(name)
     if name not in present:
@@ -179,7 +161,6 @@ def values(config: RunConfig) -> dict[str, Any]:
     model, training = config.model, config.training
     name, layers = training.dataset, model.first_latent_dim is not None
     labelled = datasets.without_pixels(name).train.labels is not None
-    hidden = f"hidden-{name}" + ("" if model.network == "mlp" else f"-{model.network}")
     of_form = {
         "data": name,
         "network": model.network,
@@ -191,7 +172,7 @@ def values(config: RunConfig) -> dict[str, Any]:
         "layers": layers,
         "upper": _format_widths(model.upper_hidden),
         f"z-{name}": model.latent_dim,
-        hidden: _format_widths(model.hidden),
+        _hidden_key(name, model.network): _format_widths(model.hidden),
         f"epochs-{name}": training.epochs,
         "learner": training.learner,
         f"objective-{layers}": training.objective,
@@ -261,160 +242,114 @@ def size_settings(name: str, network: str) -> Settings:
     """Show latent dimensions, epochs and hidden layers."""
     suggested = suggestions.find(name)
     left, right = st.columns(2)
-    return {
-        "latent_dim": left.number_input(
-            "Latent dimensions", 1, 4096, suggested.latent_dim, **_keep(f"z-{name}")
-        ),
-        "epochs": right.number_input(
-            "Epochs", 1, 100_000, suggested.epochs, **_keep(f"epochs-{name}")
-        ),
-        "hidden": _parse_widths(
-            st.text_input(
-                "Channels" if network == "conv" else "Hidden layers",
-                suggested.hidden.get(network, suggested.hidden["mlp"]),
-                help="Widths of the encoder's layers, with commas; the decoder mirrors them. "
-                + ("Each layer halves the image." if network == "conv" else ""),
-                **_keep(f"hidden-{name}" + ("" if network == "mlp" else f"-{network}")),
-            )
-        ),
-    }
+    with left:
+        latent_dim = _number(
+            "Latent dimensions", "latent_dim", f"z-{name}", 1, 4096, suggested.latent_dim
+        )
+    with right:
+        epochs = _number("Epochs", "epochs", f"epochs-{name}", 1, 100_000, suggested.epochs)
+    hidden = st.text_input(
+        "Channels" if network == "conv" else "Hidden layers",
+        suggested.hidden.get(network, suggested.hidden["mlp"]),
+        help=FIELDS["hidden"].description,
+        **_keep(_hidden_key(name, network)),
+    )
+    return {"latent_dim": latent_dim, "epochs": epochs, "hidden": _parse_widths(hidden)}
 
 
 def model_settings(dataset: ImageDataset, title: str) -> Settings:
     """Show network, likelihood, prior, conditioning and layers of latents."""
     name, labelled = dataset.name, dataset.train.labels is not None
-    channels = dataset.image_shape[0]
-    network = _choice("Network", NETWORKS, "network")
-    settings: Settings = {"network": network}
-    if network != "rows":  # recurrent units have their own
-        settings["activation"] = _choice("Activation", ACTIVATIONS, "act")
-    likelihoods = {k: v for k, v in LIKELIHOODS.items() if channels == 1 or k not in ONE_CHANNEL}
+    settings: Settings = {"network": _choice("Network", "network", "network")}
+    if settings["network"] != "rows":  # recurrent units have their own
+        settings["activation"] = _choice("Activation", "activation", "act")
     settings["likelihood"] = _choice(
         "Likelihood",
-        likelihoods,
+        "likelihood",
         f"likelihood-{name}",
+        without=() if dataset.image_shape[0] == 1 else ONE_CHANNEL,
         first=suggestions.find(name).likelihood,
-        help="The distribution p(x|z) of a pixel. "
-        + ("Bernoulli needs images of one channel." if channels > 1 else ""),
     )
-    priors = {k: v for k, v in PRIORS.items() if k != "label" or labelled}
-    settings["prior"] = _choice("Prior", priors, f"prior-{labelled}")
-    if PRIOR_MODULES[settings["prior"]].is_mixture:
-        many = COMPONENTS.get(settings["prior"], "Components")
-        settings["components"] = st.number_input(many, 1, 4096, 50, **_keep("components"))
+    without = () if labelled else ("label",)
+    prior = _choice("Prior", "prior", f"prior-{labelled}", without=without)
+    settings["prior"] = prior
+    if PRIORS[prior].is_mixture:
+        label = COMPONENTS.get(prior, "Components")
+        settings["components"] = _number(label, "components", "components", 1, 4096, 50)
     if labelled:
-        settings["conditional"] = st.toggle(
-            "Conditional on the label", help="Encoder and decoder receive the class.",
-            **_keep("conditional"),
-        )  # fmt: skip
+        settings["conditional"] = _toggle("Conditional on the label", "conditional", "conditional")
     else:
         st.caption(NO_LABELS.format(title))
-    return settings | layer_settings(settings["prior"])
-
-
-def layer_settings(prior: str) -> Settings:
-    """Show the choice of two layers of latents, and the sizes of the lower layer."""
     if prior == "vamp":
         st.caption("A VampPrior needs a single layer of latents.")
-        return {}
-    if not st.toggle(
-        "Two layers of latents", help="z₁ generates the image, z₂ generates z₁; pages show z₂.",
+    elif st.toggle(
+        "Two layers of latents",
+        help="z₁ generates the image, z₂ generates z₁; pages show z₂.",
         **_keep("layers"),
-    ):  # fmt: skip
-        return {}
-    return {
-        "first_latent_dim": st.number_input(
-            "Latent dimensions of z₁", 1, 4096, 20, **_keep("first")
-        ),
-        "upper_hidden": _parse_widths(
-            st.text_input("Hidden layers between z₁ and z₂", "100, 100", **_keep("upper"))
-        ),
-    }
+    ):
+        settings["first_latent_dim"] = _number(
+            "Latent dimensions of z₁", "first_latent_dim", "first", 1, 4096, 20
+        )
+        upper = st.text_input("Hidden layers between z₁ and z₂", "100, 100", **_keep("upper"))
+        settings["upper_hidden"] = _parse_widths(upper)
+    return settings
 
 
 def objective_settings(settings: Settings) -> Settings:
     """Show the learning algorithm and the objective."""
     layers, prior = "first_latent_dim" in settings, settings["prior"]
-    aevb_only = layers or settings.get("conditional") or prior in ("vamp", "label")
-    learner = "aevb"
-    if aevb_only:
+    chosen: Settings = {"learner": "aevb"}
+    if layers or settings.get("conditional") or prior in ("vamp", "label"):
         st.caption("Trained by AEVB: other algorithms need one unconditional layer of latents.")
     else:
-        learner = _choice("Algorithm", LEARNERS, "learner")
-    chosen: Settings = {"learner": learner}
-    if learner == "mcem":
+        chosen["learner"] = _choice("Algorithm", "learner", "learner")
+    if chosen["learner"] == "mcem":
         st.caption("Monte Carlo EM keeps a chain for every image: choose few training images.")
-    if learner == "aevb":
-        objectives = {k: v for k, v in OBJECTIVES.items() if k != "dreg" or not layers}
-        objective = _choice("Objective", objectives, f"objective-{layers}")
+    if chosen["learner"] == "aevb":
+        without = ("dreg",) if layers else ()
+        objective = _choice("Objective", "objective", f"objective-{layers}", without=without)
         chosen["objective"] = objective
         elbo = objective == "elbo"
-        chosen["samples"] = st.number_input(
+        chosen["samples"] = _number(
             "Samples per image (L)" if elbo else "Importance samples (k)",
-            2 if objective == "dreg" else 1, 1000, 1 if elbo else 5,
-            **_keep(f"samples-{objective}"),
-        )  # fmt: skip
+            "samples",
+            f"samples-{objective}",
+            2 if objective == "dreg" else 1,
+            1000,
+            1 if elbo else 5,
+        )
         if objective != "dreg":
-            chosen["beta"] = st.number_input(
-                "KL weight (β)", 0.0, 1000.0, 1.0, 0.5, **_keep("beta")
+            chosen["beta"] = _number("KL weight (β)", "beta", "beta", 0.0, 1000.0, 1.0, step=0.5)
+            chosen["kl_warmup_epochs"] = _number(
+                "KL warm-up (epochs)", "kl_warmup_epochs", "warm", 0, 100_000, 0
             )
-            chosen["kl_warmup_epochs"] = st.number_input(
-                "KL warm-up (epochs)", 0, 100_000, 0, **_keep("warm")
-            )
-        if elbo and not layers and not PRIOR_MODULES[prior].is_mixture:
-            chosen["free_bits"] = st.number_input(
-                "Free bits (nats per dimension)", 0.0, 100.0, 0.0, 0.1,
-                help="KL of each dimension that costs nothing.", **_keep("free"),
-            )  # fmt: skip
-    chosen["weight_prior"] = st.toggle(
-        "Prior on the weights", help="N(0, I) on the decoder's weights: a MAP estimate.",
-        **_keep("weights"),
-    )  # fmt: skip
+        if elbo and not layers and not PRIORS[prior].is_mixture:
+            label = "Free bits (nats per dimension)"
+            chosen["free_bits"] = _number(label, "free_bits", "free", 0.0, 100.0, 0.0, step=0.1)
+    chosen["weight_prior"] = _toggle("Prior on the weights", "weight_prior", "weights")
     return chosen
 
 
 def step_settings(name: str, likelihood: str) -> Settings:
     """Show pixels, device, learning rate, batch size, training images and seed."""
+    suggested = suggestions.find(name)
     settings: Settings = {}
     if likelihood == "bernoulli":
-        settings["pixels"] = _choice(
-            "Pixels",
-            PIXELS,
-            "pixels",
-            help="What a Bernoulli likelihood is trained on: intensities, binary pixels sampled "
-            "anew for each minibatch or once, or intensities above ½.",
-        )
-    devices = {name: DEVICES[name] for name in learning.devices()}
+        settings["pixels"] = _choice("Pixels", "pixels", "pixels")
+    devices = learning.devices()
     if len(devices) > 1:
-        settings["device"] = _choice(
-            "Device", devices, "device", help="A GPU trains unconditional models by AEVB."
-        )
+        without = tuple(device for device in titles("device") if device not in devices)
+        settings["device"] = _choice("Device", "device", "device", without=without)
+    rate, batch = suggested.learning_rate, suggested.batch_size
     return settings | {
-        "learning_rate": st.number_input(
-            "Learning rate",
-            1e-6,
-            1.0,
-            suggestions.find(name).learning_rate,
-            1e-4,
-            format="%.4g",
-            **_keep(f"lr-{name}"),
+        "learning_rate": _number(
+            "Learning rate", "learning_rate", f"lr-{name}", 1e-6, 1.0, rate, 1e-4, format="%.4g"
         ),
-        "batch_size": st.number_input(
-            "Batch size",
-            1,
-            65_536,
-            suggestions.find(name).batch_size,
-            **_keep(f"batch-{name}"),
+        "batch_size": _number("Batch size", "batch_size", f"batch-{name}", 1, 65_536, batch),
+        "train_size": _number(
+            "Training images", "train_size", f"size-{name}", 1, None, None, placeholder="all"
         ),
-        "train_size": st.number_input(
-            "Training images",
-            1,
-            value=None,
-            placeholder="all",
-            help="A random subset, chosen by the seed; empty for all.",
-            **_keep(f"size-{name}"),
-        ),
-        "seed": st.number_input("Seed", 0, 2**31 - 1, 0, **_keep("seed")),
+        "seed": _number("Seed", "seed", "seed", 0, 2**31 - 1, 0),
     }
 
 
@@ -423,23 +358,46 @@ def _not_in_form(config: ModelConfig | TrainConfig) -> Settings:
 
 
 def _choice(
-    label: str, choices: dict[str, str], key: str, *, first: str | None = None, help: str = ""
+    label: str, setting: str, key: str, *, without: tuple[str, ...] = (), first: str | None = None
 ) -> str:
+    choices = {name: title for name, title in titles(setting).items() if name not in without}
     options = list(choices)
     chosen: str = st.selectbox(
         label,
         options,
         index=options.index(first) if first in options else 0,
         format_func=choices.__getitem__,
-        help=help or None,
+        help=FIELDS[setting].description,
         **_keep(key),
     )
     return chosen
 
 
+def _number(
+    label: str,
+    setting: str,
+    key: str,
+    low: Any,
+    high: Any,
+    default: Any,
+    step: Any = None,
+    **how: Any,
+) -> Any:
+    help = FIELDS[setting].description
+    return st.number_input(label, low, high, default, step, help=help, **how, **_keep(key))
+
+
+def _toggle(label: str, setting: str, key: str) -> bool:
+    return st.toggle(label, help=FIELDS[setting].description, **_keep(key))
+
+
 def _keep(key: str) -> dict[str, Any]:
     # Keeps a value while another page is shown.
     return {"key": f"train-{key}", "persist_state": "session"}
+
+
+def _hidden_key(name: str, network: str) -> str:
+    return f"hidden-{name}" + ("" if network == "mlp" else f"-{network}")
 
 
 def _parse_widths(text: str) -> tuple[str, ...]:

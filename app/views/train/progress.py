@@ -1,7 +1,5 @@
 """The progress of a training, and the list of all trainings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -233,7 +231,7 @@ def describe(config: RunConfig) -> str:
     """Describe the settings of a training in a few words, and whether it is this session's."""
     model, training = config.model, config.training
     parts = [
-        form.NETWORKS[model.network] + " " + ", ".join(map(str, model.hidden)),
+        form.titles("network")[model.network] + " " + ", ".join(map(str, model.hidden)),
         words.dimensions(model.latent_dim),
         f"batch size {training.batch_size}",
         *(["yours"] if controls.is_own(config) else []),

@@ -1,7 +1,5 @@
 """The replay of a training on the Train page."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from app.components import replay

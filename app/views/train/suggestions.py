@@ -1,7 +1,5 @@
 """Default settings of the training form for each dataset."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from vae_core import recipes

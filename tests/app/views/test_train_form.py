@@ -33,11 +33,11 @@ def test_every_dataset_has_what_suits_it() -> None:
     """For each kind of network there are widths."""
     assert suggestions.SUGGESTED.keys() == data.SOURCES.keys()
     for suggested in suggestions.SUGGESTED.values():
-        assert suggested.hidden.keys() == form.NETWORKS.keys()
+        assert suggested.hidden.keys() == form.titles("network").keys()
 
 
 @pytest.mark.parametrize("name", ["digits", "graphs", "graphs-symmetric"])
-@pytest.mark.parametrize("network", list(form.NETWORKS))
+@pytest.mark.parametrize("network", list(form.titles("network")))
 def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path) -> None:
     """Each dataset that is always there, with each kind of network."""
     suggested = suggestions.SUGGESTED[name]
