@@ -37,7 +37,7 @@ def test_the_card_is_one_click_away(open_page: Open) -> None:
     assert "8 × 8 images, hidden layers 256–128 (silu), 2 latent dimensions" in shown
     assert f"{card.training.epochs} epochs in batches of {card.training.batch_size}" in shown
     elbo = card.metrics["elbo"]
-    value = f"{-elbo.value:.2f}\u00a0±\u00a0{elbo.se:.2f} nats"
+    value = f"{-elbo.value:.2f}\u00a0±\u00a0{elbo.se:.2f}\u00a0nats"
     assert f"| −ELBO | {value} | grey, test, n = 360, 1 sample each |" in shown
     for said in ("1,000-sample bound", "MMD²", "Linear probe", "Distance of samples"):
         assert said in shown
@@ -161,5 +161,5 @@ def test_without_the_data_there_is_an_invitation(open_page: Open) -> None:
     """Under the same heading."""
     session = open_page("decode", model="mnist-2d")
     assert not session.exception
-    assert "Nearest training pictures" in texts(session)
+    assert "Nearest training images" in texts(session)
     assert "MNIST has not been downloaded" in texts(session)
