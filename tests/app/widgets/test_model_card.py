@@ -152,7 +152,7 @@ def test_decode_shows_what_is_nearest_in_the_training_set(open_page: Open) -> No
     def said(**parameters: str) -> str:
         session = open_page("decode", **parameters)
         assert not session.exception
-        return next(c.value for c in session.caption if "would be a copy" in c.value)
+        return next(c.value for c in session.caption if "means an exact copy" in c.value)
 
     assert said() != said(z="1.5,0.5")
 
