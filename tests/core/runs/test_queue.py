@@ -6,11 +6,9 @@ import contextlib
 import multiprocessing
 import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import filelock
@@ -228,45 +226,55 @@ def test_who_asks_waits_for_who_gives_turns(tmp_path: Path, begun: list[str]) ->
     other.join()
 
 
-def test_two_servers_give_each_run_one_turn(tmp_path: Path) -> None:
+def at_once(count: int, work: Callable[[], None]) -> None:
+    """Begin the same work in several processes at the same moment, and wait for all."""
+    context = multiprocessing.get_context("fork")
+    ready = context.Barrier(count)
+
+    def begin() -> None:
+        ready.wait(120)
+        work()
+
+    servers = [context.Process(target=begin) for _ in range(count)]
+    for server in servers:
+        server.start()
+    for server in servers:
+        server.join(120)
+    assert [server.exitcode for server in servers] == [0] * count
+
+
+def noting(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write down which trainers are started, instead of starting them."""
+
+    def start(folder: Path, worker: Sequence[str]) -> None:
+        with file.open("a") as begun:
+            begun.write(folder.name + " ")
+
+    monkeypatch.setattr(processes, "start", start)
+
+
+def test_two_servers_give_each_run_one_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two processes that advance the same queue again and again begin each run once."""
     names = [laid(tmp_path, f"run-{number}", age=9).name for number in range(6)]
-    code = (
-        "import pathlib, sys, time\n"
-        "from vae_core import runs\n"
-        "from vae_core.jobs import processes\n"
-        "root, when = pathlib.Path(sys.argv[1]), float(sys.argv[2])\n"
-        "processes.start = lambda f, w: (root / 'begun').open('a').write(f.name + ' ')\n"
-        "while time.time() < when: pass\n"
-        "while time.time() < when + 2: runs.advance(root, at_once=3 + int(time.time() - when))\n"
-    )
-    when = str(time.time() + 8)
-    servers = [
-        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), when], cwd=Path.cwd())
-        for _ in range(2)
-    ]
-    assert [server.wait(120) for server in servers] == [0] * 2
+    noting(tmp_path / "begun", monkeypatch)
+
+    def advance() -> None:
+        since = time.monotonic()
+        while (seconds := time.monotonic() - since) < 2:
+            runs.advance(tmp_path, at_once=3 + int(seconds))
+
+    at_once(2, advance)
     assert (tmp_path / "begun").read_text().split() == names[:4]
 
 
-def test_two_servers_start_a_run_once(tmp_path: Path) -> None:
+def test_two_servers_start_a_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Eight processes that begin the same run at the same moment give it one trainer."""
     folder = laid(tmp_path, "run")
-    code = (
-        "import pathlib, sys, time\n"
-        "from vae_core.jobs import processes\n"
-        "folder = pathlib.Path(sys.argv[1])\n"
-        "processes.start = lambda f, w: (f / 'started').open('a').write('x')\n"
-        "while time.time() < float(sys.argv[2]): pass\n"
-        "processes.request(folder, 'run', worker=['train'])\n"
-    )
-    when = str(time.time() + 3)
-    servers = [
-        subprocess.Popen([sys.executable, "-c", code, str(folder), when], cwd=Path.cwd())
-        for _ in range(8)
-    ]
-    assert [server.wait(120) for server in servers] == [0] * 8
-    assert (folder / "started").read_text() == "x"
+    noting(tmp_path / "begun", monkeypatch)
+    at_once(8, lambda: processes.request(folder, "run", worker=["train"]))
+    assert (tmp_path / "begun").read_text() == "run "
 
 
 def _look(folder: Path, until: float) -> bool:
