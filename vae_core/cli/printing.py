@@ -77,15 +77,13 @@ def summary_of(card: Any) -> dict[str, Any]:
     }
 
 
-def print_json_record(record: EpochRecord) -> None:
-    """Print an epoch as one line of JSON."""
-    click.echo(json.dumps(record.as_dict()))
-
-
-def table_printer(epochs: int) -> Callable[[EpochRecord], None]:
-    """Return a function that prints an epoch as a row."""
+def epoch_printer(as_json: bool, epochs: int) -> Callable[[EpochRecord], None]:
+    """Return a function that prints an epoch as a line of JSON or a row of a table."""
 
     def report(record: EpochRecord) -> None:
+        if as_json:
+            print_json(record.as_dict())
+            return
         if record.epoch == 1:
             click.echo(" epoch  train ELBO   test ELBO      rate  distortion   seconds")
         click.echo(
@@ -99,10 +97,6 @@ def table_printer(epochs: int) -> Callable[[EpochRecord], None]:
 def print_stage(stage: str) -> None:
     """Print the stage that begins, on stderr."""
     click.echo(f"… {stage}", err=True)
-
-
-def print_nothing(stage: str) -> None:
-    """Print nothing: JSON output has no stages."""
 
 
 def write_file(path: Path, content: bytes) -> None:

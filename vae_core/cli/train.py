@@ -90,10 +90,8 @@ def train(
         runs.create(folder, config)
         for one in changes:
             runs.append(folder, "change", step=one.step, settings=dict(one.settings))
-    report = (
-        printing.print_json_record if as_json else printing.table_printer(config.training.epochs)
-    )
-    say = printing.print_nothing if as_json else printing.print_stage
+    report = printing.epoch_printer(as_json, config.training.epochs)
+    say = (lambda stage: None) if as_json else printing.print_stage
     if cluster.address() is None:
         try:
             state = runs.execute(folder, data_dir=data_dir, on_record=report, say=say)

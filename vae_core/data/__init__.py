@@ -109,7 +109,19 @@ def load_dataset(
 def available(data_dir: str | Path | None = None) -> list[DatasetStatus]:
     """Return the status of each dataset in the registry, without reading any."""
     root = cache.data_dir(data_dir)
-    return [_status(source, source.missing(root)) for source in SOURCES.values()]
+    found = [(source, source.missing(root)) for source in SOURCES.values()]
+    return [
+        DatasetStatus(
+            name=source.name,
+            title=source.title,
+            home=source.home,
+            licence=source.licence,
+            present=not missing,
+            megabytes=source.megabytes,
+            reason=f"{_reason(source, missing)}." if missing else "",
+        )
+        for source, missing in found
+    ]
 
 
 def download(
@@ -147,18 +159,6 @@ def _source(name: str) -> Source:
             f"There is no dataset {name!r}: expected one of {', '.join(SOURCES)}, "
             "or the path of a folder or zip file of pictures."
         ) from None
-
-
-def _status(source: Source, missing: list[Path]) -> DatasetStatus:
-    return DatasetStatus(
-        name=source.name,
-        title=source.title,
-        home=source.home,
-        licence=source.licence,
-        present=not missing,
-        megabytes=source.megabytes,
-        reason=f"{_reason(source, missing)}." if missing else "",
-    )
 
 
 def _reason(source: Source, missing: list[Path]) -> str:

@@ -76,12 +76,8 @@ ACTIVATIONS: dict[str, Activation] = {
 def mlp(widths: Sequence[int], activation: str) -> nn.Sequential:
     """Fully connected layers, each followed by its activation.
 
-    Parameters
-    ----------
-    widths
-        Sizes from input to last hidden layer, e.g. (784, 500, 500).
-    activation
-        A name in ``ACTIVATIONS``.
+    ``widths`` are the sizes from the input to the last hidden layer, e.g. (784, 500, 500), and
+    ``activation`` is a name in ``ACTIVATIONS``.
     """
     chosen = ACTIVATIONS[activation]
     layers: list[nn.Module] = []
