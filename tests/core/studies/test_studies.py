@@ -135,7 +135,7 @@ def test_a_later_setting_counts_where_it_is_chosen():
 
 
 def test_the_whole_schedule_is_burdas():
-    """Section 5 of Burda et al. (2016), for each bound, number of samples and layers of its table 1."""
+    """Section 5 of Burda et al. (2016), for each bound, number of samples and layers."""
     full = studies.find("iwae-full")
     assert len(full.cells) == 10
     for cell in full.cells:
