@@ -11,7 +11,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-hostile pretrained browser-ready clean help
+.PHONY: run test check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -85,6 +85,9 @@ bench-load: $(VENV)/.test-ready
 
 bench-photographs: $(VENV)/.run-ready
 	$(BIN)/python -m benchmarks.photographs
+
+bench-familiarity: $(VENV)/.run-ready
+	$(BIN)/python -m benchmarks.familiarity
 
 bench-hostile: $(VENV)/.test-ready
 	$(BIN)/python -m benchmarks.hostile

@@ -32,7 +32,8 @@ Mask = npt.NDArray[np.bool_]
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"
+    ".png", ".jpg", ".jpeg", ".jfif", ".gif", ".bmp", ".webp", ".tif", ".tiff",
+    ".ppm", ".pgm", ".pbm",
 )  # fmt: skip
 """Endings of the names of files in these formats."""
 MAX_BYTES = 20 * 2**20
@@ -40,6 +41,10 @@ MAX_PIXELS = {"JPEG": 64_000_000, "MPO": 64_000_000, "WEBP": 24_000_000}
 """By format; decoding takes less than 400 MB. A JPEG is reduced while it is decoded."""
 MAX_PIXELS_ELSE = 40_000_000
 MAX_SIDE = 1_024  # larger pictures are reduced on reading: no model here sees as many pixels
+
+BIT_DEPTHS = (8, 10, 12, 14, 16)
+FLOAT_RANGES = (1.0, 255.0, 65_535.0)
+"""Ranges of grey values wider than 8 bits: the first that holds a picture's largest value."""
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: how bright red, green and blue appear
 
@@ -165,15 +170,19 @@ def _reduced(image: "Image") -> "Image":
 
 
 def _eight_bits(values: npt.NDArray[Any]) -> Bytes:
-    """Bring 16- and 32-bit grey values to 0–255 by the range that their kind is used with."""
-    if values.dtype == np.uint16:
-        return np.asarray(values // 257, dtype=np.uint8)
+    """Bring 16- and 32-bit grey values to 0–255 by the range that their kind is used with.
+
+    Whole numbers have as many bits as cameras and scanners give that hold the largest; floating
+    point is in [0, 1], or in the range of 8 or 16 bits. What has negative values or larger ones
+    is scaled by its extremes.
+    """
     finite = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = float(finite.min()), float(finite.max())
-    usual = 1.0 if values.dtype.kind == "f" else 255.0 if high <= 255 else 65_535.0
-    if low < 0 or high > usual:
-        finite, usual = finite - low, high - low
-    return to_bytes(finite / usual)
+    usual = FLOAT_RANGES if values.dtype.kind == "f" else tuple(2**bits - 1 for bits in BIT_DEPTHS)
+    top = next((one for one in usual if high <= one), None)
+    if low < 0 or top is None:
+        finite, top = finite - low, high - low or 1.0
+    return to_bytes(finite / top)
 
 
 def _upright(image: "Image") -> "Image":
@@ -273,12 +282,15 @@ class Prepared:
         Whether light and dark were exchanged.
     glyphs
         How many separate glyphs the picture holds; 1 for a photograph that is not of ink.
+    clutter
+        The share of a photographed note that stands out as its ink does, and is none.
     """
 
     image: Tensor
     steps: tuple[Step, ...]
     inverted: bool
     glyphs: int = 1
+    clutter: float = 0.0
 
 
 def prepare(
@@ -374,7 +386,13 @@ def prepare(
     by_mass = centre and frame.by_mass
     values = placed(values, *image_shape[1:], by_mass=by_mass)
     steps.append(Step("Centred by mass" if by_mass else "Centred", to_bytes(values)))
-    return Prepared(_tensor(values, image_shape[0]), tuple(steps), found.inverted, found.glyphs)
+    return Prepared(
+        image=_tensor(values, image_shape[0]),
+        steps=tuple(steps),
+        inverted=found.inverted,
+        glyphs=1 if glyph is not None else found.glyphs,
+        clutter=found.clutter,
+    )
 
 
 @dataclass(frozen=True)
@@ -386,6 +404,7 @@ class _Ink:
     inverted: bool
     glyphs: int
     exact: bool
+    clutter: float = 0.0
 
 
 def is_drawing(picture: Bytes) -> bool:
@@ -487,7 +506,7 @@ def _photographed(
     result = found.ink.astype(np.float64)
     steps.append(Step("Lighting and noise removed", to_bytes(result)))
     result = _one_glyph(result, found.glyphs, glyph, steps)
-    return _Ink(result, INK_LEVEL, inverted, found.glyphs.count, exact=False)
+    return _Ink(result, INK_LEVEL, inverted, found.glyphs.count, False, found.clutter)
 
 
 def _one_glyph(values: Floats, glyphs: "Glyphs", glyph: int | None, steps: list[Step]) -> Floats:

@@ -333,7 +333,9 @@ def noise_of(contrast: AnyFloats) -> Floats:
     share = _local_mean(below)
     squares = _local_mean(np.square(contrast) * below) / np.maximum(share, 1e-6)
     usual = _median(squares)
-    return np.asarray(np.sqrt(np.where(share > 0.05, squares, usual)), dtype=np.float32)
+    # A running sum may come out a little below 0.
+    found = np.clip(np.where(share > 0.05, squares, usual), 0, None)
+    return np.asarray(np.sqrt(found), dtype=np.float32)
 
 
 def _median(values: AnyFloats) -> float:
@@ -569,10 +571,13 @@ class Found:
         (h, w) in [0, 1]; 1 in the middle of a stroke, 0 where there is no ink.
     glyphs
         Its glyphs.
+    clutter
+        The share of the rest of the picture that stands out as ink does.
     """
 
     ink: Floats
     glyphs: Glyphs
+    clutter: float
 
 
 def found(contrast: Floats, noise: Floats) -> Found | None:
@@ -605,7 +610,10 @@ def found(contrast: Floats, noise: Floats) -> Found | None:
     strength = float(np.percentile(smooth[candidates], 90))  # the middle of a stroke
     certain = smooth > np.maximum(max(0.5 * strength, MIN_CONTRAST), 5 * calm)
     possible = smooth > np.maximum(0.1 * strength, 3 * calm)
-    mask = _pieces(smooth, possible, noise, certain)
+    # Soft edges are narrow: what is faint and far is a shadow.
+    reach = 2 * max(2, side // 40) + 1
+    near = cv2.dilate(certain.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
+    mask = _pieces(smooth, possible & near, noise, certain)
     if not mask.any():
         return None
     glyphs = _grouped(mask, smooth)
@@ -615,7 +623,9 @@ def found(contrast: Floats, noise: Floats) -> Found | None:
     strength = float(np.percentile(lifted[inked & certain], 90))
     around = cv2.dilate(inked.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     ink = np.where(around, np.clip(contrast / strength, 0, 1), 0)
-    return Found(np.asarray(ink, dtype=np.float32), glyphs)
+    rest = cv2.dilate(inked.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+    clutter = float(((smooth > 0.3 * strength) & rest).sum() / max(int(rest.sum()), 1))
+    return Found(np.asarray(ink, dtype=np.float32), glyphs, clutter)
 
 
 def _pieces(smooth: Floats, possible: Mask, noise: Floats, certain: Mask | None = None) -> Mask:

@@ -105,6 +105,31 @@ def test_floating_point_pictures_keep_their_contrast(scale: float):
     assert read.max() >= gradient().max() - 1
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.linspace(100, 150, 1200, dtype=np.float32), (100, 150)),
+        (np.full(1200, 128, np.float32), (128, 128)),
+        (np.full(1200, 128, np.int32), (128, 128)),
+        (np.full(1200, 0.5, np.float32), (128, 128)),
+        (np.full(1200, 1e6, np.float32), (0, 0)),
+        (np.linspace(0, 300, 1200).astype(np.int32), (0, 75)),
+        (np.linspace(0, 1023, 1200).astype(np.uint16), (0, 255)),
+        (np.linspace(0, 4095, 1200).astype(np.uint16), (0, 255)),
+        (np.linspace(-1, 1, 1200, dtype=np.float32), (0, 255)),
+        (np.array([np.nan, np.inf, 0.2] * 400, np.float32), (0, 51)),
+    ],
+    ids=[
+        "float 100 to 150", "float 128", "int 128", "float 0.5", "float 1e6", "int 0 to 300",
+        "10 bits in 16", "12 bits in 16", "float -1 to 1", "no numbers",
+    ],
+)  # fmt: skip
+def test_a_kind_of_values_has_one_range(values: np.ndarray, expected: tuple[int, int]):
+    """It is that of the type or of a camera's bits, so that a narrow range is not stretched."""
+    read = images.read_picture(encoded(PIL.Image.fromarray(values.reshape(30, 40)), "TIFF"))
+    assert (int(read.min()), int(read.max())) == expected
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize(
     ("orientation", "red_at"),

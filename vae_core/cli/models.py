@@ -201,15 +201,19 @@ def reconstruct(
     """Write pictures, as the model's input, above their reconstructions in one PNG."""
     import torch
 
-    from vae_core import images, model_folder, objectives
+    from vae_core import familiarity, images, model_folder, objectives
     from vae_core.models import boltzmann
 
     loaded = model_folder.load(model)
+    machine = model_folder.load_machine(model)
+    card = model_folder.load_card(model) if machine is None else machine.card
     shape = loaded.config.image_shape
-    inputs = [images.prepare(images.read_picture(path), shape).image for path in pictures]
-    x = torch.stack([torch.as_tensor(one) for one in inputs])
+    prepared = [
+        images.prepare(images.read_picture(path), shape, dataset=card.dataset) for path in pictures
+    ]
+    x = torch.stack([one.image for one in prepared])
+    judged: list[familiarity.Familiarity] = []
     if isinstance(loaded, boltzmann.Boltzmann):
-        machine = model_folder.load_machine(model)
         assert machine is not None
         _no_labels(machine, label)
         recon = loaded.reconstruct(x)
@@ -224,12 +228,17 @@ def reconstruct(
             bound = objectives.elbo(inference)
             recon = loaded.reconstruct(x, y)
         metrics = {"rate": bound.rate, "distortion": bound.distortion}
+        known = familiarity.calibrated(loaded, model_folder.load_codes(model), dataset=card.dataset)
+        judged = familiarity.judged(known, loaded, x, y=y, prepared=prepared)
     printing.write_png(out, torch.cat([x, recon]), columns=len(x))
-    results = [
+    results: list[dict[str, Any]] = [
         {"picture": str(path), **{name: float(values[row]) for name, values in metrics.items()}}
         for row, path in enumerate(pictures)
     ]
-    printing.print_pictures(as_json, out, results)
+    for result, made, one in zip(results, prepared, judged, strict=False):
+        result |= {"glyphs": made.glyphs, "familiarity": one.score, "doubtful": one.doubtful}
+        result["reasons"] = list(one.reasons)
+    printing.print_pictures(as_json, out, results, [one.warning for one in judged])
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,14 +51,25 @@ def print_metrics(
         click.echo(warning)
 
 
-def print_pictures(as_json: bool, out: Path, found: Sequence[Mapping[str, Any]]) -> None:
-    """Print the metrics of each picture."""
+def print_pictures(
+    as_json: bool,
+    out: Path,
+    found: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str | None] = (),
+) -> None:
+    """Print the metrics of each picture, and a warning of each that has one."""
     if as_json:
         print_json({"out": str(out), "pictures": list(found)})
         return
-    for one in found:
-        metrics = [f"{k.replace('_', ' ')} {v:.1f}" for k, v in one.items() if k != "picture"]
+    for one, warning in zip_longest(found, warnings):
+        metrics = [
+            f"{name.replace('_', ' ')} {value:.1f}"
+            for name, value in one.items()
+            if isinstance(value, float) and name != "familiarity"
+        ]
         click.echo(f"{one['picture']}: {', '.join(metrics)}")
+        if warning is not None:
+            click.echo(f"  warning: {warning}")
     click.echo(f"written to {out}")
 
 

@@ -67,17 +67,25 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def untrained(folder: Path, *, latent_dim: int = 2) -> Path:
-    """Write a model of the digits that gives all of them one code."""
-    model = VAE(ModelConfig(image_shape=(1, 8, 8), latent_dim=latent_dim, hidden=(8,)))
+def untrained(
+    folder: Path,
+    *,
+    latent_dim: int = 2,
+    dataset: str = "digits",
+    image_shape: tuple[int, int, int] = (1, 8, 8),
+) -> Path:
+    """Write a model that gives all images one code."""
+    model = VAE(ModelConfig(image_shape=image_shape, latent_dim=latent_dim, hidden=(8,)))
     generator = torch.Generator().manual_seed(0)
-    initialise(model, mean_image=torch.full((1, 8, 8), 0.3), scheme="default", generator=generator)
+    initialise(
+        model, mean_image=torch.full(image_shape, 0.3), scheme="default", generator=generator
+    )
     torch.nn.init.zeros_(model.posterior.weight)
     card = ModelCard(
         name="untrained",
-        dataset="digits",
+        dataset=dataset,
         model=model.config,
-        training=TrainConfig(dataset="digits"),
+        training=TrainConfig(dataset=dataset),
     )
     zeros = torch.zeros(2, latent_dim)
     codes = Codes(
@@ -332,6 +340,40 @@ def test_reconstruct(vae: Any, trained: Path, tmp_path: Path, picture: Path) -> 
     assert [one["picture"] for one in told["pictures"]] == [str(picture)] * 2
     assert all(one["rate"] > 0 and one["distortion"] > 0 for one in told["pictures"])
     assert "rate" in vae("reconstruct", trained, picture, "--out", out).out
+
+
+def test_reconstruct_prepares_by_the_models_dataset(vae: Any, tmp_path: Path) -> None:
+    """A model of a folder's 28 × 28 letters sees one as it is, and not centred as MNIST."""
+    folder = untrained(tmp_path / "letters", dataset="my-letters", image_shape=(1, 28, 28))
+    letter = np.zeros((28, 28), dtype=np.uint8)
+    letter[2:12, 1:4] = letter[10:12, 1:9] = 200
+    path, out = tmp_path / "L.png", tmp_path / "pairs.png"
+    Image.fromarray(letter).save(path)
+    vae("reconstruct", folder, path, "--out", out)
+    with Image.open(out) as written:
+        sheet = np.asarray(written.convert("L"))
+    assert (sheet[:28, :28] == letter).all()
+
+
+def test_reconstruct_warns_of_what_the_model_does_not_know(vae: Any, tmp_path: Path) -> None:
+    """A digit passes, checks do not: a plain sentence, and facts as JSON."""
+    from vae_core import load_codes, load_model
+
+    with torch.inference_mode():
+        digit = load_model("mnist-20d").decode(load_codes("mnist-20d").mu[:1]).mean[0, 0]
+    rows, columns = np.indices((280, 280))
+    checks = ((rows // 40 + columns // 40) % 2) * 255
+    good, bad, out = (tmp_path / f"{name}.png" for name in ("good", "bad", "out"))
+    Image.fromarray((digit * 255).byte().numpy()).save(good)
+    Image.fromarray(checks.astype(np.uint8)).save(bad)
+    found = vae("reconstruct", "mnist-20d", good, bad, "--out", out, "--json").json()["pictures"]
+    assert [one["doubtful"] for one in found] == [False, True]
+    assert found[0]["reasons"] == []
+    assert len(found[1]["reasons"]) >= 1
+    assert found[0]["familiarity"] > 0.02 >= found[1]["familiarity"]
+    printed = vae("reconstruct", "mnist-20d", good, bad, "--out", out).out
+    assert printed.count("warning: This may be nothing that the model knows.") == 1
+    assert "nats" in printed
 
 
 BAD = [

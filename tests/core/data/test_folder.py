@@ -67,6 +67,14 @@ def test_loose_pictures_have_no_labels(make: Make):
     assert torch.cat([dataset.train.ids, dataset.test.ids]).sort().values.equal(torch.arange(20))
 
 
+def test_jfif_is_a_jpeg(make: Make):
+    """As Windows calls JPEG files that a browser saved."""
+    stream = io.BytesIO()
+    PIL.Image.new("L", (10, 12), 90).save(stream, "JPEG")
+    dataset = data.load_dataset(make({f"{i}.jfif": stream.getvalue() for i in range(4)}))
+    assert len(dataset.train) + len(dataset.test) == 4
+
+
 def test_subfolders_are_classes(make: Make):
     """Each picture's label is the position of its subfolder's name."""
     files = {
