@@ -54,27 +54,28 @@ def ensure_home() -> None:
 
 
 def main() -> None:
-    """Start Streamlit, or say in one line why not."""
-    given = options().parse_args()
+    """Start Streamlit, or exit with one line that says why not."""
+    arguments = options().parse_args()
     ensure_home()
-    if not 1 <= given.port <= 65_535:
-        sys.exit(f"error: port {given.port}: allowed are 1 to 65535")
-    if not is_free(given.host, given.port):
+    if not 1 <= arguments.port <= 65_535:
+        sys.exit(f"error: port {arguments.port}: allowed are 1 to 65535")
+    host, port = arguments.host, arguments.port
+    if not is_free(host, port):
         sys.exit(
-            f"error: port {given.port} of {given.host} is in use or not this host's. Take another "
-            f"one: make run PORT={given.port + 1}, or latent-explorer --port {given.port + 1}"
+            f"error: port {port} of {host} is in use or not this host's. Take another one: "
+            f"make run PORT={port + 1}, or latent-explorer --port {port + 1}"
         )
-    if given.model is not None:
+    if arguments.model is not None:
         try:
-            model_folder.load_card(given.model)
+            model_folder.load_card(arguments.model)
         except LatentExplorerError as error:
-            sys.exit(f"error: --model {given.model}: {error}")
-        os.environ[MODEL_VARIABLE] = str(given.model.resolve())
+            sys.exit(f"error: --model {arguments.model}: {error}")
+        os.environ[MODEL_VARIABLE] = str(arguments.model.resolve())
     flags = {
-        "server.address": given.host,
-        "server.port": given.port,
-        "server.baseUrlPath": given.base_path.strip("/"),
-        "server.headless": str(not given.open).lower(),
+        "server.address": host,
+        "server.port": port,
+        "server.baseUrlPath": arguments.base_path.strip("/"),
+        "server.headless": str(not arguments.open).lower(),
     }
     sys.argv = ["streamlit", "run", str(MAIN)]
     sys.argv += [part for name, value in flags.items() for part in (f"--{name}", str(value))]

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from app.components import contract, mounting
 from app.components.contract import Pin, Scene
 
 Projection = Literal["raw", "pca", "tsne"]
-PROJECTIONS: tuple[Projection, ...] = ("raw", "pca", "tsne")
+PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 Colouring = Literal["label", "rate", "distortion"]
 
 

@@ -79,8 +79,16 @@ def histogram(values: Floats, *, unit: str, marked: float, bins: int = 60) -> go
     bars = go.Bar(
         x=(edges[1:] + edges[:-1]) / 2, y=counts, marker={"color": ACCENT}, hoverinfo="skip"
     )
-    figure = _quiet(go.Figure(bars), height=130)
-    figure.update_layout(bargap=0)
+    figure = go.Figure(bars)
+    figure.update_layout(
+        height=130,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=False,
+        bargap=0,
+        dragmode=False,
+    )
     figure.update_xaxes(title={"text": unit, "font": {"size": 12}})
     figure.update_yaxes(visible=False)
     figure.add_vline(x=marked, line={"width": 3, "color": "#e66101"})
@@ -254,16 +262,3 @@ def _marks(places: Sequence[tuple[float, str]]) -> dict[str, Any]:
             ],
         },
     }
-
-
-def _quiet(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_layout(
-        height=height,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        showlegend=False,
-        bargap=0.25,
-        dragmode=False,
-    )
-    return figure

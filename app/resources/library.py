@@ -42,12 +42,12 @@ class Folder:
 
 
 def _list_folders(root: Path) -> dict[str, Folder]:
-    given = os.environ.get(MODEL_VARIABLE)
-    folders = [Path(given)] if given else []
+    requested = os.environ.get(MODEL_VARIABLE)
+    folders = [Path(requested)] if requested else []
     for parent in (model_folder.PRETRAINED, root):
         folders += [parent / name for name in model_folder.list_models(parent)]
     found: dict[str, Folder] = {}
-    for folder in folders:  # the first of a name keeps it: the given model, then bundled ones
+    for folder in folders:  # the first of a name keeps it: the requested one, then bundled ones
         card = folder / model_folder.CARD
         with contextlib.suppress(OSError):  # deleted since it was listed
             version = card.stat().st_mtime_ns
@@ -57,8 +57,8 @@ def _list_folders(root: Path) -> dict[str, Folder]:
 
 def link() -> str:
     """Return the query that opens the model of `MODEL_VARIABLE`; empty without one."""
-    given = os.environ.get(MODEL_VARIABLE)
-    return f"?{urlencode({'model': Path(given).name})}" if given else ""
+    requested = os.environ.get(MODEL_VARIABLE)
+    return f"?{urlencode({'model': Path(requested).name})}" if requested else ""
 
 
 _folders = TimedCache(_list_folders)

@@ -176,9 +176,9 @@ def test_what_a_model_has_is_kept() -> None:
 
 def test_a_label_is_kept_by_a_model_that_is_given_one() -> None:
     """Its number is checked against the model's labels; a model that takes none says so."""
-    told = dataclasses.replace(PLANE, classes=3)
-    assert address.fit(State(y=2), told) == (State(y=2), [])
-    for facts, allowed in ((told, "from 0 to 2"), (PLANE, "takes none")):
+    conditional = dataclasses.replace(PLANE, classes=3)
+    assert address.fit(State(y=2), conditional) == (State(y=2), [])
+    for facts, allowed in ((conditional, "from 0 to 2"), (PLANE, "takes none")):
         fitted, (notice,) = address.fit(State(y=3), facts)
         assert fitted == State()
         assert notice.startswith("y = '3'")
@@ -195,7 +195,7 @@ def test_a_selection_on_a_line_is_one_in_its_plane() -> None:
 
 
 def test_unlabelled_data_is_coloured_by_rate_without_a_word() -> None:
-    """Colouring by label is only the default: nobody asked for it, so nobody is told off."""
+    """Colouring by label is only the default, so that no notice is given."""
     faces = Facts(latent_dim=2, projections=("axes",), has_id=lambda i: True, has_labels=False)
     assert address.fit(State(), faces) == (State(colour="rate"), [])
 

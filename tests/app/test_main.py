@@ -1,4 +1,4 @@
-"""The server's settings hold however the app is started, unless somebody sets them otherwise."""
+"""Settings hold however the app is started; flags and the environment override them."""
 
 from __future__ import annotations
 

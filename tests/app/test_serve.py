@@ -30,7 +30,7 @@ def run(*arguments: str, path: str = str(ROOT)) -> subprocess.CompletedProcess[s
 
 
 def test_another_package_of_the_name_is_named(tmp_path: Path) -> None:
-    """Its place is told, and what keeps the two apart."""
+    """The error names its path, and suggests a virtual environment."""
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "__init__.py").touch()
     answer = run(path=f"{tmp_path}{os.pathsep}{ROOT}")

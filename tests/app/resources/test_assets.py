@@ -50,7 +50,7 @@ def test_known_bytes_are_not_sent_again() -> None:
 
 
 def test_unknown_hash_is_a_plain_404_that_is_not_kept() -> None:
-    """A page that is older than the server is told so, and may ask again."""
+    """A page that is older than the server gets an error that is not cached."""
     answer = get(f"{assets.SCHEME}{assets.PREFIX}/{'0' * 32}/decoder.bin")
     assert answer.status_code == 404
     assert answer.headers["cache-control"] == "no-store"
@@ -74,7 +74,7 @@ def test_what_passes_drives_nothing_else_out(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_bytes_are_compressed_once_for_all() -> None:
-    """What gains by it is sent as gzip to whoever takes that; nothing is compressed on the way."""
+    """Compressible content is sent as gzip if accepted; the server compresses nothing itself."""
     content = b"the same again and " * 500
     address = assets.publish(assets.Asset(content, "frame.bin"))
     answer = get(address, {"Accept-Encoding": "gzip, br"})

@@ -39,8 +39,8 @@ def test_draws_come_from_the_posterior(digits_2d: opened_model.Opened) -> None:
     np.testing.assert_array_equal(draws, again)
 
 
-def test_a_photograph_is_kept_small(digits_2d: opened_model.Opened) -> None:
-    """What was done to it is kept as it is shown; what the model sees is kept whole."""
+def test_steps_of_a_photograph_are_reduced(digits_2d: opened_model.Opened) -> None:
+    """Images of the steps are small; the prepared image has the model's size."""
     photograph = np.full((1200, 1600, 3), 240, dtype=np.uint8)
     photograph[300:900, 700:800] = 10
     file = io.BytesIO()

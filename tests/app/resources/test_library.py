@@ -44,8 +44,8 @@ def test_opened_files_are_bounded(no_data: Path, monkeypatch: pytest.MonkeyPatch
         library.open_model(names[0])
 
 
-def test_the_disk_is_looked_at_once_for_all(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever asks within a second shares a look; a model that came since is found all the same."""
+def test_folders_are_listed_once_a_second(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls within a second share one listing; a model written since is found all the same."""
     listed, looks = model_folder.list_models, []
 
     def counted(*folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from vae_core import model_folder
 
 
 def test_a_file_with_known_weights_keeps_its_own_codes(no_data: Path) -> None:
-    """What is cached about a model of the project never holds codes that somebody opened."""
+    """Caches of a bundled model never hold the codes of an uploaded one."""
     original = library.open_model("digits-2d")
     theirs = library.open_zip(model_folder.zip_folder("digits-2d"))
     moved = dataclasses.replace(theirs.codes, mu=theirs.codes.mu + 1)

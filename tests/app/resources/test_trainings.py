@@ -47,10 +47,10 @@ def test_a_model_in_training_is_encoded_and_not_decoded(
     assert opened.class_names == tuple(map(str, range(10)))
 
 
-def test_nobody_waits_for_new_pictures_of_a_training(
+def test_no_session_waits_for_a_new_checkpoint(
     trained: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who looks while the next ones are made is given the last ones."""
+    """While the next one is encoded, the previous one is returned."""
     first = trainings.open_checkpoint(trained)
     assert first is not None
     os.utime(trained / runs.CHECKPOINT, ns=(1, 1))  # another checkpoint
@@ -83,12 +83,12 @@ def test_the_end_of_a_training_is_what_is_shown_after_it(trained: Path) -> None:
 
 
 def test_no_cluster_hides_no_training(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How all stand is told, and beside it why nobody could be given a turn."""
+    """All statuses are returned, with the reason why the queue did not advance."""
 
-    def nobody(root: Path) -> None:
+    def refuse(root: Path) -> None:
         raise LatentExplorerError("no cluster answers at tcp://10.0.0.1:8786")
 
-    monkeypatch.setattr(runs.queue, "advance", nobody)
+    monkeypatch.setattr(runs.queue, "advance", refuse)
     found = trainings.statuses()
     assert list(found.by_name) == ["short"]
     assert found.error == "no cluster answers at tcp://10.0.0.1:8786"

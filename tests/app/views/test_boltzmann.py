@@ -102,7 +102,9 @@ def test_without_its_data_there_is_an_invitation(open_page: Open, tmp_path: Path
     assert "MNIST has not been downloaded" in texts(session)
 
 
-def test_a_damaged_machine_is_told_and_another_model_shown(open_page: Open, tmp_path: Path) -> None:
+def test_a_damaged_machine_gives_a_notice_and_another_model(
+    open_page: Open, tmp_path: Path
+) -> None:
     """One sentence, no traceback."""
     write_machine(tmp_path / "runs" / "torn")
     (tmp_path / "runs" / "torn" / "model.safetensors").write_bytes(b"torn")

@@ -70,7 +70,7 @@ def write_model(
 
 
 def opened(folder: Path, name: str, **how: object) -> opened_model.Opened:
-    """Write a model of one's own and open it."""
+    """Write a trained model's folder and open it."""
     write_model(folder / "runs" / name, **how)  # type: ignore[arg-type]
     return library.open_model(name)
 

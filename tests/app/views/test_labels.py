@@ -170,7 +170,7 @@ def test_every_page_opens_for_a_conditional_model(
 
 
 def test_a_label_for_a_model_that_takes_none_is_named(open_page: Open) -> None:
-    """The page stands, and says that the label was ignored."""
+    """The page opens, with a notice that the label was ignored."""
     session = open_page(y="3")
     assert "y = '3'" in session.warning[0].value
     assert "y" not in session.query_params

@@ -107,7 +107,7 @@ def test_the_maps_offered_are_those_that_the_model_has(open_page: Open, tmp_path
     assert offered[3] == ["PCA", "t-SNE", "Latent plane", "3-D"]
 
 
-def test_a_bad_address_is_named_and_the_page_stands(open_page: Open) -> None:
+def test_a_bad_address_gives_a_notice_and_the_page_opens(open_page: Open) -> None:
     """Each bad value gets its sentence; dismissing them leaves none."""
     session = open_page(n="99", z="1,2,3", colour="green")
     assert not session.exception
@@ -369,7 +369,7 @@ def test_another_models_example_stays_pinned_only_on_the_same_data(
     assert not [warning for warning in session.warning if "id =" in warning.value]
 
 
-def test_what_is_shared_is_never_changed_by_a_session(open_page: Open) -> None:
+def test_a_session_never_changes_shared_models(open_page: Open) -> None:
     """Two sessions read the same codes; a run leaves them as they are."""
     before = library.open_model("digits-2d").codes.mu.clone()
     session = open_page(id="500", select=SQUARE)

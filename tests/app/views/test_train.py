@@ -29,7 +29,7 @@ OWNER = "somebody"
 
 @pytest.fixture
 def trained(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder of a short training that has finished, of whoever opens a page."""
+    """Return the folder of a short training, finished and owned by all sessions of a test."""
     monkeypatch.setattr(state.secrets, "token_hex", lambda n: OWNER)
     config = RunConfig(
         name="short",
@@ -88,7 +88,7 @@ def test_a_click_starts_a_training_in_a_process_of_its_own(open_page: Open) -> N
     [("24, many", "many"), ("0", "hidden.0"), ("", "hidden"), ("1", "latent_dim 2 is above 1")],
 )
 def test_wrong_layers_are_named_and_nothing_starts(open_page: Open, hidden: str, said: str) -> None:
-    """The sentence names the value; no run is laid."""
+    """The error names the value; no run is created."""
     session = open_page("train")
     session.text_input(key="train-hidden-digits").set_value(hidden)
     session.button(key="train-start").click().run()
@@ -197,7 +197,7 @@ def test_rewind_and_more_epochs(trained: Path, open_page: Open) -> None:
 
 
 def test_the_wheel_changes_what_a_training_goes_on_with(trained: Path, open_page: Open) -> None:
-    """Only what was moved is changed, it is told with its step, and the curves mark it."""
+    """Only moved settings change; page and curves show the change with its step."""
     runs.append(trained, "state", state="paused", step=45)
     session = open_page("train")
     wheel = {one.label: one for one in session.select_slider}
@@ -247,15 +247,15 @@ def test_a_copy_opens_the_form_with_all_its_settings(no_data: Path, open_page: O
 
 
 @pytest.fixture
-def nobody_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no trainer begin, so that what has its turn is on its way."""
     monkeypatch.setattr(processes, "start", lambda folder, worker: None)
 
 
 def test_a_training_waits_for_its_turn_and_a_limit_refuses(
-    open_page: Open, monkeypatch: pytest.MonkeyPatch, nobody_starts: None
+    open_page: Open, monkeypatch: pytest.MonkeyPatch, no_process: None
 ) -> None:
-    """The second is told its place; the third, above the session's limit, why it did not start."""
+    """The second shows its queue position; the third, above the limit, why it did not start."""
     monkeypatch.setenv("VAE_RUNS_AT_ONCE", "1")
     monkeypatch.setenv("VAE_MAX_RUNS_PER_SESSION", "2")
     session = open_page("train")
@@ -307,7 +307,7 @@ def test_with_training_off_the_page_only_shows(
     assert not session.exception
 
 
-def test_what_went_wrong_is_told(trained: Path, open_page: Open) -> None:
+def test_errors_and_warnings_are_shown(trained: Path, open_page: Open) -> None:
     """A damaged checkpoint for which the one before was taken; a disk that is full."""
     damaged = "checkpoint.safetensors is damaged; the previous one, of step 58, is used"
     runs.append(trained, "warning", message=damaged)
@@ -317,7 +317,7 @@ def test_what_went_wrong_is_told(trained: Path, open_page: Open) -> None:
     assert warnings == ["The disk is full; make room.", f"C{damaged[1:]}."]
 
 
-def test_a_refusal_is_told_beside_the_controls(trained: Path, open_page: Open) -> None:
+def test_a_refusal_is_shown_beside_the_controls(trained: Path, open_page: Open) -> None:
     """Somebody else has resumed it meanwhile: a sentence, which the next try forgets."""
     runs.append(trained, "state", state="paused", step=58)
     session = open_page("train")
@@ -347,8 +347,8 @@ def test_an_unknown_training_in_the_address_is_named(trained: Path, open_page: O
     assert "short" in sentences(session)
 
 
-def laid(folder: Path, *, owner: str, like: str = "short") -> Path:
-    """Lay another training beside one, of the same settings and of somebody."""
+def create_paused(folder: Path, *, owner: str, like: str = "short") -> Path:
+    """Create a paused training with another one's settings and an owner."""
     config = runs.read_config(folder.with_name(like))
     runs.create(folder, config.model_copy(update={"name": folder.name, "owner": owner}))
     runs.append(folder, "state", state="paused", step=0)
@@ -356,12 +356,12 @@ def laid(folder: Path, *, owner: str, like: str = "short") -> Path:
 
 
 def test_what_is_shown_stays(trained: Path, open_page: Open) -> None:
-    """A newer training of somebody else takes nobody's place, and no click meant for another."""
-    laid(trained.with_name("first"), owner="a teacher")
+    """A newer training of another session does not replace the shown one or its buttons."""
+    create_paused(trained.with_name("first"), owner="a teacher")
     shutil.rmtree(trained)
     session = open_page("train")
     assert [one.value for one in session.subheader] == ["first"]
-    laid(trained.with_name("second"), owner="a student", like="first")
+    create_paused(trained.with_name("second"), owner="a student", like="first")
     trainings.clear_statuses()  # as a second later
     session.run()
     assert [one.value for one in session.subheader] == ["first"]
@@ -371,15 +371,15 @@ def test_what_is_shown_stays(trained: Path, open_page: Open) -> None:
 
 
 @pytest.mark.parametrize(("owner", "words"), [(OWNER, ""), ("a student", " it")])
-def test_what_would_end_somebody_elses_training_asks_first(
+def test_ending_another_sessions_training_needs_confirmation(
     trained: Path, open_page: Open, owner: str, words: str
 ) -> None:
-    """One's own is stopped and deleted by one click; Pause and Resume take nothing away."""
-    laid(trained.with_name("other"), owner=owner)
+    """Own trainings stop and are deleted by one click; Pause and Resume never ask."""
+    create_paused(trained.with_name("other"), owner=owner)
     session = open_page("train", run="other")
     assert labels(session) >= {f"Delete{words}", f"Stop{words}", "Resume", "Duplicate and edit"}
-    asked = [one.value for one in session.markdown if "somebody else" in one.value]
-    assert len(asked) == (2 if words else 0)
+    confirmations = [one.value for one in session.markdown if "somebody else" in one.value]
+    assert len(confirmations) == (2 if words else 0)
     session.button(key="train-delete-other").click().run()
     assert runs.deleted(trained.parent) == ["other"]
 
@@ -389,12 +389,12 @@ def test_no_cluster_hides_no_training(
 ) -> None:
     """What waits for one is shown with its controls, and the sentence beside them."""
 
-    def nobody(root: Path) -> None:
+    def refuse(root: Path) -> None:
         raise LatentExplorerError("no cluster answers at tcp://10.0.0.1:8786")
 
     runs.append(trained, "state", state="paused", step=5)
     processes.enqueue(trained, "run")
-    monkeypatch.setattr(runs.queue, "advance", nobody)
+    monkeypatch.setattr(runs.queue, "advance", refuse)
     session = open_page("train")
     assert [one.value for one in session.warning] == ["No cluster answers at tcp://10.0.0.1:8786."]
     assert "Pause" in labels(session)

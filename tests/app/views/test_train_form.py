@@ -82,14 +82,14 @@ def test_names_say_what_sets_a_training_apart(no_data: Path) -> None:
     outline = datasets.without_pixels("digits")
     plain = form.make_configs(outline, {"latent_dim": 2, "hidden": (16,)})
     assert form.run_name(*plain) == "digits 2d"
-    told = form.make_configs(
+    configs = form.make_configs(
         outline,
         {
             "latent_dim": 3, "hidden": (8, 16), "network": "conv", "conditional": True,
             "objective": "iwae", "samples": 5,
         },
     )  # fmt: skip
-    assert form.run_name(*told) == "digits conv conditional iwae 3d"
+    assert form.run_name(*configs) == "digits conv conditional iwae 3d"
 
 
 def test_what_cannot_be_is_refused_where_it_is_made(no_data: Path) -> None:
@@ -124,7 +124,7 @@ def test_choices_follow_one_another(open_page: Open) -> None:
 def test_a_gpu_is_offered_where_there_is_one(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Elsewhere nothing is asked; what a GPU cannot be asked to do is told in a sentence."""
+    """Without one there is no choice; a setting that a GPU lacks gives an error."""
     assert "train-device" not in keys(open_page("train"))
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     session = open_page("train")
@@ -147,7 +147,7 @@ def test_a_copy_of_a_gpus_run_is_trained_here(no_data: Path) -> None:
     assert form.values(base)["train-device"] == "cuda"
 
 
-def test_a_wrong_setting_is_told_before_the_start(open_page: Open) -> None:
+def test_a_wrong_setting_is_refused_before_the_start(open_page: Open) -> None:
     """Beside the controls, in one sentence; the button waits until it is right."""
     session = open_page("train")
     session.number_input(key="train-batch-digits").set_value(5000).run()

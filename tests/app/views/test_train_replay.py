@@ -55,8 +55,8 @@ def test_a_finished_training_has_its_replay(trained: Path, open_page: Open) -> N
     assert [one["step"] for one in replay["frames"]] == [one.step for one in kept.frames]
     assert replay["classes"] == [str(digit) for digit in range(10)]
     assert (replay["epochs"], replay["live"]) == (2, False)
-    for told, frame in zip(replay["frames"], kept.frames, strict=True):
-        digest = told["source"].removeprefix(assets.SCHEME).split("/")[1]
+    for sent, frame in zip(replay["frames"], kept.frames, strict=True):
+        digest = sent["source"].removeprefix(assets.SCHEME).split("/")[1]
         asset = assets._PERMANENT.get(digest)
         assert asset is not None
         assert asset.content == runs.replay_bundles.frame_bundle(frame)

@@ -1,4 +1,4 @@
-"""Models of networks: their matrices are drawn, and networks of one's own reconstructed."""
+"""Models of graphs: their matrices are drawn, and uploaded graphs reconstructed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ N = 30
 
 
 @pytest.fixture
-def networks(open_page: Open, tmp_path: Path) -> Open:
-    """Return a function that opens a page on an untrained model of networks."""
+def graph_model(open_page: Open, tmp_path: Path) -> Open:
+    """Return a function that opens a page on an untrained model of graphs."""
     torch.manual_seed(0)
     config = ModelConfig(image_shape=(1, 68, 68), latent_dim=2, hidden=(8,))
     source = graphs.load(tmp_path).test
@@ -45,35 +45,35 @@ def networks(open_page: Open, tmp_path: Path) -> Open:
 
 
 def panels(session: AppTest) -> list[str]:
-    """Return the keys of the drawn networks on a page."""
+    """Return the keys of the drawn graphs on a page."""
     every = [element.proto for element in session.get("bidi_component")]
     return [panel.id for panel in every if json.loads(panel.json)[0]["kind"] == "graph"]
 
 
 @pytest.mark.parametrize("page", ["explore", "manifold", "decode", "morph", "train"])
-def test_pages_open_on_a_model_of_networks(networks: Open, page: str) -> None:
+def test_pages_open_on_a_model_of_graphs(graph_model: Open, page: str) -> None:
     """Nothing fails; where a picture follows the code, a drawing follows too."""
-    session = networks(page)
+    session = graph_model(page)
     assert not session.exception
     assert len(panels(session)) == (page in ("explore", "manifold", "decode"))
 
 
-def test_a_pinned_network_is_drawn_beside_its_reconstruction(networks: Open) -> None:
+def test_a_pinned_graph_is_drawn_beside_its_reconstruction(graph_model: Open) -> None:
     """Original and reconstruction, besides the one that follows the code."""
     example = int(graphs.load(Path()).test.ids[0])
-    session = networks("explore", id=str(example))
+    session = graph_model("explore", id=str(example))
     assert not session.exception
     assert len(panels(session)) == 3
 
 
 def test_other_models_have_no_drawings(open_page: Open) -> None:
-    """Digits are no networks."""
+    """Digits are not graphs."""
     assert panels(open_page("explore")) == []
 
 
-def test_a_new_network_can_be_simulated(networks: Open) -> None:
-    """Of a structure of one's choice; another one is another network."""
-    session = networks("reconstruct")
+def test_a_new_graph_can_be_simulated(graph_model: Open) -> None:
+    """Of a chosen structure; simulating again gives another graph."""
+    session = graph_model("reconstruct")
     assert not session.exception
     assert len(panels(session)) == 2
     first = [metric.value for metric in session.metric]
@@ -85,9 +85,9 @@ def test_a_new_network_can_be_simulated(networks: Open) -> None:
     assert len({first[1], second[1], third[1]}) == 3
 
 
-def test_a_network_of_ones_own_is_reconstructed(networks: Open) -> None:
+def test_an_uploaded_graph_is_reconstructed(graph_model: Open) -> None:
     """From a file of edges; its cost is that of its matrix."""
-    session = networks("reconstruct")
+    session = graph_model("reconstruct")
     session.segmented_control(key="w-graph-source").set_value("File").run()
     assert panels(session) == []
     edges = b"a,b\n" + b"\n".join(b"%d,%d" % (i, (i + 1) % 68) for i in range(68))
@@ -97,9 +97,9 @@ def test_a_network_of_ones_own_is_reconstructed(networks: Open) -> None:
     assert len(panels(session)) == 2
 
 
-def test_a_file_that_is_no_network_says_why(networks: Open) -> None:
+def test_a_file_that_is_not_a_graph_says_why(graph_model: Open) -> None:
     """In one sentence, and the page stays."""
-    session = networks("reconstruct")
+    session = graph_model("reconstruct")
     session.segmented_control(key="w-graph-source").set_value("File").run()
     matrix = "\n".join(",".join("0" for _ in range(5)) for _ in range(5)).encode()
     session.file_uploader(key="w-graph-file").set_value([("five.csv", matrix, "text/csv")]).run()

@@ -103,7 +103,7 @@ def write_collapsed(folder: Path) -> None:
     model_folder.save(folder, card=card, model=VAE(config), codes=codes, history=[])
 
 
-def test_collapse_is_told_on_decode_and_in_the_card(open_page: Open, tmp_path: Path) -> None:
+def test_collapse_is_shown_on_decode_and_in_the_card(open_page: Open, tmp_path: Path) -> None:
     """In words, and once in each place; other models do not say it."""
     write_collapsed(tmp_path / "runs" / "idle")
     session = open_page("decode", model="idle")

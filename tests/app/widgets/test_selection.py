@@ -58,7 +58,7 @@ def test_a_selection_holds_the_ids_inside(digits_2d: Opened, shuffled_digits: Op
 def test_an_outline_is_kept_with_its_plane(
     monkeypatch: pytest.MonkeyPatch, projection: str, dims: tuple[int, int], plane: str
 ) -> None:
-    """What the map draws comes back as what the map is told."""
+    """A polygon drawn on the map is restored on the map."""
     kept: list[Selection | None] = []
     monkeypatch.setattr(
         state, "update_from_panel", lambda **changes: kept.append(changes["selection"])
