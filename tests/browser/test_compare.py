@@ -95,7 +95,7 @@ def test_a_study_draws_its_figures_beside_what_was_published(visitor: Enter) -> 
     lines = somebody.page.locator(f"{PLOT} .scatterlayer .js-line").all()
     assert len(lines) == len(names)
     assert all(line.get_attribute("d") for line in lines)
-    somebody.page.get_by_role("radio", name="While training").click()
+    somebody.page.get_by_role("radio", name="By training images").click()
     assert somebody.eventually(lambda: "figure=" in somebody.page.url)
     assert somebody.eventually(lambda: "z = 200" in names_of(somebody))
 

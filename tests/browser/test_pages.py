@@ -216,7 +216,7 @@ def test_a_photographed_digit_is_classified_by_its_neighbours(visitor: Enter) ->
     )
     assert somebody.eventually(lambda: somebody.says(NEIGHBOURS))
     verdict = somebody.page.get_by_text(NEIGHBOURS).inner_text()
-    assert f"say: {label} (" in verdict
+    assert f"are {label}s" in verdict
     assert somebody.says("Light on dark")
 
 
@@ -228,7 +228,7 @@ def test_a_drawing_is_encoded_and_explained(visitor: Enter) -> None:
     assert somebody.eventually(lambda: somebody.says(NEIGHBOURS))
     labels = somebody.page.locator('[data-testid="stMetricLabel"]')
     assert somebody.eventually(lambda: labels.count() == 3)
-    assert labels.all_inner_texts()[1] == "distortion (nats, grey)"
+    assert labels.all_inner_texts()[1] == "Distortion (nats, grey)"
     assert somebody.eventually(lambda: "z=" in somebody.page.url)
 
 

@@ -126,7 +126,7 @@ def test_a_stopped_training_is_a_model_of_every_page(visitor: Enter, folder: Pat
     assert somebody.eventually(lambda: runs.status(run).epoch > before)
     somebody.follow("train")
     somebody.button("Stop").click()
-    assert somebody.eventually(lambda: somebody.says(re.compile("Stopped before its last epoch")))
+    assert somebody.eventually(lambda: somebody.says(re.compile("Stopped early")))
     somebody.button("Open in Explore").click()
     assert somebody.eventually(lambda: f"model={run.name}" in somebody.page.url)
     somebody.page.get_by_role("heading", name="Explore", exact=True).wait_for()
@@ -165,7 +165,7 @@ def test_a_training_is_steered_while_it_runs(visitor: Enter, folder: Path) -> No
     assert somebody.eventually(lambda: somebody.says(re.compile(r"Changed after step [\d,]+")))
     (change,) = runs.status(run).changes
     assert 0 < change.settings["learning_rate"] < before
-    assert somebody.says(re.compile("images a second"))
+    assert somebody.says(re.compile("images per second"))
 
 
 def test_a_deleted_training_is_brought_back_and_copied(visitor: Enter, folder: Path) -> None:
@@ -237,6 +237,6 @@ def test_a_t_sne_map_is_watched_paused_and_stopped(visitor: Enter, five_dimensio
     somebody.button("Stop").click()
     stopped = re.compile(r"Stopped early: perplexity 25, \d+ iterations")
     assert somebody.eventually(lambda: somebody.says(stopped))
-    somebody.button("Back to the usual map").click()
+    somebody.button("Reset to default map").click()
     assert somebody.eventually(lambda: not somebody.says(stopped))
     assert somebody.eventually(lambda: somebody.picture(POINTS) == usual)
