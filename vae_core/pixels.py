@@ -62,7 +62,7 @@ def as_unit(images: Images) -> Tensor:
         return images.float()
     if not images.is_floating_point():
         raise ImageError(f"images of type {images.dtype}: allowed are uint8 and floats in [0, 1]")
-    if images.numel() and not images.is_cuda:
+    if images.numel() and images.device.type == "cpu":
         low, high = (bound.item() for bound in images.detach().aminmax())
         if not (low >= 0 and high <= 1):  # also where either is not a number
             raise ImageError(
