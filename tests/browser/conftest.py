@@ -1,8 +1,11 @@
-"""One browser for all tests, one server for each module, and people who visit it."""
+"""One browser for all tests, one server for each script, and people who visit it."""
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,27 +44,36 @@ def browser() -> Iterator[Any]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def servers(
+    browser: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[Path], Server]]:
+    """Return a function that serves a script; modules of the same script share its server."""
+    started: dict[Path, Server] = {}
+    with contextlib.ExitStack() as stack:
+
+        def serve(script: Path) -> Server:
+            if script not in started:
+                folder = tmp_path_factory.mktemp("served")
+                started[script] = stack.enter_context(serving.served(script, folder))
+            return started[script]
+
+        yield serve
+
+
 @pytest.fixture(scope="module")
-def server(
-    browser: Any, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
+def server(servers: Callable[[Path], Server], request: pytest.FixtureRequest) -> Iterator[Server]:
     """Serve the module's ``SCRIPT``, with no data and no trainings."""
-    with serving.served(request.module.SCRIPT, tmp_path_factory.mktemp("served")) as server:
-        yield server
+    server = servers(request.module.SCRIPT)
+    yield server
+    for folder in (server.data, server.runs):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def profiles(browser: Any, server: Server) -> Iterator[dict[str, Any]]:
-    """Return profiles that visitors share, so that files are fetched and compiled once.
-
-    A page that stays open in each keeps the process alive in which its pages run.
-    """
-    profiles = {name: browser.new_context(**window) for name, window in WINDOWS.items()}
-    for profile in profiles.values():
-        profile.new_page().goto(f"{server.address}/_stcore/health")
-    yield profiles
-    for profile in profiles.values():
-        profile.close()
+@pytest.fixture(scope="session")
+def profiles(browser: Any) -> dict[str, Any]:
+    """Return profiles that visitors share, so that a server's files are fetched once."""
+    return {name: browser.new_context(**window) for name, window in WINDOWS.items()}
 
 
 @pytest.fixture
@@ -79,6 +91,8 @@ def visitor(browser: Any, profiles: dict[str, Any], server: Server) -> Iterator[
         if alone:
             profile = browser.new_context(**WINDOWS[window], **settings)
             own.append(profile)
+        elif not profile.pages:  # one that stays open keeps the process in which all pages run
+            profile.new_page().goto(f"{server.address}/_stcore/health")
         visitors.append(Visitor(profile.new_page(), server.address))
         return visitors[-1]
 
