@@ -349,15 +349,7 @@ def prepare(
     ImageError
         If the array is no picture, holds no ink where ink is expected, or has no such glyph.
     """
-    if (
-        picture.dtype != np.uint8
-        or picture.size == 0
-        or not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3))
-    ):
-        raise ImageError(
-            f"The picture is an array of {picture.dtype} of shape {picture.shape}: "
-            "expected uint8 of shape (h, w) or (h, w, 3)."
-        )
+    _check_array(picture)
     frame = FRAMES.get(dataset or USUAL_DATASET.get(image_shape, ""))
     if frame is None:
         return photograph(picture, image_shape, invert=bool(invert), crop=crop)
@@ -369,23 +361,11 @@ def prepare(
         found = _photographed(
             picture, steps, invert=invert, clean=clean, page=page, lines=lines, glyph=glyph
         )
-    values = found.ink
-    if values.max() < MIN_CONTRAST:
+    if found.ink.max() < MIN_CONTRAST:
         raise ImageError(NO_INK)
-
-    if crop:
-        values = cropped(values, found.level)
-        steps.append(Step("Cropped to the ink", to_bytes(values)))
-        if strokes and clean and frame.strokes is not None and not found.exact:
-            values = _usual_strokes(values, frame.box, frame.strokes, steps)
-        values = fitted(values, frame.box, frame.box)
-        steps.append(Step(f"Fitted in {frame.box} × {frame.box}", to_bytes(values)))
-    else:
-        values = fitted(values, *image_shape[1:])
-        steps.append(Step(f"Fitted in {image_shape[1]} × {image_shape[2]}", to_bytes(values)))
-    by_mass = centre and frame.by_mass
-    values = placed(values, *image_shape[1:], by_mass=by_mass)
-    steps.append(Step("Centred by mass" if by_mass else "Centred", to_bytes(values)))
+    values = _framed(
+        found, frame, image_shape, steps, crop=crop, centre=centre, strokes=strokes and clean
+    )
     return Prepared(
         image=_tensor(values, image_shape[0]),
         steps=tuple(steps),
@@ -393,6 +373,47 @@ def prepare(
         glyphs=1 if glyph is not None else found.glyphs,
         clutter=found.clutter,
     )
+
+
+def _check_array(picture: Bytes) -> None:
+    if (
+        picture.dtype != np.uint8
+        or picture.size == 0
+        or not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] == 3))
+    ):
+        raise ImageError(
+            f"The picture is an array of {picture.dtype} of shape {picture.shape}: "
+            "expected uint8 of shape (h, w) or (h, w, 3)."
+        )
+
+
+def _framed(
+    found: "_Ink",
+    frame: Frame,
+    image_shape: tuple[int, int, int],
+    steps: list[Step],
+    *,
+    crop: bool,
+    centre: bool,
+    strokes: bool,
+) -> Floats:
+    """Crop to the ink, give strokes their usual width, fit into the box, and centre."""
+    height, width = image_shape[1:]
+    values = found.ink
+    if crop:
+        values = cropped(values, found.level)
+        steps.append(Step("Cropped to the ink", to_bytes(values)))
+        if strokes and frame.strokes is not None and not found.exact:
+            values = _usual_strokes(values, frame.box, frame.strokes, steps)
+        values = fitted(values, frame.box, frame.box)
+        steps.append(Step(f"Fitted in {frame.box} × {frame.box}", to_bytes(values)))
+    else:
+        values = fitted(values, height, width)
+        steps.append(Step(f"Fitted in {height} × {width}", to_bytes(values)))
+    by_mass = centre and frame.by_mass
+    values = placed(values, height, width, by_mass=by_mass)
+    steps.append(Step("Centred by mass" if by_mass else "Centred", to_bytes(values)))
+    return values
 
 
 @dataclass(frozen=True)

@@ -136,11 +136,27 @@ def test_arrows_are_found_in_both_languages(tree: Path) -> None:
     }
 
 
+def test_no_function_is_too_long() -> None:
+    """At most 80 lines in Python and 150 in JavaScript, docstrings included."""
+    assert architecture.too_long() == []
+
+
 def test_an_arrow_back_up_is_found() -> None:
     """Every arrow of a circle is told, and no other."""
     of = {"a": {"b"}, "b": {"c", "d"}, "c": {"b"}, "d": set()}
     assert architecture.back_up(of) == [("b", "c"), ("c", "b")]
     assert architecture.direct({"a": {"b", "c"}, "b": {"c"}, "c": set()})["a"] == {"b"}
+
+
+def test_a_function_that_is_too_long_is_found(tree: Path) -> None:
+    """One line above the limit is told with its place."""
+    (tree / "app" / "long.py").write_text("def g():\n" + "    pass\n" * 80, encoding="utf-8")
+    (tree / "app" / "other.py").write_text("def h():\n" + "    pass\n" * 79, encoding="utf-8")
+    (tree / "browser" / "c.js").write_text(
+        "export const k = () => {\n" + "  f();\n" * 149 + "};\n", encoding="utf-8"
+    )
+    found = {(one.name, one.place, one.lines) for one in architecture.too_long(tree)}
+    assert found == {("g", "app/long.py:1", 81), ("k", "browser/c.js:1", 151)}
 
 
 def test_functions_are_measured_in_both_languages(tree: Path) -> None:
