@@ -28,11 +28,13 @@ CODES_AT_ONCE = 2_000
 ROWS = 100
 #: Candidates beyond k of a search for neighbours, whose distances are computed exactly.
 SPARE = 16
-#: Mean KL, in nats, below which an inactive dimension is called collapsed.
+#: Mean KL, in nats, below which a latent dimension is called unused.
 COLLAPSED_KL = 0.05
 #: Variance over data of the posterior mean above which a unit is active (Burda et al. 2016,
 #: section 5.2).
 ACTIVE_VARIANCE = 0.01
+#: Standard deviations of N(0, 1) from its mean to the ends of its range.
+SPAN = 3.0
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,30 @@ def kl_per_dim(mu: Tensor, logvar: Tensor, prior: Prior | None = None, *, seed: 
     return total / len(mu)
 
 
+def ranges(mu: Tensor, prior: Prior) -> Tensor:
+    """Return the lowest and the highest value worth showing of each dimension, (latent_dim, 2).
+
+    A range spans from the quantile Φ(−3) to the quantile Φ(3) of the codes and of the prior: of
+    N(0, 1), from −3 to 3.
+
+    Parameters
+    ----------
+    mu
+        Posterior means (n, latent_dim).
+    prior
+        p(z), or p(z|y) of some labels, whose ranges are joined.
+    """
+    tails = torch.special.ndtr(torch.tensor([-SPAN, SPAN], dtype=torch.float64))
+    codes = torch.from_numpy(np.quantile(mu.double().numpy(), tails.numpy(), axis=0)).float()
+    low, high = prior.span(SPAN)
+    return torch.stack([torch.minimum(codes[0], low), torch.maximum(codes[1], high)], dim=1)
+
+
+def unused(kl: Tensor) -> Tensor:
+    """Return which dimensions carry no information: mean KL (d,) in nats → bool (d,)."""
+    return kl < COLLAPSED_KL
+
+
 def active_units(mu: Tensor) -> Tensor:
     """Return which dimensions carry information: posterior means (n, d) → bool (d,)."""
     return mu.var(0, correction=0) > ACTIVE_VARIANCE
@@ -356,12 +382,12 @@ def nearest_images(
 def collapse_warning(mu: Tensor, kl: Tensor) -> str | None:
     """Return a sentence about posterior collapse, or None if there is none.
 
-    A dimension has collapsed if its posterior mean (n, d) is nearly the same for all images and its
-    mean KL ``kl`` (d,) is near zero: the decoder ignores it.
+    A dimension has collapsed if it is :func:`unused`: its mean KL ``kl`` (d,) is near zero, so that
+    the decoder ignores it. ``mu`` (n, d) are the posterior means.
     """
     if len(mu) < 2:
-        return None  # one image has no variance
-    collapsed = int((~active_units(mu) & (kl < COLLAPSED_KL)).sum())
+        return None  # one image says nothing about others
+    collapsed = int(unused(kl).sum())
     d = len(kl)
     if collapsed == 0:
         return None

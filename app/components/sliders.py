@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from app.components import contract, mounting
 from app.components.contract import Pin, Scene
+from vae_core import evaluation
 
 
 def sliders(
@@ -11,7 +12,8 @@ def sliders(
     *,
     scene: Scene,
     kl: Sequence[float],
-    dead_below: float = 0.01,
+    ranges: Sequence[tuple[float, float]] | None = None,
+    unused_below: float = evaluation.COLLAPSED_KL,
     on_pin: Callable[[Pin], None] | None = None,
 ) -> None:
     """Show a slider for each latent dimension; decoded images follow while one moves.
@@ -20,8 +22,11 @@ def sliders(
     ----------
     kl
         Mean KL of each dimension over a dataset, in nats, (latent_dim,); orders the sliders.
-    dead_below
-        Dimensions with less KL are collapsed as inactive.
+    ranges
+        Lowest and highest value of the traversal of each dimension, (latent_dim, 2); −3 to 3 by
+        default. Sliders go a sixth beyond.
+    unused_below
+        Dimensions with less KL are folded away as unused.
     on_pin
         Called with the code on release, before the script reruns.
 
@@ -36,6 +41,11 @@ def sliders(
     mounting.show(
         "sliders",
         key,
-        {**scene.data(), "kl": [float(nats) for nats in kl], "dead_below": dead_below},
+        {
+            **scene.data(),
+            "kl": [float(nats) for nats in kl],
+            "ranges": None if ranges is None else [[float(end) for end in one] for one in ranges],
+            "unused_below": unused_below,
+        },
         on_change={"pin": contract.pinned(latent_dim, on_pin)},
     )

@@ -114,12 +114,7 @@ class Opened:
 
         Zeros stand in for the labels of a model folder that lacks them.
         """
-        if not self.card.model.takes_labels:
-            return None
-        labels = self.codes.labels
-        if labels is None:
-            labels = torch.zeros(len(self.codes.ids), dtype=torch.int64)
-        return labels[rows]
+        return self.saved.conditions(rows)
 
     @property
     def decoder_address(self) -> str:
@@ -149,17 +144,16 @@ class Opened:
         return Asset(bundles.codes_bundle(self.codes), "codes.bin")
 
     @cached_property
-    @torch.inference_mode()
     def kl_per_dim(self) -> Floats:
         """Mean KL of each latent dimension over the test set, in nats, (latent_dim,)."""
-        prior = self.model.prior_given(self.conditions(slice(None)))
-        kl: Floats = evaluation.kl_per_dim(self.codes.mu, self.codes.logvar, prior).numpy()
+        kl: Floats = self.saved.kl_per_dim().numpy()
         return kl
 
-    @property
-    def active_units(self) -> int:
-        """Number of latent dimensions that carry information (Burda et al. 2016)."""
-        return int(evaluation.active_units(self.codes.mu).sum())
+    @cached_property
+    def ranges(self) -> Floats:
+        """Range of each latent dimension that spans codes and prior, (latent_dim, 2)."""
+        ranges: Floats = self.saved.ranges().numpy()
+        return ranges
 
     @property
     def collapse_warning(self) -> str | None:

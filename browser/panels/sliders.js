@@ -5,12 +5,14 @@
  *
  * @typedef {object} SlidersData
  * @property {number[]} kl  mean nats of each dimension; the order of the rows
- * @property {number} [dead_below]  nats below which a dimension is folded away as inactive
+ * @property {[number, number][] | null} [ranges]  of each dimension; −3 to 3 without
+ * @property {number} unused_below  nats below which a dimension is folded away as unused
  */
 import { canDecode } from "../model/network.js";
-import { draw } from "../model/prior.js";
+import { draw, moments } from "../model/prior.js";
 import { uniforms } from "../model/random.js";
 import { createDimensions } from "../sliders/dimensions.js";
+import { rangesOf } from "../sliders/ranges.js";
 import { createTraversal } from "../sliders/traversal.js";
 import { pin } from "../state/pinning.js";
 import { schedule, store, unschedule } from "../state/store.js";
@@ -18,7 +20,18 @@ import { announcer, make } from "../ui/dom.js";
 import { code, dimension, number } from "../ui/words.js";
 
 const UNDO_DEPTH = 100;
-const DEAD_BELOW = 0.01;
+
+/** A function that returns the prior's mean, (latent_dim), computed once for each network and label. */
+function createPriorMean() {
+  let known = { network: null, y: null, mean: new Float32Array(0) };
+  return () => {
+    const { network, y, z } = store.get();
+    if (known.network !== network || known.y !== y || known.mean.length !== z.length) {
+      known = { network, y, mean: moments(network?.prior ?? null, y, z.length)[0] };
+    }
+    return known.mean;
+  };
+}
 
 /**
  * @param {HTMLElement} element
@@ -30,6 +43,7 @@ export function mount(element, data, emit) {
   const origin = {};
   const live = announcer();
   const randomCode = createRandomCodes();
+  const priorMean = createPriorMean();
   /** Codes that were pinned before, for undo. */
   let past = [];
   let pinned = store.get().z;
@@ -37,9 +51,10 @@ export function mount(element, data, emit) {
   let moving = pinned;
   let settling = 0;
   let built = "";
+  let ranges = [];
 
   const undo = make("button", { type: "button", click: goBack, disabled: true }, "Undo");
-  const dimensions = createDimensions({ move, release, focus: redraw, unfold: redraw });
+  const dimensions = createDimensions({ move, release, focus: redraw, unfold: redraw, mean: (dim) => priorMean()[dim] });
   const traversal = createTraversal({
     choose: (value) => {
       move(dimensions.focused(), value);
@@ -49,7 +64,7 @@ export function mount(element, data, emit) {
   });
   const root = make("div", { class: "lx-sliders" },
     make("div", { class: "lx-buttons" },
-      make("button", { type: "button", click: () => choose(new Float32Array(store.get().z.length)) }, "Reset all"),
+      make("button", { type: "button", click: () => choose(priorMean()) }, "Reset all"),
       make("button", { type: "button", click: () => choose(randomCode()) }, "Draw from the prior"),
       undo),
     traversal.element, dimensions.element, live.element);
@@ -101,19 +116,19 @@ export function mount(element, data, emit) {
     if (z.length !== dimensions.count()) return;
     dimensions.show(z);
     traversal.element.classList.toggle("lx-waiting", !network?.decoder);
-    if (canDecode(network, z)) traversal.show(dimensions.focused(), z, network, y);
+    if (canDecode(network, z)) traversal.show(dimensions.focused(), z, network, y, ranges[dimensions.focused()]);
   }
 
   function update(next) {
     const kl = next.kl.map((nats) => (Number.isFinite(nats) ? Math.max(0, nats) : 0));
-    const deadBelow = next.dead_below ?? DEAD_BELOW;
-    const wanted = JSON.stringify([next.model?.hash, kl, deadBelow]);
+    const wanted = JSON.stringify([next.model?.hash, kl, next.unused_below, next.ranges]);
     if (wanted !== built) {
       built = wanted;
       past = [];
       undo.disabled = true;
       traversal.clear();
-      dimensions.build(kl, deadBelow);
+      ranges = rangesOf(next.ranges, kl.length);
+      dimensions.build(kl, next.unused_below, ranges);
     }
     redraw();
   }

@@ -2,24 +2,24 @@
 import { store } from "../state/store.js";
 import { make } from "../ui/dom.js";
 import { dimension, number } from "../ui/words.js";
+import { sliderEnds } from "./ranges.js";
 
-const LIMIT = 4;
 const KEY_STEP = 0.1;
 /** Milliseconds without a key after which a code is pinned. */
 const KEY_SETTLED = 250;
 
 /**
- * Order dimensions by their KL, and separate active from inactive ones.
+ * Order dimensions by their KL, and separate used from unused ones.
  *
  * @param {number[]} kl  nats
- * @param {number} deadBelow  nats
- * @returns {{active: number[], inactive: number[]}}
+ * @param {number} unusedBelow  nats
+ * @returns {{used: number[], unused: number[]}}
  */
-export function rank(kl, deadBelow) {
+export function rank(kl, unusedBelow) {
   const order = Array.from(kl.keys()).sort((a, b) => kl[b] - kl[a] || a - b);
   return {
-    active: order.filter((dim) => kl[dim] >= deadBelow),
-    inactive: order.filter((dim) => !(kl[dim] >= deadBelow)),
+    used: order.filter((dim) => kl[dim] >= unusedBelow),
+    unused: order.filter((dim) => !(kl[dim] >= unusedBelow)),
   };
 }
 
@@ -28,7 +28,8 @@ export function rank(kl, deadBelow) {
  * @param {(dim: number, value: number) => void} on.move  a value changes
  * @param {(dim: number, delay: number) => void} on.release  pin the values after milliseconds
  * @param {(dim: number) => void} on.focus  another dimension is looked at
- * @param {() => void} on.unfold  the inactive dimensions are shown or hidden
+ * @param {() => void} on.unfold  the unused dimensions are shown or hidden
+ * @param {(dim: number) => number} on.mean  the prior's mean of a dimension
  */
 export function createDimensions(on) {
   const element = make("div", { class: "lx-dims", role: "group", "aria-label": "Latent dimensions" });
@@ -47,21 +48,24 @@ export function createDimensions(on) {
     rows.get(focused)?.element.classList.add("lx-looked-at");
   }
 
-  /** Make the rows, with arguments as in `rank`. */
-  function build(kl, deadBelow) {
-    const { active, inactive } = rank(kl, deadBelow);
+  /** Make the rows, with arguments as in `rank` and the range of each dimension. */
+  function build(kl, unusedBelow, ranges) {
+    const { used, unused } = rank(kl, unusedBelow);
     const most = Math.max(...kl, 1e-9);
-    const row = (dim) => [dim, createRow(dim, kl[dim], { share: kl[dim] / most, dead: kl[dim] < deadBelow }, { ...on, focus })];
-    rows = new Map([...active, ...inactive].map(row));
+    const row = (dim) => {
+      const facts = { nats: kl[dim], share: kl[dim] / most, unused: unused.includes(dim), ends: sliderEnds(ranges[dim]) };
+      return [dim, createRow(dim, facts, { ...on, focus })];
+    };
+    rows = new Map([...used, ...unused].map(row));
     const elements = (dims) => dims.map((dim) => rows.get(dim).element);
-    element.replaceChildren(...elements(active));
-    if (inactive.length > 0) {
+    element.replaceChildren(...elements(used));
+    if (unused.length > 0) {
       element.append(make("details", { toggle: on.unfold },
-        make("summary", {}, `${inactive.length} inactive`,
-          make("span", { class: "lx-quiet" }, `: below ${deadBelow} nats, the decoder hardly uses them`)),
-        ...elements(inactive)));
+        make("summary", { title: `KL below ${unusedBelow} nats` }, `${unused.length} unused`,
+          make("span", { class: "lx-quiet" }, ": the decoder hardly uses them")),
+        ...elements(unused)));
     }
-    markFocus(active[0] ?? inactive[0] ?? 0);
+    markFocus(used[0] ?? unused[0] ?? 0);
   }
 
   return {
@@ -72,13 +76,15 @@ export function createDimensions(on) {
   };
 }
 
-function createRow(dim, nats, { share, dead }, on) {
+/** The row of a dimension; its slider is widened for codes beyond its `ends`. */
+function createRow(dim, { nats, share, unused, ends: [low, high] }, on) {
   const name = dimension(dim);
   let shown = NaN;
+  let centre = NaN;
   let byKey = false;
 
   function reset() {
-    on.move(dim, 0);
+    on.move(dim, on.mean(dim));
     on.release(dim, 0);
   }
 
@@ -88,13 +94,13 @@ function createRow(dim, nats, { share, dead }, on) {
     if (!sign) return;
     event.preventDefault();
     const value = store.shown()[dim] + sign * KEY_STEP * (event.shiftKey ? 5 : 1);
-    on.move(dim, Math.min(LIMIT, Math.max(-LIMIT, value)));
+    on.move(dim, Math.min(high, Math.max(low, value)));
     on.release(dim, KEY_SETTLED);
   }
 
   const input = make("input", {
-    type: "range", min: -LIMIT, max: LIMIT, step: 0.01,
-    "aria-label": `${name}, ${dead ? "inactive" : `${number(nats)} nats`}`,
+    type: "range", min: low, max: high, step: 0.01,
+    "aria-label": `${name}, ${unused ? "unused" : `${number(nats)} nats`}`,
     pointerdown: () => (byKey = false),
     input: () => on.move(dim, Number(input.value)),
     change: () => on.release(dim, byKey ? KEY_SETTLED : 0),
@@ -107,9 +113,25 @@ function createRow(dim, nats, { share, dead }, on) {
       make("span", { class: "lx-quiet lx-number" }, `${number(nats)} nats`),
       make("span", { class: "lx-bar", "aria-hidden": "true" }, make("i", { style: `width:${(100 * share).toFixed(1)}%` }))),
     input, output,
-    make("button", { type: "button", class: "lx-plain", "aria-label": `Reset ${name}`, title: "Reset to 0", click: reset }, "0"));
+    make("button", { type: "button", class: "lx-plain", "aria-label": `Reset ${name}`, title: "Reset to the prior's mean", click: reset }, "↺"));
+
+  function widen(value) {
+    if (value < low) input.min = low = Math.floor(value);
+    if (value > high) input.max = high = Math.ceil(value);
+  }
+
+  /** Mark the prior's mean on the slider. */
+  function mark() {
+    const mean = on.mean(dim);
+    const share = (mean - low) / (high - low);
+    if (share === centre) return;
+    centre = share;
+    input.style.setProperty("--mean", share.toFixed(4));
+  }
 
   function show(value) {
+    if (value !== shown) widen(value);
+    mark();
     if (value === shown) return;
     shown = value;
     input.value = value;

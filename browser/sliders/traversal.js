@@ -4,9 +4,11 @@ import { pixelCount } from "../model/network.js";
 import { make } from "../ui/dom.js";
 import { largestChange, paintChange } from "../ui/pixels.js";
 import { createTiles } from "../ui/tiles.js";
-import { dimension } from "../ui/words.js";
+import { dimension, number } from "../ui/words.js";
+import { FRAMES, shareOnFrames, traversalValues } from "./ranges.js";
 
-const VALUES = [-3, -2, -1, 0, 1, 2, 3];
+/** Write an end of a range with one decimal at most. */
+const end = (value) => number(value, Number.isInteger(Number(value.toFixed(1))) ? 0 : 1);
 
 /** The codes with one dimension at each value. @param {Float32Array} z @returns {Float32Array} (n · latent_dim) */
 export function traverse(z, dim, values) {
@@ -24,9 +26,10 @@ export function createTraversal({ choose, redraw }) {
   const change = make("canvas", { class: "lx-tiles lx-change", role: "img" });
   const marker = make("div", { class: "lx-traversal-marker", "aria-hidden": "true" });
   const title = make("span", { class: "lx-traversal-title" });
+  const extent = make("span", { class: "lx-quiet" });
   const element = make("div", { class: "lx-traversal" },
     make("figure", {},
-      make("figcaption", {}, title, make("span", { class: "lx-quiet" }, " from −3 to 3, the others held")),
+      make("figcaption", {}, title, extent),
       make("div", { class: "lx-traversal-frames" }, canvas, marker)),
     make("figure", {},
       make("figcaption", {}, "Change"),
@@ -37,42 +40,46 @@ export function createTraversal({ choose, redraw }) {
   const tiles = createTiles(canvas);
   const changeTiles = createTiles(change);
   let drawn = "";
+  let values = [];
   /** Pictures that are still being decoded; the next ones wait for them. */
   let pending = null;
 
   function valueUnder(event) {
     const { left, width } = canvas.getBoundingClientRect();
-    const i = Math.floor(((event.clientX - left) / width) * VALUES.length);
-    return VALUES[Math.min(VALUES.length - 1, Math.max(0, i))];
+    const i = Math.floor(((event.clientX - left) / width) * FRAMES);
+    return values[Math.min(FRAMES - 1, Math.max(0, i))];
   }
 
-  function show(dim, z, network, y) {
-    const share = (Math.min(3, Math.max(-3, z[dim])) + 3) / 6;
-    marker.style.left = `${(100 * (share * (VALUES.length - 1) + 0.5)) / VALUES.length}%`;
+  function show(dim, z, network, y, range) {
+    const share = shareOnFrames(z[dim], range);
+    marker.hidden = share === null;
+    marker.style.left = `${100 * share}%`;
     const shape = network.imageShape;
-    const fresh = [tiles.layOut({ columns: VALUES.length, shape, gap: 1 }), changeTiles.layOut({ columns: 1, shape })].some(Boolean);
+    const fresh = [tiles.layOut({ columns: FRAMES, shape, gap: 1 }), changeTiles.layOut({ columns: 1, shape })].some(Boolean);
     const wanted = `${network.hash} ${dim} ${z.map((value, i) => (i === dim ? 0 : value))} ${y}`;
     if (!fresh && (wanted === drawn || pending?.network === network)) return;
     stop();
     drawn = wanted;
+    values = traversalValues(range);
     const low = new Float32Array(pixelCount(network));
-    const stopDecoding = decodeEach(network, traverse(z, dim, VALUES), y, (i, mean) => {
+    const stopDecoding = decodeEach(network, traverse(z, dim, values), y, (i, mean) => {
       tiles.picture(i, mean);
       if (i === 0) low.set(mean);
-      if (i < VALUES.length - 1) return;
-      showChange(dim, low, mean, shape);
+      if (i < FRAMES - 1) return;
+      showChange(dim, range, [low, mean], shape);
       if (pending) redraw();
       pending = null;
     });
     pending = stopDecoding && { network, stop: stopDecoding };
   }
 
-  function showChange(dim, low, high, shape) {
+  function showChange(dim, [lowest, highest], [low, high], shape) {
     const full = Math.max(0.05, largestChange(low, high));
     changeTiles.put(0, (image) => paintChange(low, high, shape, image, full));
     const name = dimension(dim);
     title.textContent = name;
-    canvas.setAttribute("aria-label", `Pictures with ${name} from minus 3 to 3`);
+    extent.textContent = ` from ${end(lowest)} to ${end(highest)}, the others held`;
+    canvas.setAttribute("aria-label", `Pictures with ${name} from ${end(lowest)} to ${end(highest)}`);
     change.setAttribute("aria-label", `Pixels that ${name} changes, by up to ${Math.round(100 * full)} percent`);
   }
 

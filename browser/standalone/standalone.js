@@ -12,6 +12,8 @@
  * @property {string[]} classes
  * @property {string[]} given  names of the labels of a conditional model; none for other models
  * @property {number[]} kl  nats of each dimension
+ * @property {number} unused_below  nats below which a dimension is unused
+ * @property {[number, number][]} [ranges]  of each dimension
  * @property {[number, number]} dims  the latent plane at first
  * @property {string[]} projections  the maps, first the one to begin with
  * @property {number} epochs  of the training
@@ -105,7 +107,7 @@ function extrasOf(facts, { codes, replay }, { projection }) {
     map: { codes, sprite: null, classes: facts.classes, projection, colour: "label", height: MAP_HEIGHT, tools: true },
     picture: { size: PICTURE_SIZE },
     labels: { names: facts.given },
-    sliders: { kl: facts.kl },
+    sliders: { kl: facts.kl, ranges: facts.ranges, unused_below: facts.unused_below },
     manifold: { n: GRID_SIDE, model_name: facts.name },
     pad: { frame: facts.frame },
     replay: replay && { ...replay.description, read: replay.frames, classes: facts.classes, epochs: facts.epochs, live: false },

@@ -52,7 +52,8 @@ def script() -> None:
     query, state = st.query_params, st.session_state
     d = int(query.get("d", "2"))
     if "z" not in state:
-        state.z, state.z_version = (0.5, -0.5) + (0.0,) * (d - 2), 1
+        first = float(query.get("first", "0.5"))
+        state.z, state.z_version = (first, -0.5) + (0.0,) * (d - 2), 1
         state.heard = {"runs": 0, "pins": 0}
     state.heard["runs"] += 1
 
@@ -93,7 +94,8 @@ def script() -> None:
         match query.get("panel"):
             case "sliders":
                 kl = [1 / (i + 1) if i < 6 else 0.0 for i in range(d)]
-                sliders.sliders("sliders", scene=scene, kl=kl, on_pin=pinned)
+                ranges = [(-9.0, 15.0)] * d if "wide" in query else None
+                sliders.sliders("sliders", scene=scene, kl=kl, ranges=ranges, on_pin=pinned)
             case "manifold":
                 state.heard.setdefault("n", None)
                 manifold.manifold("manifold", scene=scene, n=8, on_pin=pinned, on_n=resized)

@@ -98,7 +98,7 @@ def test_dimensions_are_sorted_by_kl_and_the_dead_are_folded_away(opened: Open) 
     assert page.find(".lx-dims > .lx-dim b").inner_text() == "z₁"
     assert page.page.locator(".lx-dims > .lx-dim").count() == 6
     summary = page.find(".lx-dims summary")
-    assert summary.inner_text().startswith("194 inactive")
+    assert summary.inner_text().startswith("194 unused")
     summary.click()
     assert page.find(".lx-dims details .lx-dim input").is_visible()
     assert page.find(".lx-sliders").bounding_box()["height"] < 1000
@@ -115,6 +115,29 @@ def test_traversal_and_change_follow_the_dimension_that_is_looked_at(opened: Ope
     assert page.picture(".lx-change") != change
     page.page.mouse.click(*page.at(".lx-traversal-frames canvas", 0.99, 0.5))
     assert page.heard(lambda told: told["pins"] == 1)["z"] == [0.5, 3]
+
+
+def test_sliders_and_traversal_span_the_ranges_that_they_are_given(visitor: Open) -> None:
+    """The slider goes a sixth beyond the traversal, and widens for a code beyond its end."""
+    page = visitor().go("?panel=sliders&wide=1", ".lx-picture.lx-ready", READY["sliders"])
+    assert "from −9 to 15" in page.find(".lx-traversal figcaption").inner_text()
+    page.page.mouse.click(*page.at(".lx-traversal-frames canvas", 0.99, 0.5))
+    assert page.heard(lambda told: told["pins"] == 1)["z"][0] == 15
+    page.find(".lx-dim input").focus()
+    page.key("Home")
+    assert page.heard(lambda told: told["pins"] == 2)["z"][0] == -13
+    page.button("Reset z₁").click()
+    assert page.heard(lambda told: told["pins"] == 3)["z"][0] == 0
+
+
+@pytest.mark.parametrize("far", [27.5, -31.25])
+def test_slider_shows_a_code_beyond_its_ends(visitor: Open, far: float) -> None:
+    """The thumb stands where the number says, so that a drag does not jump."""
+    address = f"?panel=sliders&wide=1&first={far}"
+    page = visitor().go(address, ".lx-picture.lx-ready", READY["sliders"])
+    shown = page.find(".lx-dim input").evaluate("input => Number(input.value)")
+    assert shown == pytest.approx(far, abs=0.01)
+    assert page.find(".lx-traversal-marker").is_hidden()
 
 
 def test_python_can_move_the_sliders(opened: Open) -> None:

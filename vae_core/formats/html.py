@@ -107,7 +107,7 @@ def _short_name(card: ModelCard) -> str:
 def _data(saved: Saved) -> dict[str, Any]:
     """Return the ``Facts`` of standalone.js."""
     card, codes = saved.card, saved.codes
-    kl = evaluation.kl_per_dim(codes.mu, codes.logvar)
+    kl = saved.kl_per_dim()
     first, second = sorted(kl.argsort(descending=True, stable=True)[:2].tolist())
     maps = [name for name in ("pca", "tsne") if name in codes.projections]
     frame = images.FRAMES.get(card.dataset)
@@ -119,6 +119,8 @@ def _data(saved: Saved) -> dict[str, Any]:
         "given": list(card.condition_names),
         "epochs": card.training.epochs,
         "kl": [round(nats, 4) for nats in kl.tolist()],
+        "unused_below": evaluation.COLLAPSED_KL,
+        "ranges": [[round(low, 3), round(high, 3)] for low, high in saved.ranges().tolist()],
         "dims": [first, second],
         "projections": [*(maps if card.model.latent_dim > 2 else []), "raw"],
         "frame": None if frame is None else vars(frame),

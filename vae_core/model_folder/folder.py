@@ -25,11 +25,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_core import evaluation
 from vae_core.config import ModelConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import write_atomically
@@ -307,6 +310,29 @@ class Saved:
     card: ModelCard
     model: VAE
     codes: Codes
+
+    def conditions(self, rows: NDArray[np.int64] | slice = slice(None)) -> Tensor | None:
+        """Return the labels of some rows as conditions, int64 (n,); None if the model takes none.
+
+        Zeros stand in for the labels of a model folder that lacks them.
+        """
+        if not self.card.model.takes_labels:
+            return None
+        labels = self.codes.labels
+        if labels is None:
+            labels = torch.zeros(len(self.codes.ids), dtype=torch.int64)
+        return labels[rows]
+
+    @torch.inference_mode()
+    def kl_per_dim(self) -> Tensor:
+        """Mean KL to the prior of each latent dimension over the codes, in nats, (latent_dim,)."""
+        prior = self.model.prior_given(self.conditions())
+        return evaluation.kl_per_dim(self.codes.mu, self.codes.logvar, prior)
+
+    @torch.inference_mode()
+    def ranges(self) -> Tensor:
+        """Range of each dimension that spans codes and prior (:func:`evaluation.ranges`)."""
+        return evaluation.ranges(self.codes.mu, self.model.prior_given(self.conditions()))
 
 
 def open_folder(name_or_folder: str | Path) -> Saved:

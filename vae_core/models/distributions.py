@@ -13,6 +13,10 @@ from torch import Tensor
 LOG_2PI = math.log(2 * math.pi)
 #: Bounds of the posterior's log-variance.
 POSTERIOR_LOGVAR = (-12.0, 4.0)
+#: Samples that quantiles of a prior without a closed form are estimated from.
+SPAN_SAMPLES = 20_000
+#: Halvings of the interval in which a mixture's quantile lies.
+HALVINGS = 40
 
 
 def soft_clamp(value: Tensor, low: float, high: float) -> Tensor:
@@ -82,6 +86,17 @@ class Prior(Protocol):
         """
         return q.log_prob(z) - self.log_prob(z)
 
+    def span(self, deviations: float) -> tuple[Tensor, Tensor]:
+        """Return the quantiles Φ(∓deviations) of each dimension, (latent_dim,) each.
+
+        The lowest and the highest ones where the prior depends on labels. Estimated from samples
+        by default.
+        """
+        z = self.sample(SPAN_SAMPLES, generator=torch.Generator().manual_seed(0))
+        tails = torch.special.ndtr(torch.tensor([-deviations, deviations]))
+        low, high = z.quantile(tails, dim=0)
+        return low, high
+
 
 @runtime_checkable
 class FactorisedPrior(Prior, Protocol):
@@ -113,6 +128,11 @@ class StandardNormal(FactorisedPrior):
         """KL(q ‖ p) of each dimension, in closed form."""
         return q.kl_per_dim()
 
+    def span(self, deviations: float) -> tuple[Tensor, Tensor]:
+        """Return −deviations and deviations for each dimension."""
+        high = torch.full((self.latent_dim,), deviations)
+        return -high, high
+
 
 @dataclass(frozen=True)
 class _ConditionalGaussian(Prior):
@@ -128,6 +148,11 @@ class _ConditionalGaussian(Prior):
         """Draw one code for each of the ``n`` labels or codes."""
         assert n == len(self.gaussian.mu), (n, self.gaussian.mu.shape)
         return self.gaussian.sample(generator=generator)
+
+    def span(self, deviations: float) -> tuple[Tensor, Tensor]:
+        """Return the lowest and the highest quantiles of all labels or codes."""
+        mu, reach = self.gaussian.mu, deviations * torch.exp(0.5 * self.gaussian.logvar)
+        return (mu - reach).amin(0), (mu + reach).amax(0)
 
 
 class LabelGaussian(_ConditionalGaussian, FactorisedPrior):
@@ -173,6 +198,23 @@ class GaussianMixture(Prior):
         """Draw ``n`` codes (n, latent_dim), each from a random component."""
         chosen = torch.multinomial(self._log_share.exp(), n, replacement=True, generator=generator)
         return DiagonalGaussian(self.mu[chosen], self.logvar[chosen]).sample(generator=generator)
+
+    def span(self, deviations: float) -> tuple[Tensor, Tensor]:
+        """Return the quantiles of each dimension's marginal, by bisection of its cdf."""
+        sigma = torch.exp(0.5 * self.logvar)
+        reach = deviations * sigma
+        ends = []
+        for deviation in (-deviations, deviations):
+            target = torch.special.ndtr(torch.tensor(deviation))
+            low, high = (self.mu - reach).amin(0), (self.mu + reach).amax(0)
+            for _ in range(HALVINGS):
+                middle = (low + high) / 2
+                shares = self._log_share.exp()[:, None]
+                cdf = (shares * torch.special.ndtr((middle - self.mu) / sigma)).sum(0)
+                low = torch.where(cdf < target, middle, low)
+                high = torch.where(cdf < target, high, middle)
+            ends.append((low + high) / 2)
+        return ends[0], ends[1]
 
     @property
     def _log_share(self) -> Tensor:

@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from app import words
 from app.address import State
 from app.components.sliders import sliders
 from app.figures import raster
 from app.resources import datasets, examples
 from app.resources.opened_model import Opened
 from app.widgets import downloads, header, pinned, scenes, selection
+from vae_core.models.priors import PRIORS
 
 NEAREST = 12
 
@@ -36,6 +38,19 @@ def nearest_training_images(model: Opened, shown: State) -> None:
         downloads.offer(model, "It is needed to show what the model learnt from.")
 
 
+def describe_rate(model: Opened) -> str:
+    """Say what the model's codes cost, and whether the dimensions' numbers add up to it."""
+    rate = f"Rate (average KL to the prior): {words.number(float(model.codes.rate.mean()))} nats "
+    sentence = f"{rate}per image of {datasets.title(model.card.dataset)}."
+    if PRIORS[model.card.model.prior].is_mixture:
+        sentence += (
+            " The number of each dimension is its KL to that dimension of the prior alone. The "
+            "prior is a mixture, under which dimensions depend on each other, so these numbers do "
+            "not add up to the rate."
+        )
+    return sentence
+
+
 opened, current = scenes.current()
 header.heading("Decode", "What does each latent dimension do?")
 left, right = st.columns([5, 4], gap="medium")
@@ -44,6 +59,7 @@ with left:
         "sliders",
         scene=scenes.build(opened, current),
         kl=opened.kl_per_dim.tolist(),
+        ranges=opened.ranges.tolist(),
         on_pin=pinned.on_pin,
     )
     if opened.latent_dim <= 2:
@@ -51,11 +67,7 @@ with left:
 with right:
     pinned.show_image(opened, current, size=420)
     pinned.describe(opened, current)
-st.caption(
-    f"Average KL to the prior: {opened.codes.rate.mean():.1f} nats per image of "
-    f"{datasets.title(opened.card.dataset)}. {opened.active_units} of {opened.latent_dim} "
-    "dimensions are active: the variance of their means over the test set exceeds 0.01."
-)
+st.caption(describe_rate(opened))
 if warning := opened.collapse_warning:
     st.warning(warning)
 nearest_training_images(opened, current)

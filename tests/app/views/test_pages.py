@@ -69,6 +69,26 @@ def drawn_one() -> np.ndarray:
     return paper
 
 
+@pytest.mark.parametrize(("name", "mixture"), [("frey-vamp", True), ("digits-2d", False)])
+def test_decode_says_the_rate_of_the_codes(open_page: Open, name: str, mixture: bool) -> None:
+    """Under a mixture, whose dimensions' KLs do not add up to the rate, the page says so."""
+    session = open_page("decode", model=name)
+    rate = library.open_model(name).card.metrics["rate"].value
+    said = texts(session)
+    assert f"Rate (average KL to the prior): {rate:.1f} nats per image" in said
+    assert ("do not add up to the rate" in said) == mixture
+
+
+def test_ranges_of_a_model_reach_its_codes(no_data: Path) -> None:
+    """Codes of the VampPrior model lie far beyond −4 to 4, and so do its sliders."""
+    opened = library.open_model("frey-vamp")
+    low, high = opened.ranges.T
+    mu = opened.codes.mu.numpy()
+    inside = ((mu >= low) & (mu <= high)).mean(0)
+    assert (inside > 0.985).all()
+    assert high.max() > 12
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_on_the_bundled_model(open_page: Open, page: str) -> None:
     """Nothing but the repository is needed, and nothing fails."""

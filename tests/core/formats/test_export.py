@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from small import model, model_config, train_config
 
 import browser
-from vae_core import model_folder, runs
+from vae_core import evaluation, model_folder, runs
 from vae_core.cli import main
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles, onnx
@@ -184,6 +184,22 @@ def test_plane_of_largest_kl_comes_first(page: str) -> None:
     flat = json.loads(element(html_page.page(saved(latent_dim=2)).decode(), "facts"))
     assert flat["projections"] == ["raw"]
     assert facts["hash"] == bundles.pack(model())[0]["hash"]
+
+
+def test_dimensions_are_measured_against_the_models_prior() -> None:
+    """KL, order and ranges are those of a mixture prior, and one threshold says what is unused."""
+    one = saved(prior="mixture")
+    with torch.no_grad():
+        one.model.p_z.mu.add_(12.0)
+    facts = json.loads(element(html_page.page(one).decode(), "facts"))
+    prior = one.model.prior
+    kl = evaluation.kl_per_dim(one.codes.mu, one.codes.logvar, prior)
+    np.testing.assert_allclose(facts["kl"], kl.numpy(), atol=1e-4)
+    assert not np.allclose(kl, evaluation.kl_per_dim(one.codes.mu, one.codes.logvar), atol=1)
+    assert facts["unused_below"] == evaluation.COLLAPSED_KL
+    low, high = np.array(facts["ranges"]).T
+    assert (low <= one.codes.mu.amin(0).numpy() + 1).all()
+    assert (high > 10).all()
 
 
 def test_model_of_photographs_has_neither_pad_nor_encoder() -> None:

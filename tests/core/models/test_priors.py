@@ -15,7 +15,7 @@ from vae_core.errors import CheckpointError, ConfigError
 from vae_core.learning import Trainer
 from vae_core.model_folder import ModelCard
 from vae_core.models import VAE, build, initialise
-from vae_core.models.distributions import DiagonalGaussian, GaussianMixture, LabelGaussian
+from vae_core.models.distributions import DiagonalGaussian, GaussianMixture, LabelGaussian, Prior
 from vae_core.models.priors import PRIORS
 
 SHAPE = (1, 4, 3)
@@ -184,6 +184,44 @@ def test_kl_per_dim_sums_to_the_rate_where_it_can(prior: str) -> None:
         torch.testing.assert_close(per_dim.sum(), bound.rate.mean())
     else:
         assert (per_dim > 0).all()
+
+
+@pytest.mark.parametrize("prior", sorted(PRIORS))
+def test_span_is_that_of_the_priors_samples(prior: str) -> None:
+    """Quantiles of each dimension; where the prior depends on labels, of all labels together."""
+    built = model(prior)
+    with torch.no_grad():
+        for name, parameter in built.p_z.named_parameters():
+            if name in ("mu", "logvar", "logits"):
+                parameter.copy_(torch.randn(parameter.shape, generator=generator(3)))
+    y = torch.arange(4)
+    given = built.prior_given(y)
+    low, high = given.span(2.0)
+    one = [built.prior_given(torch.full((40_000,), label)) for label in range(4)]
+    tails = torch.special.ndtr(torch.tensor([-2.0, 2.0]))
+    drawn = [each.sample(40_000, generator=generator(5)).quantile(tails, dim=0) for each in one]
+    torch.testing.assert_close(
+        low, torch.stack([each[0] for each in drawn]).amin(0), atol=0.1, rtol=0.03
+    )
+    torch.testing.assert_close(
+        high, torch.stack([each[1] for each in drawn]).amax(0), atol=0.1, rtol=0.03
+    )
+    rough_low, rough_high = Prior.span(
+        built.prior_given(torch.zeros(20_000, dtype=torch.int64)), 2.0
+    )
+    if prior != "label":
+        torch.testing.assert_close(rough_low, low, atol=0.15, rtol=0.05)
+        torch.testing.assert_close(rough_high, high, atol=0.15, rtol=0.05)
+
+
+def test_ranges_span_the_codes_and_the_prior() -> None:
+    """The wider one of the two decides, at each end of each dimension."""
+    mu = torch.zeros(1000, 3)
+    mu[:, 1] = torch.linspace(-20, 1, 1000)
+    ranges = evaluation.ranges(mu, model("standard").prior)
+    assert ranges[:, 1].tolist() == [3, 3, 3]
+    assert ranges[[0, 2], 0].tolist() == [-3, -3]
+    assert -20 <= ranges[1, 0] < -19.9
 
 
 def test_a_label_prior_needs_labels_that_exist() -> None:
