@@ -1,5 +1,6 @@
 # make run    install what is needed and serve the app          (PORT=8501, HOST=127.0.0.1)
 # make test   install what is needed and check everything
+# make test-browsers   walk the essential paths in three browser engines
 # Both need only Python 3.11, make and the package indexes, and take seconds when nothing changed.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile pretrained browser-ready clean help
+.PHONY: run test test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -55,6 +56,16 @@ browser-ready:
 	if command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ]; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium > /dev/null; \
 	else echo "no Chromium was found: the browser tests will be skipped"; fi
+
+# The essential paths in Chromium, Firefox and WebKit (ARGS="--short", "--engines firefox").
+test-browsers: $(VENV)/.test-ready browser-ready engines-ready
+	$(BIN)/python tests/engines/run.py $(ARGS)
+
+engines-ready:
+	@if command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ] && ! command -v WebKitWebDriver > /dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+			firefox-esr webkit2gtk-driver xvfb xauth > /dev/null 2>&1; fi || true
+	@if command -v npm > /dev/null; then cd tests/engines && npm ci --silent --no-audit --no-fund || true; fi
 
 pretrained: $(VENV)/.run-ready
 	$(BIN)/python -m vae_core pretrain
