@@ -10,6 +10,9 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Literal
+
+from vae_core.errors import ConfigError
 
 #: Error numbers of a full disk, an exhausted quota and a file above its size limit.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -25,6 +28,23 @@ UNZIP_ERRORS = (
     struct.error,  # an entry that begins after the end of the file
     OverflowError,
 )
+
+
+def user_folder(kind: Literal["data", "cache"], variable: str) -> Path:
+    """Return the user's own folder for data or for caches, which need not exist.
+
+    Raises
+    ------
+    ConfigError
+        If the user has no home; the sentence names the variable that takes another folder.
+    """
+    import platformdirs
+
+    try:
+        find = platformdirs.user_data_path if kind == "data" else platformdirs.user_cache_path
+        return find("latent-explorer")
+    except RuntimeError as error:
+        raise ConfigError(f"this user has no home folder: name a folder by {variable}") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:

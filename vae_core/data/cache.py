@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vae_core.data.source import RemoteFile, Source, md5
 from vae_core.errors import DatasetError, LatentExplorerError
+from vae_core.files import user_folder
 
 ENVIRONMENT_VARIABLE = "VAE_DATA_DIR"
 TIMEOUT_SECONDS = 30  # between two pieces of a response
@@ -28,9 +29,7 @@ def data_dir(explicit: str | Path | None = None) -> Path:
     chosen = explicit or os.environ.get(ENVIRONMENT_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("latent-explorer"))
+    return user_folder("cache", ENVIRONMENT_VARIABLE)
 
 
 def download(source: Source, root: Path, progress: Progress | None = None) -> Path:

@@ -21,7 +21,7 @@ from torch import Tensor
 from vae_core import model_folder
 from vae_core.config import Config, ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
-from vae_core.files import flush, write_atomically
+from vae_core.files import flush, user_folder, write_atomically
 from vae_core.jobs import processes
 from vae_core.models import VAE, build
 
@@ -92,9 +92,7 @@ def runs_dir(explicit: str | Path | None = None) -> Path:
     chosen = explicit or os.environ.get(ENVIRONMENT_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
-    import platformdirs
-
-    return platformdirs.user_data_path("latent-explorer") / "runs"
+    return user_folder("data", ENVIRONMENT_VARIABLE) / "runs"
 
 
 def create(folder: Path, config: RunConfig) -> Path:
@@ -103,11 +101,16 @@ def create(folder: Path, config: RunConfig) -> Path:
     Raises
     ------
     ConfigError
-        If the folder exists and is not empty.
+        If the folder exists and is not empty, or cannot be written.
     """
     if folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder} is not empty: a run needs a new or empty folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise ConfigError(
+            f"{error.filename}: {error.strerror}. {ENVIRONMENT_VARIABLE} names another folder"
+        ) from error
     config = config.model_copy(update={"created": time.time()})
     write_atomically(folder / CONFIG, config.model_dump_json(indent=2).encode())
     return folder

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 
-from vae_core import model_folder, runs
+from vae_core import data, model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.jobs import processes
@@ -408,3 +408,29 @@ def test_settings_of_a_run_are_checked(tmp_path: Path) -> None:
         runs.read_config(folder)
     with pytest.raises(ConfigError, match="importance_samples -1"):
         RunConfig.of(**{**fields, "importance_samples": -1})
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence tells which variable takes another folder."""
+
+    def refuse(self: Path, **options: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(ConfigError, match=r"Permission denied.*VAE_RUNS_DIR"):
+        runs.create(tmp_path / "a run", config())
+
+
+@pytest.mark.parametrize("variable", ["VAE_RUNS_DIR", "VAE_DATA_DIR"])
+def test_a_user_without_a_home_is_told_what_to_set(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written into a folder called ~ where the program happens to run."""
+    for name in ("VAE_RUNS_DIR", "VAE_DATA_DIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.setattr(Path, "expanduser", lambda path: path)
+    with pytest.raises(ConfigError, match=f"no home folder: name a folder by {variable}"):
+        {"VAE_RUNS_DIR": runs.runs_dir, "VAE_DATA_DIR": data.data_dir}[variable]()
