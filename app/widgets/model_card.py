@@ -35,7 +35,7 @@ def _show(model: Opened | OpenedMachine) -> None:
         show_machine(model)
     if command := model.saved.card.command:
         st.caption("Command that trained it")
-        st.code(command, language="bash", wrap_lines=True)
+        st.code(command, language=None, wrap_lines=True)
     if isinstance(model, Opened):
         show_software(model)
 

@@ -1,5 +1,6 @@
 /** The elements of the map: toolbar, canvases, messages. */
 import { make } from "../ui/dom.js";
+import { rove } from "../ui/roving.js";
 
 const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
 /** Zoom factor of the buttons. */
@@ -118,5 +119,6 @@ function createToolbar(data, on) {
     make("div", { class: "lx-group" }, farther, nearer, whole),
     fade,
   );
+  rove(element);
   return { element, slider, fade };
 }

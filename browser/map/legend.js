@@ -1,6 +1,7 @@
 /** The legend of a map: what the colours mean, and which classes are shown. */
 import { classColour, sequentialGradient } from "../ui/colours.js";
 import { make } from "../ui/dom.js";
+import { rove } from "../ui/roving.js";
 import { number } from "../ui/words.js";
 
 /** Return a set with a label added, or removed if it was there. @param {Set<number>} labels @param {number} label */
@@ -13,6 +14,7 @@ export function toggled(labels, label) {
 /** Create a legend. @param {(hidden: Set<number>) => void} onToggle  called with all hidden labels */
 export function createLegend(onToggle) {
   const element = make("div", { class: "lx-legend" });
+  const refreshStop = rove(element);
 
   /**
    * Show classes as buttons that hide and show them.
@@ -29,10 +31,11 @@ export function createLegend(onToggle) {
       const title = `Show or hide ${name}`;
       return make("button", { type: "button", "aria-pressed": pressed, title, click }, swatch, name);
     });
-    element.setAttribute("role", "group");
+    element.setAttribute("role", "toolbar");
     element.setAttribute("aria-label", "Classes shown on the map");
     const focused = [...element.children].indexOf(element.getRootNode().activeElement);
     element.replaceChildren(...buttons);
+    refreshStop();
     if (focused >= 0) buttons[focused]?.focus();
   }
 

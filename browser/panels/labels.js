@@ -8,24 +8,10 @@
 import { storeOf } from "../state/store.js";
 import { classColour } from "../ui/colours.js";
 import { make } from "../ui/dom.js";
+import { nextPlace } from "../ui/roving.js";
 
-const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 /** Names of at most so many letters are arranged in columns. */
 const SHORT = 2;
-
-/**
- * The label that a key leads to, around both ends.
- *
- * @param {number} y
- * @param {string} key
- * @param {number} count
- * @returns {number | null} null for other keys
- */
-export function nextLabel(y, key, count) {
-  if (key === "Home") return 0;
-  if (key === "End") return count - 1;
-  return key in STEPS ? (y + STEPS[key] + count) % count : null;
-}
 
 /**
  * @param {HTMLElement} element
@@ -46,7 +32,7 @@ export function mount(element, data, emit) {
   }
 
   function onKey(event) {
-    const to = nextLabel(store.get().y ?? 0, event.key, data.names.length);
+    const to = nextPlace(store.get().y ?? 0, event.key, data.names.length);
     if (to === null) return;
     event.preventDefault();
     choose(to);

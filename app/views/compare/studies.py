@@ -85,7 +85,7 @@ def show_command(study: Study) -> None:
             f"{listed(cell.name for cell in study.cells)}. It can be interrupted: "
             "finished models are kept and shown here."
         )
-        st.code(f"python -m vae_core study {study.name}", language="bash", wrap_lines=True)
+        st.code(f"python -m vae_core study {study.name}", language=None, wrap_lines=True)
 
 
 def show_warnings(study: Study, result: Json) -> None:
@@ -200,7 +200,7 @@ def show_protocol(study: Study, result: Json | None) -> None:
         facts["Software"] = ", ".join(f"{name} {version}" for name, version in software.items())
     st.markdown("  \n".join(f"{name}: {value}" for name, value in facts.items()))
     if result is not None:
-        st.code(result["command"], language="bash", wrap_lines=True)
+        st.code(result["command"], language=None, wrap_lines=True)
 
 
 def show_verdicts(study: Study, result: dict[str, Any] | None) -> None:

@@ -113,7 +113,7 @@ def start_button(configs: tuple[ModelConfig, TrainConfig] | None) -> bool:
     if configs is not None:
         model, training = configs
         config = RunConfig(name=run_name(*configs), model=model, training=training)
-        st.code(runs.command_line(config), language="bash", wrap_lines=True)
+        st.code(runs.command_line(config), language=None, wrap_lines=True)
     return False
 
 
