@@ -253,8 +253,11 @@ def contrast_of(values: Floats, dark: bool) -> Floats:
     kernel = np.ones((window, window), np.uint8)
     kind = cv2.MORPH_CLOSE if dark else cv2.MORPH_OPEN
     padded = cv2.copyMakeBorder(smooth, *(window,) * 4, cv2.BORDER_REFLECT)
-    ground = cv2.morphologyEx(padded, kind, kernel)[window:-window, window:-window]
-    ground = cv2.GaussianBlur(ground, (0, 0), max(0.5, max(height, width) / 400))
+    # In 16 bits this takes half the time that it takes in floating point.
+    steps = np.rint(np.clip(padded, 0, 1) * 65_535).astype(np.uint16)
+    closed = cv2.morphologyEx(steps, kind, kernel)[window:-window, window:-window]
+    level = np.asarray(closed / np.float32(65_535), dtype=np.float32)
+    ground = cv2.GaussianBlur(level, (0, 0), max(0.5, max(height, width) / 400))
     if dark:
         contrast = 1 - values / np.maximum(ground, 1 / 255)
     else:
@@ -619,8 +622,9 @@ def found(contrast: Floats, noise: Floats) -> Found | None:
     glyphs = _grouped(mask, smooth)
     inked = glyphs.labels > 0
     # Noise alone lifts the 90th percentile by 1.28 standard deviations.
-    lifted = np.clip(smooth - 1.28 * calm, 0.3 * smooth, None)
-    strength = float(np.percentile(lifted[inked & certain], 90))
+    at = inked & certain
+    lifted = np.maximum(smooth[at] - 1.28 * calm[at], 0.3 * smooth[at])
+    strength = float(np.percentile(lifted, 90))
     around = cv2.dilate(inked.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     ink = np.where(around, np.clip(contrast / strength, 0, 1), 0)
     rest = cv2.dilate(inked.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
@@ -659,14 +663,15 @@ def _grouped(mask: Mask, smooth: Floats) -> Glyphs:
     reach = max(1, round(NEAR * tallest)) | 1
     near = cv2.dilate(mask.astype(np.uint8), np.ones((reach, reach), np.uint8))
     count, groups = cv2.connectedComponents(near, connectivity=8)
-    groups = np.where(mask, groups, 0)
-    masses = np.bincount(groups.ravel(), np.clip(smooth, 0, None).ravel(), count)
-    masses[0] = 0
-    kept = [group for group in range(1, count) if masses[group] >= 0.2 * masses.max()]
-    lefts = [np.flatnonzero((groups == group).any(0))[0] for group in kept]
+    at = np.flatnonzero(mask)
+    group = np.asarray(groups).ravel()[at]
+    masses = np.bincount(group, np.clip(smooth.ravel()[at], 0, None), count)
+    kept = np.flatnonzero((masses > 0) & (masses >= 0.2 * masses.max()))
+    lefts = [(at[group == one] % mask.shape[1]).min() for one in kept]
+    places = np.zeros(count, dtype=np.int32)
+    places[kept[np.argsort(lefts)]] = np.arange(1, len(kept) + 1)
     result = np.zeros(mask.shape, dtype=np.int32)
-    for place, which in enumerate(np.argsort(lefts), start=1):
-        result[groups == kept[which]] = place
+    result.ravel()[at] = places[group]
     return Glyphs(result, len(kept))
 
 

@@ -16,14 +16,28 @@ import reference
 import small
 import torch
 from sklearn.manifold import TSNE
+from sklearn.metrics import roc_auc_score
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import bench, formats, kill, load, machine, table, tasks, timing
+from benchmarks import (
+    bench,
+    familiarity,
+    formats,
+    kill,
+    load,
+    machine,
+    photographs,
+    table,
+    tasks,
+    timing,
+)
 from benchmarks.peers import numpy_vae, plain, textbook
 from benchmarks.sections import Found, maps, recipe
 from benchmarks.timing import Spread
-from vae_core import models
+from vae_core import images, models
 from vae_core.config import ModelConfig, TrainConfig
+from vae_core.data import Split
+from vae_core.errors import DatasetMissingError
 
 WAYS_TO_SUM = {"summed": reference.summed, "per-sample": reference.per_sample}
 
@@ -417,3 +431,76 @@ def test_a_page_is_compared_by_its_modules(tmp_path: Path) -> None:
         (tmp_path / f"{name[:3]}.html").write_text(page.replace("NAME", name))
     assert formats.parts(tmp_path / "old.html") == formats.parts(tmp_path / "new.html")
     assert formats.parts(tmp_path / "old.html")["module a.js"] == b'import "b.js"'
+
+
+def digits_of_strokes() -> Split:
+    """Draw three pictures like MNIST's: a bar, a cross and a ring."""
+    x = np.zeros((3, 1, 28, 28), dtype=np.uint8)
+    x[0, 0, 4:24, 12:16] = 255
+    x[1, 0, 4:24, 12:15] = x[1, 0, 12:15, 4:24] = 255
+    x[2, 0, 6:22, 6:22] = 255
+    x[2, 0, 9:19, 9:19] = 0
+    return Split(torch.from_numpy(x), torch.arange(3), torch.arange(3))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in photographs.KINDS if kind != "large"])
+def test_photographs_depend_on_the_seed_alone(kind: str) -> None:
+    """The same seed draws the same file, another seed another; each is a picture of its size."""
+    test = digits_of_strokes()
+    (first, again, other) = (photographs.sample(kind, test, seed, 1) for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+    picture = images.read_picture(first[0][1])
+    assert min(picture.shape[:2]) >= 200
+    assert picture.std() > 1
+
+
+def test_a_skeleton_is_one_pixel_wide() -> None:
+    """A bar becomes a line along its middle."""
+    bar = np.zeros((30, 60), dtype=bool)
+    bar[10:19, 5:55] = True
+    thin = photographs.skeleton(bar)
+    assert (thin.sum(0) <= 1).all()
+    assert 40 <= thin.sum() <= 50
+    assert set(np.flatnonzero(thin[:, 20:40].any(1))) <= {13, 14, 15}
+
+
+@pytest.mark.parametrize("module", [photographs, familiarity])
+def test_without_mnist_photographs_are_skipped_with_a_sentence(
+    module: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what is missing, and is no failure."""
+
+    def missing(name: str) -> None:
+        raise DatasetMissingError(f"{name} is missing", name=name, megabytes=1, url="")
+
+    monkeypatch.setattr(module, "load_dataset", missing)
+    monkeypatch.setattr("sys.argv", ["bench"])
+    with pytest.raises(SystemExit) as ended:
+        module.main()
+    assert ended.value.code == 0
+    assert "mnist is missing" in capsys.readouterr().out
+
+
+def test_the_area_under_the_curve_is_scikit_learns() -> None:
+    """With ties; its error is that of many repetitions."""
+    rng = np.random.default_rng(0)
+
+    def drawn() -> tuple[np.ndarray, np.ndarray]:
+        return rng.normal(0, 1, 80).round(1), rng.normal(1, 1.5, 60).round(1)
+
+    known, other = drawn()
+    truth = np.repeat([0, 1], [len(known), len(other)])
+    found, error = familiarity.area(known, other)
+    assert found == pytest.approx(roc_auc_score(truth, np.concatenate([known, other])))
+    repeated = [familiarity.area(*drawn())[0] for _ in range(300)]
+    assert error == pytest.approx(np.std(repeated), rel=0.35)
+
+
+@pytest.mark.parametrize("kind", familiarity.UNKNOWN)
+def test_what_no_model_of_digits_knows_can_be_read(kind: str) -> None:
+    """Each is a picture file, and the seed alone decides it."""
+    draw, test = familiarity.UNKNOWN[kind], digits_of_strokes()
+    first, again = (draw(np.random.default_rng(5), test) for _ in range(2))
+    assert first == again
+    assert images.read_picture(first).std() > 5
