@@ -375,6 +375,7 @@ def prepare(
     )
 
 
+<<<<<<< HEAD
 def _check_array(picture: Bytes) -> None:
     if (
         picture.dtype != np.uint8
@@ -414,6 +415,21 @@ def _framed(
     values = placed(values, height, width, by_mass=by_mass)
     steps.append(Step("Centred by mass" if by_mass else "Centred", to_bytes(values)))
     return values
+=======
+def prepare_each(
+    picture: Bytes, image_shape: tuple[int, int, int], **switches: Any
+) -> tuple[Prepared, ...]:
+    """Prepare each glyph of a picture by itself, from left to right: see :func:`prepare`.
+
+    A picture with one glyph, or of no ink, gives what :func:`prepare` gives.
+    """
+    whole = prepare(picture, image_shape, **switches)
+    if whole.glyphs < 2:
+        return (whole,)
+    return tuple(
+        prepare(picture, image_shape, **switches, glyph=glyph) for glyph in range(whole.glyphs)
+    )
+>>>>>>> af75346 (reconstruct --each-glyph: glyphs of one picture as several pictures)
 
 
 @dataclass(frozen=True)

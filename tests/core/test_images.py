@@ -716,6 +716,10 @@ def test_glyphs_are_told_apart(photo: bool):
     assert unlike_drawing(picture, glyph=0) < 0.01
     assert "Glyph 2 of 2" in names(second)
     assert (first.image - second.image).abs().mean() > 0.05
+    each = images.prepare_each(picture, MNIST_SHAPE)
+    assert [
+        (one.image == alone.image).all() for one, alone in zip(each, (first, second), strict=True)
+    ]
     with pytest.raises(ImageError, match="glyph 2: the picture holds 2"):
         images.prepare(picture, MNIST_SHAPE, glyph=2)
 
@@ -726,6 +730,7 @@ def test_a_digit_in_two_pieces_is_one_glyph():
     ink[180:192] = 0
     assert images.prepare(on_paper(ink), MNIST_SHAPE).glyphs == 1
     assert images.prepare(on_paper(drawn()), MNIST_SHAPE, glyph=0).glyphs == 1
+    assert len(images.prepare_each(on_paper(ink), MNIST_SHAPE)) == 1
 
 
 def test_chalk_on_a_board_is_light_on_dark():

@@ -15,6 +15,7 @@ from vae_core.errors import ConfigError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vae_core import images
     from vae_core.data import ImageDataset
     from vae_core.model_folder import BoltzmannCard, Metric, ModelCard, Saved, SavedMachine
 
@@ -195,8 +196,14 @@ def sample(model: str, out: Path, n: int, seed: int, as_json: bool, label: str |
 @options.out_option
 @options.json_option
 @options.label_option
+@click.option("--each-glyph", is_flag=True, help="Take glyphs of one picture as several pictures.")
 def reconstruct(
-    model: str, pictures: tuple[Path, ...], out: Path, as_json: bool, label: str | None
+    model: str,
+    pictures: tuple[Path, ...],
+    out: Path,
+    as_json: bool,
+    label: str | None,
+    each_glyph: bool,
 ) -> None:
     """Write pictures, as the model's input, above their reconstructions in one PNG."""
     import torch
@@ -208,9 +215,13 @@ def reconstruct(
     machine = model_folder.load_machine(model)
     card = model_folder.load_card(model) if machine is None else machine.card
     shape = loaded.config.image_shape
-    prepared = [
-        images.prepare(images.read_picture(path), shape, dataset=card.dataset) for path in pictures
+    prepare = images.prepare_each if each_glyph else _prepare_whole
+    named = [
+        (str(path), one)
+        for path in pictures
+        for one in prepare(images.read_picture(path), shape, dataset=card.dataset)
     ]
+    prepared = [one for _, one in named]
     x = torch.stack([one.image for one in prepared])
     judged: list[familiarity.Familiarity] = []
     if isinstance(loaded, boltzmann.Boltzmann):
@@ -232,8 +243,8 @@ def reconstruct(
         judged = familiarity.judged(known, loaded, x, y=y, prepared=prepared)
     printing.write_png(out, torch.cat([x, recon]), columns=len(x))
     results: list[dict[str, Any]] = [
-        {"picture": str(path), **{name: float(values[row]) for name, values in metrics.items()}}
-        for row, path in enumerate(pictures)
+        {"picture": path, **{name: float(values[row]) for name, values in metrics.items()}}
+        for row, (path, _) in enumerate(named)
     ]
     for result, made, one in zip(results, prepared, judged, strict=False):
         result |= {"glyphs": made.glyphs, "familiarity": one.score, "doubtful": one.doubtful}
@@ -318,6 +329,15 @@ def _machine_metrics(
     return boltzmann_metrics.measure(
         saved.machine, data if limit is None else _limited(data, limit)
     )
+
+
+def _prepare_whole(
+    picture: images.Bytes, image_shape: tuple[int, int, int], **switches: Any
+) -> tuple[images.Prepared, ...]:
+    """Prepare a picture with all of its ink: as `images.prepare_each` returns glyphs."""
+    from vae_core import images
+
+    return (images.prepare(picture, image_shape, **switches),)
 
 
 def _no_labels(saved: SavedMachine, label: str | None) -> None:

@@ -355,6 +355,22 @@ def test_reconstruct_prepares_by_the_models_dataset(vae: Any, tmp_path: Path) ->
     assert (sheet[:28, :28] == letter).all()
 
 
+def test_reconstruct_takes_glyphs_as_pictures(vae: Any, tmp_path: Path) -> None:
+    """Two strokes apart are doubted as one picture; with --each-glyph they are two."""
+    sheet = np.zeros((100, 160), dtype=np.uint8)
+    sheet[20:80, 30:38] = sheet[20:80, 120:128] = 255
+    path, out = tmp_path / "11.png", tmp_path / "out.png"
+    Image.fromarray(sheet).save(path)
+    (whole,) = vae("reconstruct", "mnist-20d", path, "--out", out, "--json").json()["pictures"]
+    assert whole["glyphs"] == 2
+    assert whole["doubtful"]
+    assert "holds 2 glyphs" in whole["reasons"][0]
+    each = vae("reconstruct", "mnist-20d", path, "--out", out, "--json", "--each-glyph").json()
+    assert [one["picture"] for one in each["pictures"]] == [str(path)] * 2
+    assert [one["glyphs"] for one in each["pictures"]] == [1, 1]
+    assert size(out) == (2 * 28 + 2, 2 * 28 + 2)
+
+
 def test_reconstruct_warns_of_what_the_model_does_not_know(vae: Any, tmp_path: Path) -> None:
     """A digit passes, checks do not: a plain sentence, and facts as JSON."""
     from vae_core import load_codes, load_model
