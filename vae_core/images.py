@@ -375,7 +375,6 @@ def prepare(
     )
 
 
-<<<<<<< HEAD
 def _check_array(picture: Bytes) -> None:
     if (
         picture.dtype != np.uint8
@@ -415,7 +414,8 @@ def _framed(
     values = placed(values, height, width, by_mass=by_mass)
     steps.append(Step("Centred by mass" if by_mass else "Centred", to_bytes(values)))
     return values
-=======
+
+
 def prepare_each(
     picture: Bytes, image_shape: tuple[int, int, int], **switches: Any
 ) -> tuple[Prepared, ...]:
@@ -429,7 +429,6 @@ def prepare_each(
     return tuple(
         prepare(picture, image_shape, **switches, glyph=glyph) for glyph in range(whole.glyphs)
     )
->>>>>>> af75346 (reconstruct --each-glyph: glyphs of one picture as several pictures)
 
 
 @dataclass(frozen=True)
