@@ -54,6 +54,8 @@ IN_FORM = {
     "beta", "kl_warmup_epochs", "free_bits", "weight_prior", "pixels", "learning_rate",
     "batch_size", "train_size", "seed", "device",
 }  # fmt: skip
+#: Defaults of settings that are shown only beside others.
+COMPONENT_COUNT, FIRST_LATENT_DIM, UPPER_WIDTHS = 50, 20, "100, 100"
 #: Settings that the dataset determines.
 OF_DATASET = {"dataset", "image_shape", "classes"}
 
@@ -66,6 +68,9 @@ def titles(setting: str) -> dict[str, str]:
 
 def form() -> tuple[ModelConfig, TrainConfig] | None:
     """Show the form; return the configs when Train is pressed."""
+    if state.recall("form-left"):
+        state.remember("form-left", False)
+        reset()
     known = datasets.statuses()
     present = [name for name, one in known.items() if one.present]
     name = st.selectbox(
@@ -150,10 +155,58 @@ def fill(config: RunConfig) -> None:
     state.remember("copied", config)
 
 
+def leave() -> None:
+    """Give up the settings of a copied run the next time that the form is shown."""
+    if state.recall("copied") is not None:
+        state.remember("form-left", True)
+
+
 def reset() -> None:
-    """Reset the form to its default settings."""
-    state.reset_widgets(key for key in values(state.recall("copied")) if key != "train-data")
-    state.remember("copied", None)
+    """Reset the form to its default settings, unless it was not filled with a run's.
+
+    The values are set rather than dropped, since a browser would send the old ones again.
+    """
+    base: RunConfig | None = state.recall("copied")
+    if base is not None:
+        state.set_widgets(default_values(base))
+        state.remember("copied", None)
+
+
+def default_values(base: RunConfig) -> dict[str, Any]:
+    """Return the default values of the widgets that a copy of a run fills, by their keys."""
+    name, model, training = base.training.dataset, base.model, base.training
+    suggested = suggestions.find(name)
+    first = {setting: next(iter(names)) for setting, names in TITLES.items()}
+    plain_model, plain_training = make_configs(
+        datasets.without_pixels(name),
+        first
+        | {
+            "hidden": _parse_widths(suggested.hidden["mlp"]),
+            "latent_dim": suggested.latent_dim,
+            "batch_size": suggested.batch_size,
+            "epochs": suggested.epochs,
+            "likelihood": suggested.likelihood,
+            "learning_rate": suggested.learning_rate,
+        },
+    )
+    plain = values(RunConfig(name=base.name, model=plain_model, training=plain_training))
+    widths = suggested.hidden.get(model.network, suggested.hidden["mlp"])
+    objective = FIELDS["objective"].default
+    filled = {
+        _hidden_key(name, model.network): widths,
+        f"objective-{model.first_latent_dim is not None}": objective,
+        f"samples-{training.objective}": _samples(training.objective),
+        "components": COMPONENT_COUNT,
+        "upper": UPPER_WIDTHS,
+        "first": FIRST_LATENT_DIM,
+    }
+    plain |= {f"train-{key}": value for key, value in filled.items()}
+    del plain["train-data"]
+    return plain
+
+
+def _samples(objective: str) -> int:
+    return 1 if objective == "elbo" else 5
 
 
 def values(config: RunConfig) -> dict[str, Any]:
@@ -275,7 +328,7 @@ def model_settings(dataset: ImageDataset, title: str) -> Settings:
     settings["prior"] = prior
     if PRIORS[prior].is_mixture:
         label = COMPONENTS.get(prior, "Components")
-        settings["components"] = _number(label, "components", "components", 1, 4096, 50)
+        settings["components"] = _number(label, "components", "components", 1, 4096, COMPONENT_COUNT)
     if labelled:
         settings["conditional"] = _toggle("Conditional on the label", "conditional", "conditional")
     else:
@@ -288,9 +341,9 @@ def model_settings(dataset: ImageDataset, title: str) -> Settings:
         **_keep("layers"),
     ):
         settings["first_latent_dim"] = _number(
-            "Latent dimensions of z₁", "first_latent_dim", "first", 1, 4096, 20
+            "Latent dimensions of z₁", "first_latent_dim", "first", 1, 4096, FIRST_LATENT_DIM
         )
-        upper = st.text_input("Hidden layers between z₁ and z₂", "100, 100", **_keep("upper"))
+        upper = st.text_input("Hidden layers between z₁ and z₂", UPPER_WIDTHS, **_keep("upper"))
         settings["upper_hidden"] = _parse_widths(upper)
     return settings
 
@@ -316,7 +369,7 @@ def objective_settings(settings: Settings) -> Settings:
             f"samples-{objective}",
             2 if objective == "dreg" else 1,
             1000,
-            1 if elbo else 5,
+            _samples(objective),
         )
         if objective != "dreg":
             chosen["beta"] = _number("KL weight (β)", "beta", "beta", 0.0, 1000.0, 1.0, step=0.5)

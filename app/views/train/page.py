@@ -24,6 +24,8 @@ else:
     with st.container(horizontal=True, vertical_alignment="center"):
         progress.close_form()
         another = st.popover("Train another model", key="train-new", on_change="rerun")
+        if not another.open:
+            form.leave()
         progress.show_all(status)
     progress.show(status)
     with another:

@@ -50,7 +50,7 @@ def start(settings: tuple[ModelConfig, TrainConfig] | None) -> None:
         st.error(f"The training did not start: {error}.")
         return
     trainings.clear_statuses()
-    state.remember("copied", None)
+    form.leave()
     state.remember("started", True)
     state.update(run=folder.name)
     st.rerun()

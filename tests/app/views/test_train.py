@@ -247,6 +247,67 @@ def test_a_copy_opens_the_form_with_all_its_settings(no_data: Path, open_page: O
 
 
 @pytest.fixture
+def steered(no_data: Path) -> Path:
+    """Return the folder of a paused run with settings that nobody suggests."""
+    config = RunConfig(
+        name="odd",
+        model=ModelConfig(
+            image_shape=(1, 8, 8), latent_dim=3, hidden=(4, 8), network="conv", prior="mixture",
+            components=7, first_latent_dim=5, upper_hidden=(9,),
+        ),
+        training=TrainConfig(
+            dataset="digits", epochs=700, threads=1, beta=20.0, objective="iwae", samples=9, seed=5
+        ),
+    )  # fmt: skip
+    folder = runs.create(runs.runs_dir() / "odd", config)
+    runs.append(folder, "state", state="paused", step=0)
+    return folder
+
+
+@pytest.mark.parametrize("way", ["train", "close", "page", "button"])
+def test_settings_of_a_copy_do_not_leak_into_the_next_run(
+    steered: Path, open_page: Open, no_process: None, way: str
+) -> None:
+    """Trained, closed, left or given up: every setting is the suggested one again."""
+    session = open_page("train")
+    suggested = shown_settings(session)
+    session.button(key="train-copy-odd").click().run()
+    assert session.number_input(key="train-beta").value == 20
+    if way == "train":
+        session.button(key="train-start").click().run()
+    elif way == "close":
+        session.session_state["train-new"] = False
+    elif way == "page":
+        session.switch_page("views/decode/page.py").run()
+        session.switch_page("views/train/page.py")
+    else:
+        session.button(key="train-usual").click()
+    session.run()
+    assert not session.exception
+    assert shown_settings(session) == suggested
+    assert "A copy of" not in sentences(session)
+    # What another choice shows is at its default too.
+    session.toggle(key="train-layers").set_value(True)
+    session.selectbox(key="train-prior-True").set_value("mixture")
+    session.selectbox(key="train-network").set_value("conv").run()
+    session.selectbox(key="train-objective-True").set_value("iwae").run()
+    now = shown_settings(session)
+    assert (now["train-first"], now["train-components"], now["train-upper"]) == (20, 50, "100, 100")
+    assert (now["train-hidden-digits-conv"], now["train-samples-iwae"]) == ("16, 32", 5)
+
+
+def shown_settings(session: AppTest) -> dict[str, object]:
+    """Return the values of all settings that the form shows, by their keys."""
+    widgets = (session.selectbox, session.number_input, session.toggle, session.text_input)
+    return {
+        widget.key: widget.value
+        for kind in widgets
+        for widget in kind
+        if widget.key and not widget.key.startswith("train-more-")
+    }
+
+
+@pytest.fixture
 def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no trainer begin, so that what has its turn is on its way."""
     monkeypatch.setattr(processes, "start", lambda folder, worker: None)
