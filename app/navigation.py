@@ -115,7 +115,10 @@ def run() -> None:
             model_card.button(machine)
             link("link")
         show_notices()
-        boltzmann.show(page.title, machine)
+        if page.url_path in boltzmann.SHARED:
+            page.run()
+        else:
+            boltzmann.show(page.title, machine)
         return
     opened = open_model(names)
     if opened is None:

@@ -219,36 +219,63 @@ def training_curve(
     if first:
         series.append(line("minibatch", first, width=1, opacity=0.5))
     if marks:
-        series.append(_marks([(step / per_epoch, text) for step, text in marks]))
+        end = max([x for one in series for x, _ in one["data"]], default=0.0)
+        series.append(_marks([(step / per_epoch, text) for step, text in marks], end=end))
+    values = [y for one in series for _, y in one["data"]]
+    below_zero = bool(values) and max(values) < 0
+    if below_zero:  # ECharts writes hyphens: the sizes are drawn downwards, with a true minus
+        for one in series:
+            one["data"] = [[x, -y] for x, y in one["data"]]
+    minus = "−" if below_zero else ""
+    top = 44 if any(text for _, text in marks) else 30
     return {
         "animation": False,
         "color": [ACCENT, "#e07b39", "#8a9694"],
         "title": {"text": f"{words.title(part)}, nats", "textStyle": {"fontSize": 13}, "left": 0},
         "legend": {
-            "left": 0,
-            "top": 26,
+            "right": 0,
+            "top": 2,
+            "left": "auto",
             "show": part == "elbo",
             "itemWidth": 18,
+            "itemGap": 8,
             "padding": 0,
             "data": [one["name"] for one in series if one["data"]],
         },
         "grid": {
             "left": 8,
             "right": 12,
-            "top": 62 if part == "elbo" else 38,
-            "bottom": 4,
+            "top": top,
+            "bottom": 22,
             "containLabel": True,
         },
-        "tooltip": {"trigger": "axis", "valueFormatter": "%.2f"},
-        "xAxis": {"type": "value", "min": 0, "minInterval": 1, "splitLine": {"show": False}},
-        "yAxis": {"type": "value", "scale": True, "splitNumber": 4},
+        "tooltip": {"trigger": "axis", "valueFormatter": f"{minus}%.2f"},
+        "xAxis": {
+            "type": "value",
+            "min": 0,
+            "minInterval": 1,
+            "splitLine": {"show": False},
+            "name": "Epoch",
+            "nameLocation": "middle",
+            "nameGap": 24,
+        },
+        "yAxis": {
+            "type": "value",
+            "scale": True,
+            "splitNumber": 4,
+            "inverse": below_zero,
+            "axisLabel": {"formatter": f"{minus}{{value}}"},
+        },
         "series": series,
     }
 
 
-def _marks(places: Sequence[tuple[float, str]]) -> dict[str, Any]:
-    """Return vertical lines at x with a text, as a separate series, since others may be empty."""
-    label = {"show": True, "position": "insideEndTop", "fontSize": 10, "color": "#8a9694"}
+def _marks(places: Sequence[tuple[float, str]], *, end: float) -> dict[str, Any]:
+    """Return vertical lines at x with a text, as a separate series, since others may be empty.
+
+    The text stands above the curves, level, and reaches from its line to the middle.
+    """
+    label = {"show": True, "position": "end", "rotate": 0, "distance": 4, "fontSize": 11}
     return {
         "name": "changed",
         "type": "line",
@@ -258,7 +285,15 @@ def _marks(places: Sequence[tuple[float, str]]) -> dict[str, Any]:
             "silent": True,
             "lineStyle": {"width": 1, "type": "solid", "color": "#8a9694"},
             "data": [
-                {"xAxis": round(x, 3), "label": {**label, "formatter": text}} for x, text in places
+                {
+                    "xAxis": round(x, 3),
+                    "label": {
+                        **label,
+                        "formatter": text,
+                        "align": "right" if x > end / 2 else "left",
+                    },
+                }
+                for x, text in places
             ],
         },
     }

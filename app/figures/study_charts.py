@@ -329,9 +329,14 @@ def _rate_distortion(results: Results, _metric: str) -> go.Figure:
             mode="lines+markers+text",
             marker={"size": 9, "color": _colour(index)},
             line={"width": 2, "color": _colour(index)},
+            cliponaxis=False,
             hovertemplate="%{text}<br>rate %{x:.2f}, distortion %{y:.2f}<extra></extra>",
         )
-    figure.update_xaxes(title={"text": "Rate, nats"})
+    rates = [cell["metrics"]["rate"]["value"] for cell in cells]
+    width = (max(rates) - min(rates)) or 1.0
+    # The text of the last point stands to its right.
+    span = [min(rates) - 0.06 * width, max(rates) + 0.2 * width]
+    figure.update_xaxes(title={"text": "Rate, nats"}, range=span)
     figure.update_yaxes(title={"text": "Distortion, nats"})
     return figure
 

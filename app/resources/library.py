@@ -21,6 +21,8 @@ from vae_core.models import boltzmann
 
 #: Limit of uploaded models in memory, all together.
 MAX_UPLOADED_BYTES = 256 * 2**20
+#: Follows the name of a trained model that a bundled one has too: links to both stay apart.
+TRAINED = "-trained"
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,11 @@ def _list_folders(root: Path) -> dict[str, Folder]:
         folders += [parent / name for name in model_folder.list_models(parent)]
     found: dict[str, Folder] = {}
     for folder in folders:  # the first of a name keeps it: the requested one, then bundled ones
+        name = name_of_trained(folder) if folder.parent == root else folder.name
         card = folder / model_folder.CARD
         with contextlib.suppress(OSError):  # deleted since it was listed
             version = card.stat().st_mtime_ns
-            found.setdefault(folder.name, Folder(folder, version, _machine_kind(card, version)))
+            found.setdefault(name, Folder(folder, version, _machine_kind(card, version)))
     return found
 
 
@@ -77,6 +80,12 @@ def model_names() -> list[str]:
 def machine_names() -> list[str]:
     """Return the names of the Boltzmann machines on this host."""
     return [name for name, one in _folders(runs.runs_dir()).items() if one.machine_kind is not None]
+
+
+def name_of_trained(folder: Path) -> str:
+    """Return the name by which the model of a run is opened."""
+    taken = folder.name in model_folder.list_models(model_folder.PRETRAINED)
+    return folder.name + TRAINED if taken else folder.name
 
 
 def find(name: str) -> Folder | None:
@@ -195,7 +204,12 @@ def dataset_of(name: str) -> str:
 def title(name: str) -> str:
     """Return a model's name as pages show it."""
     uploaded = _uploads.get(name)
-    return name if uploaded is None else uploaded.saved.card.name
+    if uploaded is not None:
+        return uploaded.saved.card.name
+    found = find(name)
+    if found is None or found.path.name == name:
+        return name
+    return f"{found.path.name} (trained here)"
 
 
 def describe(name: str) -> str:

@@ -32,11 +32,9 @@ MISSING_PAGES = {
     "together with their images. Choose a VAE on the left.",
     "Morph": "Paths and sums need a continuous latent space. Hidden units of a Boltzmann machine "
     "are binary, and nothing lies between two of their states. Choose a VAE on the left.",
-    "Compare": "Two models are compared at one code z, which a Boltzmann machine does not have. "
-    "For the study of Boltzmann machines and VAEs, choose a VAE on the left.",
-    "Train": "The app trains VAEs: choose one on the left. `python -m vae_core study boltzmann` "
-    "trains Boltzmann machines.",
 }
+#: URL paths of the pages that need no open model: they are shown as with any other.
+SHARED = ("train", "compare")
 DEFAULT_REASON = "This page does not support Boltzmann machines. Choose a VAE on the left."
 
 

@@ -19,6 +19,13 @@ def current() -> tuple[Opened, State]:
     return library.open_model(shown.model), shown
 
 
+def current_vae() -> tuple[Opened | None, State]:
+    """Return the open model, or None if it is a Boltzmann machine, and the state."""
+    shown = state.current()
+    is_machine = library.open_machine(shown.model) is not None
+    return None if is_machine else library.open_model(shown.model), shown
+
+
 def build(
     model: Opened,
     shown: State,

@@ -54,6 +54,8 @@ FILES = (CARD, WEIGHTS, CODES, HISTORY)
 MAX_BYTES = 256 * 2**20
 #: Maximum size of a card, and of the header of a file of tensors.
 MAX_HEADER = 2**20
+#: Size of a float64, the largest type that weights are converted from.
+DOUBLE_BYTES = 8
 #: Type and shape of each column of an encoded set, for n examples and d dimensions.
 COLUMNS: dict[str, tuple[torch.dtype, tuple[str | int, ...]]] = {
     "ids": (torch.int64, ("n",)),
@@ -112,12 +114,16 @@ class Codes:
 def slug(name: str) -> str:
     """Convert a name to a folder name of lower-case letters, digits and hyphens.
 
+    A name in another script than Latin becomes "model".
+
     Raises
     ------
     ConfigError
         If it has no letter or digit.
     """
     cleaned = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60].rstrip("-")
+    if not cleaned and any(map(str.isalnum, name)):
+        return "model"
     if not cleaned:
         raise ConfigError(f"name {name!r}: at least one letter or digit is needed")
     return cleaned
@@ -471,9 +477,9 @@ def _shapes(config: ModelConfig | BoltzmannConfig) -> dict[str, tuple[int, ...]]
 
 
 def weights_limit(card: ModelCard | BoltzmannCard) -> int:
-    """Return the maximum size in bytes of a weights file, with its header."""
+    """Return the maximum size in bytes of a weights file, with its header, even of float64."""
     numbers = sum(math.prod(shape) for shape in _shapes(card.model).values())
-    return min(MAX_BYTES, 4 * numbers + MAX_HEADER)
+    return min(MAX_BYTES, DOUBLE_BYTES * numbers + MAX_HEADER)
 
 
 def _weights_of(card: ModelCard | BoltzmannCard, content: bytes) -> dict[str, Tensor]:
@@ -482,7 +488,10 @@ def _weights_of(card: ModelCard | BoltzmannCard, content: bytes) -> dict[str, Te
             f"{WEIGHTS}: the hash of these weights is {content_hash(content)} where {CARD} says "
             f"{card.weights_hash}"
         )
-    tensors = _tensors(WEIGHTS, content)
+    tensors = {
+        name: tensor.float() if tensor.dtype == torch.float64 else tensor
+        for name, tensor in _tensors(WEIGHTS, content).items()
+    }
     check_weights(WEIGHTS, card.model, tensors)
     return tensors
 

@@ -119,7 +119,7 @@ def create(folder: Path, config: RunConfig) -> Path:
 def new_folder(root: Path, name: str) -> Path:
     """Return the path of a new folder in ``root``, named after ``name``."""
     stem = model_folder.slug(name)
-    taken = {path.name for path in root.glob("*")} | set(model_folder.list_models())
+    taken = {path.name for path in root.glob("*")}
     number = 2
     candidate = stem
     while candidate in taken:

@@ -8,10 +8,15 @@ from app.widgets import header, scenes
 
 MODES = {"studies": "Studies", "models": "Two models"}
 
-opened, current = scenes.current()
+opened, current = scenes.current_vae()
 header.heading("Compare", "What makes one model better than another?")
 names = models.names()
-candidates = models.others(opened, names)
+candidates = [] if opened is None else models.others(opened, names)
+if opened is None:
+    st.info(
+        "Two models are compared at one code z, which a Boltzmann machine does not have. The "
+        "studies need no model; among them is one of Boltzmann machines."
+    )
 if candidates:
     before = state.recall("compared")
     suggested = before if before in candidates else candidates[0]
@@ -27,7 +32,7 @@ if candidates:
             from_widget={"studies": None, "models": suggested}.__getitem__,
         ),
     )
-if current.other is None:
+if opened is None or current.other is None:
     studies.show(current)
 else:
     state.remember("compared", current.other)

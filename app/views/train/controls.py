@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app import state
-from app.resources import trainings
+from app.resources import library, trainings
 from app.views.train import form
 from app.widgets import jobs
 from vae_core import runs
@@ -70,7 +70,7 @@ def show(status: RunStatus) -> None:
     folder = status.folder
     with st.container(horizontal=True, key="train-controls"):
         if status.state in TRAINED:
-            button("go", "Open in Explore", status, lambda: explore(folder.name), kind="primary")
+            button("go", "Open in Explore", status, lambda: explore(folder), kind="primary")
         if allowed:
             for command in OFFERED[status.state]:
                 command_button(command, status)
@@ -114,9 +114,9 @@ def button(
         st.button(f"{label} it", on_click=action, key=key)
 
 
-def explore(name: str) -> None:
+def explore(folder: Path) -> None:
     """Open a trained model in Explore."""
-    state.update(model=name)
+    state.update(model=library.name_of_trained(folder))
     state.remember("go", "explore")
 
 

@@ -328,7 +328,9 @@ def model_settings(dataset: ImageDataset, title: str) -> Settings:
     settings["prior"] = prior
     if PRIORS[prior].is_mixture:
         label = COMPONENTS.get(prior, "Components")
-        settings["components"] = _number(label, "components", "components", 1, 4096, COMPONENT_COUNT)
+        settings["components"] = _number(
+            label, "components", "components", 1, 4096, COMPONENT_COUNT
+        )
     if labelled:
         settings["conditional"] = _toggle("Conditional on the label", "conditional", "conditional")
     else:

@@ -10,7 +10,7 @@ if state.recall("go") == "explore":
     state.remember("go", None)
     st.switch_page("views/explore/page.py")
 
-opened, current = scenes.current()
+opened, current = scenes.current_vae()
 header.heading("Train", "How does a latent space emerge?")
 controls.undo()
 status = progress.chosen(current)

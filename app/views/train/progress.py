@@ -1,5 +1,6 @@
 """The progress of a training, and the list of all trainings."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,14 @@ from vae_core.runs import QueuePosition, RunConfig, RunStatus
 #: Seconds between two updates of status and curves.
 REFRESH_SECONDS = 0.8
 GRID = 15
+#: What a training does before its first checkpoint.
+FIRST_STEPS = (
+    "Starting a process for the training, which takes about ten seconds",
+    "Loading the images",
+    "Training the first epoch",
+)
+#: Rate in nats below which all images have nearly the same code.
+SMALLEST_RATE = 0.1
 
 
 def start(settings: tuple[ModelConfig, TrainConfig] | None) -> None:
@@ -178,7 +187,7 @@ def show_space(status: RunStatus, layout: Layout) -> None:
     left, right = layout.grid.container(), layout.map.container()
     if opened is None:
         if not status.warnings:
-            left.caption("The manifold appears here after the first checkpoint.")
+            left.markdown(first_steps(status))
         return
     shown = default_state(opened)
     with right:
@@ -191,6 +200,27 @@ def show_space(status: RunStatus, layout: Layout) -> None:
     with left:
         scenes.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
         show_grid(opened, shown)
+
+
+def first_steps(status: RunStatus) -> str:
+    """Say what happens before the first checkpoint, with what happens now in bold."""
+    current = {"starting": 0, "loading the data": 1}.get(status.message, 2)
+    if status.state != "running":
+        current = -1
+    steps = [f"**{step} …**" if i == current else step for i, step in enumerate(FIRST_STEPS)]
+    listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    return f"{listed}\n\nCurves, map and manifold appear here with the first epoch."
+
+
+def collapse_sentence(status: RunStatus) -> str | None:
+    """Return a sentence if the latest epoch's rate is nearly zero, else None."""
+    rate = status.epochs[-1]["test"]["rate"] if status.epochs else math.inf
+    if rate >= SMALLEST_RATE:
+        return None
+    return (
+        f"Posterior collapse: the rate is {words.number(rate, 2)} nats, so every image has nearly "
+        "the same code. A KL warm-up, free bits or a smaller β can prevent it."
+    )
 
 
 def default_state(opened: Opened) -> State:
@@ -213,8 +243,8 @@ def show_grid(opened: Opened, shown: State, *, on_pin: Callable[[Pin], None] | N
     )
 
 
-def show_introduction(model: Opened, shown: State) -> None:
-    """Say how to train, and show the open model's manifold as an example."""
+def show_introduction(model: Opened | None, shown: State) -> None:
+    """Say how to train, and show the open model's manifold as an example, if it has one."""
     if runs.limits().training:
         st.markdown(
             "No trainings yet. Choose a dataset and press **Train**: curves, map and manifold "
@@ -222,6 +252,9 @@ def show_introduction(model: Opened, shown: State) -> None:
         )
     else:
         st.markdown("No trainings yet, and training is turned off on this server.")
+    if model is None:
+        st.caption("A VAE is trained here. `python -m vae_core study boltzmann` trains machines.")
+        return
     scenes.label_choice(model, shown)
     show_grid(model, shown, on_pin=pinned.on_pin)
     st.caption(f"The manifold of {model.card.name}. Yours starts as a uniform grey blur.")
@@ -286,7 +319,7 @@ def show_curves(status: RunStatus) -> None:
     """Show −ELBO, rate and distortion of the training and test set by epoch."""
     if not (status.epochs or status.steps):
         return
-    for part, height in (("elbo", 220), ("rate", 140), ("distortion", 140)):
+    for part, height in (("elbo", 240), ("rate", 160), ("distortion", 160)):
         marks = [
             (change.step, controls.describe_change(change) if part == "elbo" else "")
             for change in status.changes
@@ -304,6 +337,8 @@ def show_curves(status: RunStatus) -> None:
             f"image). Training −ELBO {words.number(-train['elbo'], 2)} nats. "
             f"{last['seconds']:.1f} s per epoch."
         )
+    if warning := collapse_sentence(status):
+        st.warning(warning)
     for change in status.changes:
         st.caption(f"Changed after step {change.step:,}: {controls.describe_change(change)}.")
 

@@ -79,6 +79,36 @@ def test_changes_are_marked_in_the_curves() -> None:
     assert chart["legend"]["data"] == ["test", "training"]
 
 
+def test_the_chart_of_a_training_can_be_read() -> None:
+    """Legend beside the title, level texts above the curves, a named axis."""
+    figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}
+    epochs = [{"epoch": e, "step": 8 * e, "test": figure, "train": figure} for e in (1, 2)]
+    chart = charts.training_curve(epochs, [], "elbo", marks=[(4, "β 20"), (16, "β 1")])
+    assert (chart["title"]["left"], chart["legend"]["right"]) == (0, 0)
+    assert chart["legend"]["left"] == "auto"
+    assert chart["xAxis"]["name"] == "Epoch"
+    early, late = (mark["label"] for mark in chart["series"][-1]["markLine"]["data"])
+    assert (early["position"], early["rotate"]) == ("end", 0)
+    assert (early["align"], late["align"]) == ("left", "right")
+    assert chart["grid"]["top"] > charts.training_curve(epochs, [], "elbo")["grid"]["top"]
+
+
+def test_values_below_zero_have_a_true_minus() -> None:
+    """A density's −ELBO: its size is drawn downwards, and labels and hover say −."""
+    epochs = [
+        {"epoch": e, "step": e, "test": {"elbo": value}, "train": {"elbo": value}}
+        for e, value in ((1, 300.0), (2, 400.0))
+    ]
+    chart = charts.training_curve(epochs, [], "elbo")
+    assert chart["series"][0]["data"] == [[1, 300.0], [2, 400.0]]
+    assert chart["yAxis"]["inverse"] is True
+    assert chart["yAxis"]["axisLabel"]["formatter"] == "−{value}"
+    assert chart["tooltip"]["valueFormatter"] == "−%.2f"
+    positive = [{"epoch": 1, "step": 1, "test": {"elbo": -3.0}, "train": {"elbo": -3.0}}]
+    above = charts.training_curve(positive, [], "elbo")
+    assert (above["yAxis"]["inverse"], above["tooltip"]["valueFormatter"]) == (False, "%.2f")
+
+
 def test_a_long_curve_is_thinned() -> None:
     """Evenly, from the first epoch to the last: it is sent to every watcher each second."""
     figure = {"elbo": -100.0, "rate": 5.0, "distortion": 95.0}

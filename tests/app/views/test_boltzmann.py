@@ -83,7 +83,7 @@ def test_reconstruct_begins_with_test_pictures(machine: Open) -> None:
     assert texts(session).count("Cross-entropy") == 4
 
 
-@pytest.mark.parametrize("page", ["manifold", "morph", "train"])
+@pytest.mark.parametrize("page", ["manifold", "morph"])
 def test_what_a_machine_lacks_is_said_in_a_sentence(machine: Open, page: str) -> None:
     """And the way back to a VAE is there."""
     session = machine(page)
@@ -92,6 +92,19 @@ def test_what_a_machine_lacks_is_said_in_a_sentence(machine: Open, page: str) ->
     session.selectbox(key="w-model").set_value("digits-2d").run()
     assert not session.exception
     assert not session.info
+
+
+def test_training_and_studies_need_no_vae(machine: Open) -> None:
+    """The form and the studies are shown; only the comparison of two models is not offered."""
+    session = machine("train")
+    assert not session.exception
+    assert session.selectbox(key="train-data").value == "digits"
+    assert session.button(key="train-start").label == "Train"
+    session.switch_page("views/compare/page.py").run()
+    assert not session.exception
+    assert len(session.selectbox(key="w-study").options) > 5
+    assert "Two models are compared at one code z" in texts(session)
+    assert session.selectbox(key="w-model").value == "net"
 
 
 def test_without_its_data_there_is_an_invitation(open_page: Open, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.resources import trainings
+from app.resources import library, trainings
 from app.views.train import progress
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
@@ -95,6 +95,50 @@ def test_wrong_layers_are_named_and_nothing_starts(open_page: Open, hidden: str,
     assert said in "\n".join(error.value for error in session.error)
     assert not runs.list_runs()
     assert not session.exception
+
+
+def test_a_training_that_starts_says_what_happens(trained: Path) -> None:
+    """Each step before the first checkpoint in its turn, in bold."""
+    status = runs.status(trained)
+    for message, current in (("starting", "Starting a process"), ("loading the data", "Loading")):
+        now = dataclasses.replace(status, state="running", message=message)
+        said = progress.first_steps(now)
+        assert f"**{current}" in said
+        assert said.count("**") == 2
+    assert "**Training the first" in progress.first_steps(
+        dataclasses.replace(status, state="running", message="")
+    )
+    assert "**" not in progress.first_steps(dataclasses.replace(status, state="queued"))
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.004, True), (3.0, False)])
+def test_a_collapse_is_said_while_it_trains(
+    trained: Path, open_page: Open, rate: float, said: bool
+) -> None:
+    """One sentence as soon as an epoch's rate is near zero; none otherwise."""
+    figure = {"elbo": -40.0, "rate": rate, "distortion": 40.0 - rate}
+    runs.append(trained, "epoch", epoch=4, step=112, seconds=0.1, train=figure, test=figure)
+    runs.append(trained, "state", state="paused", step=112)
+    session = open_page("train")
+    warnings = [one.value for one in session.warning if "Posterior collapse" in one.value]
+    assert len(warnings) == said
+    assert all("the rate is 0.00 nats" in one for one in warnings)
+
+
+def test_a_first_training_keeps_its_name_beside_the_bundled_model(
+    trained: Path, open_page: Open
+) -> None:
+    """A run digits-2d opens as itself, and the link of the bundled model opens the bundled one."""
+    folder = runs.new_folder(trained.parent, "digits 2d")
+    assert folder.name == "digits-2d"
+    trained.rename(folder)
+    session = open_page("train", run="digits-2d")
+    next(b for b in session.button if b.label == "Open in Explore").click().run()
+    assert not session.exception
+    assert session.query_params["model"] in ("digits-2d-trained", ["digits-2d-trained"])
+    assert library.title("digits-2d-trained") == "digits-2d (trained here)"
+    assert library.card("digits-2d-trained").training.epochs == 3
+    assert library.card("digits-2d").training.epochs != 3
 
 
 def test_a_missing_dataset_is_an_invitation(open_page: Open) -> None:

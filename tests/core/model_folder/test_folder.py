@@ -205,10 +205,14 @@ def test_odd_names_are_unknown(name: str) -> None:
         ("a" * 99, "a" * 60),
         ("Ünï 3", "n-3"),
         ("con.txt", "con-txt"),
+        ("手書き数字", "model"),
+        ("Модель", "model"),
+        ("β", "model"),
+        ("β 20", "20"),
     ],
 )
 def test_a_slug_is_a_safe_folder_name(name: str, expected: str) -> None:
-    """Lower-case letters, digits and hyphens; at most 60."""
+    """Lower-case letters, digits and hyphens; at most 60; "model" for another script."""
     assert model_folder.slug(name) == expected
 
 

@@ -194,11 +194,11 @@ def test_a_run_never_writes_over_another(tmp_path: Path) -> None:
 
 
 def test_new_folders_have_new_names(tmp_path: Path) -> None:
-    """Named after the run, numbered when taken, and never like a pretrained model."""
+    """Named after the run, and numbered when taken in this folder, not by a pretrained model."""
     assert runs.new_folder(tmp_path, "My Run").name == "my-run"
     (tmp_path / "my-run").mkdir()
     assert runs.new_folder(tmp_path, "My Run").name == "my-run-2"
-    assert runs.new_folder(tmp_path, "digits 2d").name == "digits-2d-2"
+    assert runs.new_folder(tmp_path, "digits 2d").name == "digits-2d"
 
 
 def test_runs_are_listed_by_age(tmp_path: Path) -> None:
