@@ -74,11 +74,12 @@ def pca(codes: NDArray[np.float32]) -> Pca:
     """
     from sklearn.decomposition import PCA
 
-    fitted = PCA(n_components=2, svd_solver="full").fit(codes)
+    with np.errstate(invalid="ignore"):  # shares of a variance of 0, of equal codes
+        fitted = PCA(n_components=2, svd_solver="full").fit(codes)
     return Pca(
         mean=fitted.mean_.astype(np.float32),
         components=fitted.components_.astype(np.float32),
-        explained=fitted.explained_variance_ratio_.astype(np.float32),
+        explained=np.nan_to_num(fitted.explained_variance_ratio_).astype(np.float32),
     )
 
 
@@ -106,9 +107,11 @@ def tsne(
     Raises
     ------
     ConfigError
-        If the perplexity is not allowed.
+        If the perplexity is not allowed, or all codes are equal.
     """
     check_perplexity(perplexity, len(codes))
+    if (codes == codes[0]).all():
+        raise ConfigError("all codes are equal (posterior collapse): t-SNE has nothing to arrange")
     from openTSNE import TSNE
 
     settings = descent(len(codes))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -177,7 +178,7 @@ def _metric(
     estimate = Estimate.of(values)
     return Metric(
         value=estimate.mean,
-        se=estimate.se,
+        se=estimate.se if math.isfinite(estimate.se) else None,
         n=len(values),
         kind=kind,
         samples=samples,
@@ -339,10 +340,12 @@ def map_codes(
             say(f"t-SNE, iteration {iteration} of {total}")
             return True
 
-        if tsne and perplexity >= 2:
+        # Of equal codes, as after a posterior collapse, t-SNE makes values that are not finite.
+        if tsne and perplexity >= 2 and (mu != mu[0]).any():
             say("t-SNE, looking for neighbours")
             points = projection.tsne(mu, perplexity=perplexity, threads=threads, progress=progress)
-            maps["tsne"] = torch.from_numpy(points)
+            if np.isfinite(points).all():
+                maps["tsne"] = torch.from_numpy(points)
     return Codes(
         ids=split.ids,
         labels=split.labels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
@@ -139,5 +140,13 @@ def print_written(as_json: bool, out: Path, **facts: Any) -> None:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print a value as JSON."""
-    click.echo(json.dumps(value))
+    """Print a value as JSON, with null for numbers that are not finite."""
+    click.echo(json.dumps(_finite(value), allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

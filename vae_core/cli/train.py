@@ -101,6 +101,17 @@ def train(
         state = runs.follow(folder, on_record=report, say=say)
     if not as_json:
         click.echo(f"{state}: the model is in {folder}")
+        if state in ("finished", "stopped") and (warning := _collapse_warning(folder)):
+            click.echo(warning)
+
+
+def _collapse_warning(folder: Path) -> str | None:
+    import torch
+
+    from vae_core import evaluation, model_folder
+
+    kl = torch.tensor(model_folder.load_card(folder).kl_per_dim)
+    return evaluation.collapse_warning(model_folder.load_codes(folder).mu, kl)
 
 
 @click.command(name="map", hidden=True)

@@ -35,18 +35,23 @@ def parse(packed: bytes, shape: tuple[int, ...], *, name: str) -> torch.Tensor:
     DatasetError
         If the file is not gzip, not IDX, has another kind or shape, or a wrong length.
     """
-    magic = (UNSIGNED_BYTE << 8) + len(shape)
-    expected = f"expected {_describe(shape)} (magic number {magic})"
-    header = 4 + 4 * len(shape)
-    length = header + int(np.prod(shape))
     try:
         with gzip.open(io.BytesIO(packed)) as stream:
             # One byte more than expected: detects longer content, makes gzip compare its checksum
             # at the end, and limits the memory.
-            content = stream.read(length + 1)
+            content = stream.read(_length(shape) + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError(f"{name}: found no complete gzip file ({error}), {expected}.") from error
+        raise DatasetError(
+            f"{name}: found no complete gzip file ({error}), {_expected(shape)}."
+        ) from error
+    return parse_unpacked(content, shape, name=name)
 
+
+def parse_unpacked(content: bytes, shape: tuple[int, ...], *, name: str) -> torch.Tensor:
+    """Parse an IDX file that is not gzipped; parameters and errors are those of `parse`."""
+    magic, expected = _magic(shape), _expected(shape)
+    length = _length(shape)
+    header = length - int(np.prod(shape))
     if len(content) < 4:
         raise DatasetError(f"{name}: found {len(content)} bytes of content, {expected}.")
     (found_magic,) = struct.unpack(">I", content[:4])
@@ -73,10 +78,12 @@ def load(root: Path, *, name: str, title: str, classes: tuple[str, ...]) -> Imag
     checksums: dict[str, str] = {}
 
     def read(file: str, shape: tuple[int, ...]) -> torch.Tensor:
-        path = root / name / file
-        packed = read_file(path)
-        checksums[file] = md5(packed)
-        return parse(packed, shape, name=str(path))
+        places = [root / name / other for other in _names(file)]
+        path = next((one for one in places if one.is_file()), places[0])
+        content = read_file(path)
+        checksums[path.name] = md5(content)
+        is_packed = path.name == file
+        return (parse if is_packed else parse_unpacked)(content, shape, name=str(path))
 
     def split(prefix: str) -> Split:
         count = COUNTS[prefix]
@@ -98,6 +105,24 @@ def load(root: Path, *, name: str, title: str, classes: tuple[str, ...]) -> Imag
         classes=classes,
         checksums=checksums,
     )
+
+
+def _names(file: str) -> tuple[str, ...]:
+    """Return the names of a gzipped file: its own, and the usual ones once it is unpacked."""
+    unpacked = file.removesuffix(".gz")
+    return file, unpacked, unpacked.replace("-idx", ".idx")
+
+
+def _magic(shape: tuple[int, ...]) -> int:
+    return (UNSIGNED_BYTE << 8) + len(shape)
+
+
+def _length(shape: tuple[int, ...]) -> int:
+    return 4 + 4 * len(shape) + int(np.prod(shape))
+
+
+def _expected(shape: tuple[int, ...]) -> str:
+    return f"expected {_describe(shape)} (magic number {_magic(shape)})"
 
 
 def _describe(shape: tuple[int, ...]) -> str:
@@ -124,7 +149,13 @@ def _source(
         home=home,
         licence=licence,
         files=tuple(
-            RemoteFile(path=f"{name}/{file}", url=url + file, md5=checksum, size=size)
+            RemoteFile(
+                path=f"{name}/{file}",
+                url=url + file,
+                md5=checksum,
+                size=size,
+                unpacked=tuple(f"{name}/{other}" for other in _names(file)[1:]),
+            )
             for file, (size, checksum) in files.items()
         ),
     )

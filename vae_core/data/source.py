@@ -24,6 +24,8 @@ class RemoteFile:
     members
         Of a tar archive: lengths of its files by their path inside it. They are unpacked into the
         archive's folder, and the archive is deleted. Empty for a plain file.
+    unpacked
+        Of a compressed file: paths at which its content is read too, relative to the data folder.
     """
 
     path: str
@@ -31,6 +33,7 @@ class RemoteFile:
     md5: str
     size: int
     members: Mapping[str, int] = field(default_factory=dict)
+    unpacked: tuple[str, ...] = ()
 
     def provides(self) -> tuple[str, ...]:
         """Return the paths, relative to the data folder, that a download creates."""
@@ -67,9 +70,13 @@ class Source:
         return max(1, round(sum(file.size for file in self.files) / MEBIBYTE)) if self.files else 0
 
     def missing(self, root: Path) -> list[Path]:
-        """Return the files that are not in the data folder."""
-        wanted = [root / path for file in self.files for path in file.provides()]
-        return [path for path in wanted if not path.is_file()]
+        """Return the files that are in the data folder neither as they are nor unpacked."""
+        return [
+            root / path
+            for file in self.files
+            for path in file.provides()
+            if not any((root / place).is_file() for place in (path, *file.unpacked))
+        ]
 
 
 def md5(content: bytes) -> str:

@@ -129,7 +129,12 @@ def test_cells_over_beta_are_a_rate_distortion_curve() -> None:
 
     of = Results([cell(4.0, 5.0), cell(0.1, 60.0), cell(1.0, 20.0)])
     assert study_charts.default_chart("rate-distortion", of, "rate") == "plane"
-    trace = study_charts.draw(of, "plane", "rate").data[0]
+    figure = study_charts.draw(of, "plane", "rate")
+    trace = figure.data[0]
     assert list(trace.x) == [5.0, 20.0, 60.0]
     assert list(trace.y) == [95.0, 80.0, 40.0]
     assert list(trace.text) == ["β = 4", "β = 1", "β = 0.1"]
+    low, high = figure.layout.xaxis.range
+    assert low < 5.0
+    assert (high - 60.0) / (high - low) > 0.15  # room for the text of the last point
+    assert trace.cliponaxis is False

@@ -20,10 +20,11 @@ import running
 import torch
 from PIL import Image
 
-from vae_core import evaluation, marginal, model_folder, recipes, runs
+from vae_core import evaluation, marginal, model_folder, projection, publishing, recipes, runs
 from vae_core.cli import main
 from vae_core.config import Config, ModelConfig, TrainConfig
-from vae_core.data import ImageDataset
+from vae_core.data import ImageDataset, load_dataset
+from vae_core.errors import ConfigError
 from vae_core.model_folder import Codes, ModelCard
 from vae_core.models import VAE, initialise
 
@@ -277,6 +278,41 @@ def test_evaluate_warns_of_collapse(vae: Any, trained: Path, tmp_path: Path) -> 
     assert warning.startswith("Posterior collapse: all 2 latent dimensions are unused")
     assert vae("evaluate", folder, "--limit", 20).out.splitlines()[-1] == warning
     assert vae("evaluate", trained, "--limit", 20, "--json").json()["warnings"] == []
+
+
+def test_one_image_has_no_standard_error(vae: Any, trained: Path, tmp_path: Path) -> None:
+    """JSON says null, which every program reads, and the table leaves it out."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    for kind in ("train", "test"):
+        (tmp_path / "two" / kind).mkdir(parents=True)
+        Image.new("L", (8, 8), 90).save(tmp_path / "two" / kind / "a.png")
+    words = ("evaluate", trained, "--dataset", tmp_path / "two")
+    metrics = json.loads(vae(*words, "--json").out, parse_constant=refuse)["metrics"]
+    assert metrics["elbo"]["n"] == 1
+    assert metrics["elbo"]["se"] is None
+    assert "nan" not in vae(*words).out
+
+
+def test_a_collapsed_training_ends_in_a_folder_that_opens(vae: Any, tmp_path: Path) -> None:
+    """All codes are equal, so t-SNE has no map of them; the collapse is said."""
+    folder = untrained(tmp_path / "flat", latent_dim=3)
+    model, data = model_folder.load_model(folder), load_dataset("digits")
+    config = model_folder.load_card(folder).training
+    encoded = publishing.encode_test(model, data, config)
+    codes = publishing.map_codes(encoded, data.test)
+    assert list(codes.projections) == ["pca"]
+    assert all(points.isfinite().all() for points in codes.projections.values())
+    with pytest.raises(ConfigError, match="all codes are equal"):
+        projection.tsne(encoded.mu.numpy())
+    words = "--activation relu --hidden 64,64 --learning-rate 0.1 --epochs 5"
+    answer = vae("train", "--dataset", "digits", *words.split(), "--out", tmp_path / "bad")
+    assert answer.status == 0
+    saved = model_folder.open_folder(tmp_path / "bad")
+    assert all(points.isfinite().all() for points in saved.codes.projections.values())
+    assert "Posterior collapse" in answer.out + answer.err
 
 
 def test_evaluate_adds_to_the_card_what_it_lacks(vae: Any, trained: Path, tmp_path: Path) -> None:

@@ -120,6 +120,29 @@ def test_four_files_make_a_dataset(small: Path):
     assert len(dataset.checksums) == 4
 
 
+@pytest.mark.parametrize("separator", ["-", "."])
+def test_files_already_unzipped_are_read(small: Path, separator: str):
+    """Under the names that unpacking and other sites give; the values are the same."""
+    packed = data.load_dataset("mnist", data_dir=small)
+    for path in sorted((small / "mnist").iterdir()):
+        name = path.name.removesuffix(".gz").replace("-idx", f"{separator}idx")
+        path.with_name(name).write_bytes(gzip.decompress(path.read_bytes()))
+        path.unlink()
+    assert next(one.present for one in data.available(small) if one.name == "mnist")
+    read = data.load_dataset("mnist", data_dir=small)
+    assert read.train.images.equal(packed.train.images)
+    assert read.test.labels is not None
+    assert packed.test.labels is not None
+    assert read.test.labels.equal(packed.test.labels)
+    labels = small / "mnist" / f"train-labels{separator}idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1])
+    with pytest.raises(DatasetError, match=r"train-labels.*only 13 bytes.*expected"):
+        data.load_dataset("mnist", data_dir=small)
+    labels.unlink()
+    with pytest.raises(DatasetError, match=r"train-labels-idx1-ubyte\.gz is missing"):
+        data.load_dataset("mnist", data_dir=small)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

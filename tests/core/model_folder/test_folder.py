@@ -235,6 +235,20 @@ def tensors_with(name: str, value: Tensor | None) -> Callable[[bytes], bytes]:
     return change
 
 
+def test_weights_of_float64_are_converted(folder: Path) -> None:
+    """As PyTorch's doubles are saved: the folder and its zip open with the same model."""
+    before = model_folder.load_model(folder).state_dict()
+    doubled = {name: tensor.double() for name, tensor in before.items()}
+    (folder / model_folder.WEIGHTS).write_bytes(safetensors.torch.save(doubled))
+    card_file = folder / model_folder.CARD
+    card_file.write_bytes(ANY(card_file.read_bytes()))
+    zipped = model_folder.open_zip(model_folder.zip_folder(folder)).model
+    for model in (model_folder.load_model(folder), zipped):
+        for name, tensor in model.state_dict().items():
+            assert tensor.dtype == torch.float32
+            assert tensor.equal(before[name]), name
+
+
 def card_with(**changes: Any) -> Callable[[bytes], bytes]:
     """Replace fields of a card."""
 
