@@ -12,8 +12,8 @@ from app.figures.raster import Floats
 
 #: Colours of classes, as on the map (browser/ui/colours.js).
 CLASS_COLOURS = (
-    "#3f90da", "#ffa90e", "#bd1f01", "#00a0a0", "#832db6",
-    "#a96b59", "#e76300", "#b9ac70", "#a02060", "#92dadd",
+    "#1e87ff", "#cb844b", "#be2042", "#1da19b", "#9933cb",
+    "#875369", "#dc4b12", "#84836c", "#db61cd", "#35759a",
 )  # fmt: skip
 ACCENT = "#12897f"
 #: Points of a training curve: about its width in pixels, since it is sent every second.

@@ -24,7 +24,7 @@ GREY = "#7f8c8a"
 PUBLISHED = "#e66101"
 #: Colours of series, safe for colour-blind people: `charts.CLASS_COLOURS` without orange.
 SERIES = (
-    ACCENT, "#3f90da", "#832db6", "#bd1f01", "#b9ac70", "#a02060", "#92dadd", "#a96b59",
+    ACCENT, "#1e87ff", "#9933cb", "#be2042", "#84836c", "#db61cd", "#35759a", "#875369",
 )  # fmt: skip
 SYMBOLS = ("diamond-open", "square-open", "triangle-up-open", "cross-open", "star-open")
 DASHES = ("solid", "dash", "dot", "dashdot")
