@@ -8,7 +8,7 @@ setup(
     packages=[*find_packages(include=["app*", "browser*", "vae_core*"]), *MODELS],
     package_dir=MODELS,
     package_data={
-        "app": ["icon.svg", ".streamlit/config.toml"],
+        "app": ["icon.svg", "logo.svg", ".streamlit/config.toml"],
         "app.widgets": ["page.css"],
         "browser": ["**/*"],
         "vae_core.pretrained": ["**/*"],

@@ -22,7 +22,7 @@ PAGES = {
     "compare": "Compare",
 }
 MAX_MODEL_MEGABYTES = 64
-ICON = Path(__file__).with_name("icon.svg")
+ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.svg", "logo.svg"))
 
 
 def model_picker(names: list[str]) -> None:
@@ -98,6 +98,7 @@ def show_notices() -> None:
 def run() -> None:
     """Run the script once."""
     st.set_page_config(page_title="Latent Explorer", page_icon=ICON, layout="wide")
+    st.logo(LOGO, size="large", icon_image=ICON)
     state.load()
     pages = [
         st.Page(f"views/{name}/page.py", title=title, url_path=name, default=name == "explore")

@@ -44,7 +44,8 @@ export function createFrame(element, data, on) {
 
   function configure({ tools, height }) {
     toolbar.element.hidden = !tools;
-    stage.style.setProperty("--height", `${height}px`);
+    // A page's main map ends where the first screen does: above it are the title and the controls.
+    stage.style.setProperty("--height", tools ? "max(20rem, 100dvh - 19rem)" : `${height}px`);
   }
   configure(data);
 

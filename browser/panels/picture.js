@@ -2,7 +2,7 @@
  * The decoded picture of the code that is shown, drawn in the frame in which the code changes.
  *
  * @typedef {object} PictureData
- * @property {number} size  the most width, CSS pixels
+ * @property {number} size  the greatest width: a fourteenth of it in rem, so that it grows with the text
  * @property {boolean} [caption]  whether the code is written below
  * @property {string | null} [side]
  */
@@ -52,7 +52,7 @@ export function mount(element, data) {
   }
 
   function update(next) {
-    figure.style.maxWidth = `${next.size}px`;
+    figure.style.maxWidth = `${next.size / 14}rem`;
     caption.hidden = next.caption === false;
     schedule(draw);
   }

@@ -274,3 +274,16 @@ def test_another_model_opens_from_the_picker(visitor: Enter) -> None:
     assert somebody.eventually(lambda: "model=file-" in somebody.page.url)
     somebody.settle()
     assert somebody.eventually(lambda: somebody.look()[0] > CONTRAST)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1440, 900), (1920, 1080), (2560, 1440)], ids=str)
+def test_the_map_fills_the_first_screen(visitor: Enter, size: tuple[int, int]) -> None:
+    """It ends where the screen does, is larger than all controls, and the product has its name."""
+    width, height = size
+    somebody = visitor(alone=True)
+    somebody.page.set_viewport_size({"width": width, "height": height})
+    somebody.open("explore")
+    box = somebody.find(MAP).bounding_box()
+    assert box["y"] + box["height"] <= height
+    assert box["height"] > 0.5 * height
+    assert somebody.find('[data-testid="stSidebar"] img[alt="Logo"]').is_visible()
