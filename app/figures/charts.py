@@ -190,37 +190,7 @@ def training_curve(
     marks
         Steps after which settings were changed, each with a text: thin vertical lines.
     """
-    shown = thinned(epochs)
-    sign = words.find(part).sign
-    test = [[e["epoch"], sign * round(e["test"][part], 3)] for e in shown]
-    train = [[e["epoch"], sign * round(e["train"][part], 3)] for e in shown]
-    first: list[list[float]] = []  # minibatches, during the first epochs
-    if epochs:
-        per_epoch = epochs[-1]["step"] / epochs[-1]["epoch"]
-    else:
-        per_epoch = max((s["step"] / s["epoch"] for s in steps), default=1.0)
-    if len(epochs) <= 2:
-        recent = [s for s in steps if not epochs or s["epoch"] <= 2]
-        first = [
-            [round(s["step"] / per_epoch, 3), sign * round(s["train"][part], 2)] for s in recent[1:]
-        ]
-
-    def line(name: str, data: list[list[float]], **style: Any) -> dict[str, Any]:
-        return {
-            "name": name,
-            "type": "line",
-            "data": data,
-            "showSymbol": len(data) == 1,
-            "symbolSize": 5,
-            "lineStyle": {"width": 2, **style},
-        }
-
-    series = [line("test", test), line("training", train, type="dashed", width=1.5)]
-    if first:
-        series.append(line("minibatch", first, width=1, opacity=0.5))
-    if marks:
-        end = max([x for one in series for x, _ in one["data"]], default=0.0)
-        series.append(_marks([(step / per_epoch, text) for step, text in marks], end=end))
+    series = _curves(epochs, steps, part, marks)
     values = [y for one in series for _, y in one["data"]]
     below_zero = bool(values) and max(values) < 0
     if below_zero:  # ECharts writes hyphens: the sizes are drawn downwards, with a true minus
@@ -267,6 +237,46 @@ def training_curve(
             "axisLabel": {"formatter": f"{minus}{{value}}"},
         },
         "series": series,
+    }
+
+
+def _curves(
+    epochs: Sequence[Mapping[str, Any]],
+    steps: Sequence[Mapping[str, Any]],
+    part: str,
+    marks: Sequence[tuple[int, str]],
+) -> list[dict[str, Any]]:
+    """Return the series of :func:`training_curve`: test, training, first minibatches, marks."""
+    shown = thinned(epochs)
+    sign = words.find(part).sign
+    test = [[e["epoch"], sign * round(e["test"][part], 3)] for e in shown]
+    train = [[e["epoch"], sign * round(e["train"][part], 3)] for e in shown]
+    if epochs:
+        per_epoch = epochs[-1]["step"] / epochs[-1]["epoch"]
+    else:
+        per_epoch = max((s["step"] / s["epoch"] for s in steps), default=1.0)
+    series = [_line("test", test), _line("training", train, type="dashed", width=1.5)]
+    if len(epochs) <= 2:
+        recent = [s for s in steps if not epochs or s["epoch"] <= 2]
+        first = [
+            [round(s["step"] / per_epoch, 3), sign * round(s["train"][part], 2)] for s in recent[1:]
+        ]
+        if first:
+            series.append(_line("minibatch", first, width=1, opacity=0.5))
+    if marks:
+        end = max([x for one in series for x, _ in one["data"]], default=0.0)
+        series.append(_marks([(step / per_epoch, text) for step, text in marks], end=end))
+    return series
+
+
+def _line(name: str, data: list[list[float]], **style: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": "line",
+        "data": data,
+        "showSymbol": len(data) == 1,
+        "symbolSize": 5,
+        "lineStyle": {"width": 2, **style},
     }
 
 
