@@ -8,7 +8,6 @@ const ZOOM = 1.5;
 const LABEL =
   "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, " +
   "Escape clears the selection.";
-const NO_INVERSE = "No inverse here: empty space shows the nearest real code.";
 
 /**
  * @typedef {object} FrameHandlers
@@ -31,7 +30,7 @@ export function createFrame(element, data, on) {
   const layer = (properties = { "aria-hidden": "true" }) => make("canvas", properties);
   const [decoded, grid, points] = [layer(), layer(), layer()];
   const overlay = layer({ tabindex: "0", role: "application", "aria-label": LABEL });
-  const hint = make("p", { class: "lx-hint", hidden: true }, NO_INVERSE);
+  const hint = make("p", { class: "lx-hint", hidden: true });
   const notice = make("p", { class: "lx-notice", role: "status", hidden: true });
   const count = make("span", { class: "lx-number", role: "status" });
   const clear = make("button", { type: "button", click: on.clear }, "Clear");
@@ -72,8 +71,11 @@ export function createFrame(element, data, on) {
       return () => observer.disconnect();
     },
     font: () => getComputedStyle(stage).fontFamily,
-    /** Say whether the plane has no inverse. @param {boolean} shown */
-    showHint: (shown) => (hint.hidden = !shown),
+    /** Say what is decoded where it is not the point itself. @param {string|null} text */
+    showHint(text) {
+      hint.textContent = text ?? "";
+      hint.hidden = text === null;
+    },
     /** Show a message over the canvases. @param {string|null} text */
     showNotice(text) {
       notice.textContent = text ?? "";

@@ -28,7 +28,7 @@ export function drawOverlay(context, { data, set, camera, theme, selection, poin
   }
   const example = hovered === null ? undefined : points.byId.get(hovered);
   if (example !== undefined) drawExample(pen, set, example, pointer.cursor, data.ellipses);
-  const remote = live && !pointer.hovering && set.positionOf(live);
+  const remote = live && !pointer.hovering && set.placeOf(live, hovered);
   if (remote) pen.ring(remote, RADIUS.live);
   if (pointer.cursor && pointer.hovering && plane.lift && context.canvas.matches(":focus-visible")) {
     pen.ring(pointer.cursor, RADIUS.cursor);
@@ -37,7 +37,7 @@ export function drawOverlay(context, { data, set, camera, theme, selection, poin
 }
 
 function drawPinned(pen, set, z, pinnedId, ellipses) {
-  const point = set.positionOf(z, pinnedId);
+  const point = set.placeOf(z, pinnedId);
   if (!point) return;
   const example = set.points.byId.get(pinnedId);
   if (ellipses && example !== undefined) pen.spread(point, set.plane, sigmaOf(set.points, example));

@@ -41,10 +41,12 @@ export class Pointer {
     pointer.hovering = true;
     const known = example >= 0;
     const hovered = known ? set.points.ids[example] : null;
-    this.store.set({ live: found.z, liveY: known ? this.#labelOf(example) : null, hovered }, this.origin);
+    // An example's code lies off the plane: its point there has another picture.
+    const z = known && set.projected ? Float32Array.from(muOf(set.points, example)) : found.z;
+    this.store.set({ live: z, liveY: known ? this.#labelOf(example) : null, hovered }, this.origin);
     if (known) this.card.over(hovered, () => this.#cardOf(example));
     else this.card.leave();
-    this.#announce(found.z, example);
+    this.#announce(z, example);
     this.redraw();
   }
 
@@ -83,9 +85,10 @@ export class Pointer {
     const { set } = this.state;
     const { live, hovered } = this.store.get();
     if (!live || !set) return;
-    // In a plane with an inverse, pin the code that was decoded, not the example near it.
-    if (set.plane.lift) this.#pinCode(live);
-    else if (set.points.byId.has(hovered)) this.#pinExample(set.points.byId.get(hovered));
+    const example = set.points.byId.get(hovered);
+    // Where codes are points of the plane, pin the code that was decoded, not the example near it.
+    if (example !== undefined && (set.projected || !set.plane.lift)) this.#pinExample(example);
+    else if (set.plane.lift) this.#pinCode(live);
   }
 
   /** Return the handlers of gestures. @returns {Omit<import("./gestures.js").Handlers, "key">} */

@@ -26,6 +26,11 @@ export class EncodedSet {
     return this.index.bounds;
   }
 
+  /** Whether codes differ from their points on the plane: there are further dimensions. */
+  get projected() {
+    return this.plane.lift !== null && this.points.latentDim > 2;
+  }
+
   /** Whether points are moving from the plane before. */
   get moving() {
     return this.transition !== null;
@@ -50,6 +55,17 @@ export class EncodedSet {
     if (plane.project && !(plane.rows && known !== undefined)) return plane.project(z);
     const example = known ?? nearestCode(points, z);
     return example < 0 ? null : this.positionOfExample(example);
+  }
+
+  /**
+   * Return where a code is drawn. Without a projection only examples have a place.
+   *
+   * @param {ArrayLike<number>} z
+   * @param {number|null} id  of the example whose code it is
+   * @returns {import("./geometry.js").Point|null}
+   */
+  placeOf(z, id) {
+    return this.plane.project || this.points.byId.has(id) ? this.positionOf(z, id) : null;
   }
 
   /**

@@ -13,6 +13,7 @@ import { createCard } from "../map/card.js";
 import { colourPoints } from "../map/colouring.js";
 import { createFrame } from "../map/frame.js";
 import { Gestures } from "../map/gestures.js";
+import { hintOf } from "../map/hint.js";
 import { Keyboard } from "../map/keyboard.js";
 import { Layers } from "../map/layers.js";
 import { createLegend } from "../map/legend.js";
@@ -133,7 +134,7 @@ class LatentMap {
       state.set.moveFrom(before, cameraBefore, camera.position, performance.now());
     }
     this.#colour();
-    this.frame.showHint(state.set.plane.lift === null);
+    this.#showHint();
     this.frame.showNotice(null);
     this.layers.redraw();
   }
@@ -169,11 +170,17 @@ class LatentMap {
     this.layers.redrawOverlay();
   }
 
+  #showHint() {
+    const { set, pointer } = this.state;
+    if (set) this.frame.showHint(hintOf(set, { ...this.links.store.get(), hovering: pointer.hovering }));
+  }
+
   /** Apply a change of the store. */
   #follow(shared, changed, origin) {
     const { selection, pointer } = this.state;
     if (changed.has("selected") && origin !== this.links.origin) selection.selectIds(shared.selected);
     if (changed.has("live") && shared.live === null) pointer.hovering = false;
+    if (["live", "hovered", "pinnedId"].some((key) => changed.has(key))) this.#showHint();
     this.layers.redrawFor(changed);
   }
 

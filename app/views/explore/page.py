@@ -15,8 +15,8 @@ from vae_core.jobs.tsne import MapStatus
 CAPTIONS = {
     "axes": "Each point is a test image, placed at its encoded mean. Move to decode any point; "
     "click to keep it.",
-    "pca": "Each point is a test image on the plane of greatest variance (PCA). Elsewhere, the "
-    "point on the PCA plane is decoded. Click to keep a point.",
+    "pca": "Each point is a test image on the plane of greatest variance (PCA). On a point its own "
+    "code is decoded, elsewhere the point on the PCA plane. Click to keep a point.",
     "tsne": "Each point is a test image. Neighbours stay together; distances mean little. t-SNE "
     "cannot be decoded; showing the nearest image.",
     "3d": "Each point is a test image, placed at its encoded mean. Drag to rotate. Switch maps to "

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createMap, square, squareWithoutInverse } from "./fixtures.mjs";
+import { createMap, points, square, squareWithoutInverse } from "./fixtures.mjs";
 
 const named = (calls, name) => calls.filter(([called]) => called === name);
 const live = (store) => Array.from(store.get().live ?? [], (value) => Number(value.toFixed(6)));
@@ -90,6 +90,16 @@ test("lifting the finger pins the code that was decoded; a second finger cancels
   gestures.followed(true);
   assert.equal(sent[0][1].pinned_id, null);
   assert.ok(Math.abs(sent[0][1].z[0] - 1.1) < 1e-6);
+});
+
+test("on a projection, an example under the pointer is decoded and pinned as itself", () => {
+  const { gestures, store, pointer, sent } = createMap(points([10, 11], [-1, -1, 5, 1, -1, 7]), { z: [0, 0, 2] });
+  gestures.hover(300 + 5, 300);
+  assert.deepEqual(live(store), [1, -1, 7], "not the point on the plane");
+  pointer.pinLive();
+  assert.deepEqual(sent[0], ["pin", { z: [1, -1, 7], pinned_id: 11, y: null }]);
+  gestures.hover(200, 200);
+  assert.deepEqual(live(store), [0, 0, 7], "beside the points, on the plane of the pinned code");
 });
 
 test("nothing is hovered or pinned while points move or are another model's", () => {

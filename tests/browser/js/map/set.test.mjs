@@ -29,6 +29,12 @@ test("a code is projected, or without a projection at its example or the nearest
   assert.equal(raw().positionOf([1, 2, 3]), null, "a code of another model");
 });
 
+test("without a projection only examples have a place where they are drawn", () => {
+  assert.deepEqual(raw().placeOf([0.25, 0.5], null), [0.25, 0.5]);
+  assert.equal(tsne().placeOf([0, 0], null), null, "the prior's mean");
+  assert.deepEqual(tsne().placeOf([-1, -1], 10), [-10, -10]);
+});
+
 test("for one dimension, an example's code is at its point, other codes on the line", () => {
   const line = Float32Array.of(-1, 1.5, 2, -1.5);
   const set = new EncodedSet(points([1, 2], [-1, 2], { projections: { line } }), "raw", [0, 1]);
