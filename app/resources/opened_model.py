@@ -150,6 +150,12 @@ class Opened:
         return kl
 
     @cached_property
+    def opening_id(self) -> int | None:
+        """Id of the example that pages open on, or None for the mean of the prior."""
+        row = self.saved.opening_row()
+        return None if row is None else int(self.codes.ids[row])
+
+    @cached_property
     def ranges(self) -> Floats:
         """Range of each latent dimension that spans codes and prior, (latent_dim, 2)."""
         ranges: Floats = self.saved.ranges().numpy()

@@ -1,5 +1,6 @@
 """The pinned code: its image, its description, and how panels change it."""
 
+import numpy as np
 import streamlit as st
 
 from app import state, words
@@ -10,6 +11,9 @@ from app.figures import raster
 from app.resources import examples, library
 from app.resources.opened_model import Opened
 from app.widgets import gallery, graphs, scenes
+
+#: Distance in a dimension that numbers in an address and in half precision do not resolve.
+NEARLY = 2e-3
 
 
 def show_image(model: Opened, shown: State, *, size: int) -> None:
@@ -43,7 +47,9 @@ def describe(model: Opened, shown: State) -> None:
     if shown.pinned_id is None:
         nearest = examples.nearest_codes(model, scenes.pinned_z(model, shown), 1)
         example, distance = int(nearest.ids[0]), float(nearest.distances[0])
-        where = "the centre of the prior" if shown.z is None else "a point you chose"
+        mean = scenes.prior_moments(model, scenes.pinned_y(model, shown)).mu
+        centred = np.allclose(scenes.pinned_z(model, shown), mean, atol=NEARLY)
+        where = "the centre of the prior" if centred else "a point you chose"
         st.markdown(
             f"Showing {where}. Nearest test image: {gallery.name_of(model, example)} "
             f"(distance {distance:.2f})."

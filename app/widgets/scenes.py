@@ -1,5 +1,6 @@
 """The scene of a page: what the open model and the state mean for its panels."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -14,9 +15,15 @@ from app.resources.opened_model import Floats, Moments, Opened
 
 
 def current() -> tuple[Opened, State]:
-    """Return the open model and the state, which fits it."""
+    """Return the open model and the state, which fits it.
+
+    Without a pinned code, a model of many dimensions shows an example, which the URL leaves out.
+    """
     shown = state.current()
-    return library.open_model(shown.model), shown
+    opened = library.open_model(shown.model)
+    if shown.z is None and shown.pinned_id is None:
+        shown = dataclasses.replace(shown, pinned_id=opened.opening_id)
+    return opened, shown
 
 
 def current_vae() -> tuple[Opened | None, State]:

@@ -153,6 +153,8 @@ function createPictures(grid) {
   const here = grid.addBox("lx-cell");
   const across = make("span", { class: "lx-axis" });
   const up = make("span", { class: "lx-axis lx-axis-up" });
+  const progress = make("progress", { class: "lx-drawing", max: 1, "aria-label": "Decoding the grid", hidden: true });
+  grid.element.append(progress);
   const lines = { network: null, colour: null };
   let drawn = "";
   let labelled = "";
@@ -187,9 +189,14 @@ function createPictures(grid) {
     const { network, z, y } = store.get();
     stop();
     setBusy(true);
+    progress.hidden = false;
+    progress.value = 0;
     stop = decodeInSlices(network, cellCodes(n, dims, z, prior), y, (i, mean) => {
       grid.tiles.picture(i, mean, inverted);
-      if (i === n * n - 1) setBusy(false);
+      progress.value = (i + 1) / (n * n);
+      if (i < n * n - 1) return;
+      progress.hidden = true;
+      setBusy(false);
     });
   }
 

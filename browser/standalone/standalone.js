@@ -14,6 +14,7 @@
  * @property {number[]} kl  nats of each dimension
  * @property {number} unused_below  nats below which a dimension is unused
  * @property {[number, number][]} [ranges]  of each dimension
+ * @property {number[]} [start]  the code at first
  * @property {[number, number]} dims  the latent plane at first
  * @property {string[]} projections  the maps, first the one to begin with
  * @property {number} epochs  of the training
@@ -71,7 +72,7 @@ function notify(text) {
 function createView(facts) {
   const model = { latentDim: facts.latent_dim, projections: facts.projections, labels: facts.given.length };
   const first = {
-    z: new Array(facts.latent_dim).fill(0),
+    z: facts.start ?? new Array(facts.latent_dim).fill(0),
     y: facts.given.length > 0 ? 0 : null,
     projection: facts.projections[0],
     dims: facts.dims,

@@ -189,6 +189,26 @@ def test_grid_by_keyboard(opened: Open) -> None:
     assert told["z"] == pytest.approx([-0.8871, -1.5341], abs=1e-3)
 
 
+def test_grid_shows_its_progress_while_it_is_decoded(opened: Open) -> None:
+    """A bar goes from empty to full, and away when the last picture is drawn."""
+    page = opened("manifold")
+    page.page.evaluate(
+        """() => {
+          const bar = document.querySelector(".lx-drawing");
+          window.shares = [];
+          const note = () => { if (!bar.hidden) window.shares.push(bar.value); };
+          new MutationObserver(note).observe(bar, { attributes: true });
+        }"""
+    )
+    page.find(".lx-field input").focus()
+    page.key("End")
+    page.page.wait_for_selector(".lx-manifold[aria-busy=false]")
+    shares = page.page.evaluate("window.shares")
+    assert len(set(shares)) > 3
+    assert shares == sorted(shares)
+    assert page.find(".lx-drawing").is_hidden()
+
+
 def test_grid_has_as_many_pictures_as_asked_and_prints_large(opened: Open) -> None:
     """The side changes at once, the server hears it on release; the PNG is 300 dpi, ≥ 2400 px."""
     page = opened("manifold")

@@ -120,6 +120,7 @@ def _data(saved: Saved) -> dict[str, Any]:
         "epochs": card.training.epochs,
         "kl": [round(nats, 4) for nats in kl.tolist()],
         "unused_below": evaluation.COLLAPSED_KL,
+        "start": [round(value, 4) for value in saved.opening_code().tolist()],
         "ranges": [[round(low, 3), round(high, 3)] for low, high in saved.ranges().tolist()],
         "dims": [first, second],
         "projections": [*(maps if card.model.latent_dim > 2 else []), "raw"],

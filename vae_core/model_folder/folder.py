@@ -49,6 +49,8 @@ PRETRAINED = next(
 )
 CARD, WEIGHTS = "card.json", "model.safetensors"
 CODES, HISTORY = "codes.safetensors", "history.jsonl"
+#: Latent dimensions up to which the prior's mean is among the codes.
+FEW_DIMENSIONS = 3
 FILES = (CARD, WEIGHTS, CODES, HISTORY)
 #: Maximum size of a file in a model folder, and of all files in a zip.
 MAX_BYTES = 256 * 2**20
@@ -328,6 +330,32 @@ class Saved:
         if labels is None:
             labels = torch.zeros(len(self.codes.ids), dtype=torch.int64)
         return labels[rows]
+
+    def opening_row(self) -> int | None:
+        """Row of the example that pages open on, or None for the mean of the prior.
+
+        With more than `FEW_DIMENSIONS`, codes lie far from the prior's mean, which decodes to no
+        image of the data. The example is of the first class, or of all data without labels: the
+        one whose code has the median distance to the mean code.
+        """
+        config, codes = self.card.model, self.codes
+        if config.takes_labels or config.latent_dim <= FEW_DIMENSIONS or not len(codes.ids):
+            return None
+        rows = torch.arange(len(codes.ids))
+        if codes.labels is not None:
+            rows = rows[codes.labels == codes.labels.min()]
+        mu = codes.mu[rows]
+        distances = (mu - mu.mean(0)).norm(dim=1)
+        return int(rows[(distances - distances.median()).abs().argmin()])
+
+    def opening_code(self) -> Tensor:
+        """Return the code that pages open on, (latent_dim,); with labels, of the first one."""
+        row = self.opening_row()
+        if row is not None:
+            return self.codes.mu[row]
+        y = torch.zeros(1, dtype=torch.int64) if self.card.model.takes_labels else None
+        with torch.inference_mode():
+            return self.model.prior_given(y).mean
 
     @torch.inference_mode()
     def kl_per_dim(self) -> Tensor:

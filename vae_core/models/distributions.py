@@ -86,6 +86,14 @@ class Prior(Protocol):
         """
         return q.log_prob(z) - self.log_prob(z)
 
+    @property
+    def mean(self) -> Tensor:
+        """Mean, (latent_dim,); of the first label or code if there are several.
+
+        Estimated from samples by default.
+        """
+        return self.sample(SPAN_SAMPLES, generator=torch.Generator().manual_seed(0)).mean(0)
+
     def span(self, deviations: float) -> tuple[Tensor, Tensor]:
         """Return the quantiles Φ(∓deviations) of each dimension, (latent_dim,) each.
 
@@ -128,6 +136,11 @@ class StandardNormal(FactorisedPrior):
         """KL(q ‖ p) of each dimension, in closed form."""
         return q.kl_per_dim()
 
+    @property
+    def mean(self) -> Tensor:
+        """Zeros, (latent_dim,)."""
+        return torch.zeros(self.latent_dim)
+
     def span(self, deviations: float) -> tuple[Tensor, Tensor]:
         """Return −deviations and deviations for each dimension."""
         high = torch.full((self.latent_dim,), deviations)
@@ -148,6 +161,11 @@ class _ConditionalGaussian(Prior):
         """Draw one code for each of the ``n`` labels or codes."""
         assert n == len(self.gaussian.mu), (n, self.gaussian.mu.shape)
         return self.gaussian.sample(generator=generator)
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean of the first label or code, (latent_dim,)."""
+        return self.gaussian.mu[0]
 
     def span(self, deviations: float) -> tuple[Tensor, Tensor]:
         """Return the lowest and the highest quantiles of all labels or codes."""
@@ -198,6 +216,11 @@ class GaussianMixture(Prior):
         """Draw ``n`` codes (n, latent_dim), each from a random component."""
         chosen = torch.multinomial(self._log_share.exp(), n, replacement=True, generator=generator)
         return DiagonalGaussian(self.mu[chosen], self.logvar[chosen]).sample(generator=generator)
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean of all components, (latent_dim,)."""
+        return self._log_share.exp() @ self.mu
 
     def span(self, deviations: float) -> tuple[Tensor, Tensor]:
         """Return the quantiles of each dimension's marginal, by bisection of its cdf."""

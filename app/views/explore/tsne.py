@@ -11,7 +11,7 @@ from app.address import State
 from app.resources import assets
 from app.resources.assets import Asset
 from app.resources.opened_model import Opened
-from app.widgets import jobs
+from app.widgets import jobs, scenes
 from vae_core import runs
 from vae_core.errors import LatentExplorerError
 from vae_core.formats import bundles
@@ -104,7 +104,7 @@ def reset(model: Opened) -> None:
 def watch(model: Opened, shown: State, draw: Callable[[MapStatus | None], None]) -> None:
     """Show a map while it is computed, and rerun the page when it ends."""
     status = current(model, "tsne")
-    if status is None or status.state not in ACTIVE or state.current() != shown:
+    if status is None or status.state not in ACTIVE or scenes.current()[1] != shown:
         st.rerun()
     draw(status)
     progress = "finding neighbours"

@@ -14,6 +14,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.resources import library
+from app.widgets import scenes
 from vae_core import data, model_folder
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import DatasetError
@@ -87,6 +88,27 @@ def test_ranges_of_a_model_reach_its_codes(no_data: Path) -> None:
     inside = ((mu >= low) & (mu <= high)).mean(0)
     assert (inside > 0.985).all()
     assert high.max() > 12
+
+
+@pytest.mark.parametrize("page", ["explore", "decode"])
+def test_model_of_many_dimensions_opens_on_an_example(open_page: Open, page: str) -> None:
+    """Its prior's mean decodes to no image; the address stays as short as before."""
+    session = open_page(page, model="mnist-20d")
+    opened = library.open_model("mnist-20d")
+    assert opened.opening_id is not None
+    assert f"Showing test image #{opened.opening_id}, a 0" in texts(session)
+    assert dict(session.query_params) == {"model": "mnist-20d"}
+    other = open_page(page, model="mnist-20d", z=",".join(["0"] * 20))
+    assert "Showing the centre of the prior" in texts(other)
+
+
+def test_model_of_few_dimensions_or_with_labels_opens_on_the_priors_mean(no_data: Path) -> None:
+    """There codes surround the mean, or the label says what is drawn."""
+    for name in ("digits-2d", "mnist-3d", "graphs-2d", "mnist-conditional"):
+        opened = library.open_model(name)
+        assert opened.opening_id is None
+        mean = scenes.prior_moments(opened, None).mu
+        np.testing.assert_allclose(opened.saved.opening_code(), mean, atol=1e-6)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -202,6 +202,17 @@ def test_dimensions_are_measured_against_the_models_prior() -> None:
     assert (high > 10).all()
 
 
+def test_page_opens_on_an_example_of_many_dimensions() -> None:
+    """Of few dimensions, on the mean of the model's prior."""
+    many = saved(latent_dim=5)
+    facts = json.loads(element(html_page.page(many).decode(), "facts"))
+    distances = (many.codes.mu - torch.tensor(facts["start"])).abs().amax(1)
+    assert distances.min() < 1e-3
+    few = saved(prior="mixture")
+    facts = json.loads(element(html_page.page(few).decode(), "facts"))
+    np.testing.assert_allclose(facts["start"], few.model.prior.mu.mean(0).detach(), atol=1e-3)
+
+
 def test_model_of_photographs_has_neither_pad_nor_encoder() -> None:
     """A drawing means nothing to it, so the page does without."""
     page = html_page.page(saved(dataset="frey-face")).decode()

@@ -197,6 +197,11 @@ def test_span_is_that_of_the_priors_samples(prior: str) -> None:
     y = torch.arange(4)
     given = built.prior_given(y)
     low, high = given.span(2.0)
+    first = built.prior_given(torch.zeros(40_000, dtype=torch.int64))
+    sampled = first.sample(40_000, generator=generator(6)).mean(0)
+    torch.testing.assert_close(given.mean, sampled, atol=0.06, rtol=0.03)
+    if prior != "label":
+        torch.testing.assert_close(Prior.mean.fget(given), sampled, atol=0.06, rtol=0.03)
     one = [built.prior_given(torch.full((40_000,), label)) for label in range(4)]
     tails = torch.special.ndtr(torch.tensor([-2.0, 2.0]))
     drawn = [each.sample(40_000, generator=generator(5)).quantile(tails, dim=0) for each in one]
