@@ -16,6 +16,8 @@
 import { unbundle } from "../files/assets.js";
 import { multiplications, OPERATIONS } from "./operations.js";
 
+/** Properties of a network that are fetched separately. */
+const PARTS = ["prior", "decoder", "encoder"];
 /** Entries of a layer that hold the name of an array. */
 const WEIGHTS = ["weight", "bias", "weight_ih", "bias_ih", "weight_hh", "bias_hh"];
 
@@ -61,15 +63,13 @@ export function load(bytes) {
  * Join parts of the same network that were fetched separately.
  *
  * @param {Network[]} parts
- * @returns {Network}
+ * @returns {Network} the first one itself if it lacks nothing that the others have
  */
 export function join(parts) {
-  return parts.reduce((whole, part) => ({
-    ...whole,
-    prior: whole.prior ?? part.prior,
-    decoder: whole.decoder ?? part.decoder,
-    encoder: whole.encoder ?? part.encoder,
-  }));
+  return parts.reduce((whole, part) => {
+    const missing = PARTS.filter((name) => !whole[name] && part[name]);
+    return missing.length === 0 ? whole : { ...whole, ...Object.fromEntries(missing.map((name) => [name, part[name]])) };
+  });
 }
 
 /** Two buffers for intermediate values, used in turn, of each list of layers. */

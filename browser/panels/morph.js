@@ -87,7 +87,7 @@ export function mount(element, data, emit) {
   function drawThumbnails() {
     const { network, z } = store.get();
     root.classList.toggle("lx-waiting", !canDecode(network, z));
-    if (canDecode(network, z)) for (const part of [cards, ...groups]) part.drawThumbnails();
+    if (canDecode(network, z)) for (const part of [cards, ...groups, directions]) part.drawThumbnails();
   }
 
   /** Show another collection, or the same by another network. */
@@ -95,7 +95,7 @@ export function mount(element, data, emit) {
     cards.build();
     path.build();
     arithmetic.show();
-    directions.reset();
+    directions.show();
     addPinned.disabled = store.get().z.length === 0;
     drawThumbnails();
   }
@@ -131,6 +131,7 @@ export function mount(element, data, emit) {
     if (changed.has("network")) build();
     else if (changed.has("y")) schedule(drawThumbnails);
     if (changed.has("z")) directions.pinned(by);
+    if (changed.has("z") || changed.has("live")) directions.redraw();
     if (["network", "y", "z"].some((key) => changed.has(key))) path.changed();
   });
   update(data);
@@ -139,6 +140,7 @@ export function mount(element, data, emit) {
     update,
     destroy() {
       path.destroy();
+      directions.destroy();
       unsubscribe();
       unschedule(drawThumbnails);
       live.stop();

@@ -192,9 +192,8 @@ def test_grid_by_keyboard(opened: Open) -> None:
 def test_grid_shows_its_progress_while_it_is_decoded(opened: Open) -> None:
     """A bar goes from empty to full, and away when the last picture is drawn."""
     page = opened("manifold")
-    page.page.evaluate(
-        """() => {
-          const bar = document.querySelector(".lx-drawing");
+    page.find(".lx-drawing").evaluate(
+        """bar => {
           window.shares = [];
           const note = () => { if (!bar.hidden) window.shares.push(bar.value); };
           new MutationObserver(note).observe(bar, { attributes: true });
@@ -342,6 +341,41 @@ def test_cards_are_dragged_and_picked_into_arithmetic(opened: Open) -> None:
     page.key("End")
     told = page.heard(lambda told: told["pins"] == 2)
     assert told["z"] == pytest.approx([-2.0 + 2 * -0.5, -1.5 + 2 * -2.0])
+
+
+def test_direction_moves_a_picture_and_stays_where_it_is_left(opened: Open) -> None:
+    """A dragged slider is followed with nothing sent; it stays until somebody goes back."""
+    page = opened("morph")
+    for place, card in ((5, 1), (6, 2)):
+        page.find(".lx-code-card", card).click()
+        page.find(".lx-place", place).click()
+    page.page.get_by_role("button", name="as a direction").click()
+    page.heard(lambda told: told.get("directions") == 1)
+    page.settle()
+    slider, moved = ".lx-directions input", ".lx-directed canvas"
+    page.find(slider).scroll_into_view_if_needed()
+    pictures = [page.picture(moved)]
+    page.page.mouse.move(*page.at(slider, 0.5, 0.5))
+    page.page.mouse.down()
+    page.quiet()
+    page.sent = 0
+    for across in (0.65, 0.8):
+        page.page.mouse.move(*page.at(slider, across, 0.5), steps=3)
+        page.frames()
+        pictures.append(page.picture(moved))
+    page.quiet()
+    assert len(set(pictures)) == 3
+    assert page.sent == 0
+    strength = page.find(".lx-directions output").inner_text()
+    assert 1 < float(strength) < 1.5
+    page.page.mouse.up()
+    page.heard(lambda told: told["pins"] == 1)
+    page.run_again()
+    assert page.find(".lx-directions output").inner_text() == strength
+    assert page.picture(moved) == pictures[-1]
+    page.button("Back to the start").click()
+    assert page.heard(lambda told: told["pins"] == 2)["z"] == [0.5, -0.5]
+    assert page.find(".lx-directions output").inner_text() == "0.00"
 
 
 def test_path_takes_another_kind_fewer_ends_and_new_codes(opened: Open) -> None:

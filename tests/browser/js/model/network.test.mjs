@@ -170,3 +170,8 @@ test("a bundle is read wherever it begins in its buffer", () => {
     assert.deepEqual([...arrays.y], [7, 8, 9]);
   }
 });
+
+test("joining what is already there changes nothing, so that panels do not draw again", () => {
+  const whole = join([network([linear(3, 6)]), network(null, { encoder: [linear(6, 6)] })]);
+  assert.equal(join([whole, network([linear(3, 6)])]), whole);
+});
