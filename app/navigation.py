@@ -81,6 +81,10 @@ def open_model(names: list[str]) -> opened_model.Opened | None:
                 state.notify(str(error))
             continue
         if name != wanted:
+            for parameter in state.lost_codes():
+                state.notify(
+                    f"{parameter} in the address was ignored: it belongs to the model {wanted!r}."
+                )
             state.update(model=name)
         state.fit_to_model(opened.facts)
         return opened

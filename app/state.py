@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.address import Facts, State, fit, parse, to_parameters
+from app.address import FIELDS, Facts, State, fit, parse, to_parameters
 
 _STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-version"
 #: Fields that panels hold too; they accept Python's values when the version has risen.
@@ -44,6 +44,15 @@ def current() -> State:
     """Return the session's state."""
     state: State = st.session_state[_STATE]
     return state
+
+
+def lost_codes() -> list[str]:
+    """Return the URL parameters of the state that have no meaning in another model."""
+    state, default = current(), State()
+    named = ("z", "pinned_id", "y", "axes", "selection", "camera")
+    return [
+        FIELDS[name].parameter for name in named if getattr(state, name) != getattr(default, name)
+    ]
 
 
 def version() -> int:

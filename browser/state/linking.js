@@ -37,7 +37,8 @@ export function link(first, second, { by, shared, codeOf }) {
     }
     if (by === "example") {
       if (changed.has("hovered") || changed.has("live")) {
-        patch.live = state.hovered === null ? null : codeOf(to, state.hovered);
+        // A pinned example stays under the pointer, and is live no more.
+        patch.live = state.hovered === null || state.live === null ? null : codeOf(to, state.hovered);
         patch.hovered = patch.live && state.hovered;
       }
       const pinned = changed.has("pinnedId") && state.pinnedId !== null;

@@ -293,7 +293,8 @@ def test_more_dimensions_have_a_choice_of_maps(open_file: Open) -> None:
     across.select_option("0")
     page.frames()
     assert page.picture(POINTS) != picture
-    assert page.page.evaluate("location.hash") == "#z=0,0,0,0&map=raw&axes=1,2"
+    start = ",".join(f"{value:.4f}" for value in four_dimensions().opening_code().tolist())
+    assert page.page.evaluate("location.hash") == f"#z={start}&map=raw&axes=1,2"
     assert page.page.locator("#manifold .lx-axis").all_inner_texts() == ["z₂ →", "z₁ →"]
     assert page.page.locator("#pad").count() == 0
     other = open_file("deep.html", "#map=raw&axes=1,2")

@@ -372,7 +372,8 @@ def show_metrics(both: Pair, ids: NDArray[np.int64] | None) -> None:
     st.caption(note)
     if ids is not None and len(ids) > 1 and comparable_kinds(both):
         st.markdown(f"**On the {len(ids):,} selected images**")
-        rows = [paired_row(both, name, ids) for name in BOUND]
+        reason = different_bounds(both)
+        rows = [paired_row(both, name, ids, reason=reason) for name in BOUND]
         st.dataframe(rows, hide_index=True, key="selected-metrics")
 
 
@@ -415,17 +416,18 @@ def _value(name: str, metric: Metric | None) -> str:
 def difference(both: Pair, name: str) -> str:
     """Return the difference of one metric with its standard error, or why there is none."""
     first, second = both.first.card.metrics.get(name), both.second.card.metrics.get(name)
-    if first is None or second is None or first.unit == "p-value":
+    if first is None or second is None:
         return ""
+    if first.unit == "p-value":
+        return "not comparable: p-values of two tests"
     if both.first.card.dataset != both.second.card.dataset:
         return "not comparable: different data"
     if first.kind != second.kind:
         return f"not comparable: {first.kind} and {second.kind} pixels"
     if (first.unit, first.split) != (second.unit, second.split):
         return f"not comparable: {first.unit} ({first.split}) and {second.unit} ({second.split})"
-    conditional = [model.card.model.conditional for model in (both.first, both.second)]
-    if first.unit == "nats" and conditional[0] != conditional[1]:
-        return "not comparable: bounds of log p(x) and log p(x|y)"
+    if first.unit in ("nats", "bits") and (reason := different_bounds(both)):
+        return reason
     if name in BOUND and both.shared:
         return paired_row(both, name, both.ids)[DIFFERENCE]
     error = None
@@ -434,15 +436,26 @@ def difference(both: Pair, name: str) -> str:
     return words.quantity(name, second.value - first.value, error, first.unit, difference=True)
 
 
-def paired_row(both: Pair, name: str, ids: NDArray[np.int64]) -> dict[str, str]:
-    """Compare one part of the bound over the same examples, image by image."""
+def different_bounds(both: Pair) -> str:
+    """Say that the models bound different likelihoods, or nothing if they do not."""
+    given = [model.card.model.takes_labels for model in (both.first, both.second)]
+    return "" if given[0] == given[1] else "not comparable: bounds of log p(x) and log p(x|y)"
+
+
+def paired_row(
+    both: Pair, name: str, ids: NDArray[np.int64], *, reason: str = ""
+) -> dict[str, str]:
+    """Compare one part of the bound over the same examples, image by image.
+
+    A ``reason`` not to compare takes the place of the difference.
+    """
     first, second = (_per_example(model, name, ids) for model in (both.first, both.second))
     values = [
         words.quantity(name, one.mean, one.se, "nats") for one in map(Estimate.of, (first, second))
     ]
     change = Estimate.of(second - first)
     paired = words.quantity(name, change.mean, change.se, "nats", difference=True)
-    return _row(both, name, (values[0], values[1]), f"{paired}, paired")
+    return _row(both, name, (values[0], values[1]), reason or f"{paired}, paired")
 
 
 def _per_example(model: Opened, name: str, ids: NDArray[np.int64]) -> torch.Tensor:

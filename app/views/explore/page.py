@@ -62,7 +62,13 @@ def show_map(
             classes=model.class_names,
             pinned=scenes.pinned_z(model, shown),
         )
-        st.plotly_chart(figure, key="cloud", alt="The codes of the test set in three dimensions")
+        # Without the mode bar, which covers the legend under a pointer and for good after a touch.
+        st.plotly_chart(
+            figure,
+            key="cloud",
+            alt="The codes of the test set in three dimensions",
+            config={"displayModeBar": False},
+        )
     else:
         selection.show_map(
             "map",

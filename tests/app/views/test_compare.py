@@ -307,6 +307,28 @@ def test_figures_of_two_kinds_are_not_subtracted(no_data: Path, tmp_path: Path) 
     assert not models.comparable_kinds(both)
 
 
+def test_bounds_of_other_likelihoods_and_p_values_are_not_subtracted(
+    open_page: Open, no_data: Path
+) -> None:
+    """A model that is given the label bounds log p(x|y): neither for all nor for a selection."""
+    both = Pair(library.open_model("mnist-conv"), library.open_model("mnist-conditional"))
+    reason = "not comparable: bounds of log p(x) and log p(x|y)"
+    common = both.first.card.metrics.keys() & both.second.card.metrics.keys()
+    bounds = [name for name in common if both.first.card.metrics[name].unit in ("nats", "bits")]
+    assert {"elbo", "rate", "distortion"} <= set(bounds)
+    assert {models.difference(both, name) for name in bounds} == {reason}
+    assert models.difference(both, "mmd_p") == "not comparable: p-values of two tests"
+    assert "not comparable" not in models.difference(both, "active_units")
+    session = open_page(
+        "compare",
+        model="mnist-conv",
+        **{"with": "mnist-conditional", "select": "pca:-1,-1;1,-1;1,1;-1,1"},
+    )
+    tables = [table.value for table in session.dataframe]
+    assert len(tables) == 2
+    assert set(tables[1]["Difference (B − A)"]) == {reason}
+
+
 def test_ids_of_two_data_sets_are_not_the_same_examples(no_data: Path, tmp_path: Path) -> None:
     """Both have an example 3; they have nothing to do with each other."""
     both = Pair(opened(tmp_path, "a"), opened(tmp_path, "b", dataset="mnist"))

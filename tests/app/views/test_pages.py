@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -158,6 +159,24 @@ def test_a_bad_address_gives_a_notice_and_the_page_opens(open_page: Open) -> Non
         assert named in warning.value
     next(button for button in session.button if button.label == "Dismiss").click().run()
     assert not session.warning
+
+
+def test_code_of_an_unknown_model_is_named_and_not_decoded(open_page: Open) -> None:
+    """Each value that has no meaning in the model that opens instead is said to be ignored."""
+    session = open_page(model="no-such-model", z="1,2", id="3", n="12")
+    said = texts(session)
+    assert "z in the address was ignored: it belongs to the model 'no-such-model'." in said
+    assert "id in the address was ignored" in said
+    assert "n in the address was ignored" not in said
+    assert "z" not in dict(session.query_params)
+    assert "z in the address was ignored" not in texts(open_page(z="1,2"))
+
+
+def test_cloud_has_no_bar_over_its_legend(open_page: Open) -> None:
+    """Plotly's mode bar would cover it."""
+    session = open_page(model="mnist-3d", map="3d")
+    cloud = session.get("plotly_chart")[0]
+    assert json.loads(cloud.proto.config)["displayModeBar"] is False
 
 
 def test_an_unknown_model_is_named_and_another_one_opens(open_page: Open) -> None:

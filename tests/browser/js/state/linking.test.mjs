@@ -49,6 +49,14 @@ test("stores linked by example show each model's own code of it", () => {
   assert.equal(first.get().live, null);
 });
 
+test("an example that is pinned under the pointer is live in neither store", () => {
+  const [first, second] = two({ by: "example" });
+  first.set({ live: Float32Array.of(1, 1), hovered: 3 }, "map");
+  first.set({ z: Float32Array.of(1, 1), pinnedId: 3, live: null }, "map");
+  assert.deepEqual([first.get().live, second.get().live], [null, null]);
+  assert.deepEqual([first.get().pinnedId, second.get().pinnedId], [3, 3]);
+});
+
 test("stores linked by example ignore other codes and unknown examples", () => {
   const [first, second] = two({ by: "example" });
   first.set({ live: Float32Array.of(5, 5), hovered: null }, "map");
