@@ -21,6 +21,7 @@ import { open } from "./page.js";
 const PANELS = {
   latent_map: () => import("./panels/latent_map.js"),
   picture: () => import("./panels/picture.js"),
+  gallery: () => import("./panels/gallery.js"),
   graph: () => import("./panels/graph.js"),
   sliders: () => import("./panels/sliders.js"),
   manifold: () => import("./panels/manifold.js"),

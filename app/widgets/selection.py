@@ -9,6 +9,7 @@ from app import address, state
 from app.address import Selection, State
 from app.components import latent_map
 from app.components.contract import Scene
+from app.components.gallery import gallery as panel
 from app.components.latent_map import Callbacks, Look, Points, Restored
 from app.figures import charts, raster
 from app.resources import examples
@@ -17,6 +18,8 @@ from app.widgets import gallery, pinned, scenes
 from vae_core import latents
 from vae_core.formats import tables
 
+#: Images in a row of a downloaded PNG.
+SHEET_COLUMNS = 15
 #: Name of a plane of two latent dimensions in the panels.
 RAW = "raw"
 PROJECTIONS = {"axes": "Latent plane", "pca": "PCA", "tsne": "t-SNE", "3d": "3-D"}
@@ -123,8 +126,7 @@ def from_panel(drawn: latent_map.Selection | None) -> Selection | None:
 
 
 def show(model: Opened, shown: State) -> None:
-    """Show the selected examples: gallery, classes, decoded mean, downloads."""
-    st.subheader("Selection", anchor=False)
+    """Show the selected examples: count, classes, decoded mean, gallery, downloads."""
     if shown.selection is None:
         st.caption("Draw a box or a lasso on the map to select test images.")
         return
@@ -135,18 +137,23 @@ def show(model: Opened, shown: State) -> None:
     if not len(ids):
         st.caption("No images inside; draw a larger area.")
         return
-    left, right = st.columns([5, 3], gap="medium")
-    with left:
-        chosen = spread(ids, gallery.GALLERY)
-        sheet, kind = gallery.show(model, chosen, columns=15)
-        some = "All" if len(chosen) == len(ids) else f"{len(chosen)} of {len(ids):,}"
-        st.caption(f"{some} selected test images ({kind})")
-        _downloads(model, ids, sheet)
-    with right:
-        _summary(model, shown, ids)
+    _summary(model, shown, ids)
+    panel(
+        "selected-images",
+        scene=scenes.build(model, shown),
+        points=points(model),
+        on_pin=pinned.on_pin,
+    )
+    _downloads(model, ids)
 
 
-def _downloads(model: Opened, ids: NDArray[np.int64], sheet: bytes) -> None:
+def sheet(model: Opened, ids: NDArray[np.int64]) -> bytes:
+    """Write up to `gallery.GALLERY` of the examples as one PNG."""
+    chosen = examples.pictures(model, spread(ids, gallery.GALLERY).tolist())
+    return raster.to_png(raster.mosaic(chosen.images, SHEET_COLUMNS))
+
+
+def _downloads(model: Opened, ids: NDArray[np.int64]) -> None:
     name = f"{model.name}-selection"
     with st.container(horizontal=True):
         st.download_button(
@@ -154,22 +161,24 @@ def _downloads(model: Opened, ids: NDArray[np.int64], sheet: bytes) -> None:
             key="w-csv", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "Download PNG", sheet, f"{name}.png", "image/png", key="w-png", on_click="ignore"
-        )
+            "Download PNG", lambda: sheet(model, ids), f"{name}.png", "image/png", key="w-png",
+            on_click="ignore",
+        )  # fmt: skip
 
 
 def _summary(model: Opened, shown: State, ids: NDArray[np.int64]) -> None:
     rows = model.rows(ids)
+    left, right = st.columns([2, 1], vertical_alignment="center")
     if model.codes.labels is not None:
         counts = np.bincount(model.codes.labels[rows], minlength=len(model.class_names))
         figure = charts.class_counts(counts.tolist(), model.class_names)
-        st.echarts_chart(figure, key="class-counts", height=170, alt="Number of each class")
+        with left:
+            st.echarts_chart(figure, key="class-counts", height=130, alt="Number of each class")
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
     y = scenes.pinned_y(model, shown)
-    decoded = raster.picture(examples.decode(model, mean, y)[0], 140)
-    st.image(raster.to_png(decoded), alt="Decoded mean")
-    condition = "" if y is None else f", with label {model.condition_names[y]}"
-    st.caption(f"Decoded mean of the selected codes{condition}")
+    decoded = raster.picture(examples.decode(model, mean, y)[0], 84)
+    condition = "" if y is None else f", label {model.condition_names[y]}"
+    right.image(raster.to_png(decoded), alt="Decoded mean", caption=f"Decoded mean{condition}")
 
 
 def spread(ids: NDArray[np.int64], limit: int) -> NDArray[np.int64]:

@@ -95,9 +95,14 @@ with left:
         if computed is not None:
             tsne.show_result(opened, computed)
 with right:
-    pinned.show_image(opened, current, size=336)
+    # A selection is seen beside the map without scrolling, so the image makes room for it.
+    has_selection = current.selection is not None
+    pinned.show_image(opened, current, size=176 if has_selection else 336)
+    if has_selection:
+        selection.show(tsne.with_map(opened, computed), current)
     pinned.describe(opened, current)
+    if not has_selection:
+        selection.show(opened, current)
 downloads.offer(opened)
-selection.show(tsne.with_map(opened, computed), current)
 if current.pinned_id is not None:
     gallery.show_neighbours(opened, current.pinned_id)

@@ -1,0 +1,167 @@
+/**
+ * The selected examples as pictures, page by page: resting on one shows it on the map, a click pins it.
+ *
+ * Sends up `pin`.
+ *
+ * @typedef {object} GalleryData
+ * @property {import("../files/assets.js").Source} codes  the encoded set
+ * @property {import("../files/assets.js").Source|null} sprite  the originals; without them pictures are
+ *   reconstructions
+ * @property {string[]} classes
+ * @property {string|null} [side]
+ */
+import { pagesOf } from "../gallery/pages.js";
+import { createGrid } from "../manifold/grid.js";
+import { classOf } from "../map/example.js";
+import { SetLoader } from "../map/loader.js";
+import { muOf } from "../map/points.js";
+import { decode } from "../model/network.js";
+import { pin } from "../state/pinning.js";
+import { schedule, storeOf, unschedule } from "../state/store.js";
+import { announcer, make } from "../ui/dom.js";
+
+const COLUMNS = 8;
+const ROWS = 4;
+
+/**
+ * @param {HTMLElement} element
+ * @param {GalleryData} data
+ * @param {import("../panel.js").Emit} emit
+ * @returns {import("../panel.js").Panel}
+ */
+export function mount(element, data, emit) {
+  const origin = {};
+  const store = storeOf(data.side);
+  const live = announcer();
+  const found = { points: null, sprite: null };
+  let pages = pagesOf([], COLUMNS * ROWS);
+  let selected = null;
+  let drawn = "";
+
+  const grid = createGrid({
+    size: () => ({ columns: COLUMNS, rows: ROWS }),
+    ready: () => found.points !== null && pages.count > 0,
+    home: () => 0,
+    look: (index) => show(index === null ? undefined : pages.ids()[index]),
+    describe: (index) => nameOf(pages.ids()[index]),
+    choose: (index) => choose(pages.ids()[index]),
+    say: live.say,
+  });
+  grid.canvas.setAttribute("aria-label", "Selected test images. Arrow keys move, Enter pins.");
+  const turn = (step) => {
+    pages.turn(step);
+    grid.leave();
+    schedule(draw);
+  };
+  const back = make("button", { type: "button", "aria-label": "Earlier images", click: () => turn(-1) }, "‹");
+  const on = make("button", { type: "button", "aria-label": "Further images", click: () => turn(1) }, "›");
+  const extent = make("span", { class: "lx-number", role: "status" });
+  const kind = make("span", { class: "lx-quiet" });
+  const root = make("div", { class: "lx-gallery" }, grid.element,
+    make("div", { class: "lx-buttons lx-gallery-pages" }, back, on, extent, kind), live.element);
+  element.append(root);
+
+  const loader = new SetLoader({
+    request: () => {},
+    points: (points) => take({ points }),
+    sprite: (sprite) => take({ sprite }),
+    error: (error) => (extent.textContent = `The images could not be loaded. ${error.message}`),
+  });
+
+  function take(part) {
+    Object.assign(found, part);
+    selected = null;
+    drawn = "";
+    follow();
+  }
+
+  /** The label that an example is decoded with: its own for a conditional model, else null. */
+  function labelOf(n) {
+    return store.get().y === null ? null : (found.points.labels?.[n] ?? null);
+  }
+
+  function nameOf(id) {
+    if (id === undefined) return "";
+    const name = classOf(found.points, found.points.byId.get(id), data.classes);
+    return name === null ? `Example ${id}` : `Example ${id}, ${name}`;
+  }
+
+  /** Show an example on the map and in the large picture, or none. @param {number} [id] */
+  function show(id) {
+    if (id === undefined) store.set({ live: null, liveY: null, hovered: null }, origin);
+    else {
+      const n = found.points.byId.get(id);
+      store.set({ live: Float32Array.from(muOf(found.points, n)), liveY: labelOf(n), hovered: id }, origin);
+    }
+  }
+
+  function choose(id) {
+    if (id === undefined) return;
+    const n = found.points.byId.get(id);
+    grid.forget();
+    pin(emit, muOf(found.points, n), { pinnedId: id, y: labelOf(n), origin, store });
+    live.say(`Pinned ${nameOf(id)}`);
+  }
+
+  /** Take over the selection of the store. */
+  function follow() {
+    if (found.points === null || store.get().selected === selected) return;
+    selected = store.get().selected;
+    pages = pagesOf(found.points.ids.filter((id) => selected?.has(id)), COLUMNS * ROWS);
+    schedule(draw);
+  }
+
+  function draw() {
+    const { network } = store.get();
+    if (!network?.decoder || found.points === null) return;
+    const wanted = `${network.hash} ${pages.ids().join()} ${found.sprite !== null}`;
+    const fresh = grid.tiles.layOut({ columns: COLUMNS, rows: ROWS, shape: network.imageShape, gap: 1 });
+    extent.textContent = pages.extent();
+    back.disabled = !pages.has(-1);
+    on.disabled = !pages.has(1);
+    kind.textContent = found.sprite ? "originals" : "reconstructions";
+    if (!fresh && wanted === drawn) return;
+    drawn = wanted;
+    grid.tiles.clear();
+    pages.ids().forEach((id, index) => drawOne(index, id, network));
+  }
+
+  function drawOne(index, id, network) {
+    const n = found.points.byId.get(id);
+    if (!found.sprite?.has(id)) {
+      grid.tiles.picture(index, decode(network, muOf(found.points, n), labelOf(n)));
+      return;
+    }
+    const canvas = make("canvas", found.sprite.size);
+    const context = canvas.getContext("2d");
+    found.sprite.draw(context, id);
+    const { data: pixels } = context.getImageData(0, 0, canvas.width, canvas.height);
+    grid.tiles.put(index, (image) => image.data.set(pixels));
+  }
+
+  const unsubscribe = store.subscribe((_, changed) => {
+    if (changed.has("selected")) follow();
+    if (changed.has("network") || changed.has("y")) schedule(draw);
+  });
+  const observer = new ResizeObserver(() => schedule(draw));
+  observer.observe(root);
+  loader.request(data);
+
+  return {
+    update(next) {
+      data = next;
+      loader.request(data);
+      follow();
+      schedule(draw);
+    },
+    destroy() {
+      grid.leave();
+      loader.stop();
+      unsubscribe();
+      observer.disconnect();
+      unschedule(draw);
+      live.stop();
+      root.remove();
+    },
+  };
+}
