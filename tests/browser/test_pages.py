@@ -120,6 +120,36 @@ def test_a_lasso_counts_what_lies_inside_and_its_link_restores_it(visitor: Enter
     assert somebody.eventually(lambda: "select=" not in somebody.page.url)
 
 
+def test_a_selection_is_seen_beside_the_map_and_its_images_are_alive(visitor: Enter) -> None:
+    """At 1440 × 900 without scrolling: count and images; resting shows one, a click pins it."""
+    somebody = visitor(alone=True)
+    somebody.page.set_viewport_size({"width": 1440, "height": 900})
+    somebody.open("explore", "model=digits-2d&select=axes-1-2:-1,-1;1,-1;1,1;-1,1")
+    gallery = ".lx-gallery canvas"
+    somebody.drawn_after(gallery, CONTRAST)
+    assert somebody.page.evaluate("scrollY") == 0
+    for shown in (gallery, ".lx-gallery-pages"):
+        box = somebody.find(shown).bounding_box()
+        assert box["y"] + box["height"] <= 900
+    left = somebody.find(MAP).bounding_box()
+    assert somebody.find(gallery).bounding_box()["x"] > left["x"] + left["width"]
+    count = int(somebody.find(".lx-status").inner_text().split()[0])
+    assert somebody.says(f"1–32 of {count}")
+    first = somebody.picture(gallery)
+    overlay, before = somebody.picture(MAP), somebody.picture()
+    somebody.page.mouse.move(*somebody.at(gallery, 0.3, 0.4))
+    somebody.frames()
+    assert somebody.picture(MAP) != overlay
+    assert somebody.picture() != before
+    assert "id=" not in somebody.page.url
+    somebody.page.mouse.click(*somebody.at(gallery, 0.3, 0.4))
+    assert somebody.eventually(lambda: "id=" in somebody.page.url)
+    somebody.button("Further images").click()
+    somebody.frames()
+    assert somebody.says(f"33–64 of {count}")
+    assert somebody.picture(gallery) != first
+
+
 def test_a_click_pins_and_going_back_takes_it_back(visitor: Enter) -> None:
     """Pins are in the address; the browser's back button restores what was before."""
     somebody = visitor().open("explore")
