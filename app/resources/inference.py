@@ -9,9 +9,12 @@ import torch
 
 from app.figures import raster
 from app.resources.opened_model import HASH_FUNCS, Floats, Opened
-from vae_core import images, model_folder, objectives
+from vae_core import familiarity, images, model_folder, objectives
+from vae_core.familiarity import Familiarity, Known
 from vae_core.images import Prepared
 
+#: Glyphs of one image that are offered.
+MAX_GLYPHS = 12
 #: Longer side of a preparation step's image, in pixels.
 STEP_SIDE = 112
 #: Samples of z for the distortion of an uploaded image.
@@ -112,8 +115,8 @@ def sample_posterior(encoding: Encoding, n: int, *, seed: int) -> Floats:
     return codes
 
 
-def prepare(opened: Opened, content: bytes, **switches: bool | None) -> Prepared:
-    """Read an image file and prepare it as the training data was.
+def prepare(opened: Opened, content: bytes, **switches: bool | None) -> tuple[Prepared, ...]:
+    """Read an image file and prepare each of its glyphs as the training data was.
 
     Images of the steps are reduced to `STEP_SIDE`.
 
@@ -127,6 +130,20 @@ def prepare(opened: Opened, content: bytes, **switches: bool | None) -> Prepared
     return _prepare(digest, shape, dataset, tuple(sorted(switches.items())), content)
 
 
+def judge(opened: Opened, encoding: Encoding, prepared: Prepared | None) -> Familiarity:
+    """Return whether an encoded image is anything that the model knows."""
+    y = None if encoding.y is None else torch.tensor([encoding.y])
+    x = torch.from_numpy(encoding.x)[None]
+    made = () if prepared is None else (prepared,)
+    (found,) = familiarity.judged(_known(opened), opened.model, x, y=y, prepared=made)
+    return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=HASH_FUNCS)
+def _known(opened: Opened) -> Known:
+    return familiarity.calibrated(opened.model, opened.codes, dataset=opened.card.dataset)
+
+
 @st.cache_resource(show_spinner=False, max_entries=64, scope="session")
 def _prepare(
     digest: str,
@@ -134,11 +151,15 @@ def _prepare(
     dataset: str,
     switches: tuple[tuple[str, bool | None], ...],
     _content: bytes,
-) -> Prepared:
+) -> tuple[Prepared, ...]:
     picture = images.read_picture(_content)
-    found = images.prepare(picture, shape, dataset=dataset, **dict(switches))  # type: ignore[arg-type]
+    each = images.prepare_each(picture, shape, dataset=dataset, **dict(switches))
+    return tuple(_small_steps(one) for one in each[:MAX_GLYPHS])
+
+
+def _small_steps(prepared: Prepared) -> Prepared:
     steps = (
         dataclasses.replace(step, picture=raster.thumbnail(step.picture, STEP_SIDE))
-        for step in found.steps
+        for step in prepared.steps
     )
-    return dataclasses.replace(found, steps=tuple(steps))
+    return dataclasses.replace(prepared, steps=tuple(steps))

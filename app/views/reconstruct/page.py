@@ -8,6 +8,7 @@ from app.resources.opened_model import Floats, Opened
 from app.views.reconstruct import preparation, result
 from app.widgets import graphs, header, scenes, uploads
 from app.widgets.uploads import Upload
+from vae_core.images import Prepared
 
 IMAGE_SOURCES = ("Draw", "Files", "Camera")
 GRAPH_SOURCES = ("Simulate", "File")
@@ -28,9 +29,12 @@ def encode_image(model: Opened, x: Floats, shown: State) -> Encoding:
     return encode(model, x, seed=shown.seed, y=y)
 
 
-def show_encoded(model: Opened, x: Floats, shown: State) -> None:
+def show_encoded(
+    model: Opened, x: Floats, shown: State, *, prepared: Prepared | None = None
+) -> None:
     """Encode an image and show its reconstruction beside its place on the map."""
     encoding = encode_image(model, x, shown)
+    result.warn(model, encoding, prepared)
     left, right = st.columns([5, 3], gap="medium")
     with left:
         st.subheader("Reconstruction", anchor=False)
@@ -53,6 +57,7 @@ def show_drawing(model: Opened, shown: State) -> None:
     with right:
         result.show_on_map(model, shown, encoding)
     if encoding is not None:
+        result.warn(model, encoding)
         result.show(model, encoding)
         result.show_neighbours_and_samples(model, encoding, shown.seed)
 
@@ -75,7 +80,7 @@ if of_graphs:
 elif source == "Draw":
     show_drawing(opened, current)
 elif files := image_files(source):
-    image = preparation.choose_image(opened, files, current)
-    if image is not None:
-        show_encoded(opened, image, current)
+    chosen = preparation.choose_image(opened, files, current)
+    if chosen is not None:
+        show_encoded(opened, chosen.image.numpy(), current, prepared=chosen)
 st.caption(uploads.NOT_STORED)

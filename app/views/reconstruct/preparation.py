@@ -1,5 +1,8 @@
 """Prepare uploaded images as the training data was, and choose one of them."""
 
+import itertools
+from collections.abc import Container
+
 import numpy as np
 import streamlit as st
 
@@ -15,28 +18,38 @@ from vae_core.images import Prepared
 INVERT = {"automatic": None, "yes": True, "no": False}
 
 
-def choose_image(model: Opened, files: list[Upload], shown: State) -> Floats | None:
-    """Show what the model sees of the files; return the chosen image, (c, h, w) in [0, 1]."""
+def choose_image(model: Opened, files: list[Upload], shown: State) -> Prepared | None:
+    """Show what the model sees of the files, each glyph by itself; return the chosen one."""
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.subheader("What the model sees", anchor=False, width="content")
         switches = options(photograph=gallery.is_photograph(model))
-    prepared = {}
-    for index, file in enumerate(files):
+    prepared: dict[str, Prepared] = {}
+    for file in files:
         try:
-            prepared[index] = inference.prepare(model, file.content, **switches)
+            glyphs = inference.prepare(model, file.content, **switches)
         except ImageError as error:
             st.error(f"{file.name}: {error}")
+            continue
+        if len(glyphs) > 1:
+            st.info(f"{file.name}: {len(glyphs)} glyphs were found. Choose one below.")
+        for number, one in enumerate(glyphs, start=1):
+            part = f", glyph {number}" if len(glyphs) > 1 else ""
+            prepared[_unique(f"{file.name}{part}", prepared)] = one
     if not prepared:
         return None
-    names = [files[index].name for index in prepared]
-    chosen = choose(model, names, list(prepared.values()), shown)
+    chosen = choose(model, list(prepared), list(prepared.values()), shown)
     with st.container(horizontal=True, key="steps"):
         for step in chosen.steps:
             with st.container(width=inference.STEP_SIDE, gap="xxsmall"):
                 st.image(step.picture, alt=step.name)
                 st.caption(step.name)
-    image: Floats = chosen.image.numpy()
-    return image
+    return chosen
+
+
+def _unique(name: str, taken: Container[str]) -> str:
+    """Return a name, numbered if another file has it too."""
+    numbered = (name if n == 1 else f"{name} ({n})" for n in itertools.count(1))
+    return next(one for one in numbered if one not in taken)
 
 
 def options(*, photograph: bool) -> dict[str, bool | None]:
@@ -48,7 +61,10 @@ def options(*, photograph: bool) -> dict[str, bool | None]:
         )  # fmt: skip
         chosen = {"invert": INVERT[invert]}
         if not photograph:
+            chosen["page"] = st.toggle("Cut out the page", True, key="w-page")
             chosen["clean"] = st.toggle("Remove background", True, key="w-clean")
+            chosen["lines"] = st.toggle("Remove printed lines", True, key="w-lines")
+            chosen["strokes"] = st.toggle("Adjust stroke width", True, key="w-strokes")
         chosen["crop"] = st.toggle("Crop", True, key="w-crop")
         if not photograph:
             chosen["centre"] = st.toggle("Centre by mass", True, key="w-centre")

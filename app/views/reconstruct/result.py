@@ -14,12 +14,11 @@ from app.resources.inference import Encoding
 from app.resources.opened_model import Floats, Opened
 from app.widgets import gallery, graphs, pinned, scenes, selection
 from vae_core import model_folder
+from vae_core.images import Prepared
 
 RESULT_SIDE = 184
 SAMPLES = 16
 NEIGHBOURS = 10
-#: An image is called unlike the training data above this share of the test set's distortions.
-UNUSUAL = 0.99
 
 
 def choose_label(model: Opened, x: Floats, shown: State) -> int | None:
@@ -85,6 +84,13 @@ def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
         st.button("Go to its code", on_click=state.update, kwargs=code, key="w-pin-code")
 
 
+def warn(model: Opened, encoding: Encoding, prepared: Prepared | None = None) -> None:
+    """Warn if an image may be nothing that the model knows, with the reasons."""
+    sentence = inference.judge(model, encoding, prepared).warning
+    if sentence is not None:
+        st.warning(sentence, icon=":material/help:")
+
+
 def show(model: Opened, encoding: Encoding) -> None:
     """Show the votes of neighbours and labels, input, reconstruction and error, and the bound."""
     is_graph = graphs.are_data_of(model)
@@ -119,7 +125,7 @@ def show(model: Opened, encoding: Encoding) -> None:
 
 
 def show_distortion(model: Opened, encoding: Encoding) -> None:
-    """Show the image's distortion among those of the test set, and warn if it is unusual."""
+    """Show the image's distortion among those of the test set."""
     figure = charts.histogram(
         model.codes.distortion.numpy(),
         unit=f"Distortion (nats, {model.pixel_kind})",
@@ -130,11 +136,6 @@ def show_distortion(model: Opened, encoding: Encoding) -> None:
         f"Orange: your image. Its distortion exceeds {encoding.share_below:.0%} of test images. "
         "Further right = worse reconstruction."
     )
-    if encoding.share_below > UNUSUAL:
-        st.warning(
-            "This image is unlike the training data: its distortion exceeds "
-            f"{encoding.share_below:.1%} of test images. Interpret the results with care."
-        )
 
 
 def show_votes(model: Opened, encoding: Encoding) -> None:

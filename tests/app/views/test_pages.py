@@ -361,13 +361,26 @@ def test_several_files_are_shown_and_one_is_looked_at(open_page: Open) -> None:
     assert not session.exception
 
 
-def test_noise_is_called_unlike_the_training_data(open_page: Open) -> None:
-    """A picture beyond the 99th percentile of the test set's distortion gets a plain warning."""
+def test_noise_is_nothing_that_the_model_knows(open_page: Open) -> None:
+    """A warning says so and why, above the result; a digit of the data gets none."""
     noise = (np.random.default_rng(0).random((8, 8)) > 0.5).astype(np.uint8) * 255
     noise = noise.repeat(20, axis=0).repeat(20, axis=1)
     session = upload(open_page("reconstruct"), ("noise.png", png(noise)))
     assert not session.exception
-    assert any("unlike the training data" in warning.value for warning in session.warning)
+    warned = [warning.value for warning in session.warning]
+    assert any("nothing that the model knows" in sentence for sentence in warned)
+    session = upload(open_page("reconstruct"), ("one.png", png(drawn_one())))
+    assert not any("nothing that the model knows" in one.value for one in session.warning)
+
+
+def test_two_digits_in_one_picture_are_two_pictures(open_page: Open) -> None:
+    """Each is offered by itself, and the page says how many were found."""
+    one = drawn_one()
+    both = np.concatenate([one, one], axis=1)
+    session = upload(open_page("reconstruct"), ("both.png", png(both)))
+    assert not session.exception
+    assert any("2 glyphs were found" in info.value for info in session.info)
+    assert session.pills(key="w-picture").options == ["both.png, glyph 1", "both.png, glyph 2"]
 
 
 def test_draw_again_draws_others(open_page: Open) -> None:
