@@ -5,7 +5,7 @@ and `st.query_params`. Keys start with "le-", those of widgets with "w-".
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -191,7 +191,6 @@ def set_widgets(values: Mapping[str, Any]) -> None:
         st.session_state[key] = value
 
 
-def reset_widgets(keys: Iterable[str]) -> None:
-    """Reset widgets to their defaults, before the page shows them."""
-    for key in keys:
-        st.session_state.pop(key, None)
+def widget(key: str) -> Any:
+    """Return the value of a widget by its key, for its callback."""
+    return st.session_state[key]

@@ -4,9 +4,9 @@ from typing import Any, get_args
 
 import streamlit as st
 
-from app import state
-from app.resources import datasets
-from app.views.train import suggestions
+from app import state, words
+from app.resources import datasets, trainings
+from app.views.train import durations, suggestions
 from app.widgets import downloads
 from vae_core import data, learning, runs
 from vae_core.config import ONE_CHANNEL, ModelConfig, TrainConfig
@@ -43,6 +43,13 @@ TITLES = {
         "threshold": "binary, threshold ½",
     },
     "device": {"cpu": "CPU", "cuda": "GPU"},
+}
+#: Latent dimensions of each preset, and titles of what a training can start from.
+PRESETS, OWN = {"look": 2, "reconstruct": 20}, "own"
+PRESET_TITLES = {
+    "look": "Two dimensions, to look at",
+    "reconstruct": "Twenty dimensions, to reconstruct",
+    OWN: "Your own",
 }
 #: Name of the components of a mixture prior.
 COMPONENTS = {"mixture": "Gaussians", "vamp": "Pseudo-inputs"}
@@ -81,6 +88,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
         **_keep("data"),
     )
     base = show_copied(name)
+    presets = st.container()
     if name not in present:
         downloads.offer_dataset(known[name])
         return None
@@ -105,6 +113,8 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     except LatentExplorerError as error:
         st.error(f"These settings cannot be trained: {error}.")
         configs = None
+    with presets:
+        show_presets(dataset, configs, base)
     return configs if start_button(configs) else None
 
 
@@ -170,25 +180,86 @@ def reset() -> None:
     if base is not None:
         state.set_widgets(default_values(base))
         state.remember("copied", None)
+        state.remember("own-settings", False)
+
+
+def show_presets(
+    dataset: ImageDataset,
+    configs: tuple[ModelConfig, TrainConfig] | None,
+    base: RunConfig | None,
+) -> None:
+    """Show what a training can start from, each with the time that it takes on this host."""
+    past = trainings.statuses().by_name.values()
+    choices = {key: plain_configs(dataset, latent_dim) for key, latent_dim in PRESETS.items()}
+    is_own = base is not None or state.recall("own-settings", False)
+    same = [key for key, one in choices.items() if configs is not None and _same(one, configs)]
+    chosen = OWN if is_own or not same else same[0]
+
+    def label(key: str) -> str:
+        settings = configs if key == OWN else choices[key]
+        if settings is None:
+            return PRESET_TITLES[key]
+        time = durations.seconds(*settings, images=len(dataset.train), past=past)
+        return f"{PRESET_TITLES[key]} · about {words.duration(time)}"
+
+    state.set_widgets({"train-preset": chosen})
+    st.pills(
+        "Start from",
+        list(PRESET_TITLES),
+        format_func=label,
+        key="train-preset",
+        on_change=choose_preset,
+        args=(dataset,),
+    )
+
+
+def choose_preset(dataset: ImageDataset) -> None:
+    """Fill the form with the settings of the chosen preset; "your own" keeps what is there."""
+    key = state.widget("train-preset")
+    if key is None:  # the chosen one was clicked again
+        return
+    state.remember("own-settings", key == OWN)
+    if key == OWN:
+        return
+    reset()
+    model, training = plain_configs(dataset, PRESETS[key])
+    filled = values(RunConfig(name="preset", model=model, training=training))
+    del filled["train-data"]
+    state.set_widgets(filled)
+
+
+def _same(one: tuple[ModelConfig, TrainConfig], other: tuple[ModelConfig, TrainConfig]) -> bool:
+    return [part.model_dump() for part in one] == [part.model_dump() for part in other]
+
+
+def plain_configs(
+    dataset: ImageDataset, latent_dim: int | None = None
+) -> tuple[ModelConfig, TrainConfig]:
+    """Make the configs of the suggested settings, with another number of latent dimensions."""
+    suggested = suggestions.find(dataset.name)
+    first = {setting: next(iter(names)) for setting, names in TITLES.items()}
+    likelihood = suggested.likelihood
+    if dataset.image_shape[0] > 1 and likelihood in ONE_CHANNEL:
+        likelihood = next(one for one in TITLES["likelihood"] if one not in ONE_CHANNEL)
+    return make_configs(
+        dataset,
+        first
+        | {
+            "hidden": _parse_widths(suggested.hidden["mlp"]),
+            "latent_dim": latent_dim or suggested.latent_dim,
+            "batch_size": suggested.batch_size,
+            "epochs": suggested.epochs,
+            "likelihood": likelihood,
+            "learning_rate": suggested.learning_rate,
+        },
+    )
 
 
 def default_values(base: RunConfig) -> dict[str, Any]:
     """Return the default values of the widgets that a copy of a run fills, by their keys."""
     name, model, training = base.training.dataset, base.model, base.training
     suggested = suggestions.find(name)
-    first = {setting: next(iter(names)) for setting, names in TITLES.items()}
-    plain_model, plain_training = make_configs(
-        datasets.without_pixels(name),
-        first
-        | {
-            "hidden": _parse_widths(suggested.hidden["mlp"]),
-            "latent_dim": suggested.latent_dim,
-            "batch_size": suggested.batch_size,
-            "epochs": suggested.epochs,
-            "likelihood": suggested.likelihood,
-            "learning_rate": suggested.learning_rate,
-        },
-    )
+    plain_model, plain_training = plain_configs(datasets.without_pixels(name))
     plain = values(RunConfig(name=base.name, model=plain_model, training=plain_training))
     widths = suggested.hidden.get(model.network, suggested.hidden["mlp"])
     objective = FIELDS["objective"].default

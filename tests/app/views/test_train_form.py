@@ -121,6 +121,36 @@ def test_choices_follow_one_another(open_page: Open) -> None:
     assert not session.exception
 
 
+def test_a_training_starts_from_a_preset(open_page: Open) -> None:
+    """Two dimensions first; a preset fills the form, and what is changed is one's own."""
+    session = open_page("train")
+    (presets,) = [one for one in session.button_group if one.key == "train-preset"]
+    titles = list(presets.options)
+    assert [title.split(" · about ")[0] for title in titles] == list(form.PRESET_TITLES.values())
+    assert all(title.endswith(" s") for title in titles)
+    assert session.session_state["train-preset"] == "look"
+    session.session_state["train-beta"] = 20.0
+    session.run()
+    assert session.session_state["train-preset"] == "own"
+    choose(session, "reconstruct")
+    assert session.number_input(key="train-z-digits").value == 20
+    assert session.number_input(key="train-beta").value == 1
+    assert session.session_state["train-preset"] == "reconstruct"
+    choose(session, "own")
+    assert session.number_input(key="train-z-digits").value == 20
+    assert session.session_state["train-preset"] == "own"
+    choose(session, "look")
+    assert session.number_input(key="train-z-digits").value == 2
+    assert session.session_state["train-preset"] == "look"
+    assert not session.exception
+
+
+def choose(session: AppTest, preset: str) -> None:
+    """Click a preset."""
+    (presets,) = [one for one in session.button_group if one.key == "train-preset"]
+    presets.set_value(preset).run()
+
+
 def test_a_gpu_is_offered_where_there_is_one(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
