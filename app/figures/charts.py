@@ -18,6 +18,8 @@ CLASS_COLOURS = (
 ACCENT = "#12897f"
 #: Points of a training curve: about its width in pixels, since it is sent every second.
 CURVE_POINTS = 150
+#: Rows of the texts of changed settings above a curve, and the height of one in pixels.
+MARK_ROWS, MARK_ROW = 2, 13
 
 
 def class_counts(counts: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
@@ -197,7 +199,8 @@ def training_curve(
         for one in series:
             one["data"] = [[x, -y] for x, y in one["data"]]
     minus = "−" if below_zero else ""
-    top = 44 if any(text for _, text in marks) else 30
+    rows = min(len([text for _, text in marks if text]), MARK_ROWS)
+    top = 38 + MARK_ROW * rows
     return {
         "animation": False,
         "color": [ACCENT, "#e07b39", "#8a9694"],
@@ -283,9 +286,10 @@ def _line(name: str, data: list[list[float]], **style: Any) -> dict[str, Any]:
 def _marks(places: Sequence[tuple[float, str]], *, end: float) -> dict[str, Any]:
     """Return vertical lines at x with a text, as a separate series, since others may be empty.
 
-    The text stands above the curves, level, and reaches from its line to the middle.
+    The text stands above the curves, level, and reaches from its line to the middle. Neighbours
+    stand in rows by turns.
     """
-    label = {"show": True, "position": "end", "rotate": 0, "distance": 4, "fontSize": 11}
+    label = {"show": True, "position": "end", "rotate": 0, "fontSize": 11}
     return {
         "name": "changed",
         "type": "line",
@@ -300,10 +304,11 @@ def _marks(places: Sequence[tuple[float, str]], *, end: float) -> dict[str, Any]
                     "label": {
                         **label,
                         "formatter": text,
+                        "distance": 4 + MARK_ROW * (i % MARK_ROWS),
                         "align": "right" if x > end / 2 else "left",
                     },
                 }
-                for x, text in places
+                for i, (x, text) in enumerate(places)
             ],
         },
     }

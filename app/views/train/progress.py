@@ -204,9 +204,9 @@ def show_space(status: RunStatus, layout: Layout) -> None:
 
 def first_steps(status: RunStatus) -> str:
     """Say what happens before the first checkpoint, with what happens now in bold."""
-    current = {"starting": 0, "loading the data": 1}.get(status.message, 2)
     if status.state != "running":
-        current = -1
+        return "The manifold appears here after the first checkpoint."
+    current = {"starting": 0, "loading the data": 1}.get(status.message, 2)
     steps = [f"**{step} …**" if i == current else step for i, step in enumerate(FIRST_STEPS)]
     listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
     return f"{listed}\n\nCurves, map and manifold appear here with the first epoch."

@@ -25,7 +25,7 @@ GRAPHS = Suggestion({"mlp": "100", "conv": "8, 16, 32", "rows": "64"}, batch_siz
 SUGGESTED = {
     "mnist": Suggestion(
         {"mlp": ", ".join(map(str, _FAST["hidden"])), "conv": "16, 32", "rows": "128"},
-        latent_dim=_FAST["latent_dim"], batch_size=_FAST["batch_size"], epochs=_FAST["epochs"],
+        batch_size=_FAST["batch_size"], epochs=_FAST["epochs"],
         learning_rate=_FAST["learning_rate"], warmup=_FAST["warmup"], decay=_FAST["decay"],
         precision=_FAST["precision"],
     ),
@@ -38,7 +38,7 @@ SUGGESTED = {
     ),
     "cifar-10": Suggestion(
         {"mlp": "500, 200", "conv": "32, 64, 64", "rows": "200"},
-        latent_dim=20, batch_size=100, epochs=20, likelihood="discretised-logistic",
+        batch_size=100, epochs=20, likelihood="discretised-logistic",
     ),
     "graphs": GRAPHS,
     "graphs-symmetric": GRAPHS,

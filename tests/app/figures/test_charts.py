@@ -90,6 +90,7 @@ def test_the_chart_of_a_training_can_be_read() -> None:
     early, late = (mark["label"] for mark in chart["series"][-1]["markLine"]["data"])
     assert (early["position"], early["rotate"]) == ("end", 0)
     assert (early["align"], late["align"]) == ("left", "right")
+    assert late["distance"] - early["distance"] >= late["fontSize"]
     assert chart["grid"]["top"] > charts.training_curve(epochs, [], "elbo")["grid"]["top"]
 
 

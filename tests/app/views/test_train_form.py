@@ -33,6 +33,7 @@ def test_every_dataset_has_what_suits_it() -> None:
     """For each kind of network there are widths."""
     assert suggestions.SUGGESTED.keys() == data.SOURCES.keys()
     for suggested in suggestions.SUGGESTED.values():
+        assert suggested.latent_dim == form.PRESETS["look"]
         assert suggested.hidden.keys() == form.titles("network").keys()
 
 
