@@ -297,8 +297,8 @@ def undrained(values: Floats, contrast: Floats, dark: bool) -> Floats:
     small = cv2.GaussianBlur(small, (0, 0), 0.8)
     heavy = cv2.resize(contrast, size, interpolation=cv2.INTER_AREA)
     mask = heavy > 0.3 * float(heavy.max())
-    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
-    at_edge = np.isin(labels, _edge_labels(labels)) & mask
+    _, pieces = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+    at_edge = np.isin(pieces, _edge_labels(pieces)) & mask
     if heavy[at_edge].sum() < 0.05 * heavy[mask].sum():
         return contrast
     low, high = float(small.min()), float(small.max())
@@ -316,7 +316,9 @@ def undrained(values: Floats, contrast: Floats, dark: bool) -> Floats:
     strong = heavy > 0.75 * float(np.percentile(heavy[basins], 75))
     _, labels = cv2.connectedComponents((strong | basins).astype(np.uint8), connectivity=8)
     grown = np.isin(labels, np.unique(labels[basins])) & (labels > 0)
-    kept = cv2.dilate(grown.astype(np.uint8), np.ones((5, 5), np.uint8))
+    # A piece that does not reach the edge stays whole, if any of it is a basin.
+    whole = np.isin(pieces, np.unique(pieces[basins & ~at_edge])) & mask & ~at_edge
+    kept = cv2.dilate((grown | whole).astype(np.uint8), np.ones((5, 5), np.uint8))
     kept = cv2.resize(kept, contrast.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return np.asarray(np.where(kept > 0, contrast, np.minimum(contrast, 0)), dtype=np.float32)
 
