@@ -271,13 +271,13 @@ def test_evaluate_refuses_an_estimator_before_it_encodes(
     assert re.search(r"^error: .*latent_dim 6 is .*allowed: 1 to 5$", answer.err.strip())
 
 
-def test_evaluate_warns_of_collapse(vae: Any, trained: Path, tmp_path: Path) -> None:
+def test_evaluate_warns_of_collapse(vae: Any, tmp_path: Path) -> None:
     """In a sentence below the figures, and in a list beside them; a list that may be empty."""
     folder = untrained(tmp_path / "model")
     (warning,) = vae("evaluate", folder, "--limit", 20, "--json").json()["warnings"]
     assert warning.startswith("Posterior collapse: all 2 latent dimensions are unused")
     assert vae("evaluate", folder, "--limit", 20).out.splitlines()[-1] == warning
-    assert vae("evaluate", trained, "--limit", 20, "--json").json()["warnings"] == []
+    assert vae("evaluate", "digits-2d", "--limit", 20, "--json").json()["warnings"] == []
 
 
 def test_one_image_has_no_standard_error(vae: Any, trained: Path, tmp_path: Path) -> None:
