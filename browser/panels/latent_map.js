@@ -20,6 +20,7 @@ import { createLegend } from "../map/legend.js";
 import { SetLoader } from "../map/loader.js";
 import { planeKey } from "../map/planes.js";
 import { Pointer } from "../map/pointer.js";
+import { readingOf } from "../map/reading.js";
 import { EncodedSet } from "../map/set.js";
 import { createState } from "../map/state.js";
 import { storeOf } from "../state/store.js";
@@ -40,6 +41,7 @@ class LatentMap {
   constructor(element, data, emit) {
     this.element = element;
     this.links = { store: storeOf(data.side), emit, origin: Symbol("latent_map") };
+    this.reading = null;
     this.state = createState(data, theme(element), this.links, {
       moved: () => this.layers.redraw(),
       selected: () => this.#showSelection(),
@@ -109,6 +111,8 @@ class LatentMap {
   destroy() {
     this.loader.stop();
     this.pointer.leave();
+    const { store, origin } = this.links;
+    if (store.get().reading === this.reading) store.set({ reading: null }, origin);
     this.state.selection.release();
     for (const stop of this.stops) stop();
     this.gestures.destroy();
@@ -124,6 +128,8 @@ class LatentMap {
     const { data, set: before, camera } = state;
     const cameraBefore = camera.position;
     state.set = new EncodedSet(points, data.projection, data.dims);
+    this.reading = readingOf(points, data.classes);
+    this.links.store.set({ reading: this.reading }, this.links.origin);
     const samePlane = before?.plane.key === state.set.plane.key;
     state.pointer.cursor = null;
     camera.setBounds(state.set.bounds, samePlane);

@@ -98,7 +98,15 @@ export function mount(element, data, emit) {
     const { posterior } = store.get();
     store.set({ z: posterior.mu, pinnedId: null, live: null }, origin);
     send();
-    live.say(`Encoded as ${code(posterior.mu)}`);
+    live.say(() => read(posterior.mu));
+  }
+
+  /** Say what the drawing is, as the nearest codes of the page's map are; without one, its code. */
+  function read(mu) {
+    const found = store.get().reading?.read(mu) ?? null;
+    return found === null
+      ? `Encoded as ${code(mu)}`
+      : `Reads as ${found.name}: ${found.votes} of the ${found.of} nearest codes`;
   }
 
   function send() {

@@ -6,6 +6,7 @@
  * @property {boolean} [caption]  whether the code is written below
  * @property {string | null} [side]
  */
+import { describeShown } from "../map/reading.js";
 import { canDecode, decode, pixelCount } from "../model/network.js";
 import { schedule, storeOf, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
@@ -41,7 +42,7 @@ export function mount(element, data) {
   }
 
   function draw() {
-    const { network, live } = store.get();
+    const { network, live, hovered, pinnedId, reading } = store.get();
     const z = store.shown();
     if (!canDecode(network, z)) return;
     if (drawnFor !== network.hash) resize(network);
@@ -49,6 +50,9 @@ export function mount(element, data) {
     context.putImageData(image, 0, 0);
     which.textContent = live ? "Under the pointer" : "Pinned";
     numbers.textContent = code(z);
+    const near = live !== null;
+    const shown = describeShown({ reading, id: near ? hovered : pinnedId, near, code: code(z) });
+    canvas.setAttribute("aria-label", `Decoded picture: ${shown}`);
   }
 
   function update(next) {
@@ -58,7 +62,7 @@ export function mount(element, data) {
   }
 
   const unsubscribe = store.subscribe((state, changed) => {
-    if (["z", "live", "y", "liveY", "network"].some((key) => changed.has(key))) schedule(draw);
+    if (["z", "live", "y", "liveY", "network", "hovered", "pinnedId", "reading"].some((key) => changed.has(key))) schedule(draw);
   });
   update(data);
 

@@ -20,6 +20,8 @@
  * @property {number|null} liveY  label of the example whose code is `live`, null for other codes
  * @property {{mu: Float32Array, logvar: Float32Array}|null} posterior  of a drawing or an upload
  * @property {Set<number>|null} selected  ids of the selected examples, null without a selection
+ * @property {import("../map/reading.js").Reading|null} reading  what codes mean, by the page's map; null
+ *   without one
  * @property {number} seed
  */
 
@@ -37,6 +39,7 @@ function initial() {
     liveY: null,
     posterior: null,
     selected: null,
+    reading: null,
     seed: 0,
   };
 }

@@ -280,3 +280,27 @@ def test_the_map_and_its_legend_are_near_for_the_keyboard(visitor: Enter) -> Non
     assert not somebody.page.evaluate(FOCUSED)["legend"]
     somebody.key("Shift+Tab")
     assert somebody.page.evaluate(FOCUSED) == second
+
+
+def test_a_drawing_and_the_picture_are_told_to_a_screen_reader(visitor: Enter) -> None:
+    """The pad says what the drawing reads as; the picture's name follows the keys on the map."""
+    somebody = visitor().open("reconstruct")
+    somebody.drag(".lx-sheet", (0.5, 0.2), (0.5, 0.4), (0.5, 0.6), (0.5, 0.8))
+    told = somebody.find(".lx-pad [role=status]")
+    reads = re.compile(r"Reads as \d: \d+ of the 10 nearest codes")
+    assert somebody.eventually(lambda: reads.fullmatch(told.text_content()) is not None)
+    somebody.open("explore")
+    picture = somebody.page.get_by_role("img", name=re.compile("^Decoded picture: .*z = "))
+    picture.wait_for()
+    before = picture.get_attribute("aria-label")
+    somebody.find(MAP).focus()
+    somebody.key("Shift+ArrowRight")
+    assert somebody.eventually(lambda: picture.get_attribute("aria-label") != before)
+
+
+def test_tables_of_a_study_are_tables(visitor: Enter) -> None:
+    """A screen reader finds their rows and headings."""
+    somebody = visitor().go("compare?model=digits-2d", ".js-plotly-plot")
+    table = somebody.page.get_by_role("table").first
+    assert table.get_by_role("columnheader", name="Model").count() == 1
+    assert table.get_by_role("row").count() > 2

@@ -362,7 +362,7 @@ def show_selection(both: Pair, shown: State) -> NDArray[np.int64] | None:
 def show_metrics(both: Pair, ids: NDArray[np.int64] | None) -> None:
     """Show the metrics of both models, and those on the selected examples."""
     st.subheader("Metrics", anchor=False)
-    st.dataframe(metric_rows(both), hide_index=True, key="metrics")
+    st.table(metric_rows(both), hide_index=True, alt="Metrics of both models")
     note = "A is the left model, B the right one. Value ± standard error (kind of metric)."
     if both.shared:
         note += (
@@ -374,7 +374,7 @@ def show_metrics(both: Pair, ids: NDArray[np.int64] | None) -> None:
         st.markdown(f"**On the {len(ids):,} selected images**")
         reason = different_bounds(both)
         rows = [paired_row(both, name, ids, reason=reason) for name in BOUND]
-        st.dataframe(rows, hide_index=True, key="selected-metrics")
+        st.table(rows, hide_index=True, alt="Metrics on the selected images")
 
 
 def comparable_kinds(both: Pair) -> bool:

@@ -282,16 +282,17 @@ def show_table(study: Study, result: Json) -> None:
                     words.find(name).sign * cell["metrics"][name]["value"],
                     cell["metrics"][name]["se"],
                 )
-                for name in names
                 if name in cell["metrics"]
+                else ""
+                for name in names
             },
             "Time": words.duration(cell["seconds"]),
-            "Command": cell.get("command", ""),
+            "Command": f"`{cell['command']}`" if cell.get("command") else "",
         }
         for cell in cells
     ]
     st.markdown("**All metrics**, value ± standard error")
-    st.dataframe(rows, hide_index=True, key=f"table-{study.name}")
+    st.table(rows, hide_index=True, alt=f"All metrics of {study.title}")
     with st.container(horizontal=True):
         st.download_button(
             "Download metrics (CSV)", to_csv(cells), f"{study.name}.csv", "text/csv",
@@ -336,4 +337,4 @@ def show_published(study: Study, result: Json | None) -> None:
                 }
             )
     st.markdown("**Published values**")
-    st.dataframe(rows, hide_index=True, key=f"published-{study.name}")
+    st.table(rows, hide_index=True, alt=f"Published values of {study.title}")

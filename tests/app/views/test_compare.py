@@ -87,7 +87,7 @@ def test_a_study_that_was_not_run_says_how_to_run_it(open_page: Open, found: Pat
     assert "python -m vae_core study iwae" in read
     assert "Burda et al. train 3,280 epochs" in read
     assert "1 layer, IWAE, k = 50" in read
-    published = session.dataframe[0].value
+    published = session.table[0].value
     assert set(published["Published"]) >= {"86.76", "84.78"}
     assert set(published["Here"]) == {""}
 
@@ -116,7 +116,7 @@ def test_a_result_shows_goals_differences_and_every_figure(open_page: Open, foun
     assert "missed by 12 nats: **1 layer, IWAE, k = 5**" in read
     assert "met: **1 layer, VAE, k = 1** minus **1 layer, IWAE, k = 5**" in read
     assert "over 40 examples" in read
-    table = session.dataframe[1].value
+    table = session.table[1].value
     assert len(table) == len(studies.STUDIES["iwae"].cells)
     assert "99.000 ± 0.095" in set(table["−log p(x), 5,000-sample bound"])
     assert "Seed: 0" in read
@@ -240,7 +240,7 @@ def test_models_of_two_data_sets_share_no_example(
     read = texts(session)
     assert "These models cannot be linked" in read
     assert "no selection is shared" in read
-    rows = session.dataframe[0].value
+    rows = session.table[0].value
     compared = rows[rows["B: mine"] != "not measured"]["Difference (B − A)"]
     assert set(compared) <= {"not comparable: different data", ""}
 
