@@ -7,7 +7,7 @@ const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
 const ZOOM = 1.5;
 const LABEL =
   "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, " +
-  "Escape clears the selection.";
+  "Escape clears the selection, question mark lists the keys.";
 
 /**
  * @typedef {object} FrameHandlers
@@ -15,6 +15,7 @@ const LABEL =
  * @property {(factor: number) => void} zoom
  * @property {() => void} fit
  * @property {() => void} clear  clears the selection
+ * @property {() => void} keys  shows the list of keys
  * @property {(opacity: number) => void} fade  called while the slider of the decoded plane moves
  * @property {() => void} faded  called when it is released
  */
@@ -109,6 +110,9 @@ function createToolbar(data, on) {
   });
   const farther = make("button", { type: "button", "aria-label": "Zoom out", click: () => on.zoom(1 / ZOOM) }, "−");
   const nearer = make("button", { type: "button", "aria-label": "Zoom in", click: () => on.zoom(ZOOM) }, "+");
+  const keys = make("button", {
+    type: "button", class: "lx-keys-button", "aria-label": "Keys", title: "Keys", click: on.keys,
+  }, "?");
   const whole = make("button", { type: "button", click: on.fit }, "Fit");
   const slider = make("input", {
     type: "range", min: "0", max: "1", step: "0.02", value: String(data.manifold ?? 0),
@@ -119,7 +123,7 @@ function createToolbar(data, on) {
     "div",
     { class: "lx-tools", role: "toolbar", "aria-label": "Map tools" },
     make("div", { class: "lx-group" }, ...tools),
-    make("div", { class: "lx-group" }, farther, nearer, whole),
+    make("div", { class: "lx-group" }, farther, nearer, whole, keys),
     fade,
   );
   rove(element);

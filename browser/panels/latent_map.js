@@ -15,6 +15,7 @@ import { createFrame } from "../map/frame.js";
 import { Gestures } from "../map/gestures.js";
 import { hintOf } from "../map/hint.js";
 import { Keyboard } from "../map/keyboard.js";
+import { createKeys } from "../map/keys.js";
 import { Layers } from "../map/layers.js";
 import { createLegend } from "../map/legend.js";
 import { SetLoader } from "../map/loader.js";
@@ -46,18 +47,19 @@ class LatentMap {
       moved: () => this.layers.redraw(),
       selected: () => this.#showSelection(),
     });
+    this.keys = createKeys();
     this.frame = createFrame(element, data, this.#toolbarHandlers());
     this.card = createCard(this.frame.stage);
     this.legend = createLegend((hidden) => this.#hide(hidden));
     this.speaker = announcer();
-    element.append(this.legend.element, this.speaker.element);
+    element.append(this.legend.element, this.speaker.element, this.keys.element);
     this.layers = new Layers(this.frame, this.state, this.links.store);
     const outputs = { card: this.card, speaker: this.speaker, redraw: this.layers.redrawOverlay };
     this.pointer = new Pointer(this.state, this.links, outputs);
     this.keyboard = new Keyboard(this.state, this.pointer, this.links.store);
     this.gestures = new Gestures(this.frame.overlay, {
       ...this.pointer.handlers(),
-      key: (key, shift) => this.keyboard.press(key, shift),
+      key: (key, shift) => this.#press(key, shift),
     });
     this.loader = new SetLoader({
       request: () => this.state.set === null && this.frame.showNotice("Loading the map …"),
@@ -72,6 +74,12 @@ class LatentMap {
     this.loader.request(data);
   }
 
+  #press(key, shift) {
+    if (key !== "?") return this.keyboard.press(key, shift);
+    this.keys.show();
+    return true;
+  }
+
   #toolbarHandlers() {
     const { camera, selection, opacity, pointer } = this.state;
     return {
@@ -79,6 +87,7 @@ class LatentMap {
       zoom: (factor) => camera.zoomCentreAndSend(factor),
       fit: () => camera.reset(),
       clear: () => selection.clear(),
+      keys: () => this.keys.show(),
       fade: (value) => {
         opacity.value = value;
         this.layers.redrawBackdrop();

@@ -39,7 +39,7 @@ export function rove(element) {
     refresh();
   });
   element.addEventListener("keydown", (event) => {
-    const all = buttons();
+    const all = buttons().filter((button) => button.offsetParent !== null);
     const place = all.indexOf(event.target);
     const to = place < 0 || event.ctrlKey || event.metaKey || event.altKey ? null : nextPlace(place, event.key, all.length);
     if (to === null) return;

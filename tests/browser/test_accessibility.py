@@ -110,6 +110,7 @@ def explore(somebody: Visitor, check: Check) -> None:
     check("opened")
     somebody.move(0.4, 0.5)
     check("hovered")
+    keys(somebody, check)
     somebody.button("Lasso").click()
     somebody.drag(MAP, *LASSO)
     assert somebody.eventually(lambda: somebody.says(re.compile(r"\d+ of 360 selected")))
@@ -125,6 +126,16 @@ def explore(somebody: Visitor, check: Check) -> None:
     somebody.page.get_by_role("dialog").wait_for()
     somebody.settle()
     check("About this model")
+
+
+def keys(somebody: Visitor, check: Check) -> None:
+    """Open the list of keys by its key, and close it; the map has the focus again."""
+    somebody.find(MAP).focus()
+    somebody.key("?")
+    somebody.page.get_by_role("dialog", name="Keys of the map").wait_for()
+    check("keys")
+    somebody.key("Escape")
+    assert somebody.eventually(lambda: somebody.page.evaluate(FOCUSED)["role"] == "application")
 
 
 def projections(somebody: Visitor, check: Check) -> None:
@@ -251,6 +262,7 @@ def test_the_exported_page_in_use_has_no_serious_fault(
     audit.check("opened")
     somebody.move(0.4, 0.5)
     audit.check("hovered")
+    keys(somebody, audit.check)
     somebody.button("Lasso").click()
     somebody.drag(MAP, *LASSO)
     somebody.find(".lx-sheet").scroll_into_view_if_needed()

@@ -324,7 +324,7 @@ def test_bounds_of_other_likelihoods_and_p_values_are_not_subtracted(
         model="mnist-conv",
         **{"with": "mnist-conditional", "select": "pca:-1,-1;1,-1;1,1;-1,1"},
     )
-    tables = [table.value for table in session.dataframe]
+    tables = [table.value for table in session.table]
     assert len(tables) == 2
     assert set(tables[1]["Difference (B − A)"]) == {reason}
 
