@@ -46,7 +46,7 @@ def test_steps_of_a_photograph_are_reduced(digits_2d: opened_model.Opened) -> No
     file = io.BytesIO()
     Image.fromarray(photograph).save(file, "PNG")
     prepare = inspect.unwrap(inference._prepare)  # without the session that keeps it
-    prepared = prepare("", digits_2d.card.model.image_shape, "digits", (), file.getvalue())
+    (prepared,) = prepare("", digits_2d.card.model.image_shape, "digits", (), file.getvalue())
     assert prepared.image.shape == (1, 8, 8)
     assert prepared.steps[0].name == "The picture"
     assert max(max(step.picture.shape) for step in prepared.steps) <= inference.STEP_SIDE
