@@ -103,7 +103,7 @@ def script() -> None:
                 points=latent_map.Points(
                     assets.publish(codes(n, d)), [str(label) for label in range(CLASSES)]
                 ),
-                look=latent_map.Look(projection=query.get("projection", "raw")),
+                look=latent_map.Look(projection=query.get("projection", "raw"), height=560),
                 on=latent_map.Callbacks(
                     pin=pinned, selection=selected, camera=moved, hidden=hidden
                 ),

@@ -73,7 +73,7 @@ class Look:
     ellipses
         Whether one-sigma outlines of q(z|x) are drawn around the pinned and hovered points.
     height
-        Height of the drawing in CSS pixels.
+        Height of the drawing in CSS pixels; None for a map that fills the first screen.
     tools
         Whether the row of tools (box, lasso, zoom) is shown.
     """
@@ -82,7 +82,7 @@ class Look:
     colour: Colouring = "label"
     manifold: float = 0.0
     ellipses: bool = False
-    height: int = 560
+    height: int | None = None
     tools: bool = True
 
 

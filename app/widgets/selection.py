@@ -34,7 +34,7 @@ def show_map(
     scene: Scene,
     on: Callbacks,
     positions: str | None = None,
-    height: int = 560,
+    height: int | None = None,
 ) -> None:
     """Show a model's map with the state's camera and selection.
 

@@ -24,7 +24,7 @@ const LABEL =
  * Create the elements of the map.
  *
  * @param {HTMLElement} element
- * @param {{manifold?: number, tools: boolean, height: number}} data
+ * @param {{manifold?: number, tools: boolean, height: number | null}} data
  * @param {FrameHandlers} on
  */
 export function createFrame(element, data, on) {
@@ -44,8 +44,8 @@ export function createFrame(element, data, on) {
 
   function configure({ tools, height }) {
     toolbar.element.hidden = !tools;
-    // A page's main map ends where the first screen does: above it are the title and the controls.
-    stage.style.setProperty("--height", tools ? "max(20rem, 100dvh - 19rem)" : `${height}px`);
+    // A map that fills the first screen leaves room for the title and the controls above it.
+    stage.style.setProperty("--height", height ? `${height}px` : "max(20rem, 100dvh - 19rem)");
   }
   configure(data);
 
