@@ -203,7 +203,8 @@ def test_grid_shows_its_progress_while_it_is_decoded(opened: Open) -> None:
     page.key("End")
     page.page.wait_for_selector(".lx-manifold[aria-busy=false]")
     shares = page.page.evaluate("window.shares")
-    assert len(set(shares)) > 3
+    assert len(set(shares)) > 1
+    assert 0 < max(shares) <= 1
     assert shares == sorted(shares)
     assert page.find(".lx-drawing").is_hidden()
 

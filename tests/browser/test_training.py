@@ -132,7 +132,7 @@ def test_a_stopped_training_is_a_model_of_every_page(visitor: Enter, folder: Pat
     somebody.page.get_by_role("heading", name="Explore", exact=True).wait_for()
     assert somebody.drawn_after(POINTS, 60)
     picker = somebody.page.get_by_role("combobox", name="Model")
-    assert picker.input_value() == model_folder.load_card(run).name
+    assert picker.input_value() == f"{model_folder.load_card(run).name} (trained here)"
 
 
 def test_the_address_names_the_training(visitor: Enter, folder: Path) -> None:
