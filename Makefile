@@ -47,10 +47,12 @@ js: $(VENV)/.test-ready
 	@if command -v node > /dev/null; then node --test tests/browser/js/; \
 	else echo "node is not on this machine: the tests of the browser's pure parts are skipped"; fi
 
-# On a busy host trainers starve beside two browsers: what failed is tried once more, by itself.
+# Trainers starve beside two browsers, so the tests of trainings come first, by themselves; what failed
+# beside others is tried once more.
 browser: $(VENV)/.test-ready browser-ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/browser || \
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests/browser
+	$(BIN)/python -m pytest tests/browser/test_training.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/browser --ignore tests/browser/test_training.py || \
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests/browser --ignore tests/browser/test_training.py
 
 # A browser for the tests: any Chromium that is there, else Debian's where it may be installed.
 browser-ready:
