@@ -72,28 +72,49 @@ export function join(parts) {
   });
 }
 
-/** Two buffers for intermediate values, used in turn, of each list of layers. */
-const workspaces = new WeakMap();
+/**
+ * Where each layer reads and writes: values are kept in buffers until their last reader has run.
+ *
+ * @typedef {object} Plan
+ * @property {number[][]} reads  of each layer, the layers whose outputs it reads; -1 is the network's input
+ * @property {number[]} writes  of each layer, the buffer of its output
+ * @property {number[]} sizes  of each buffer, the values of one example
+ * @property {Float32Array[]} buffers  made by `run`, for as many examples as were run together
+ */
+const plans = new WeakMap();
 
-function workspace(layers, count) {
-  const needed = count * Math.max(...layers.map((layer) => layer.size));
-  let buffers = workspaces.get(layers);
-  if (!buffers || buffers[0].length < needed) {
-    buffers = [new Float32Array(needed), new Float32Array(needed)];
-    workspaces.set(layers, buffers);
+/** @returns {Plan} A chain of layers uses two buffers in turn. */
+function plan(layers) {
+  const reads = layers.map(({ inputs }, index) => inputs ?? [index - 1]);
+  const lastReader = layers.map((_, index) => reads.findLastIndex((sources) => sources.includes(index)));
+  const sizes = [];
+  const writes = [];
+  layers.forEach(({ size }, index) => {
+    const inUse = (buffer) => writes.some((used, source) => used === buffer && lastReader[source] >= index);
+    let buffer = 0;
+    while (inUse(buffer)) buffer++;
+    writes.push(buffer);
+    sizes[buffer] = Math.max(sizes[buffer] ?? 0, size);
+  });
+  return { reads, writes, sizes, buffers: [] };
+}
+
+function planOf(layers, count) {
+  if (!plans.has(layers)) plans.set(layers, plan(layers));
+  const found = plans.get(layers);
+  if (found.sizes.some((size, i) => !(found.buffers[i]?.length >= size * count))) {
+    found.buffers = found.sizes.map((size) => new Float32Array(size * count));
   }
-  return buffers;
+  return found;
 }
 
 function run(layers, x, count, label, out) {
-  const buffers = workspace(layers, count);
-  let from = x;
-  for (let index = 0; index < layers.length; index++) {
-    const layer = layers[index];
-    const to = index === layers.length - 1 ? out : buffers[index % 2];
-    OPERATIONS[layer.op](layer, from, to, count, label);
-    from = to;
-  }
+  const { reads, writes, buffers } = planOf(layers, count);
+  layers.forEach((layer, index) => {
+    const inputs = reads[index].map((source) => (source < 0 ? x : buffers[writes[source]]));
+    const y = index === layers.length - 1 ? out : buffers[writes[index]];
+    OPERATIONS[layer.op](layer, inputs, y, count, label);
+  });
   return out;
 }
 

@@ -8,6 +8,8 @@
  * @property {string} op
  * @property {number} size  values of its output
  * @property {number} [parts]  rows of its output, 1 by default
+ * @property {number[]} [inputs]  layers whose outputs it reads, -1 for the network's input; by default
+ *     the layer before it
  * @property {Float32Array} [weight]  (outputs · inputs)
  * @property {Float32Array} [bias]  (outputs)
  */
@@ -118,7 +120,7 @@ function keep(layer, make) {
 const partsOf = (layer) => layer.parts ?? 1;
 
 /** W x + b for each part. */
-function linear(layer, x, y, count) {
+function linear(layer, [x], y, count) {
   const { matrix, parts } = keep(layer, () => {
     const { weight, bias, size } = layer;
     return { matrix: { weight, bias, size: size / partsOf(layer) }, parts: partsOf(layer) };
@@ -162,7 +164,7 @@ function gather(x, offset, [height, width, channels], patches, rows, columns, ta
 }
 
 /** A convolution of 3 × 3 over images (h, w, channels), padded with one pixel of zeros. */
-function conv(layer, x, y, count) {
+function conv(layer, [x], y, count) {
   const { matrix, patches, rows, columns } = keep(layer, ({ weight, bias, from, to, stride }) => ({
     matrix: { weight, bias, size: to[2] },
     patches: new Float32Array(to[0] * to[1] * 9 * from[2]),
@@ -212,7 +214,7 @@ function mergeKernel(weight, channels, rows, columns) {
 }
 
 /** A convolution of 3 × 3 over an image of twice the size, as four of 2 × 2 over the image itself. */
-function resizeConv(layer, x, y, count) {
+function resizeConv(layer, [x], y, count) {
   const { quarters, patches, pixels } = keep(layer, ({ weight, bias, from, to }) => {
     const most = Math.ceil(to[0] / 2) * Math.ceil(to[1] / 2);
     return {
@@ -241,7 +243,7 @@ function resizeConv(layer, x, y, count) {
 }
 
 /** A gated recurrent unit (GRU) over the parts, with the gates r, z, n of PyTorch. */
-function recurrent(layer, x, y, count) {
+function recurrent(layer, [x], y, count) {
   const parts = partsOf(layer);
   const units = layer.size / parts;
   const room = keep(layer, ({ weight_ih, bias_ih, weight_hh, bias_hh }) => ({
@@ -276,7 +278,7 @@ function recurrent(layer, x, y, count) {
 }
 
 /** Append the one-hot label to each part. */
-function appendLabel(layer, x, y, count, label) {
+function appendLabel(layer, [x], y, count, label) {
   const parts = partsOf(layer);
   const width = layer.size / parts - layer.classes;
   for (let part = 0; part < count * parts; part++) {
@@ -287,7 +289,7 @@ function appendLabel(layer, x, y, count, label) {
 }
 
 /** Transpose (rows, columns, block) to (columns, rows, block). */
-function swap({ sides: [rows, columns, block], size }, x, y, count) {
+function swap({ sides: [rows, columns, block], size }, [x], y, count) {
   for (let n = 0; n < count; n++) {
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
@@ -300,7 +302,7 @@ function swap({ sides: [rows, columns, block], size }, x, y, count) {
 }
 
 /** The mean of a square matrix and its transpose, for each channel. */
-function symmetric({ side, size }, x, y, count) {
+function symmetric({ side, size }, [x], y, count) {
   const area = side * side;
   for (let start = 0; start < count * size; start += area) {
     for (let row = 0; row < side; row++) {
@@ -313,7 +315,7 @@ function symmetric({ side, size }, x, y, count) {
 }
 
 /** Repeat the input for each part. */
-function repeat(layer, x, y, count) {
+function repeat(layer, [x], y, count) {
   const parts = partsOf(layer);
   const width = layer.size / parts;
   for (let part = 0; part < count * parts; part++) {
@@ -322,12 +324,12 @@ function repeat(layer, x, y, count) {
 }
 
 /** The last of `rows` parts. */
-function last({ rows, size }, x, y, count) {
+function last({ rows, size }, [x], y, count) {
   for (let n = 0; n < count; n++) copyOrClear(x, ((n + 1) * rows - 1) * size, y, n * size, size, true);
 }
 
 /** The first half of each part times the sigmoid of its second half. */
-function gated(layer, x, y, count) {
+function gated(layer, [x], y, count) {
   const parts = partsOf(layer);
   const width = layer.size / parts;
   for (let part = 0; part < count * parts; part++) {
@@ -336,19 +338,19 @@ function gated(layer, x, y, count) {
   }
 }
 
-function add({ bias, size }, x, y, count) {
+function add({ bias, size }, [x], y, count) {
   for (let n = 0; n < count; n++) {
     for (let i = 0; i < size; i++) y[n * size + i] = x[n * size + i] + bias[i];
   }
 }
 
-function leakyRelu({ slope, size }, x, y, count) {
+function leakyRelu({ slope, size }, [x], y, count) {
   for (let i = 0; i < count * size; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
 }
 
 /** An operation on each value alone. */
 function elementwise(fn) {
-  return (layer, x, y, count) => {
+  return (layer, [x], y, count) => {
     for (let i = 0; i < count * layer.size; i++) y[i] = fn(x[i]);
   };
 }
@@ -360,7 +362,7 @@ const continuousBernoulliMean = (l) =>
   Math.abs(l) < 0.05 ? 0.5 + l / 12 - l ** 3 / 720 : -1 / Math.expm1(-l) - 1 / l;
 
 /** Limit the second half of the values to (low, high) by two softplus; the first half is copied. */
-function softClampLogvar(layer, x, y, count) {
+function softClampLogvar(layer, [x], y, count) {
   const { low, high, size } = layer;
   for (let n = 0; n < count; n++) {
     const middle = n * size + size / 2;
@@ -372,7 +374,12 @@ function softClampLogvar(layer, x, y, count) {
   }
 }
 
-/** Every operation by its name in a bundle: (layer, inputs, outputs, examples, label) → void. */
+/**
+ * Every operation by its name in a bundle: (layer, inputs, y, count, label) → void.
+ *
+ * `inputs` are the values that the layer reads and `y` those that it writes, of `count` examples one
+ * after another; an operation with one input reads the first. `y` is never one of the inputs.
+ */
 export const OPERATIONS = {
   linear,
   conv,

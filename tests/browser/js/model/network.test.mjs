@@ -28,6 +28,15 @@ test("layers follow one another as the formulas say", () => {
   decode(net, z).forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 1e-6));
 });
 
+test("a layer reads the layers that it names, whose values are kept until then", () => {
+  const identity = { op: "linear", size: 3, weight: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), bias: new Float32Array(3) };
+  const plus = (bias, inputs) => ({ op: "add", size: 3, bias: Float32Array.of(bias, bias, bias), inputs });
+  const after = (...layers) => [...decode(network(layers, { imageShape: [1, 1, 3] }), [1, 2, 3])];
+  assert.deepEqual(after(plus(1), plus(10), plus(100, [-1])), [101, 102, 103]);
+  assert.deepEqual(after(plus(1), plus(10), plus(20), plus(100, [0])), [102, 103, 104]);
+  assert.deepEqual(after(plus(1), plus(10, [0]), plus(20, [0]), plus(0, [1]), identity), [12, 13, 14]);
+});
+
 test("many codes decode as each does alone, across chunks", () => {
   const net = network([linear(3, 7), { op: "tanh", size: 7 }, linear(7, 6), { op: "sigmoid", size: 6 }]);
   const codes = Float32Array.from({ length: 3 * 37 }, random);
