@@ -110,9 +110,10 @@ function planOf(layers, count) {
 
 function run(layers, x, count, label, out) {
   const { reads, writes, buffers } = planOf(layers, count);
+  const valuesOf = (index) => buffers[writes[index]].subarray(0, layers[index].size * count);
   layers.forEach((layer, index) => {
-    const inputs = reads[index].map((source) => (source < 0 ? x : buffers[writes[source]]));
-    const y = index === layers.length - 1 ? out : buffers[writes[index]];
+    const inputs = reads[index].map((source) => (source < 0 ? x : valuesOf(source)));
+    const y = index === layers.length - 1 ? out : valuesOf(index);
     OPERATIONS[layer.op](layer, inputs, y, count, label);
   });
   return out;
