@@ -19,7 +19,7 @@ import { multiplications, OPERATIONS } from "./operations.js";
 /** Properties of a network that are fetched separately. */
 const PARTS = ["prior", "decoder", "encoder"];
 /** Entries of a layer that hold the name of an array. */
-const WEIGHTS = ["weight", "bias", "weight_ih", "bias_ih", "weight_hh", "bias_hh"];
+const WEIGHTS = ["weight", "bias", "weight_ih", "bias_ih", "weight_hh", "bias_hh", "values"];
 
 function readLayers(descriptions, arrays) {
   if (!descriptions) return null;

@@ -23,8 +23,13 @@
  * @returns {void}
  */
 import { ACTIVATIONS, sigmoid } from "./activations.js";
-import { conv, resizeConv } from "./convolutions.js";
+import { ARITHMETIC } from "./arithmetic.js";
+import { ARRANGING } from "./arranging.js";
+import { conv, convTranspose, resizeConv } from "./convolutions.js";
+import { NORMALIZING } from "./normalizing.js";
+import { POOLING } from "./pooling.js";
 import { affine, copyOrClear, keep, partsOf } from "./products.js";
+import { RESIZING } from "./resizing.js";
 
 /** W x + b for each part. */
 function linear(layer, [x], y, count) {
@@ -141,6 +146,7 @@ function add({ bias, size }, [x], y, count) {
 export const OPERATIONS = {
   linear,
   conv,
+  conv_transpose: convTranspose,
   resize_conv: resizeConv,
   recurrent,
   label: appendLabel,
@@ -151,18 +157,34 @@ export const OPERATIONS = {
   add,
   symmetric,
   ...ACTIVATIONS,
+  ...NORMALIZING,
+  ...POOLING,
+  ...RESIZING,
+  ...ARITHMETIC,
+  ...ARRANGING,
 };
 
-/** Multiplications by weights for one example. */
+const area = ([tall, wide]) => tall * wide;
+
+/** Multiplications for one example, of operations that take more than one for each value. */
 const MULTIPLICATIONS = {
   linear: (layer) => layer.weight.length * partsOf(layer),
-  conv: ({ weight, to }) => weight.length * to[0] * to[1],
-  resize_conv: ({ weight, to }) => (weight.length * to[0] * to[1] * 4) / 9,
+  conv: ({ weight, to }) => weight.length * area(to),
+  conv_transpose: ({ weight, from }) => weight.length * area(from),
+  resize_conv: ({ weight, to }) => (weight.length * area(to) * 4) / 9,
   recurrent: (layer) => (layer.weight_ih.length + layer.weight_hh.length) * partsOf(layer),
+  matmul: (layer, [first]) => (first * layer.size) / partsOf(layer),
+  max_pool: ({ size, kernel }) => size * area(kernel),
+  average_pool: ({ size, kernel }) => size * area(kernel),
+  normalize: ({ size }) => 3 * size,
+  resize: ({ size, mode }) => (mode === "linear" ? 3 * size : size),
+  mean: (_layer, [first]) => first,
+  reduce_sum: (_layer, [first]) => first,
 };
 
 /** Multiplications of all layers for one example. @param {Layer[]} layers */
 export function multiplications(layers) {
-  return keep(layers, () =>
-    layers.reduce((sum, layer) => sum + (MULTIPLICATIONS[layer.op]?.(layer) ?? layer.size), 0));
+  const sizesOf = ({ inputs }, index) => (inputs ?? [index - 1]).map((source) => layers[source]?.size ?? 0);
+  return keep(layers, () => layers.reduce((sum, layer, index) =>
+    sum + (MULTIPLICATIONS[layer.op]?.(layer, sizesOf(layer, index)) ?? layer.size), 0));
 }

@@ -104,26 +104,37 @@ export function copyOrClear(x, from, y, to, length, exists) {
 /**
  * Gather the pixels under a kernel of `tall` × `wide`, for each of its places; zeros beyond the border.
  *
- * @param {{start: number, step: number, count: number}} rows  the first row of each place
- * @param {{start: number, step: number, count: number}} columns
+ * @typedef {object} Side  the places of a kernel along one side
+ * @property {number} start  the first pixel of the first place
+ * @property {number} step  from one place to the next
+ * @property {number} count
+ * @property {number} [apart]  from one pixel of the kernel to the next, 1 by default
+ *
+ * @param {Side} rows
+ * @param {Side} columns
+ * @param {{first: number, length: number} | null} [some]  the channels that are gathered, null for all
  */
-export function gather(x, offset, [height, width, channels], patches, rows, columns, tall, wide) {
+export function gather(x, offset, [height, width, channels], patches, rows, columns, tall, wide, some = null) {
+  const { first, length } = some ?? { first: 0, length: channels };
+  const [down, right] = [rows.apart ?? 1, columns.apart ?? 1];
+  const whole = right === 1 && length === channels;
   let to = 0;
   for (let i = 0; i < rows.count; i++) {
     for (let j = 0; j < columns.count; j++) {
       const left = columns.start + j * columns.step;
       for (let k = 0; k < tall; k++) {
-        const row = rows.start + i * rows.step + k;
+        const row = rows.start + i * rows.step + k * down;
         const from = offset + (row * width + left) * channels;
         const there = row >= 0 && row < height;
-        if (there && left >= 0 && left + wide <= width) {
+        if (whole && there && left >= 0 && left + wide <= width) {
           copyOrClear(x, from, patches, to, wide * channels, true);
           to += wide * channels;
           continue;
         }
-        for (let l = 0; l < wide; l++, to += channels) {
-          const inside = there && left + l >= 0 && left + l < width;
-          copyOrClear(x, from + l * channels, patches, to, channels, inside);
+        for (let l = 0; l < wide; l++, to += length) {
+          const column = left + l * right;
+          const inside = there && column >= 0 && column < width;
+          copyOrClear(x, from + l * right * channels + first, patches, to, length, inside);
         }
       }
     }

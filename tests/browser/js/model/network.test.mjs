@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { halfToFloat, unbundle } from "../../../../browser/files/assets.js";
-import { decode, decodeMany, encode, join, work } from "../../../../browser/model/network.js";
+import { decode, decodeMany, encode, join, load, work } from "../../../../browser/model/network.js";
 
 let seed = 1;
 const random = () => ((seed = (seed * 16807) % 2147483647) / 2147483647) * 2 - 1;
@@ -178,6 +178,14 @@ test("a bundle is read wherever it begins in its buffer", () => {
     assert.deepEqual([...arrays.x], [1.5, -2]);
     assert.deepEqual([...arrays.y], [7, 8, 9]);
   }
+});
+
+test("an operation that the page lacks is named, with those that it has", () => {
+  const header = JSON.stringify({ meta: { decoder: [{ op: "fold", size: 1 }] }, arrays: [] });
+  const bytes = new Uint8Array(4 + header.length);
+  new DataView(bytes.buffer).setUint32(0, header.length, true);
+  bytes.set(new TextEncoder().encode(header), 4);
+  assert.throws(() => load(bytes), /"fold", only linear, conv, conv_transpose, .*max_pool/);
 });
 
 test("joining what is already there changes nothing, so that panels do not draw again", () => {
