@@ -31,31 +31,18 @@ function slice({ size, parts = 1, axis, start, step = 1 }, [x], y, count) {
   }
 }
 
-/** Where a place before the beginning or behind the end of an axis has its value; null for none. */
-const BEYOND = {
-  constant: () => null,
-  edge: (i, length) => Math.min(length - 1, Math.max(0, i)),
-  reflect: (i, length) => {
-    const period = Math.max(1, 2 * (length - 1));
-    const within = ((i % period) + period) % period;
-    return within < length ? within : period - within;
-  },
-};
-
-/** Lengthen an axis: by `value`, or as `mode` says. */
-function pad({ size, parts = 1, axis, before, value = 0, mode = "constant" }, [x], y, count) {
+/** Lengthen an axis by `value`. */
+function pad({ size, parts = 1, axis, before, value = 0 }, [x], y, count) {
   const width = size / parts;
   const each = x.length / count;
   const [rows, columns] = axis === "width" ? [parts, each / parts] : [each / width, width];
   const [top, left] = axis === "width" ? [0, before] : [before, 0];
-  const placeOf = (i, length) => (i >= 0 && i < length ? i : BEYOND[mode](i, length));
-  for (let n = 0, to = 0; n < count; n++) {
-    for (let i = 0; i < parts; i++) {
-      const row = placeOf(i - top, rows);
-      for (let j = 0; j < width; j++) {
-        const column = placeOf(j - left, columns);
-        y[to++] = row === null || column === null ? value : x[n * each + row * columns + column];
-      }
+  y.fill(value);
+  for (let n = 0; n < count; n++) {
+    for (let row = 0; row < rows; row++) {
+      const to = n * size + (top + row) * width + left;
+      const from = n * each + row * columns;
+      for (let i = 0; i < columns; i++) y[to + i] = x[from + i];
     }
   }
 }

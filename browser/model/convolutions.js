@@ -1,8 +1,5 @@
 /** Convolutions of images (h, w, channels), as products with the patches under the kernel. No DOM. */
-import { affine, copyOrClear, gather, keep } from "./products.js";
-
-/** Both axes of a stride or a dilation. */
-const pair = (value) => (typeof value === "number" ? [value, value] : value);
+import { affine, copyOrClear, gather, keep, pair } from "./products.js";
 
 /** Attributes of a convolution, with those that it leaves out. */
 function described({ kernel = [3, 3], stride = 1, pads = [1, 1, 1, 1], dilation = 1, groups = 1, ...layer }) {
@@ -95,7 +92,7 @@ function depthwise(layer, x, y, count) {
 
 /** For each group, the matrix that spreads a pixel over the kernel: (kernel · outputs, inputs). */
 function transposition(layer) {
-  const { from, to, kernel, stride, pads, dilation, groups, weight, bias } = described(layer);
+  const { from, to, kernel, stride, pads, dilation, groups, weight, bias } = described({ pads: [0, 0, 0, 0], ...layer });
   const [inputs, outputs] = [from[2] / groups, to[2] / groups];
   const size = kernel[0] * kernel[1] * outputs;
   const matrices = Array.from({ length: groups }, (_, g) => {

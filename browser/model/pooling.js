@@ -1,10 +1,15 @@
 /** The largest value and the mean of windows of an image (h, w, channels). No DOM. */
+import { pair } from "./products.js";
+
+/** Attributes of pooling, with those that it leaves out. */
+const described = ({ stride = 1, pads = [0, 0, 0, 0], ...layer }) => ({ ...layer, stride: pair(stride), pads });
 
 /**
  * Call `window` for each window and example with the place of its output and its rows and columns
  * within the image.
  */
-function eachWindow({ from, to, kernel, stride, pads = [0, 0, 0, 0], size }, count, window) {
+function eachWindow(layer, count, window) {
+  const { from, to, kernel, stride, pads, size } = described(layer);
   const [height, width, channels] = from;
   const within = (index, axis, side) => {
     const start = index * stride[axis] - pads[axis];
@@ -39,7 +44,7 @@ function maxPool(layer, [x], y, count) {
 
 /** The mean of each window: of its pixels, or of its places, with those of the padding as zeros. */
 function averagePool(layer, [x], y, count) {
-  const { from, kernel, stride, pads = [0, 0, 0, 0], count_include_pad: withPadding = false } = layer;
+  const { from, kernel, stride, pads, count_include_pad: withPadding = false } = described(layer);
   const padded = (index, axis) => {
     const start = index * stride[axis] - pads[axis];
     return Math.min(from[axis] + pads[2 + axis], start + kernel[axis]) - start;

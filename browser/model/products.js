@@ -141,6 +141,9 @@ export function gather(x, offset, [height, width, channels], patches, rows, colu
   }
 }
 
+/** Both axes of a stride or a dilation. */
+export const pair = (value) => (typeof value === "number" ? [value, value] : value);
+
 const kept = new WeakMap();
 
 /** What is computed once for each layer, or list of layers. */
