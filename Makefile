@@ -6,13 +6,14 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BENCH  ?= .venv-bench
+FOREIGN ?= .venv-foreign
 PORT   ?= 8501
 HOST   ?= 127.0.0.1
 BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile pretrained browser-ready clean help
+.PHONY: run test test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile foreign-models pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -75,7 +76,7 @@ pretrained: $(VENV)/.run-ready
 	$(BIN)/python -m vae_core pretrain
 
 clean:
-	rm -rf $(VENV) $(BENCH) build *.egg-info
+	rm -rf $(VENV) $(BENCH) $(FOREIGN) build *.egg-info
 
 # The peers that speed is held against have an environment of their own.
 $(BENCH)/.ready: requirements.txt benchmarks/requirements.txt
@@ -106,3 +107,13 @@ bench-familiarity: $(VENV)/.run-ready
 
 bench-hostile: $(VENV)/.test-ready
 	$(BIN)/python -m benchmarks.hostile
+
+# Models of other libraries, made by those, in build/foreign (ARGS="--small --out tests/fixtures/foreign" for the tests').
+$(FOREIGN)/.ready: benchmarks/foreign/requirements.txt
+	@if [ ! -e $@ ]; then rm -rf $(FOREIGN); $(PYTHON) -m venv $(FOREIGN); fi
+	$(FOREIGN)/bin/python -m pip install --quiet -r $<
+	@touch $@
+
+foreign-models: $(FOREIGN)/.ready
+	@for name in pytorch_vae convolutional pythae_vae keras_vae autoencoder generator diffusers_vae conditional; do \
+		$(FOREIGN)/bin/python -m benchmarks.foreign.$$name $(ARGS) || exit 1; done
