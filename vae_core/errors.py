@@ -20,6 +20,10 @@ class ImageError(LatentExplorerError):
     """A picture cannot be read, or is empty."""
 
 
+class OnnxError(LatentExplorerError):
+    """An ONNX file is damaged, too large, or has something that cannot be run."""
+
+
 class DatasetError(LatentExplorerError):
     """A dataset's file is damaged or of another format, or the dataset is unknown."""
 
