@@ -1,13 +1,14 @@
-"""Datasets of images: by name from a registry, or from a folder or zip file of pictures.
+"""Datasets of images: by name from a registry, from files of many formats, or from arrays.
 
-Each module defines datasets of one kind, each with a line in ``SOURCES``. A dataset without files,
-such as simulated data, is a ``Source`` without files.
+Known datasets have a line each in ``SOURCES``; one without files, such as simulated data, is a
+``Source`` without files. Formats of people's own data have a line each in ``opening.FORMATS``.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from vae_core.data import bundled, cache, cifar, folder, frey, graphs, idx
+from vae_core.data import bundled, cache, cifar, frey, graphs, idx, opening, preparing
 from vae_core.data.cache import Progress, data_dir
 from vae_core.data.dataset import ImageDataset, Split, subset
 from vae_core.data.source import Source
@@ -62,48 +63,71 @@ class DatasetStatus:
 
 
 def load_dataset(
-    name: str | Path,
+    source: str | Path | Any,
     *,
+    labels: Any = None,
     data_dir: str | Path | None = None,
     image_shape: tuple[int, int, int] | None = None,
+    pictures: str | None = None,
+    transpose: bool = False,
+    limit: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
 ) -> ImageDataset:
-    """Load a dataset into memory; nothing is downloaded.
+    """Load a dataset; nothing is downloaded.
 
     Parameters
     ----------
-    name
-        A name in the registry, or the path of a folder or zip file of pictures.
+    source
+        A name in the registry; the path of a folder or zip file of pictures, of a ``.npy``,
+        ``.npz``, CSV, Parquet or IDX file; or an array or tensor of pictures.
+    labels
+        Of an array: a label for each picture. Of an ``.npz`` file: the name of the labels.
     data_dir
         Folder of the registry's files; see :func:`data_dir`.
     image_shape
-        (c, h, w) of the result, for a folder of pictures; see :func:`vae_core.data.folder.load`.
+        (c, h, w) of the result; by default what is found, reduced to at most 64 a side.
+    pictures
+        Of an ``.npz`` file: the name of the array of pictures.
+    transpose
+        Exchange rows and columns, as EMNIST's files need.
+    limit, seed
+        Most pictures that are taken, at random by the seed, which also draws the test images where
+        no split is given: one tenth.
+    progress
+        Called with the pictures decoded and their number.
 
     Raises
     ------
     DatasetMissingError
         If the dataset is known but not on this host.
     DatasetError
-        If a file is damaged or not the expected one, or the name is unknown.
+        If a file is damaged, in no format that is read, or not certain to be read rightly.
     """
-    if name and name not in SOURCES and Path(name).expanduser().exists():
-        return folder.load(Path(name).expanduser(), image_shape=image_shape)
-    source = _source(str(name))
+    if not isinstance(source, str | Path):
+        return preparing.from_array(source, labels=labels, image_shape=image_shape, seed=seed)
+    if source and source not in SOURCES and Path(source).expanduser().exists():
+        said = opening.Choices(image_shape, pictures, labels, transpose)
+        return preparing.load(
+            Path(source).expanduser(), said, seed=seed, limit=limit, progress=progress
+        ).dataset
+    known = _source(str(source))
     if image_shape is not None:
         raise DatasetError(
-            f"image_shape = {image_shape}: the shape of {source.title} is fixed; "
-            "it can be chosen only for a folder or zip file of pictures."
+            f"image_shape = {image_shape}: the shape of {known.title} is fixed; "
+            "it can be chosen only for data of one's own."
         )
     root = cache.data_dir(data_dir)
-    missing = source.missing(root)
+    missing = known.missing(root)
     if missing:
         raise DatasetMissingError(
-            f"{_reason(source, missing)}: {source.megabytes} MB, "
-            f"run `python -m vae_core download {source.name}`.",
-            name=source.name,
-            megabytes=source.megabytes,
-            url=source.files[0].url,
+            f"{_reason(known, missing)}: {known.megabytes} MB, "
+            f"run `python -m vae_core download {known.name}`.",
+            name=known.name,
+            megabytes=known.megabytes,
+            url=known.files[0].url,
         )
-    return source.load(root)
+    return known.load(root)
 
 
 def available(data_dir: str | Path | None = None) -> list[DatasetStatus]:
@@ -157,7 +181,7 @@ def _source(name: str) -> Source:
     except KeyError:
         raise DatasetError(
             f"There is no dataset {name!r}: expected one of {', '.join(SOURCES)}, "
-            "or the path of a folder or zip file of pictures."
+            "or the path of a dataset of one's own."
         ) from None
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core.errors import DatasetError
@@ -21,11 +23,14 @@ class Split:
         int64, (n,), each an index into the dataset's ``classes``; None without labels.
     ids
         int64, (n,): the example's row in the original file, which it keeps in subsets.
+    columns
+        Further values of each example, (n,), numbers or text, by name.
     """
 
     images: Tensor
     labels: Tensor | None
     ids: Tensor
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         assert self.images.dtype == torch.uint8, self.images.dtype
@@ -41,12 +46,14 @@ class Split:
     def take(self, rows: Tensor) -> "Split":
         """Return the examples at ``rows``, int64 (m,), in that order."""
         labels = None if self.labels is None else self.labels[rows]
-        return Split(images=self.images[rows], labels=labels, ids=self.ids[rows])
+        columns = {name: values[rows.numpy()] for name, values in self.columns.items()}
+        return Split(self.images[rows], labels, self.ids[rows], columns)
 
     def first(self, n: int) -> "Split":
         """Return the first ``n`` examples, or all if there are fewer, without a copy."""
         labels = None if self.labels is None else self.labels[:n]
-        return Split(images=self.images[:n], labels=labels, ids=self.ids[:n])
+        columns = {name: values[:n] for name, values in self.columns.items()}
+        return Split(self.images[:n], labels, self.ids[:n], columns)
 
     def spread(self, n: int | None) -> "Split":
         """Return ``n`` examples, evenly spread; all if ``n`` is None or not smaller.
@@ -75,6 +82,8 @@ class ImageDataset:
     checksums
         MD5 of each file by name. They are recorded and not compared, so that a re-packed copy
         can be read.
+    notes
+        Sentences about what was guessed, chosen and left out.
     """
 
     name: str
@@ -84,6 +93,7 @@ class ImageDataset:
     classes: tuple[str, ...] = ()
     validation: Split | None = None
     checksums: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -45,7 +45,7 @@ def trained(no_data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def end(folder: Path) -> None:
     """Stop a training's process, so that no test leaves one behind."""
     runs.request(folder, "stop")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while runs.status(folder).state not in ("stopped", "finished") or is_alive(folder):
         assert time.monotonic() < deadline, runs.status(folder)
         time.sleep(0.1)

@@ -1,0 +1,98 @@
+"""Open whatever people have: the formats of datasets, and how each is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vae_core.data import arrays, folder, idx_files, parquet, table
+from vae_core.data.collection import Collection, Shape, TransposedPictures
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person says where a file leaves it open; None where nothing was said.
+
+    Attributes
+    ----------
+    image_shape
+        (c, h, w) of the pictures.
+    pictures, labels
+        Names of the arrays of an ``.npz`` file.
+    transpose
+        Whether rows and columns are exchanged, as EMNIST needs.
+    """
+
+    image_shape: Shape | None = None
+    pictures: str | None = None
+    labels: str | None = None
+    transpose: bool = False
+
+
+@dataclass(frozen=True)
+class Format:
+    """Format of datasets: its name, how a path is known to have it, and what opens it."""
+
+    name: str
+    is_one: Callable[[Path], bool]
+    open: Callable[[Path, Choices], Collection]
+
+
+def _has_suffix(*suffixes: str) -> Callable[[Path], bool]:
+    return lambda path: path.is_file() and path.suffix.lower() in suffixes
+
+
+def _holds(*patterns: str) -> Callable[[Path], bool]:
+    return lambda path: path.is_dir() and any(next(path.glob(one), None) for one in patterns)
+
+
+def _open_npz(path: Path, said: Choices) -> Collection:
+    return arrays.open_npz(
+        path, image_shape=said.image_shape, pictures=said.pictures, labels=said.labels
+    )
+
+
+def _shaped(read: Callable[..., Collection]) -> Callable[[Path, Choices], Collection]:
+    """Pass on the shape of the pictures alone."""
+    return lambda path, said: read(path, image_shape=said.image_shape)
+
+
+def _plain(read: Callable[[Path], Collection]) -> Callable[[Path, Choices], Collection]:
+    return lambda path, said: read(path)
+
+
+def _is_idx_folder(path: Path) -> bool:
+    return path.is_dir() and bool(idx_files.pictures_in(path))
+
+
+def _is_idx_file(path: Path) -> bool:
+    return path.is_file() and idx_files.is_idx(path)
+
+
+#: Formats in the order in which they are tried; a zip is the last, since others are zips too.
+FORMATS = (
+    Format("npy", _has_suffix(".npy"), _shaped(arrays.open_npy)),
+    Format("npz", _has_suffix(".npz"), _open_npz),
+    Format("csv", _has_suffix(".csv"), _shaped(table.open_csv)),
+    Format("parquet", _has_suffix(".parquet"), _shaped(parquet.open_files)),
+    Format("parquet files", _holds("*.parquet", "*/*.parquet"), _shaped(parquet.open_files)),
+    Format("idx files", _is_idx_folder, _plain(idx_files.open_folder)),
+    Format("idx", _is_idx_file, _plain(idx_files.open_file)),
+    Format("folder", Path.is_dir, _plain(folder.open_folder)),
+    Format("zip", Path.is_file, _plain(folder.open_zip)),
+)
+
+
+def open_path(path: Path, said: Choices = Choices()) -> Collection:
+    """Open a file or folder of pictures, without decoding any.
+
+    Raises
+    ------
+    DatasetError
+        If it has none of the formats, or is damaged.
+    """
+    found = next(one for one in FORMATS if one.is_one(path)).open(path, said)
+    if said.transpose:
+        return replace(found, pictures=TransposedPictures(found.pictures))
+    return found
