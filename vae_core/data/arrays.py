@@ -407,10 +407,10 @@ def _listed(shapes: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]) -> str:
 
 def _mapped(path: Path) -> NDArray[Any]:
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, SyntaxError, TypeError, EOFError) as error:
         text = str(error)
-        why = "it holds Python objects, which are never read" if "Object arrays" in text else text
+        why = "it holds Python objects, which are never read" if "Python objects" in text else text
         raise DatasetError(f"{path} cannot be read as a NumPy array: {why}.") from error
     _check_bytes(array.shape, array.dtype, str(path))
     return array
