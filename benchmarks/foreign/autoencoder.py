@@ -45,7 +45,7 @@ def make(small: bool) -> saving.Foreign:
         labels=labels,
         read_shape=(sizes[0],),
         code_shape=(sizes[-1],),
-        input_range="[-1,1]",
+        input_range="-1,1",
         posterior="mu",
         output="[-1,1]",
         likelihood=None,

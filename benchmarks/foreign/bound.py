@@ -34,10 +34,10 @@ def rate(mu: Array, logvar: Array) -> Array:
 
 
 def distortion(x: Array, output: Array, likelihood: str) -> Array:
-    """Return -log p(x|z) of each picture, (n,), from a decoder's output.
+    """Return -log p(x|z) of pictures in [0, 1], (n,), from a decoder's output.
 
     Likelihoods: ``bernoulli`` of probabilities (logarithms at least -100, as in PyTorch),
-    ``bernoulli of logits``, and ``gaussian`` of means with variance 1.
+    ``bernoulli of logits``, and ``gaussian:SIGMA`` of means in [0, 1].
     """
     x, y = (value.reshape(len(value), -1).astype(np.float64) for value in (x, output))
     if likelihood == "bernoulli":
@@ -46,7 +46,8 @@ def distortion(x: Array, output: Array, likelihood: str) -> Array:
         return -np.sum(x * logs[0] + (1 - x) * logs[1], axis=1)
     if likelihood == "bernoulli of logits":
         return np.sum(np.logaddexp(0, y) - x * y, axis=1)
-    return 0.5 * np.sum((x - y) ** 2 + np.log(2 * np.pi), axis=1)
+    variance = float(likelihood.removeprefix("gaussian:")) ** 2
+    return 0.5 * np.sum((x - y) ** 2 / variance + np.log(2 * np.pi * variance), axis=1)
 
 
 def bound(
@@ -59,7 +60,7 @@ def bound(
     samples: int = 16,
     seed: int = 0,
 ) -> Bound:
-    """Estimate the bound of pictures x, (n, ...), as the model itself reads them."""
+    """Estimate the bound of pictures x in [0, 1], (n, ...); ``decode`` gives their likelihood."""
     draw = np.random.default_rng(seed)
     found = np.empty((samples, len(x)))
     for sample in found:

@@ -76,8 +76,7 @@ def make(small: bool) -> saving.Foreign:
         labels=labels[:1000],
         read_shape=(3, side, side),
         code_shape=(codes,),
-        output="probabilities",
-        likelihood="gaussian",
+        likelihood="gaussian:1",
         exporters=saving.TORCH,
     )
 

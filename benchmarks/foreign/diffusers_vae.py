@@ -1,4 +1,7 @@
-"""diffusers' AutoencoderKL, small: GroupNorm, SiLU, attention, a code of 4 channels in space."""
+"""diffusers' AutoencoderKL, small: GroupNorm, SiLU, attention, a code of 4 channels in space.
+
+Its pixels are in [-1, 1], so that variance 1 there is a standard deviation of 0.5 in [0, 1].
+"""
 
 from __future__ import annotations
 
@@ -66,10 +69,10 @@ def make(small: bool) -> saving.Foreign:
         labels=labels[:500],
         read_shape=(3, side, side),
         code_shape=(vae.config.latent_channels, code, code),
-        input_range="[-1,1]",
+        input_range="-1,1",
         posterior="2*latent",
         output="[-1,1]",
-        likelihood="gaussian",
+        likelihood="gaussian:0.5",
         exporters=saving.TORCH,
     )
 

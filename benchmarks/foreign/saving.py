@@ -57,19 +57,30 @@ class Foreign:
     read_shape: tuple[int, ...] = ()
     classes: int = 0
     whole: nn.Module | None = None
-    input_range: str = "[0,1]"
+    input_range: str = "0,1"
     posterior: str = "mu,logvar"
     output: str = "probabilities"
     likelihood: str | None = "bernoulli"
     exporters: Mapping[str, Exporter] = field(default_factory=dict)
 
+    @property
+    def is_channels_last(self) -> bool:
+        """Whether the networks read and give (h, w, c)."""
+        channels = self.pictures.shape[1]
+        return self.read_shape[-1:] == (channels,) != self.read_shape[:1]
+
     def read(self, images: Array) -> Array:
         """Return uint8 pictures as the encoder reads them."""
         x = images.astype(np.float32) / 255
-        x = 2 * x - 1 if self.input_range == "[-1,1]" else x
-        if self.read_shape[-1:] == images.shape[1:2] != self.read_shape[:1]:  # channels last
-            x = x.transpose(0, 2, 3, 1)
+        x = 2 * x - 1 if self.input_range == "-1,1" else x
+        x = x.transpose(0, 2, 3, 1) if self.is_channels_last else x
         return np.ascontiguousarray(x.reshape(len(x), *self.read_shape))
+
+    def pixels(self, output: Array) -> Array:
+        """Return what the decoder gives as pictures (n, c, h, w), means in [0, 1]."""
+        c, h, w = self.pictures.shape[1:]
+        y = output.reshape(-1, h, w, c).transpose(0, 3, 1, 2) if self.is_channels_last else output
+        return (y.reshape(-1, c, h, w) + 1) / 2 if self.output == "[-1,1]" else y
 
     def one_hot(self, labels: Array) -> tuple[Array, ...]:
         """Return what a conditional network reads beside its first input."""
@@ -149,10 +160,10 @@ def evaluate(model: Foreign) -> dict[str, float]:
     outputs = outputs_of(model.encoder, x, *one_hot)
     mu, logvar = outputs if len(outputs) > 1 else np.split(outputs[0], 2, axis=1)
     found = bound.bound(
-        x,
+        model.pictures[:EVALUATED] / 255,
         mu,
         logvar,
-        lambda z: outputs_of(model.decoder, z, *one_hot)[0],
+        lambda z: model.pixels(outputs_of(model.decoder, z, *one_hot)[0]),
         likelihood=model.likelihood + " of logits" * (model.output == "logits"),
     )
     return vars(found) | {"pictures": len(x)}
