@@ -4,6 +4,7 @@ from vae_core.graphs.graph import MAX_LAYERS, MAX_VALUES, Builder, Graph, join
 from vae_core.graphs.network import GraphNetwork
 from vae_core.graphs.operations import OPERATIONS
 from vae_core.graphs.shapes import Layer
+from vae_core.graphs.simplifying import simplify
 
 __all__ = [
     "MAX_LAYERS",
@@ -14,4 +15,5 @@ __all__ = [
     "GraphNetwork",
     "Layer",
     "join",
+    "simplify",
 ]

@@ -198,7 +198,8 @@ def places(layer: Layer, axis: int) -> NDArray[np.float64]:
     return half
 
 
-def _rounded(places: NDArray[np.float64], rounding: str) -> NDArray[np.float64]:
+def rounded(places: NDArray[np.float64], rounding: str) -> NDArray[np.float64]:
+    """Round places as ``nearest_mode`` of the ONNX specification says."""
     if rounding == "round_prefer_floor":
         return np.ceil(places - 0.5)
     if rounding == "round_prefer_ceil":
@@ -214,11 +215,11 @@ def _resize(layer: Layer, given: Operands) -> Tensor:
         def chosen(
             index: NDArray[np.float64], image: Tensor = image, axis: int = axis, last: int = last
         ) -> Tensor:
-            rounded = np.clip(index, 0, last).astype(np.int64)
-            return image.index_select(axis + 1, torch.from_numpy(rounded).to(image.device))
+            places = np.clip(index, 0, last).astype(np.int64)
+            return image.index_select(axis + 1, torch.from_numpy(places).to(image.device))
 
         if layer["mode"] == "nearest":
-            image = chosen(_rounded(at, layer.get("rounding", "round_prefer_floor")))
+            image = chosen(rounded(at, layer.get("rounding", "round_prefer_floor")))
             continue
         low = np.floor(at)
         share = torch.from_numpy(at - low).to(image).reshape(-1, *[1] * (2 - axis))

@@ -13,7 +13,15 @@ from vae_core.errors import OnnxError
 from vae_core.formats.onnx_reading import folding
 from vae_core.formats.onnx_reading.engine import Engine, axis_of, broadcast, tensor
 from vae_core.formats.onnx_reading.files import DTYPES, Node
-from vae_core.formats.onnx_reading.values import Array, Flow, Known, Shape, Value, contiguous
+from vae_core.formats.onnx_reading.values import (
+    Array,
+    Flow,
+    Known,
+    Reshaped,
+    Shape,
+    Value,
+    contiguous,
+)
 
 Inputs = Sequence[Value | None]
 #: (engine, node, inputs) → outputs.
@@ -191,11 +199,17 @@ def _beside(engine: Engine, small: Flow, large: Flow, shape: Shape) -> Flow:
     return engine.expanded(small, shape, large.batch)
 
 
+def _alone(engine: Engine, value: Value, op: str, **attributes: float) -> Value:
+    if isinstance(value, Reshaped):
+        return replace(value, source=engine.unary(value.source, op, **attributes))
+    return engine.unary(engine.flow(value), op, **attributes)
+
+
 def unary(op: str, **attributes: float) -> Lower:
     """Return the lowering to an operation on each value alone."""
 
     def lower(engine: Engine, node: Node, inputs: Inputs) -> Value:
-        return engine.unary(engine.flow(needed(node, inputs, 0)), op, **attributes)
+        return _alone(engine, needed(node, inputs, 0), op, **attributes)
 
     return lower
 
@@ -208,7 +222,7 @@ def attributed(op: str, **defaults: tuple[str, float]) -> Lower:
             ours: float(node.attributes.get(name, default))
             for ours, (name, default) in defaults.items()
         }
-        return engine.unary(engine.flow(needed(node, inputs, 0)), op, **numbers)
+        return _alone(engine, needed(node, inputs, 0), op, **numbers)
 
     return lower
 
@@ -293,7 +307,7 @@ def cast(engine: Engine, node: Node, inputs: Inputs) -> Value:
     """Pass numbers on as numbers, labels as labels."""
     value = needed(node, inputs, 0)
     to = DTYPES.get(node.attributes.get("to", 0))
-    if isinstance(value, Flow) and to is not np.float32:
+    if isinstance(value, Flow | Reshaped) and to is not np.float32:
         raise OnnxError("Cast: numbers are rounded to integers or booleans, which is not known")
     return value
 

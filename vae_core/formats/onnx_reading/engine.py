@@ -21,6 +21,7 @@ from vae_core.formats.onnx_reading.values import (
     Flow,
     Known,
     Label,
+    Reshaped,
     Shape,
     Value,
     contiguous,
@@ -66,6 +67,8 @@ class Engine:
         """Return a value as the output of a layer."""
         if isinstance(value, Flow):
             return value
+        if isinstance(value, Reshaped):
+            return contiguous(self.arranged(value.source).layer, value.shape, value.batch)
         if isinstance(value, Label):
             raise OnnxError("labels are used as numbers; only OneHot and Gather of them are known")
         layer = self.builder.add(
@@ -143,9 +146,9 @@ class Engine:
         each = tuple(n // self.batch if a == batch else n for a, n in enumerate(shape))
         if isinstance(value, Label):
             return Label(len(each), batch)
-        flow = self.flow(value)
+        flow = value.source if isinstance(value, Reshaped) else self.flow(value)
         view = flow.reshaped(each, batch)
-        return contiguous(self.arranged(flow).layer, each, batch) if view is None else view
+        return Reshaped(flow, each, batch) if view is None else view
 
     def _batch_axis(self, shape: Shape, before: int) -> int:
         for axis, side in enumerate(shape):

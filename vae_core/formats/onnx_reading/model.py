@@ -13,9 +13,9 @@ from vae_core.errors import ConfigError, OnnxError
 from vae_core.formats.onnx_reading import files, folding
 from vae_core.formats.onnx_reading.engine import OPEN_BATCH, Engine, check_size
 from vae_core.formats.onnx_reading.files import Declared, Node, Source
-from vae_core.formats.onnx_reading.operators import KNOWN, LOWERED
-from vae_core.formats.onnx_reading.values import Known, Label, Shape, Value, contiguous
-from vae_core.graphs import Graph
+from vae_core.formats.onnx_reading.operators import KNOWN, LAZY, LOWERED
+from vae_core.formats.onnx_reading.values import Known, Label, Reshaped, Shape, Value, contiguous
+from vae_core.graphs import Graph, simplify
 
 
 @dataclass(frozen=True)
@@ -288,6 +288,8 @@ class _Lowering:
             if name and name not in self.values:
                 raise OnnxError(f"{node.op} needs the input {name[:100]!r}, which is not given")
         inputs = [self.values[name] if name else None for name in node.inputs]
+        if node.op not in LAZY:
+            inputs = [self.engine.flow(v) if isinstance(v, Reshaped) else v for v in inputs]
         constants = [one for one in inputs if one is not None]
         foldable = all(isinstance(one, Known) and one.batch is None for one in constants)
         try:
@@ -336,7 +338,7 @@ class _Lowering:
             total = sum(one.size for one in layers)
             end = engine.emit("concat", [one.layer for one in layers], size=total, axis="width")
         try:
-            return engine.builder.build(end)
+            return simplify(engine.builder.build(end))
         except ConfigError as error:
             raise OnnxError(f"the ONNX graph cannot be run: {error}") from error
 

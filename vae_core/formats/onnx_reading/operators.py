@@ -91,3 +91,10 @@ LOWERED: dict[str, Lower] = {
 }
 
 KNOWN = frozenset(LOWERED) | frozenset(folding.FOLDS)
+
+#: Operators that read a reshape without its layer.
+LAZY = frozenset(
+    {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Shape", "Size"}
+    | {"InstanceNormalization", "Relu", "Sigmoid", "Tanh", "Softplus", "Mish", "HardSwish", "Exp"}
+    | {"Log", "Sqrt", "Abs", "Neg", "Reciprocal", "Erf", "LeakyRelu", "Elu", "HardSigmoid"}
+)

@@ -19,7 +19,7 @@ from vae_core.formats.onnx_reading.arithmetic import (
 )
 from vae_core.formats.onnx_reading.engine import Engine, tensor
 from vae_core.formats.onnx_reading.files import Node
-from vae_core.formats.onnx_reading.values import Array, Flow, Value, contiguous
+from vae_core.formats.onnx_reading.values import Array, Flow, Reshaped, Value, contiguous
 from vae_core.graphs.shapes import COORDINATES, ROUNDINGS
 
 
@@ -351,20 +351,31 @@ def _affine(engine: Engine, node: Node, x: Flow, factor: Array, shift: Array) ->
 
 def group_normalization(engine: Engine, node: Node, inputs: Inputs) -> Value:
     """Lower InstanceNormalization and GroupNormalization."""
-    x = engine.flow(needed(node, inputs, 0))
+    value = needed(node, inputs, 0)
+    if isinstance(value, Reshaped):
+        # PyTorch writes a GroupNorm as one of instances, between two reshapes.
+        x, channels = value.source, value.source.shape[1]
+        whole = x.batch == 0 and x.shape[0] == 1 and len(x.shape) > 2
+        if whole and len(value.shape) == 3 and channels % value.shape[1] == 0:
+            done = _normalized(engine, node, inputs, x, value.shape[1])
+            return replace(value, source=done)
+    x = engine.flow(value)
     if len(x.shape) < 3 or x.batch != 0 or x.shape[0] != 1:
         raise OnnxError(f"{node.op}: (batch, channels, ...) is needed")
+    return _normalized(engine, node, inputs, x, int(node.attributes.get("num_groups", x.shape[1])))
+
+
+def _normalized(engine: Engine, node: Node, inputs: Inputs, x: Flow, groups: int) -> Flow:
     channels = x.shape[1]
-    groups = int(node.attributes.get("num_groups", channels))
     scale, shift = (constant(node, inputs, k, "scales").ravel() for k in (1, 2))
     if groups < 1 or channels % groups:
         raise OnnxError(f"{node.op}: {groups} groups of {channels} channels")
     if scale.size == groups:  # before operator set 21: one for each group
         scale, shift = (np.repeat(one, channels // groups) for one in (scale, shift))
     x = engine.innermost(x, 1)
-    kind: dict[str, Any] = (
-        {"kind": "instance"} if groups == channels else {"kind": "group", "groups": groups}
-    )
+    kind: dict[str, Any] = {"kind": "instance"}
+    if groups != channels:
+        kind = {"kind": "group", "groups": groups}
     layer = engine.emit(
         "normalize",
         [x.layer],

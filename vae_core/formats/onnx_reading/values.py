@@ -113,7 +113,16 @@ class Label:
         return (1,) * self.rank
 
 
-Value = Known | Flow | Label
+@dataclass(frozen=True)
+class Reshaped:
+    """Reshape of an output that needs a layer, which is left out if it is reshaped back."""
+
+    source: Flow
+    shape: Shape
+    batch: int
+
+
+Value = Known | Flow | Label | Reshaped
 
 
 def contiguous(layer: int, shape: Shape, batch: int, order: Sequence[int] | None = None) -> Flow:
