@@ -13,7 +13,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile foreign-models pretrained browser-ready clean help
+.PHONY: run test wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile foreign-models pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -71,6 +71,10 @@ engines-ready:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 			firefox-esr webkit2gtk-driver xvfb xauth > /dev/null 2>&1; fi || true
 	@if command -v npm > /dev/null; then cd tests/engines && npm ci --silent --no-audit --no-fund || true; fi
+
+# make wasm   compile browser/model/kernel.c anew (Debian: apt-get install clang-19 lld-19)
+wasm:
+	$(PYTHON) tests/browser/kernel.py
 
 pretrained: $(VENV)/.run-ready
 	$(BIN)/python -m vae_core pretrain

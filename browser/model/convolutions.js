@@ -2,8 +2,9 @@
 import { affine, copyOrClear, gather, keep, pair } from "./products.js";
 
 /** Attributes of a convolution, with those that it leaves out. */
-function described({ kernel = [3, 3], stride = 1, pads = [1, 1, 1, 1], dilation = 1, groups = 1, ...layer }) {
-  return { ...layer, kernel, stride: pair(stride), pads, dilation: pair(dilation), groups };
+export function described({ kernel = [3, 3], stride = 1, pads, dilation = 1, groups = 1, ...layer }) {
+  const border = layer.op === "conv_transpose" ? [0, 0, 0, 0] : [1, 1, 1, 1];
+  return { ...layer, kernel, stride: pair(stride), pads: pads ?? border, dilation: pair(dilation), groups };
 }
 
 /** One matrix for each group of output channels, (outputs, kernel · inputs). */
@@ -92,7 +93,7 @@ function depthwise(layer, x, y, count) {
 
 /** For each group, the matrix that spreads a pixel over the kernel: (kernel · outputs, inputs). */
 function transposition(layer) {
-  const { from, to, kernel, stride, pads, dilation, groups, weight, bias } = described({ pads: [0, 0, 0, 0], ...layer });
+  const { from, to, kernel, stride, pads, dilation, groups, weight, bias } = described(layer);
   const [inputs, outputs] = [from[2] / groups, to[2] / groups];
   const size = kernel[0] * kernel[1] * outputs;
   const matrices = Array.from({ length: groups }, (_, g) => {

@@ -14,7 +14,37 @@
  * @typedef {import("./operations.js").Layer} Layer
  */
 import { unbundle } from "../files/assets.js";
+import { KERNEL, prepare } from "./kernel.js";
 import { multiplications, OPERATIONS } from "./operations.js";
+import { interpret } from "./plan.js";
+
+/** The most codes that go through the layers together, and the most values between two layers. */
+const CHUNK = 16;
+const CHUNK_VALUES = 2 ** 17;
+
+function chunkOf(layers) {
+  const largest = layers.reduce((most, { size }) => Math.max(most, size), 1);
+  return Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_VALUES / largest)));
+}
+
+/** The program of each list of layers, with the weights where they are in WebAssembly's memory. */
+const programs = new WeakMap();
+
+/** @returns {import("./plan.js").Program} */
+function prepared(layers, inputSize, kernel = KERNEL) {
+  if (kernel === null) return interpret(layers);
+  try {
+    return prepare(kernel, layers, inputSize, chunkOf(layers));
+  } catch (error) {
+    if (error instanceof RangeError) return interpret(layers); // there is no such memory
+    throw error;
+  }
+}
+
+function run(layers, x, count, label, out) {
+  if (!programs.has(layers)) programs.set(layers, prepared(layers, x.length / count));
+  return programs.get(layers)(x, count, label, out);
+}
 
 /** Properties of a network that are fetched separately. */
 const PARTS = ["prior", "decoder", "encoder"];
@@ -43,11 +73,12 @@ function readPrior(description, arrays) {
  * Read a network; half-precision weights are expanded.
  *
  * @param {Uint8Array} bytes  of vae_core.formats.bundles.network_bundle
+ * @param {WebAssembly.Module | null} [kernel]  what runs it; null for JavaScript
  * @returns {Network}
  */
-export function load(bytes) {
+export function load(bytes, kernel = KERNEL) {
   const { meta, arrays } = unbundle(bytes);
-  return {
+  const net = {
     hash: meta.hash,
     latentDim: meta.latent_dim,
     imageShape: meta.image_shape,
@@ -57,6 +88,9 @@ export function load(bytes) {
     decoder: readLayers(meta.decoder, arrays),
     encoder: readLayers(meta.encoder, arrays),
   };
+  if (net.decoder) programs.set(net.decoder, prepared(net.decoder, net.latentDim, kernel));
+  if (net.encoder) programs.set(net.encoder, prepared(net.encoder, pixelCount(net), kernel));
+  return net;
 }
 
 /**
@@ -70,62 +104,6 @@ export function join(parts) {
     const missing = PARTS.filter((name) => !whole[name] && part[name]);
     return missing.length === 0 ? whole : { ...whole, ...Object.fromEntries(missing.map((name) => [name, part[name]])) };
   });
-}
-
-/**
- * Where each layer reads and writes: values are kept in buffers until their last reader has run.
- *
- * @typedef {object} Plan
- * @property {number[][]} reads  of each layer, the layers whose outputs it reads; -1 is the network's input
- * @property {number[]} writes  of each layer, the buffer of its output
- * @property {number[]} sizes  of each buffer, the values of one example
- * @property {Float32Array[]} buffers  made by `run`, for as many examples as were run together
- */
-const plans = new WeakMap();
-
-/** @returns {Plan} A chain of layers uses two buffers in turn. */
-function plan(layers) {
-  const reads = layers.map(({ inputs }, index) => inputs ?? [index - 1]);
-  const lastReader = layers.map((_, index) => reads.findLastIndex((sources) => sources.includes(index)));
-  const sizes = [];
-  const writes = [];
-  layers.forEach(({ size }, index) => {
-    const inUse = (buffer) => writes.some((used, source) => used === buffer && lastReader[source] >= index);
-    let buffer = 0;
-    while (inUse(buffer)) buffer++;
-    writes.push(buffer);
-    sizes[buffer] = Math.max(sizes[buffer] ?? 0, size);
-  });
-  return { reads, writes, sizes, buffers: [] };
-}
-
-function planOf(layers, count) {
-  if (!plans.has(layers)) plans.set(layers, plan(layers));
-  const found = plans.get(layers);
-  if (found.sizes.some((size, i) => !(found.buffers[i]?.length >= size * count))) {
-    found.buffers = found.sizes.map((size) => new Float32Array(size * count));
-  }
-  return found;
-}
-
-function run(layers, x, count, label, out) {
-  const { reads, writes, buffers } = planOf(layers, count);
-  const valuesOf = (index) => buffers[writes[index]].subarray(0, layers[index].size * count);
-  layers.forEach((layer, index) => {
-    const inputs = reads[index].map((source) => (source < 0 ? x : valuesOf(source)));
-    const y = index === layers.length - 1 ? out : valuesOf(index);
-    OPERATIONS[layer.op](layer, inputs, y, count, label);
-  });
-  return out;
-}
-
-/** The most codes that go through the layers together, and the most values between two layers. */
-const CHUNK = 16;
-const CHUNK_VALUES = 2 ** 17;
-
-function chunkOf(layers) {
-  const largest = layers.reduce((most, { size }) => Math.max(most, size), 1);
-  return Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_VALUES / largest)));
 }
 
 /** Values of one picture, over all channels. @param {Network} net */

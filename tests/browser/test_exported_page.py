@@ -184,6 +184,20 @@ def test_picture_follows_the_pointer_in_the_same_frame(open_file: Open) -> None:
     assert page.picture() == pinned
 
 
+def test_networks_run_in_webassembly(open_file: Open) -> None:
+    """The page allows itself the kernel, and the network's weights are in its memory."""
+    page = open_file()
+    memory = page.page.evaluate(
+        """Promise.all(
+             ["state/store.js", "model/kernel.js"].map((name) => import(`latent-explorer/${name}`)))
+             .then(([{ store }, { KERNEL }]) => {
+               const { weight } = store.get().network.decoder[0];
+               return { compiled: KERNEL !== null, pages: weight.buffer.byteLength % 65536 };
+             })"""
+    )
+    assert memory == {"compiled": True, "pages": 0}
+
+
 def test_click_pins_and_the_address_leads_back(open_file: Open) -> None:
     """The pinned code stands in the address; the file opened with it shows the same picture."""
     page = open_file()
