@@ -5,8 +5,9 @@ The ``description`` of each field is the help text of its command-line option.
 
 from __future__ import annotations
 
+import difflib
 import math
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -26,26 +27,40 @@ ONE_CHANNEL: tuple[LikelihoodName, ...] = ("bernoulli",)
 Width = Annotated[int, Field(ge=1, le=16_384)]
 #: Limits of an error's sentence: wrong settings that it lists, and characters of a value.
 MOST_ERRORS, LONGEST_VALUE = 4, 80
+#: Names of settings that are listed beside an unknown one.
+NEAREST = 3
 
 
-class Config(BaseModel):
-    """Base of frozen settings that refuse unknown keys."""
+if TYPE_CHECKING:
+    _MetaConfig = type
+else:
+
+    class _MetaConfig(type(BaseModel)):
+        """Class of the classes of settings: a call raises the project's own error."""
+
+        def __call__(cls, *arguments: Any, **settings: Any) -> Any:
+            try:
+                return super().__call__(*arguments, **settings)
+            except ValidationError as error:
+                raise ConfigError(explain(error, cls)) from error
+
+
+class Config(BaseModel, metaclass=_MetaConfig):
+    """Base of frozen settings that refuse unknown keys.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or a value is not allowed; the sentence names it, and the settings
+        with the nearest names.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def of(cls, **settings: Any) -> Self:
-        """Create from settings.
-
-        Raises
-        ------
-        ConfigError
-            If a setting is unknown or a value is not allowed; the sentence names it.
-        """
-        try:
-            return cls(**settings)
-        except ValidationError as error:
-            raise ConfigError(explain(error)) from error
+        """Create from settings, as a call does."""
+        return cls(**settings)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
@@ -53,7 +68,7 @@ class Config(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise ConfigError(explain(error)) from error
+            raise ConfigError(explain(error, cls)) from error
 
 
 class ModelConfig(Config):
@@ -375,14 +390,14 @@ class TrainConfig(Config):
         return self
 
 
-def explain(error: ValidationError) -> str:
-    """Describe each wrong setting: its name, its value and what is allowed."""
+def explain(error: ValidationError, kind: type[BaseModel]) -> str:
+    """Describe each wrong setting of a class: its name, its value and what is allowed."""
     sentences = []
     for wrong in error.errors()[:MOST_ERRORS]:
         name = _shortened(".".join(str(part) for part in wrong["loc"]))
         allowed = wrong["msg"].removeprefix("Value error, ")
         if wrong["type"] == "extra_forbidden":
-            sentences.append(f"{name} is not a setting")
+            sentences.append(f"{name} is not a setting{_nearest(wrong['loc'], kind)}")
         elif not name:
             sentences.append(allowed)
         else:
@@ -391,6 +406,19 @@ def explain(error: ValidationError) -> str:
     if (more := error.error_count() - MOST_ERRORS) > 0:
         sentences.append(f"and {more} more")
     return "; ".join(sentences)
+
+
+def _nearest(place: tuple[int | str, ...], kind: type[BaseModel]) -> str:
+    """Return a clause with the settings whose names are nearest to an unknown one, if any are."""
+    *path, unknown = place
+    for part in path:
+        field = kind.model_fields.get(str(part))
+        inner = None if field is None else field.annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return ""
+        kind = inner
+    found = difflib.get_close_matches(str(unknown), kind.model_fields, n=NEAREST, cutoff=0.6)
+    return f"; the nearest are {', '.join(found)}" if found else ""
 
 
 def _shortened(text: str) -> str:

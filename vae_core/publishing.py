@@ -50,6 +50,7 @@ def publish(
     importance_limit: int | None = None,
     paths: Mapping[str, str] | None = None,
     notes: tuple[str, ...] = (),
+    tsne: bool = True,
     say: Say = lambda stage: None,
 ) -> ModelCard:
     """Measure a trained model and write its model folder.
@@ -62,6 +63,8 @@ def publish(
         How the training was computed on this host.
     notes
         Sentences about the training for the card.
+    tsne
+        As for :func:`map_codes`.
     say
         Called with the name of each stage as it begins.
     """
@@ -77,7 +80,7 @@ def publish(
         importance_limit=importance_limit,
         say=say,
     )
-    codes = map_codes(encoded, dataset.test, threads=training.threads, say=say)
+    codes = map_codes(encoded, dataset.test, tsne=tsne, threads=training.threads, say=say)
     kl = kl_per_dim(model, dataset, encoded)
     warning = evaluation.collapse_warning(encoded.mu, kl)
     card = ModelCard(

@@ -13,6 +13,7 @@ from vae_core import config, pixels
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import ConfigError
 from vae_core.learning import schedules
+from vae_core.model_folder import ModelCard
 from vae_core.models import likelihoods, networks
 
 
@@ -27,6 +28,9 @@ def test_the_default_model_is_the_papers() -> None:
     ("kind", "settings", "named"),
     [
         (ModelConfig, {"latent_dims": 3}, "latent_dims is not a setting"),
+        (ModelConfig, {"latent": 3}, "latent is not a setting; the nearest are latent_dim"),
+        (TrainConfig, {"epoch": 3}, r"epoch is not a setting; the nearest are epochs"),
+        (TrainConfig, {"qqq": 3}, r"^qqq is not a setting$"),
         (ModelConfig, {"latent_dim": 0}, "latent_dim 0"),
         (ModelConfig, {"latent_dim": "many"}, "latent_dim 'many'"),
         (ModelConfig, {"latent_dim": 2.5}, "latent_dim 2.5"),
@@ -66,6 +70,19 @@ def test_a_wrong_setting_is_named_in_one_sentence(
     with pytest.raises(ConfigError, match=named) as raised:
         kind.of(**settings)
     assert "\n" not in str(raised.value)
+    with pytest.raises(ConfigError, match=named):
+        kind(**settings)
+
+
+def test_the_nearest_names_of_settings_inside_settings_are_found() -> None:
+    """A card's model is a config too."""
+    card = {"name": "a", "dataset": "b", "model": {"latent_dims": 3}, "training": {}}
+    with pytest.raises(ConfigError, match=r"model.latent_dims .*; the nearest are latent_dim"):
+        ModelCard(**card)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"training.qqq is not a setting$"):
+        ModelCard(**card | {"model": {}, "training": {"qqq": 1}})  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"classes.a is not a setting|classes"):
+        ModelCard(**card | {"model": {}, "classes": {"a": 1}})  # type: ignore[arg-type]
 
 
 def test_settings_from_before_there_were_devices_are_read() -> None:

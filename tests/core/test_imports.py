@@ -37,6 +37,26 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert not loaded_by("import vae_core") & HEAVY
 
 
+def test_importing_the_package_loads_no_other_module_of_it() -> None:
+    """Not even to list its names."""
+    program = (
+        "import sys; before = set(sys.modules); import importlib, typing; import vae_core; "
+        "names = dir(vae_core); print([n for n in set(sys.modules) - before if 'vae' in n], names)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=300
+    )
+    loaded, _, names = done.stdout.partition("] ")
+    assert loaded == "['vae_core'"
+    assert set(vae_core.__all__) <= set(ast.literal_eval(names))
+
+
+def test_the_names_are_sorted_and_complete() -> None:
+    """What can be imported is what is promised."""
+    assert sorted(vae_core.__all__) == sorted(vae_core._HOMES)
+    assert len(set(vae_core.__all__)) == len(vae_core.__all__)
+
+
 def test_the_command_line_starts_without_torch() -> None:
     """So ``--help`` answers at once."""
     assert not loaded_by("import vae_core.__main__") & (HEAVY - {"pydantic"})

@@ -112,8 +112,15 @@ class PendingStep:
 class Trainer:
     """Training that can be stopped after any step and resumed bit-exactly.
 
-    Iteration yields an :class:`EpochRecord` for each remaining epoch. The same settings, host and
-    number of threads give exactly the same weights.
+    Iteration yields an :class:`EpochRecord` for each remaining epoch; the length is the number of
+    them. The same settings, host and number of threads give exactly the same weights.
+
+    Attributes
+    ----------
+    dataset
+        What the model is trained and tested on.
+    records
+        Those of the epochs that this trainer has finished.
 
     Raises
     ------
@@ -128,6 +135,8 @@ class Trainer:
     ) -> None:
         self.model_config = model_config
         self.config = train_config
+        self.dataset = dataset
+        self.records: list[EpochRecord] = []
         checks.check_fit(model_config, train_config, dataset)
         torch.set_num_threads(train_config.threads)
 
@@ -188,6 +197,14 @@ class Trainer:
         self._read_metrics()  # with the beta of the steps so far
         self.config = config
 
+    def __len__(self) -> int:
+        """Return the number of epochs that remain."""
+        return max(0, self.config.epochs - self.progress.epoch)
+
+    def __bool__(self) -> bool:
+        """Return True, also for a finished training."""
+        return True
+
     def __iter__(self) -> Iterator[EpochRecord]:
         """Train the remaining epochs, and yield a record of each."""
         while not self.finished:
@@ -236,6 +253,7 @@ class Trainer:
             first_loss=here.first_loss,
             diverging=here.diverging,
         )
+        self.records.append(record)
         return record
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vae_core import pixels
 from vae_core.config import ModelConfig
 from vae_core.models import networks
 from vae_core.models.dense import Dense
 from vae_core.models.distributions import DiagonalGaussian, UpperLayer
 from vae_core.models.likelihoods import Likelihood
-from vae_core.models.vae import VAE, Inference, Latent, Observed, gaussian_of
+from vae_core.models.vae import VAE, Inference, Labels, Latent, Observed, gaussian_of
+from vae_core.pixels import Images
 
 
 class HierarchicalVAE(VAE):
@@ -43,7 +45,7 @@ class HierarchicalVAE(VAE):
         """Networks of q(z1|x) and q(z2|z1)."""
         return *super().inference_networks, self.upper_encoder, self.upper_posterior
 
-    def encode_first(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+    def encode_first(self, x: Images, y: Labels | None = None) -> DiagonalGaussian:
         """q(z1|x)."""
         return super().encode(x, y)
 
@@ -55,20 +57,21 @@ class HierarchicalVAE(VAE):
         """p(z1|z2) of codes (..., latent_dim)."""
         return gaussian_of(self.lower_prior(self.upper_decoder(z2)))
 
-    def decode_first(self, z1: Tensor, y: Tensor | None = None) -> Likelihood:
+    def decode_first(self, z1: Tensor, y: Labels | None = None) -> Likelihood:
         """p(x|z1)."""
         return super().decode(z1, y)
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+    def encode(self, x: Images, y: Labels | None = None) -> DiagonalGaussian:
         """q(z2|z1) at the mean z1 of q(z1|x), of images ``x`` (batch, c, h, w)."""
         return self.encode_second(self.encode_first(x, y).mu)
 
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Likelihood:
+    def decode(self, z: Tensor, y: Labels | None = None) -> Likelihood:
         """p(x|z1) at the mean z1 of p(z1|z2), for codes z2 ``z`` (..., latent_dim)."""
         return self.decode_first(self.decode_second(z).mu, y)
 
-    def observe(self, x: Tensor, y: Tensor | None = None) -> Observed:
+    def observe(self, x: Images, y: Labels | None = None) -> Observed:
         """Compute q(z1|x) of images, for any number of :meth:`draw` calls."""
+        x, y = pixels.as_input(x, self.config.image_shape), self._checked(y)
         return Observed(x, y, self.encode_first(x, y), self.prior_given(y))
 
     def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
@@ -89,7 +92,7 @@ class HierarchicalVAE(VAE):
             ),
         )
 
-    def sample(self, n: int, *, generator: torch.Generator, y: Tensor | None = None) -> Tensor:
+    def sample(self, n: int, *, generator: torch.Generator, y: Labels | None = None) -> Tensor:
         """Mean images of ``n`` codes z1, each drawn given a z2 drawn from the prior."""
         if y is None and self.config.takes_labels:
             y = torch.arange(n) % self.config.classes

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vae_core import pixels
@@ -15,6 +19,12 @@ from vae_core.models import networks, priors
 from vae_core.models.dense import Dense
 from vae_core.models.distributions import POSTERIOR_LOGVAR, DiagonalGaussian, Prior, soft_clamp
 from vae_core.models.likelihoods import LIKELIHOODS, Likelihood
+from vae_core.pixels import Images
+
+#: Labels (batch,), integers from 0.
+Labels = Tensor | NDArray[np.integer[Any]] | Sequence[int]
+#: Types of labels that are converted to int64.
+WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32)
 
 
 @dataclass(frozen=True)
@@ -98,28 +108,30 @@ class VAE(nn.Module):
         """
         return self.prior_given(None)
 
-    def prior_given(self, y: Tensor | None) -> Prior:
+    def prior_given(self, y: Labels | None) -> Prior:
         """Return p(z|y) of labels ``y`` (batch,) for a model with a label prior, else p(z)."""
         prior: Prior = self.p_z(self._checked(y), self.encode)
         return prior
 
-    def encode(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
-        """Return q(z|x) of images ``x`` (batch, c, h, w), floats in [0, 1] or uint8.
+    def encode(self, x: Images, y: Labels | None = None) -> DiagonalGaussian:
+        """Return q(z|x) of images ``x``, floats in [0, 1] or uint8.
+
+        Images here are (batch, c, h, w), or of another shape that :func:`pixels.shaped` takes.
 
         Raises
         ------
         ImageError
-            If ``x`` has other values.
+            If ``x`` has other values, or another shape.
         ConfigError
             If a conditional model gets no labels, or labels outside its range.
         """
-        return self.encode_unchecked(pixels.as_unit(x), y)
+        return self.encode_unchecked(pixels.as_input(x, self.config.image_shape), y)
 
-    def encode_unchecked(self, x: Tensor, y: Tensor | None = None) -> DiagonalGaussian:
+    def encode_unchecked(self, x: Tensor, y: Labels | None = None) -> DiagonalGaussian:
         """Return q(z|x) of floats ``x`` (batch, c, h, w), which may be outside [0, 1]."""
         return gaussian_of(self.posterior(self.encoder(self._join(x, self._one_hot(y)))))
 
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Likelihood:
+    def decode(self, z: Tensor, y: Labels | None = None) -> Likelihood:
         """Return p(x|z) of codes ``z`` (..., latent_dim), or (..., batch, latent_dim) with ``y``.
 
         Raises
@@ -138,18 +150,18 @@ class VAE(nn.Module):
 
     def forward(
         self,
-        x: Tensor,
+        x: Images,
         *,
-        y: Tensor | None = None,
+        y: Labels | None = None,
         samples: int = 1,
         generator: torch.Generator,
     ) -> Inference:
         """Encode images (batch, c, h, w), then draw and decode ``samples`` codes for each."""
         return self.draw(self.observe(x, y), samples=samples, generator=generator)
 
-    def observe(self, x: Tensor, y: Tensor | None = None) -> Observed:
+    def observe(self, x: Images, y: Labels | None = None) -> Observed:
         """Encode images, for any number of :meth:`draw` calls."""
-        x = pixels.as_unit(x)
+        x, y = pixels.as_input(x, self.config.image_shape), self._checked(y)
         return Observed(x, y, self.encode(x, y), self.prior_given(y))
 
     def draw(self, observed: Observed, *, samples: int, generator: torch.Generator) -> Inference:
@@ -159,11 +171,11 @@ class VAE(nn.Module):
             x=observed.x, q=observed.q, z=z, p=self.decode(z, observed.y), prior=observed.prior
         )
 
-    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+    def reconstruct(self, x: Images, y: Labels | None = None) -> Tensor:
         """Decode the posterior mean: (batch, c, h, w) → (batch, c, h, w)."""
         return self.decode(self.encode(x, y).mu, y).mean
 
-    def sample(self, n: int, *, generator: torch.Generator, y: Tensor | None = None) -> Tensor:
+    def sample(self, n: int, *, generator: torch.Generator, y: Labels | None = None) -> Tensor:
         """Mean images of ``n`` codes drawn from the prior, (n, c, h, w).
 
         Without ``y``, a model that needs labels cycles through all of them.
@@ -173,7 +185,7 @@ class VAE(nn.Module):
         z = self.prior_given(y).sample(n, generator=generator)
         return self.decode(z, y).mean
 
-    def _one_hot(self, y: Tensor | None) -> Tensor | None:
+    def _one_hot(self, y: Labels | None) -> Tensor | None:
         if not self.config.conditional:
             return None
         if y is None:
@@ -185,9 +197,14 @@ class VAE(nn.Module):
         assert checked is not None
         return F.one_hot(checked, self.config.classes).float()
 
-    def _checked(self, y: Tensor | None) -> Tensor | None:
-        if y is None or not self.config.takes_labels or not y.numel():
+    def _checked(self, y: Labels | None) -> Tensor | None:
+        if y is None:
+            return None
+        y = y if isinstance(y, Tensor) else torch.as_tensor(np.asarray(y))
+        if not self.config.takes_labels or not y.numel():
             return y
+        if y.dtype in WHOLE:
+            y = y.long()
         low, high = int(y.min()), int(y.max())
         if y.dtype != torch.int64 or low < 0 or high >= self.config.classes:
             raise ConfigError(

@@ -1,0 +1,1 @@
+"""The functions of a notebook: thin ones over data, learning, evaluation, latents and formats."""
