@@ -12,7 +12,7 @@ from vae_core import pixels
 from vae_core.api import given
 from vae_core.data import ImageDataset, Split
 from vae_core.data.dataset import permutation
-from vae_core.data.folder import TEST_SHARE
+from vae_core.data.preparing import TEST_SHARE
 from vae_core.errors import DatasetError, ImageError
 from vae_core.models.vae import Labels
 from vae_core.pixels import Images
