@@ -231,7 +231,8 @@ class TrainConfig(Config):
     dataset: str = Field(
         default="mnist",
         min_length=1,
-        description="Name of a dataset, or path of a folder or zip file of pictures.",
+        description="Name of a dataset, or path of one's own: a folder or zip of pictures, .npy, "
+        ".npz, CSV, Parquet or IDX files.",
     )
     learner: LearnerName = Field(
         default="aevb",
@@ -242,6 +243,15 @@ class TrainConfig(Config):
         default=None,
         ge=1,
         description="Train on a random subset of this many images; all if left out.",
+    )
+    pictures: str | None = Field(
+        default=None, description="Of an .npz file: the array of pictures, if not certain."
+    )
+    labels: str | None = Field(
+        default=None, description="Of an .npz file: the array of labels, if not certain."
+    )
+    transpose: bool = Field(
+        default=False, description="Exchange rows and columns of pictures, as EMNIST needs."
     )
     pixels: Pixels = Field(
         default="grey",

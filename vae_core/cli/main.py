@@ -13,6 +13,7 @@ from vae_core.errors import LatentExplorerError
 COMMANDS = (
     data.datasets,
     data.download,
+    data.inspect,
     models.encode,
     models.evaluate,
     models.export,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from vae_core.cli import options, printing
-from vae_core.config import Pixels, TrainConfig
+from vae_core.config import ModelConfig, Pixels, TrainConfig
 from vae_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,7 +94,6 @@ def evaluate(
 ) -> None:
     """Measure MODEL on its test set."""
     from vae_core import evaluation, learning, marginal, model_folder, publishing
-    from vae_core.data import load_dataset
 
     other = {"dataset": dataset, "pixels": pixels, "limit": limit}
     if write and (used := [f"--{name} {value}" for name, value in other.items() if value]):
@@ -110,7 +109,7 @@ def evaluate(
         return
     card = model_folder.load_card(model)
     loaded = model_folder.load_model(model)
-    data = load_dataset(dataset or card.dataset, data_dir=data_dir)
+    data = _dataset(card.training, card.model, dataset, data_dir)
     training = card.training
     if pixels is not None:
         training = TrainConfig.of(**{**training.model_dump(), "test_pixels": pixels})
@@ -140,9 +139,12 @@ def evaluate(
 @click.argument("model")
 @options.out_option
 @click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
+@click.option("--dataset", help="Another dataset, or data of one's own  [default: the model's]")
 @options.json_option
 @options.data_option
-def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | None) -> None:
+def encode(
+    model: str, out: Path, split: str, dataset: str | None, as_json: bool, data_dir: Path | None
+) -> None:
     """Write a dataset's codes as CSV: id, label, mu and sigma of each latent dimension."""
     from vae_core import boltzmann_metrics, learning, model_folder, publishing
     from vae_core.data import load_dataset
@@ -150,7 +152,10 @@ def encode(model: str, out: Path, split: str, as_json: bool, data_dir: Path | No
 
     machine = model_folder.load_machine(model)
     described = machine.card if machine else model_folder.load_card(model)
-    data = load_dataset(described.dataset, data_dir=data_dir)
+    if isinstance(described, model_folder.ModelCard):
+        data = _dataset(described.training, described.model, dataset, data_dir)
+    else:
+        data = load_dataset(dataset or described.dataset, data_dir=data_dir)
     rows = {"train": data.train, "test": data.test}[split]
     if machine is not None:
         mu = boltzmann_metrics.encode(machine.machine, rows).probabilities
@@ -291,6 +296,20 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
     content = writers[form]()
     printing.write_file(out, content)
     printing.print_written(as_json, out, format=form, bytes=len(content))
+
+
+def _dataset(
+    training: TrainConfig, model: ModelConfig, other: str | None, data_dir: Path | None
+) -> ImageDataset:
+    """Load a model's dataset, or another one, in the shape that the model takes."""
+    from vae_core import data
+
+    if other is not None:
+        fresh = {"dataset": other, "pictures": None, "labels": None, "transpose": False}
+        training = training.model_copy(update=fresh)
+    found = data.load_for(training, image_shape=model.image_shape, data_dir=data_dir)
+    printing.print_notes(found.notes)
+    return found
 
 
 def _openable(model: str, data_dir: Path | None) -> tuple[Path, Saved]:

@@ -28,6 +28,24 @@ seed_option = click.option(
     show_default=True,
     help="Seed of the random numbers.",
 )
+
+
+def _shape(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    """Read "3,64,64"."""
+    if value is None:
+        return None
+    parts = value.split(",")
+    if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
+        raise click.BadParameter(f"{value!r}: three numbers are needed, as 3,64,64")
+    return tuple(int(part) for part in parts)
+
+
+image_shape_option = click.option(
+    "--image-shape",
+    metavar="C,H,W",
+    callback=_shape,
+    help="Channels (1 or 3), height and width that data of one's own is brought to.",
+)
 label_option = click.option("--label", help="Label of the pictures, for a model that needs one.")
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write."

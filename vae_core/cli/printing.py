@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +110,12 @@ def epoch_printer(as_json: bool, epochs: int) -> Callable[[EpochRecord], None]:
 def print_stage(stage: str) -> None:
     """Print the stage that begins, on stderr."""
     click.echo(f"… {stage}", err=True)
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what was guessed, resized or left out of a dataset, on stderr."""
+    for note in notes:
+        click.echo(note, err=True)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     help="Settings to start from; options override them. fast: −ELBO below 105 nats on grey MNIST "
     "in seconds, latent_dim 20.",
 )
+@options.image_shape_option
 @click.option("--name", help="Name on the model's card  [default: the folder's name]")
 @click.option("--importance-samples", type=int, help="k of an nll_iw{k} metric on the card.")
 @click.option(
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @options.data_option
 def train(
     recipe: str | None,
+    image_shape: tuple[int, int, int] | None,
     name: str | None,
     importance_samples: int | None,
     limit: int | None,
@@ -62,6 +64,7 @@ def train(
     from vae_core import runs
 
     settings |= {"recipe": recipe, "name": name, "importance_samples": importance_samples}
+    settings["image_shape"] = image_shape
     settings |= {"limit": limit, "change": changed or None}
     chosen = {key: value for key, value in settings.items() if value is not None}
     if sum((out is not None, resume is not None, queue)) != 1:
@@ -155,14 +158,21 @@ def _recipe_settings(recipe: str | None) -> dict[str, Any]:
     return recipes.PRESETS[recipe]()
 
 
+def _absolute(path: str) -> Path:
+    return Path(path).expanduser().absolute()
+
+
 def _run_config(settings: Mapping[str, Any], data_dir: Path | None) -> RunConfig:
     from vae_core import learning, runs
-    from vae_core.data import load_dataset
+    from vae_core.data import SOURCES, load_for
 
     training = TrainConfig.of(
         **{k: v for k, v in settings.items() if k in TrainConfig.model_fields}
     )
-    dataset = load_dataset(training.dataset, data_dir=data_dir)
+    if training.dataset not in SOURCES:  # another command may run in another folder
+        training = training.model_copy(update={"dataset": str(_absolute(training.dataset))})
+    dataset = load_for(training, image_shape=settings.get("image_shape"), data_dir=data_dir)
+    printing.print_notes(dataset.notes)
     shape = {k: v for k, v in settings.items() if k in ModelConfig.model_fields}
     model = learning.describe_model(dataset, **shape)
     learning.check_fit(model, training, dataset)  # before a folder is made

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vae_core.config import TrainConfig
 from vae_core.data import bundled, cache, cifar, frey, graphs, idx, opening, preparing
 from vae_core.data.cache import Progress, data_dir
 from vae_core.data.dataset import ImageDataset, Split, subset
@@ -25,6 +26,7 @@ __all__ = [
     "data_dir",
     "download",
     "load_dataset",
+    "load_for",
     "subset",
 ]
 
@@ -128,6 +130,29 @@ def load_dataset(
             url=known.files[0].url,
         )
     return known.load(root)
+
+
+def load_for(
+    training: TrainConfig,
+    *,
+    image_shape: tuple[int, int, int] | None = None,
+    data_dir: str | Path | None = None,
+    progress: Progress | None = None,
+) -> ImageDataset:
+    """Load the dataset of a training as it was read for it; errors as of :func:`load_dataset`.
+
+    ``image_shape`` is that of the model, which data of one's own is brought to.
+    """
+    own = training.dataset not in SOURCES
+    return load_dataset(
+        training.dataset,
+        labels=training.labels,
+        data_dir=data_dir,
+        image_shape=image_shape if own else None,
+        pictures=training.pictures,
+        transpose=training.transpose,
+        progress=progress,
+    )
 
 
 def available(data_dir: str | Path | None = None) -> list[DatasetStatus]:

@@ -84,11 +84,10 @@ def shaped(array: NDArray[Any], name: str, *, image_shape: Shape | None = None) 
             "(n, c, h, w) or (n, pixels)."
         )
     _, a, _, c = array.shape
-    if image_shape is not None:
+    first, last = a in CHANNELS, c in CHANNELS
+    if image_shape is not None and first == last:
         first, last = array.shape[1:] == image_shape, array.shape[1:] == _channels_last(image_shape)
-    else:
-        first, last = a in CHANNELS, c in CHANNELS
-    if first and last and image_shape is None:
+    elif first and last:
         first, last = _by_smoothness(array)
     if first == last:
         raise DatasetError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vae_core.data import arrays, folder, idx_files, parquet, table
 from vae_core.data.collection import Collection, Shape, TransposedPictures
+from vae_core.errors import DatasetError
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,10 @@ def _is_idx_file(path: Path) -> bool:
     return path.is_file() and idx_files.is_idx(path)
 
 
+def _is_zip(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
+
+
 #: Formats in the order in which they are tried; a zip is the last, since others are zips too.
 FORMATS = (
     Format("npy", _has_suffix(".npy"), _shaped(arrays.open_npy)),
@@ -80,7 +86,7 @@ FORMATS = (
     Format("idx files", _is_idx_folder, _plain(idx_files.open_folder)),
     Format("idx", _is_idx_file, _plain(idx_files.open_file)),
     Format("folder", Path.is_dir, _plain(folder.open_folder)),
-    Format("zip", Path.is_file, _plain(folder.open_zip)),
+    Format("zip", _is_zip, _plain(folder.open_zip)),
 )
 
 
@@ -92,7 +98,13 @@ def open_path(path: Path, said: Choices = Choices()) -> Collection:
     DatasetError
         If it has none of the formats, or is damaged.
     """
-    found = next(one for one in FORMATS if one.is_one(path)).open(path, said)
+    format_ = next((one for one in FORMATS if one.is_one(path)), None)
+    if format_ is None:
+        raise DatasetError(
+            f"{path} is no dataset that is read: a folder or zip of pictures, .npy, .npz, IDX, "
+            "CSV and Parquet are."
+        )
+    found = format_.open(path, said)
     if said.transpose:
         return replace(found, pictures=TransposedPictures(found.pictures))
     return found

@@ -64,6 +64,8 @@ class Plan:
         Row of each in the array, int64 (n,).
     counts
         Lengths of the parts: training, test, validation.
+    sizes
+        How many pictures were found with each (c, h, w).
     unreadable
         Why pictures are not read, by their positions.
     notes
@@ -75,6 +77,7 @@ class Plan:
     rows: NDArray[np.int64]
     places: NDArray[np.int64]
     counts: tuple[int, int, int]
+    sizes: Counter[Shape]
     unreadable: dict[int, str]
     notes: tuple[str, ...]
 
@@ -138,6 +141,10 @@ def plan(
         )
     values = Range.of(collection.pictures.extremes())
     shape = image_shape or _usual_shape(collection, sizes, values, notes)
+    if image_shape is not None and {size[1:] for size in sizes} != {shape[1:]}:
+        notes.append(
+            f"Pictures of other sizes are cropped and resized to {shape[1]} × {shape[2]} pixels."
+        )
     if (values.low, values.high) != (0, 255):
         notes.append(values.sentence)
     rows = np.setdiff1d(np.arange(len(collection)), np.array(list(wrong), dtype=np.int64))
@@ -146,7 +153,7 @@ def plan(
         notes.append(f"Of {len(rows):,} pictures {most:,} were drawn at random (seed {seed}).")
         rows = rows[permutation(len(rows), seed)[:most].sort().values.numpy()]
     places, counts = _arranged(collection, rows, seed)
-    return Plan(shape, values, rows, places, counts, wrong, (*collection.notes, *notes))
+    return Plan(shape, values, rows, places, counts, sizes, wrong, (*collection.notes, *notes))
 
 
 def check_shape(shape: Shape) -> None:
@@ -188,6 +195,8 @@ def _usual_shape(
     channels = 3 if any(channels >= 3 for channels, *_ in sizes) else 1
     if channels == 3 and _all_grey(collection, (3, height, width), values):
         channels = 1
+        looked_at = min(len(collection), LOOKED_AT)
+        notes.append(f"Pictures saved in colour are read as grey: {looked_at:,} looked at are.")
     return channels, height, width
 
 

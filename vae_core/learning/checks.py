@@ -87,12 +87,16 @@ def check_host(train: TrainConfig) -> None:
 def describe_model(dataset: ImageDataset, **settings: Any) -> ModelConfig:
     """Make the config of a model of a dataset: its image shape, and its labels if it takes any.
 
+    Without a ``likelihood`` in ``settings``, pictures in colour have the discretised logistic.
+
     Raises
     ------
     ConfigError
         If a setting is invalid, or the model needs labels and the dataset has none.
     """
     classes = {"classes": len(dataset.classes)} | settings
+    if dataset.image_shape[0] == 3:  # a Bernoulli is for one channel
+        classes = {"likelihood": "discretised-logistic"} | classes
     config = ModelConfig.of(**{"image_shape": dataset.image_shape} | classes)
     if config.takes_labels or "classes" in settings:
         return config

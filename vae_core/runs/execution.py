@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vae_core import files, publishing
-from vae_core.data import ImageDataset, load_dataset
+from vae_core.data import ImageDataset, load_for
 from vae_core.errors import ConfigError, LatentExplorerError
 from vae_core.jobs import processes
 from vae_core.learning import DivergedError, EpochRecord, StepRecord, Trainer
@@ -102,7 +102,9 @@ class _Execution:
             folders.append(self.folder, "state", state="running", message="loading the data")
         processes.mark_started(self.folder)
         folders.remove_temporary_files(self.folder)
-        dataset = load_dataset(self.config.training.dataset, data_dir=data_dir)
+        dataset = load_for(
+            self.config.training, image_shape=self.config.model.image_shape, data_dir=data_dir
+        )
         try:
             self._restore(dataset)
             try:

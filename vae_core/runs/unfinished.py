@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vae_core import publishing
-from vae_core.data import load_dataset
+from vae_core.data import load_for
 from vae_core.errors import CheckpointError
 from vae_core.model_folder import ModelCard, Saved
 from vae_core.runs import folders
@@ -32,7 +32,7 @@ def open_unfinished(folder: Path, *, data_dir: Path | None = None) -> Saved:
             f"run {folder.name!r} has no checkpoint yet, so there is no model to open"
         )
     model, step = found
-    dataset = load_dataset(config.training.dataset, data_dir=data_dir)
+    dataset = load_for(config.training, image_shape=config.model.image_shape, data_dir=data_dir)
     encoded = publishing.encode_test(model, dataset, config.training)
     came = f"{now.epoch} of {config.training.epochs} epochs are done"
     card = ModelCard(

@@ -463,7 +463,7 @@ BAD = [
     ("train --resume {trained} --name Other", "leave out --name"),
     ("evaluate nothing", "'nothing' is neither a folder"),
     ("evaluate {trained} --dataset nothing", "nothing"),
-    ("evaluate {trained} --dataset {pictures}", r"image_shape \(1, 8, 8\)"),
+    ("evaluate {trained} --dataset graphs", r"image_shape \(1, 8, 8\)"),
     ("evaluate {trained} --pixels grau", "--pixels.*'grau'"),
     ("evaluate {trained} --limit 1", "limit 1: allowed are 2 to 360"),
     ("evaluate {trained} --importance-samples -3", "importance-samples"),
@@ -493,16 +493,10 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     here = tmp_path / "here"
     here.mkdir()
     places = {"trained": trained, "here": here, "new": here / "new"}
-    for name in ("broken", "pictures"):
-        places[name] = tmp_path / name
+    places["broken"] = tmp_path / "broken"
     if "{broken}" in command:
         shutil.copytree(trained, places["broken"])
         (places["broken"] / model_folder.WEIGHTS).write_bytes(b"torn")
-    if "{pictures}" in command:
-        places["pictures"].mkdir()
-        for number in range(12):
-            flat = np.full((6, 6), 20 * number, dtype=np.uint8)
-            Image.fromarray(flat).save(places["pictures"] / f"{number}.png")
     if "{text}" in command:
         places["text"] = tmp_path / "notes.txt"
         places["text"].write_text("no picture")
