@@ -23,7 +23,7 @@ _ALONE = frozenset(
     | {"hard_sigmoid", "hard_swish", "exp", "log", "sqrt", "square", "abs", "negative", "erf"}
     | {"reciprocal"}
 )
-_WEIGHTED = frozenset({"linear", "conv", "conv_transpose", "affine", "normalize"})
+_WEIGHTED = frozenset({"linear", "conv", "resize_conv", "conv_transpose", "affine", "normalize"})
 _MOVES = frozenset({"swap", "permute"})
 
 

@@ -96,6 +96,13 @@ class OnnxModel:
             If a name is unknown, or an operator cannot be lowered.
         """
         outputs = [one.name for one in self.outputs] if outputs is None else list(outputs)
+        made = {name for node in self._source.nodes for name in node.outputs}
+        absent = [name for name in outputs if name not in made | set(self._shapes)]
+        if absent:
+            raise OnnxError(
+                f"the ONNX graph has no value {absent[0][:100]!r}; its outputs are "
+                f"{', '.join(one.name for one in self.outputs)}"
+            )
         given = {label} - {None} | set(zeros)
         if inputs is None:
             needed = _needed(self._source, outputs, given)
