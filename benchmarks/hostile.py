@@ -1,10 +1,10 @@
 """What strangers may send: ``make bench-hostile``, ``python -m benchmarks.hostile``.
 
-Malformed pictures, zips, model folders, settings, run folders, networks, addresses and requests,
-made from a seed: by hypothesis, by hand, and by changing bytes of valid ones. Each has to end in
-a sentence of ours or in an answer, never in another exception; memory must not grow, and no file
-may be opened for writing but in the data, run and model folders. Writes
-``benchmarks/results/hostile.json``.
+Malformed pictures, zips, model folders, settings, run folders, ONNX files, networks, addresses and
+requests, made from a seed: by hypothesis, by hand, and by changing bytes of valid ones. Each has to
+end in a sentence of ours or in an answer, soon, never in another exception; memory must not grow,
+nothing may go on running, and no file may be opened for writing but in the data, run and model
+folders, nor for reading by an ONNX file. Writes ``benchmarks/results/hostile.json``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import random
 import resource
 import struct
 import sys
+import sysconfig
 import tempfile
+import threading
 import time
 import traceback
 import urllib.parse
@@ -43,17 +45,23 @@ from starlette.routing import Router
 
 from app import address
 from app.resources import assets
-from benchmarks import machine
+from benchmarks import hostile_networks, machine
 from vae_core import images, model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import folder as pictures
 from vae_core.data import graphs
 from vae_core.errors import LatentExplorerError
+from vae_core.formats import onnx_reading
+from vae_core.graphs import GraphNetwork
 from vae_core.models import build
 
 RESULTS = Path(__file__).resolve().parent / "results" / "hostile.json"
 #: What a process may hold more after all cases than after the first of each kind, and at most.
 GROWTH_MB, PEAK_MB = 64.0, 900.0
+#: Seconds that one case may take.
+SLOW = 20.0
+#: Multiplications of a network that is run once it was read.
+RUN = 10**7
 #: The longest sentence that a page shows.
 SENTENCE = 1000
 MODEL = "digits-2d"
@@ -64,10 +72,11 @@ ASSET = assets.Asset(b"codes", "codes.bin")
 
 @dataclass(frozen=True)
 class Kind:
-    """One way in: how to make a malformed thing, and what reads it."""
+    """One way in: how to make a malformed thing, what reads it, and whether it may read files."""
 
     make: Callable[[random.Random], Any]
     read: Callable[[Any, Path], object]
+    may_read: bool = True
 
 
 @dataclass
@@ -76,6 +85,7 @@ class Report:
 
     cases: int = 0
     refused: int = 0
+    slowest: float = 0.0
     sentences: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
 
@@ -555,6 +565,16 @@ def answer(target: bytes, _: Path) -> None:
     raise LatentExplorerError(f"{status} {body.decode()}")
 
 
+def read_onnx(content: bytes, work: Path) -> None:
+    """Read an ONNX file, and run the network if it is small."""
+    path = work / "models" / "stranger.onnx"
+    path.write_bytes(content)
+    graph = onnx_reading.read(path).graph()
+    if graph.multiplications() < RUN and graph.classes == 0:
+        with torch.inference_mode():
+            GraphNetwork(graph)(torch.zeros(2, graph.size))
+
+
 KINDS = {
     "picture": Kind(picture, read_picture),
     "zipped model": Kind(zipped, lambda content, _: model_folder.open_zip(content)),
@@ -567,6 +587,7 @@ KINDS = {
     "address": Kind(some_parameters, read_address),
     "run folder": Kind(run_folder, read_run),
     "request": Kind(some_request, answer),
+    "ONNX file": Kind(hostile_networks.make, read_onnx, may_read=False),
 }
 #: Shares of all cases; a bomb takes a second to make.
 SHARES = {
@@ -581,6 +602,7 @@ SHARES = {
     "address": 0.10,
     "run folder": 0.05,
     "request": 0.07,
+    "ONNX file": 0.30,  # beyond the others' sum of 1
 }
 
 
@@ -588,16 +610,21 @@ SHARES = {
 
 
 class Doorkeeper:
-    """Notes each file that is opened for writing, made, moved or removed outside of folders."""
+    """Notes each file that is opened for writing, made, moved or removed outside of folders.
+
+    Where it is told so, it notes each file that is read there too, but those of Python itself.
+    """
 
     def __init__(self) -> None:
         self.allowed: tuple[str, ...] | None = None
+        self.may_read = True
         self.seen: list[str] = []
         sys.addaudithook(self._look)  # for as long as the process lives
 
     @contextmanager
-    def watching(self, *allowed: Path) -> Iterator[None]:
+    def watching(self, *allowed: Path, may_read: bool = True) -> Iterator[None]:
         """Watch for as long as the block runs."""
+        self.may_read = may_read
         self.allowed = tuple(f"{path.resolve()}{os.sep}" for path in allowed)
         try:
             yield
@@ -611,7 +638,8 @@ class Doorkeeper:
         if event == "open":
             path, mode, flags = arguments
             writes = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) if isinstance(flags, int) else 0
-            paths = [path] if writes or (mode and set(mode) & set("wax+")) else []
+            changes = writes or (mode and set(mode) & set("wax+"))
+            paths = [path] if changes or not (self.may_read or _is_pythons(path)) else []
         elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod"):
             paths = arguments[:1]
         elif event in ("os.rename", "os.link", "os.symlink"):
@@ -621,6 +649,15 @@ class Doorkeeper:
                 continue
             if not f"{Path(os.fsdecode(path)).absolute()}{os.sep}".startswith(self.allowed):
                 self.seen.append(f"{event} {os.fsdecode(path)}")
+
+
+def _is_pythons(path: Any) -> bool:
+    """Whether a file is read by Python itself: a module, a library."""
+    if isinstance(path, int):
+        return True
+    name = os.fsdecode(path)
+    own = (*sysconfig.get_paths().values(), sys.base_prefix, "/proc/")
+    return name.startswith(own) or name.endswith((".py", ".pyc", ".so"))
 
 
 _doorkeeper: Doorkeeper | None = None
@@ -656,8 +693,12 @@ def attempt(name: str, seed: int, work: Path, report: Report) -> None:
     kind = KINDS[name]
     thing = kind.make(random.Random(f"{name} {seed}"))
     report.cases += 1
+    folders, began = map(work.joinpath, FOLDERS), time.monotonic()
     try:
-        with warnings.catch_warnings(), doorkeeper().watching(*map(work.joinpath, FOLDERS)):
+        with (
+            warnings.catch_warnings(),
+            doorkeeper().watching(*folders, may_read=kind.may_read),
+        ):
             warnings.simplefilter("ignore")
             kind.read(thing, work)
     except LatentExplorerError as error:
@@ -670,6 +711,19 @@ def attempt(name: str, seed: int, work: Path, report: Report) -> None:
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
         report.faults.append(f"seed {seed}: {type(error).__name__} at {place}: {error}"[:300])
+    seconds = time.monotonic() - began
+    report.slowest = max(report.slowest, seconds)
+    if seconds > SLOW:
+        report.faults.append(f"seed {seed}: took {seconds:.0f} s")
+
+
+def running() -> set[str]:
+    """Name the threads and child processes of this process."""
+    found = {f"thread {one.name}" for one in threading.enumerate()}
+    for path in Path("/proc/self/task").glob("*/children"):  # on Linux
+        with suppress(OSError):
+            found |= {f"process {one}" for one in path.read_text().split()}
+    return found
 
 
 def run(count: int, seed: int, work: Path) -> dict[str, Any]:
@@ -680,7 +734,7 @@ def run(count: int, seed: int, work: Path) -> dict[str, Any]:
     doorkeeper().seen.clear()
     for name, report in reports.items():  # what is loaded once is no growth
         attempt(name, seed, work, report)
-    before, began = megabytes(), time.monotonic()
+    before, began, others = megabytes(), time.monotonic(), running()
     for name, report in reports.items():
         for number in range(1, max(2, round(SHARES[name] * count))):
             attempt(name, seed + number, work, report)
@@ -689,11 +743,17 @@ def run(count: int, seed: int, work: Path) -> dict[str, Any]:
         "refused with a sentence": sum(report.refused for report in reports.values()),
         "faults": {name: r.faults for name, r in reports.items() if r.faults},
         "files outside": sorted(set(doorkeeper().seen)),
+        "left running": sorted(running() - others),
         "growth in MB": round(megabytes() - before, 1),
         "peak in MB": round(peak(), 1),
         "seconds": round(time.monotonic() - began, 1),
         "kinds": {
-            name: {"cases": r.cases, "refused": r.refused, "kinds of sentences": len(r.sentences)}
+            name: {
+                "cases": r.cases,
+                "refused": r.refused,
+                "kinds of sentences": len(r.sentences),
+                "slowest in seconds": round(r.slowest, 1),
+            }
             for name, r in reports.items()
         },
     }
@@ -713,7 +773,7 @@ def main() -> None:
     for kind, faults in found["faults"].items():
         print(kind, Counter(fault.split(": ", 1)[1] for fault in faults).most_common(8))
     print({name: value for name, value in found.items() if name not in ("faults", "kinds")})
-    is_well = not found["faults"] and not found["files outside"]
+    is_well = not (found["faults"] or found["files outside"] or found["left running"])
     sys.exit(not (is_well and found["growth in MB"] < GROWTH_MB and found["peak in MB"] < PEAK_MB))
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from benchmarks import hostile
+from benchmarks import hostile, hostile_networks
 from vae_core import model_folder
-from vae_core.errors import CheckpointError
+from vae_core.errors import CheckpointError, OnnxError
 
 CASES = 12
 
@@ -39,6 +40,34 @@ def test_the_doorkeeper_sees_what_is_written_elsewhere(tmp_path: Path) -> None:
         (tmp_path / "inside" / "a").write_text("")
         (tmp_path / "outside").write_text("")
     assert [Path(one.split()[1]).name for one in watch.seen] == ["outside"]
+
+
+def test_the_doorkeeper_sees_what_is_read_elsewhere(tmp_path: Path) -> None:
+    """A file that is read beside the allowed folder is noted where reading is not allowed."""
+    (tmp_path / "inside").mkdir()
+    for name in ("inside/a", "outside"):
+        (tmp_path / name).write_text("")
+    watch = hostile.doorkeeper()
+    watch.seen.clear()
+    for may_read in (True, False):
+        with watch.watching(tmp_path / "inside", may_read=may_read):
+            (tmp_path / "inside" / "a").read_text()
+            (tmp_path / "outside").read_text()
+    assert [Path(one.split()[1]).name for one in watch.seen] == ["outside"]
+
+
+def test_an_onnx_file_reads_no_other_file(tmp_path: Path) -> None:
+    """Weights in another file are refused, although the file is there."""
+    (_models(tmp_path) / "models" / "weights.bin").write_bytes(b"\0" * 256)
+    for number in range(40):
+        content = hostile_networks.elsewhere(random.Random(number))
+        with pytest.raises(OnnxError, match="lies in another file"):
+            hostile.read_onnx(content, tmp_path)
+
+
+def _models(folder: Path) -> Path:
+    (folder / "models").mkdir(exist_ok=True)
+    return folder
 
 
 def test_an_archive_that_asks_for_a_huge_dictionary_is_refused() -> None:

@@ -113,14 +113,17 @@ def read(source: str | Path | bytes, *, known: frozenset[str]) -> Source:
         model = onnx.ModelProto.FromString(content)
     except DecodeError as error:
         raise OnnxError("not an ONNX file: it cannot be decoded") from error
+    _check_names(model)
     operator_set = _operator_set(model)
     for tensor in model.graph.initializer:
         _check_tensor(tensor)
     nodes = tuple(_node(one) for one in model.graph.node)
     unknown = sorted({one.op for one in nodes} - known)
     if unknown:
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         raise OnnxError(
-            f"operators {', '.join(unknown)} are not known; known are {', '.join(sorted(known))}"
+            f"operators {', '.join(one[:30] for one in unknown[:3])}{more} are not known; "
+            f"known are {', '.join(sorted(known))}"
         )
     if 18 <= operator_set < 21 and any(one.op == "GroupNormalization" for one in nodes):
         # Deprecated in these versions alone, but written and run; the checker refuses it.
@@ -142,6 +145,18 @@ def read(source: str | Path | bytes, *, known: frozenset[str]) -> Source:
         operator_set=operator_set,
         producer=model.producer_name[:100],
     )
+
+
+def _check_names(model: onnx.ModelProto) -> None:
+    """Refuse names that are not UTF-8, which are read as bytes."""
+    graph = model.graph
+    names: list[object] = [model.producer_name, *(one.domain for one in model.opset_import)]
+    for node in graph.node:
+        names += [node.op_type, node.domain, *node.input, *node.output]
+        names += [one.name for one in node.attribute]
+    names += [one.name for part in (graph.initializer, graph.input, graph.output) for one in part]
+    if any(not isinstance(one, str) for one in names):
+        raise OnnxError("a name in the ONNX file is not text in UTF-8")
 
 
 def _content(path: Path) -> bytes:

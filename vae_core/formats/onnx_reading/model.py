@@ -64,6 +64,7 @@ class OnnxModel:
     _batch: int
     _shapes: Mapping[str, Shape]
 
+    @np.errstate(all="ignore")  # weights that are not finite are refused when the graph is built
     def graph(
         self,
         outputs: Sequence[str] | None = None,
@@ -122,6 +123,7 @@ class OnnxModel:
         return lowering.graph(outputs, frozenset(channels_last))
 
 
+@np.errstate(all="ignore")
 def read(
     source: str | Path | bytes, *, shapes: Mapping[str, Sequence[int]] | None = None
 ) -> OnnxModel:
@@ -309,7 +311,14 @@ class _Lowering:
                 found = lowered if isinstance(lowered, tuple) else (lowered,)
             else:
                 raise OnnxError(f"{node.op} of values that depend on the input is not known")
-        except (ConfigError, ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
+        except (
+            ConfigError,
+            ValueError,
+            TypeError,
+            LookupError,
+            ArithmeticError,
+            RuntimeError,
+        ) as error:
             if isinstance(error, OnnxError):
                 raise
             raise OnnxError(f"{node.op} cannot be lowered: {str(error)[:200]}") from error
