@@ -48,8 +48,7 @@ from app.resources import assets
 from benchmarks import hostile_networks, machine
 from vae_core import images, model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
-from vae_core.data import folder as pictures
-from vae_core.data import graphs
+from vae_core.data import graphs, load_dataset
 from vae_core.errors import LatentExplorerError
 from vae_core.formats import onnx_reading
 from vae_core.graphs import GraphNetwork
@@ -409,7 +408,7 @@ def read_pictures(content: bytes, work: Path) -> None:
     """Read a zip of pictures as ``--dataset`` does."""
     path = work / "data" / "pictures.zip"
     path.write_bytes(content)
-    pictures.load(path)
+    load_dataset(path)
 
 
 def some_parameters(draw: random.Random) -> dict[str, str]:
