@@ -59,7 +59,9 @@ class GraphNetwork(nn.Module):
         for index, layer in enumerate(self.graph.layers):
             weights = {kind: self.get_buffer(name) for kind, name in self._kinds[index].items()}
             given = Operands([values[one] for one in self._reads[index]], weights, y)
-            values[index] = OPERATIONS[layer["op"]].run(layer, given)
+            result = OPERATIONS[layer["op"]].run(layer, given)
+            # What depends on no input is computed once for all examples.
+            values[index] = result.expand(len(flat), -1)
             for done in self._done[index]:
                 del values[done]
-        return values[len(self.graph.layers) - 1].expand(len(flat), -1)
+        return values[len(self.graph.layers) - 1]

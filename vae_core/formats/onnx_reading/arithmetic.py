@@ -352,6 +352,8 @@ def gemm(engine: Engine, node: Node, inputs: Inputs) -> Value:
 
 def transposed(value: Value) -> Value:
     """Swap the last two axes."""
+    if len(value.shape) < 2:
+        raise OnnxError("a vector is to be transposed")
     if isinstance(value, Known) and value.batch is None:
         return replace(value, array=value.array.swapaxes(-1, -2))
     if isinstance(value, Flow):

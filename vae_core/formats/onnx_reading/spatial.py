@@ -334,7 +334,8 @@ def batch_normalization(engine: Engine, node: Node, inputs: Inputs) -> Value:
     scale, shift, mean, variance = (
         constant(node, inputs, index, "statistics").astype(np.float64) for index in range(1, 5)
     )
-    factor = scale / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
+    with np.errstate(all="ignore"):  # a graph of what is not finite is refused
+        factor = scale / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
     x = engine.flow(needed(node, inputs, 0))
     return _affine(engine, node, x, factor, shift - mean * factor)
 
