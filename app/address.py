@@ -118,6 +118,8 @@ class Facts:
     has_id : callable
         Whether an id is in the model's test set.
     has_labels : bool
+    metrics : tuple of str
+        Those of rate and distortion that examples have.
     classes : int
         Number of labels of a conditional model, else 0.
     """
@@ -126,7 +128,13 @@ class Facts:
     projections: tuple[str, ...]
     has_id: Callable[[int], bool]
     has_labels: bool = True
+    metrics: tuple[str, ...] = COLOURS[1:]
     classes: int = 0
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """Those of `COLOURS` that examples have; a map without any is of one colour."""
+        return (*(COLOURS[:1] if self.has_labels else ()), *self.metrics)
 
 
 @dataclass(frozen=True)
@@ -367,8 +375,8 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
             f"two different dimensions from 1 to {dims} with this model",
         ),
         "colour": (
-            state.colour == "label" and not facts.has_labels,
-            "rate or distortion, since this model's data has no labels",
+            bool(facts.colours) and state.colour not in facts.colours,
+            f"{' or '.join(facts.colours)} with this model",
         ),
         "selection": (
             state.selection is not None and not _has_plane(state.selection.plane, planes, dims),
@@ -380,8 +388,10 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
         if wrong:
             entry, value = FIELDS[name], getattr(state, name)
             default = getattr(State(), name)
-            if name == "colour":  # the default itself: no notice
-                state = replace(state, colour="rate")
+            if name == "colour":
+                if value != default:  # the default itself: no notice
+                    notices.append(_notice(entry.parameter, value, allowed))
+                state = replace(state, colour=facts.colours[0])
                 continue
             notices.append(_notice(entry.parameter, entry.write(value), allowed))
             state = replace(state, **{name: default})

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vae_core.api.training import save_model, train
     from vae_core.config import ModelConfig, TrainConfig
     from vae_core.data import load_dataset
+    from vae_core.imports import import_model
     from vae_core.model_folder import list_models, load_card, load_codes
     from vae_core.model_folder import load as load_model
     from vae_core.models import VAE
@@ -27,6 +28,7 @@ _HOMES = {
     "dataset": ("api.datasets", "dataset"),
     "encode": ("api.measures", "encode"),
     "evaluate": ("api.measures", "evaluate"),
+    "import_model": ("imports", "import_model"),
     "interpolate": ("api.pictures", "interpolate"),
     "list_models": ("model_folder", "list_models"),
     "load_card": ("model_folder", "load_card"),
@@ -50,6 +52,7 @@ __all__ = [
     "dataset",
     "encode",
     "evaluate",
+    "import_model",
     "interpolate",
     "list_models",
     "load_card",

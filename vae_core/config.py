@@ -22,6 +22,12 @@ Pixels = Literal["grey", "dynamic", "static", "threshold"]
 Precision = Literal["float32", "bfloat16"]
 Device = Literal["cpu", "cuda"]
 LearnerName = Literal["aevb", "wake-sleep", "mcem"]
+#: Posterior of an imported model: a Gaussian, the code of a plain auto-encoder, or no encoder.
+ImportedPosterior = Literal["gaussian", "point", "none"]
+#: Values of an imported decoder: pixels' logits, their means, or means followed by log-variances.
+ImportedOutput = Literal["logits", "means", "means-and-logvars"]
+#: Prior of an imported model: N(0, I), or a Gaussian with the mean and spread of its codes.
+ImportedPrior = Literal["standard", "codes"]
 #: Likelihoods of images with one channel only.
 ONE_CHANNEL: tuple[LikelihoodName, ...] = ("bernoulli",)
 Width = Annotated[int, Field(ge=1, le=16_384)]
@@ -165,6 +171,16 @@ class ModelConfig(Config):
         return self.conditional or self.prior == "label"
 
     @property
+    def has_encoder(self) -> bool:
+        """Whether images have codes."""
+        return True
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether images have a rate and an ELBO."""
+        return True
+
+    @property
     def map_sizes(self) -> tuple[tuple[int, int], ...]:
         """Heights and widths of a convolutional network's layers, from the image to the last."""
         sizes = [self.image_shape[1:]]
@@ -223,6 +239,91 @@ class ModelConfig(Config):
                 f"{self.first_latent_dim} makes two; allowed: 'standard', 'mixture', 'label'"
             )
         return self
+
+
+class ImportedConfig(Config):
+    """What the networks of an imported model read and return.
+
+    The networks are graphs of operations in the model folder. The encoder reads the pixels of an
+    image in [0, 1], (c · h · w), and returns mu, followed by logvar if the posterior is Gaussian.
+    The decoder reads a code and returns the values of ``output`` for each pixel. Conditional
+    networks read the one-hot label after that.
+    """
+
+    image_shape: tuple[Width, Width, Width] = Field(
+        description="Channels, height and width of an image, in pixels."
+    )
+    latent_dim: int = Field(ge=1, le=4096, description="Number of dimensions of the code z.")
+    posterior: ImportedPosterior = Field(
+        description="A Gaussian q(z|x); the code of a plain auto-encoder; or no encoder."
+    )
+    output: ImportedOutput = Field(description="Values that the decoder returns.")
+    likelihood: Literal["bernoulli", "gaussian", "continuous-bernoulli"] = Field(
+        description="Distribution p(x|z) of the pixels."
+    )
+    sigma: float | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="Standard deviation of a Gaussian likelihood, of pixels in [0, 1]; left out if "
+        "the decoder returns log-variances.",
+    )
+    prior: ImportedPrior = Field(default="standard", description="Distribution p(z).")
+    pixels_kind: Pixels = Field(default="grey", description="Pixels that metrics are of.")
+    classes: int = Field(
+        default=0, ge=0, le=4096, description="Number of labels of a conditional model, else 0."
+    )
+    like: Literal["mnist", "fashion-mnist", "digits"] | None = Field(
+        default=None,
+        description="Dataset whose preparation own pictures get: its ink is placed in the same "
+        "way. Photographs if left out.",
+    )
+
+    @property
+    def pixels(self) -> int:
+        """Number of values in an image, c · h · w."""
+        return math.prod(self.image_shape)
+
+    @property
+    def conditional(self) -> bool:
+        """Whether encoder and decoder read a label."""
+        return self.classes > 0
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether the model's methods need labels, ``y=``."""
+        return self.conditional
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether images have codes."""
+        return self.posterior != "none"
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether images have a rate and an ELBO, which need a Gaussian posterior."""
+        return self.posterior == "gaussian"
+
+    @model_validator(mode="after")
+    def _settings_fit_each_other(self) -> Self:
+        if self.output == "logits" and self.likelihood == "gaussian":
+            raise ValueError("likelihood 'gaussian' needs output 'means' or 'means-and-logvars'")
+        if self.output == "means-and-logvars" and self.likelihood != "gaussian":
+            raise ValueError(
+                f"output 'means-and-logvars' needs likelihood 'gaussian', not {self.likelihood!r}"
+            )
+        if (self.likelihood == "gaussian" and self.output == "means") != (self.sigma is not None):
+            raise ValueError(
+                f"sigma {self.sigma}: a number is needed with likelihood 'gaussian' and output "
+                "'means', and none with others"
+            )
+        if self.classes == 1:
+            raise ValueError("classes 1: a conditional model has 2 or more, others 0")
+        return self
+
+
+#: Settings of any model: of one that is trained here, or of an imported one.
+AnyModelConfig = ModelConfig | ImportedConfig
 
 
 class TrainConfig(Config):

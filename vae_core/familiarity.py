@@ -145,9 +145,10 @@ def calibrated(model: VAE, codes: Codes, *, dataset: str | None = None) -> Known
     slope = None
     signs: dict[str, Floats] = {
         "distortion": codes.distortion.numpy()[rows].astype(np.float64),
-        "rate": codes.rate.numpy()[rows].astype(np.float64),
         "distance": distance,
     }
+    if model.config.has_bound:
+        signs["rate"] = codes.rate.numpy()[rows].astype(np.float64)
     if disagreement is not None:
         signs["disagreement"] = disagreement
     if dataset in images.FRAMES:
@@ -193,9 +194,10 @@ def judged(
     distance, disagreement = _neighbours(mu, known.mu, known.labels)
     signs: dict[str, Floats] = {
         "distortion": bound.distortion.numpy().astype(np.float64),
-        "rate": bound.rate.numpy().astype(np.float64),
         "distance": distance,
     }
+    if "rate" in known.ranges:
+        signs["rate"] = bound.rate.numpy().astype(np.float64)
     if disagreement is not None:
         signs["disagreement"] = disagreement
     if "ink" in known.ranges:

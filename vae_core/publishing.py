@@ -117,8 +117,8 @@ def measure(
     """Measure a model on the test set, with pixels of the kind that the training was tested on.
 
     ELBO, rate and distortion, also in bits per dimension if pixels are discrete; active units; MMD
-    between aggregate posterior and prior; distances of samples to the training set; with labels,
-    the accuracies of k-NN and of a linear probe of the codes.
+    between aggregate posterior and prior; and, of a dataset with training images, distances of
+    samples to them and, with labels, the accuracies of k-NN and of a linear probe of the codes.
 
     Parameters
     ----------
@@ -151,9 +151,11 @@ def measure(
         metrics["bits_per_dim"] = metric(_bits(loss, model), samples=1, unit="bits")
     say("aggregate posterior and samples")
     metrics |= _against_prior(model, dataset, training, kind, seed)
-    for name, values in _distances(model, dataset, training, seed).items():
-        metrics[name] = metric(values, unit="distance")
-    if dataset.train.labels is not None and dataset.test.labels is not None:
+    if len(dataset.train):
+        for name, values in _distances(model, dataset, training, seed).items():
+            metrics[name] = metric(values, unit="distance")
+    is_labelled = dataset.train.labels is not None and dataset.test.labels is not None
+    if len(dataset.train) and is_labelled:
         say("classifiers of the codes")
         for name, correct in _classified(model, encoded, dataset, training).items():
             metrics[name] = metric(correct, unit="share")

@@ -11,7 +11,7 @@ def sliders(
     key: str,
     *,
     scene: Scene,
-    kl: Sequence[float],
+    kl: Sequence[float] | None,
     ranges: Sequence[tuple[float, float]] | None = None,
     unused_below: float = evaluation.COLLAPSED_KL,
     on_pin: Callable[[Pin], None] | None = None,
@@ -21,7 +21,8 @@ def sliders(
     Parameters
     ----------
     kl
-        Mean KL of each dimension over a dataset, in nats, (latent_dim,); orders the sliders.
+        Mean KL of each dimension over a dataset, in nats, (latent_dim,); orders the sliders. None
+        for a model without a rate.
     ranges
         Lowest and highest value of the traversal of each dimension, (latent_dim, 2); −3 to 3 by
         default. Sliders go a sixth beyond.
@@ -36,14 +37,14 @@ def sliders(
         If ``kl`` has another length than the code.
     """
     latent_dim = len(scene.z)
-    if len(kl) != latent_dim:
+    if kl is not None and len(kl) != latent_dim:
         raise ValueError(f"kl has {len(kl)} numbers; this model has {latent_dim} dimensions")
     mounting.show(
         "sliders",
         key,
         {
             **scene.data(),
-            "kl": [float(nats) for nats in kl],
+            "kl": None if kl is None else [float(nats) for nats in kl],
             "ranges": None if ranges is None else [[float(end) for end in one] for one in ranges],
             "unused_below": unused_below,
         },

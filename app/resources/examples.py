@@ -16,7 +16,7 @@ from vae_core import data, evaluation, latents
 from vae_core.errors import DatasetError
 from vae_core.formats import bundles
 
-ORIGINAL, RECONSTRUCTION = "originals", "reconstructions"
+ORIGINAL, RECONSTRUCTION, DECODED = "originals", "reconstructions", "decoded codes"
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Pictures:
     ----------
     images : uint8 (n, c, h, w)
     kind : str
-        `ORIGINAL` or `RECONSTRUCTION`.
+        `ORIGINAL`, `RECONSTRUCTION`, or `DECODED` for a model without an encoder.
     """
 
     images: NDArray[np.uint8]
@@ -78,7 +78,7 @@ def pictures(opened: Opened, ids: Sequence[int] | Ids) -> Pictures:
     if found is None:
         rows = opened.rows(ids)
         images = decode(opened, opened.codes.mu[rows], opened.conditions(rows))
-        return Pictures(images, RECONSTRUCTION)
+        return Pictures(images, RECONSTRUCTION if opened.has_encoder else DECODED)
     images, row = found
     return Pictures(images[[row[int(i)] for i in ids]], ORIGINAL)
 
@@ -171,7 +171,8 @@ def nearest_training_images(
 def _nearest_training_images(
     opened: Opened, z: tuple[float, ...], y: int | None, k: int
 ) -> TrainingImages | None:
-    size, seed = opened.card.training.train_size, opened.card.training.seed
+    training = opened.card.measured_as
+    size, seed = training.train_size, training.seed
     images, norms = _training_images(opened.card.dataset, size, 0 if size is None else seed)
     if tuple(images.shape[1:]) != opened.card.model.image_shape:
         return None

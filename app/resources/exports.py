@@ -7,6 +7,7 @@ import streamlit as st
 from app.resources import library
 from app.resources.opened_model import HASH_FUNCS, Opened
 from vae_core import model_folder, runs
+from vae_core.config import ModelConfig
 from vae_core.formats import html
 
 
@@ -24,6 +25,8 @@ def standalone_page(opened: Opened) -> bytes:
 # Keyed by folder too: two folders may hold the same weights with different cards.
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs=HASH_FUNCS)
 def _standalone_page(opened: Opened, folder: Path, replay_version: int) -> bytes:
-    replay = runs.read_replay(folder)
-    small = None if replay is None else runs.replay_bundles.small_bundle(replay, opened.card.model)
+    replay, config = runs.read_replay(folder), opened.card.model
+    small = None
+    if replay is not None and isinstance(config, ModelConfig):
+        small = runs.replay_bundles.small_bundle(replay, config)
     return html.page(opened.saved, replay=small)

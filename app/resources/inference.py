@@ -1,6 +1,7 @@
 """Encode uploaded images: preparation, posterior, distortion and best label."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,8 @@ class Encoding:
     x, reconstruction : float32 (c, h, w)
     mu, logvar : float32 (latent_dim,)
     rate, distortion : float
-        In nats; the distortion is a mean over `DISTORTION_SAMPLES` samples of z.
+        In nats; the distortion is a mean over `DISTORTION_SAMPLES` samples of z. The rate is NaN
+        for a model without a bound.
     share_below : float
         Share of the test set with a smaller distortion.
     y : int or None
@@ -50,8 +52,8 @@ class Encoding:
 
     @property
     def loss(self) -> float:
-        """−ELBO in nats."""
-        return self.rate + self.distortion
+        """−ELBO in nats; the distortion where there is no rate."""
+        return self.distortion + (0.0 if math.isnan(self.rate) else self.rate)
 
 
 def encode(opened: Opened, x: Floats, *, seed: int, y: int | None = None) -> Encoding:
@@ -69,7 +71,7 @@ def encode(opened: Opened, x: Floats, *, seed: int, y: int | None = None) -> Enc
         reconstruction=reconstruction.numpy(),
         mu=inference.q.mu[0].numpy(),
         logvar=inference.q.logvar[0].numpy(),
-        rate=float(bound.rate[0]),
+        rate=float(bound.rate[0]) if opened.has_bound else math.nan,
         distortion=distortion,
         share_below=float((opened.codes.distortion < distortion).float().mean()),
         y=y,
@@ -125,7 +127,7 @@ def prepare(opened: Opened, content: bytes, **switches: bool | None) -> tuple[Pr
     ImageError
         If the file is not a readable image, or is too large or blank.
     """
-    shape, dataset = opened.card.model.image_shape, opened.card.dataset
+    shape, dataset = opened.card.model.image_shape, opened.card.prepared_as
     digest = model_folder.content_hash(content)
     return _prepare(digest, shape, dataset, tuple(sorted(switches.items())), content)
 
@@ -141,7 +143,7 @@ def judge(opened: Opened, encoding: Encoding, prepared: Prepared | None) -> Fami
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=HASH_FUNCS)
 def _known(opened: Opened) -> Known:
-    return familiarity.calibrated(opened.model, opened.codes, dataset=opened.card.dataset)
+    return familiarity.calibrated(opened.model, opened.codes, dataset=opened.card.prepared_as)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64, scope="session")

@@ -16,7 +16,7 @@ from app.resources.cache import LRUCache, TimedCache
 from app.resources.opened_model import Opened, OpenedMachine
 from vae_core import model_folder, runs
 from vae_core.errors import CheckpointError, LatentExplorerError
-from vae_core.model_folder import ModelCard
+from vae_core.model_folder import AnyCard
 from vae_core.models import boltzmann
 
 #: Limit of uploaded models in memory, all together.
@@ -110,12 +110,12 @@ def open_model(name: str) -> Opened:
     if found is None or found.machine_kind is not None:
         names = ", ".join(model_names())
         raise CheckpointError(f"There is no model {name!r} here. Available: {names}.")
-    return _open_model(name, found.path, _read_card(found.path, found.version).weights_hash)
+    return _open_model(name, found.path, _read_card(found.path, found.version).key)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _open_model(name: str, folder: Path, weights_hash: str) -> Opened:
-    return Opened(name=name, hash=weights_hash, saved=model_folder.open_folder(folder))
+def _open_model(name: str, folder: Path, key: str) -> Opened:
+    return Opened(name=name, hash=key, saved=model_folder.open_folder(folder))
 
 
 def open_machine(name: str) -> OpenedMachine | None:
@@ -173,7 +173,7 @@ def _size(uploaded: Opened | OpenedMachine) -> int:
 _uploads: LRUCache[Opened | OpenedMachine] = LRUCache(MAX_UPLOADED_BYTES, size=_size)
 
 
-def card(name: str) -> ModelCard:
+def card(name: str) -> AnyCard:
     """Return the card of a VAE, without loading its weights.
 
     Raises
@@ -191,7 +191,7 @@ def card(name: str) -> ModelCard:
 
 
 @functools.lru_cache(maxsize=512)
-def _read_card(folder: Path, version: int) -> ModelCard:
+def _read_card(folder: Path, version: int) -> AnyCard:
     return model_folder.load_card(folder)
 
 

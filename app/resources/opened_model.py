@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from app.address import Facts
+from app.address import COLOURS, Facts
 from app.resources import assets
 from app.resources.assets import Asset
 from vae_core import evaluation
 from vae_core.formats import bundles
-from vae_core.model_folder import Codes, ModelCard, Saved, SavedMachine
+from vae_core.model_folder import AnyCard, Codes, Saved, SavedMachine
 from vae_core.models import VAE
 from vae_core.models.distributions import GaussianMixture, LabelGaussian
 from vae_core.models.likelihoods import metric_kind
@@ -52,7 +52,7 @@ class Opened:
     in_training: bool = False
 
     @property
-    def card(self) -> ModelCard:
+    def card(self) -> AnyCard:
         """Metadata and metrics of the model."""
         return self.saved.card
 
@@ -77,7 +77,22 @@ class Opened:
         elbo = self.card.metrics.get("elbo")
         if elbo is not None:
             return elbo.kind
-        return metric_kind(self.card.model.likelihood, self.card.training.tested_on)
+        return metric_kind(self.card.model.likelihood, self.card.pixels_kind)
+
+    @property
+    def has_encoder(self) -> bool:
+        """Whether images have codes; else the map shows codes drawn from the prior."""
+        return self.card.model.has_encoder
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether images have a rate and an ELBO."""
+        return self.card.model.has_bound
+
+    @property
+    def example_kind(self) -> str:
+        """What the points of the map are, in words."""
+        return "test image" if self.has_encoder else "drawn code"
 
     @cached_property
     def facts(self) -> Facts:
@@ -93,6 +108,9 @@ class Opened:
             projections=tuple(projections),
             has_id=self.row.__contains__,
             has_labels=self.codes.labels is not None,
+            metrics=tuple(
+                name for name in COLOURS[1:] if not getattr(self.codes, name).isnan().all()
+            ),
             classes=len(self.condition_names),
         )
 
@@ -150,6 +168,12 @@ class Opened:
         return kl
 
     @cached_property
+    def importance(self) -> Floats:
+        """How much each latent dimension carries: its KL, or else the spread of codes."""
+        spread: Floats = self.codes.mu.std(0, correction=0).numpy()
+        return self.kl_per_dim if self.has_bound else spread
+
+    @cached_property
     def opening_id(self) -> int | None:
         """Id of the example that pages open on, or None for the mean of the prior."""
         row = self.saved.opening_row()
@@ -164,6 +188,8 @@ class Opened:
     @property
     def collapse_warning(self) -> str | None:
         """A sentence about posterior collapse, or None without any."""
+        if not self.has_bound:
+            return None
         return evaluation.collapse_warning(self.codes.mu, torch.from_numpy(self.kl_per_dim))
 
     @cached_property

@@ -6,7 +6,7 @@ from app import words
 from app.resources import datasets
 from app.resources.opened_model import Opened, OpenedMachine
 from vae_core.config import ModelConfig, TrainConfig
-from vae_core.model_folder import Metric
+from vae_core.model_folder import ImportedCard, Metric
 from vae_core.models import boltzmann
 
 #: Metrics of today's cards, which older cards may lack; the last two need labels.
@@ -17,6 +17,11 @@ OF_LABELS = ("knn_accuracy", "probe_accuracy")
 NETWORKS = {
     "mlp": "hidden layers", "gated": "gated hidden layers", "conv": "convolutions with channels",
 }  # fmt: skip
+POSTERIORS = {
+    "gaussian": "a VAE",
+    "point": "an auto-encoder without log-variance",
+    "none": "a decoder without an encoder",
+}
 OBJECTIVES = {"elbo": "ELBO", "iwae": "importance-weighted bound", "dreg": "DReG bound"}
 LEARNERS = {"aevb": "", "wake-sleep": "wake-sleep, ", "mcem": "Monte Carlo EM, "}
 
@@ -34,7 +39,8 @@ def _show(model: Opened | OpenedMachine) -> None:
     else:
         show_machine(model)
     if command := model.saved.card.command:
-        st.caption("Command that trained it")
+        imports = isinstance(model.saved.card, ImportedCard)
+        st.caption(f"Command that {'imported' if imports else 'trained'} it")
         st.code(command, language=None, wrap_lines=True)
     if isinstance(model, Opened):
         show_software(model)
@@ -65,9 +71,13 @@ def show_machine(opened: OpenedMachine) -> None:
 def show_model(model: Opened) -> None:
     """Show the architecture, the training, warnings and metrics of a VAE."""
     card = model.card
-    st.markdown(f"**{card.name}**: {architecture(card.model)}")
     weights = f" {card.parameters:,} weights." if card.parameters else ""
-    st.markdown(f"{training(card.training)}{weights}")
+    if isinstance(card, ImportedCard):
+        st.markdown(f"**{card.name}**: {imported(card)}{weights}")
+        show_networks(card)
+    else:
+        st.markdown(f"**{card.name}**: {architecture(card.model)}")
+        st.markdown(f"{training(card.training)}{weights}")
     for warning in dict.fromkeys([*card.warnings, model.collapse_warning]):
         if warning:
             st.warning(warning)
@@ -77,6 +87,8 @@ def show_model(model: Opened) -> None:
             "± is the standard error over the test examples, not over seeds. Grey, dynamic, "
             "static and threshold pixels are different tasks: compare within one kind."
         )
+    if isinstance(card, ImportedCard):
+        return
     needed = [name for name in EXPECTED if model.codes.labels is not None or name not in OF_LABELS]
     missing = [words.title(name) for name in needed if name not in card.metrics]
     if missing:
@@ -112,6 +124,31 @@ def architecture(config: ModelConfig) -> str:
         f"{size} images, {network} {hidden} ({activation}), {code}{condition}; "
         f"{likelihood} likelihood, {config.prior.replace('-', ' ')} prior."
     )
+
+
+def imported(card: ImportedCard) -> str:
+    """Describe an imported model in one line, and what it lacks."""
+    config = card.model
+    c, height, width = config.image_shape
+    size = f"{height} × {width}" + (f" × {c}" if c > 1 else "")
+    condition = ", conditioned on the label" if config.conditional else ""
+    likelihood = config.likelihood.replace("-", " ").capitalize()
+    scale = "" if config.sigma is None else f" (σ = {config.sigma:g})"
+    return (
+        f"{POSTERIORS[config.posterior]} imported with {size} images of "
+        f"{datasets.title(card.dataset)}, {words.dimensions(config.latent_dim)}{condition}; "
+        f"{likelihood}{scale} likelihood. Its training is not known."
+    )
+
+
+def show_networks(card: ImportedCard) -> None:
+    """Show the layers of an imported model, and how its networks were read."""
+    networks = {"Encoder": card.encoder, "Decoder": card.decoder}
+    for name, layers in networks.items():
+        if layers:
+            st.markdown(f"{name}: {layers}")
+    for fact, value in card.provenance.items():
+        st.caption(f"{words.sentence(fact)[:-1]}: {value}")
 
 
 def training(config: TrainConfig) -> str:

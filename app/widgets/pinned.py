@@ -51,13 +51,13 @@ def describe(model: Opened, shown: State) -> None:
         centred = np.allclose(scenes.pinned_z(model, shown), mean, atol=NEARLY)
         where = "the centre of the prior" if centred else "a point you chose"
         st.markdown(
-            f"Showing {where}. Nearest test image: {gallery.name_of(model, example)} "
+            f"Showing {where}. Nearest {model.example_kind}: {gallery.name_of(model, example)} "
             f"(distance {distance:.2f})."
         )
         go = {"z": None, "pinned_id": example, "y": None}
         st.button("Go to nearest image", on_click=state.update, kwargs=go)
         return
-    st.markdown(f"Showing test image {gallery.name_of(model, shown.pinned_id)}")
+    st.markdown(f"Showing {model.example_kind} {gallery.name_of(model, shown.pinned_id)}")
     bound = bound_of(model, shown.pinned_id)
     if graphs.are_data_of(model):
         graphs.show_pinned(model, shown.pinned_id)
@@ -71,10 +71,11 @@ def describe(model: Opened, shown: State) -> None:
 
 
 def bound_of(model: Opened, example: int) -> str:
-    """Return the rate and distortion of an example, with their unit and kind."""
+    """Return the rate and distortion of an example, with their unit and kind.
+
+    What the model does not have is left out.
+    """
     row = model.row[example]
-    rate, distortion = float(model.codes.rate[row]), float(model.codes.distortion[row])
-    return (
-        f"rate {words.number(rate)} nats, distortion {words.number(distortion)} nats "
-        f"({model.pixel_kind})"
-    )
+    found = {name: float(getattr(model.codes, name)[row]) for name in model.facts.metrics}
+    values = [f"{name} {words.number(nats)} nats" for name, nats in found.items()]
+    return ", ".join(values) + (f" ({model.pixel_kind})" if "distortion" in found else "")

@@ -57,7 +57,7 @@ def build(
 
 def axes(model: Opened, shown: State) -> tuple[int, int]:
     """Return the latent plane: the chosen one, else that of the largest KL."""
-    return shown.axes or two_largest(model.kl_per_dim)
+    return shown.axes or two_largest(model.importance)
 
 
 def on_label(y: int) -> None:

@@ -8,6 +8,7 @@
  * @property {number} classes  labels of a conditional model; 0 for other models
  * @property {import("./prior.js").Prior | null} prior  null for N(0, I)
  * @property {number} stochasticLayers  one or two; of two, z is the upper one
+ * @property {boolean} hasRate  whether codes have a rate; those of a plain auto-encoder have none
  * @property {Layer[] | null} decoder  z (latent_dim) to pixel means (c · h · w) in [0, 1]
  * @property {Layer[] | null} encoder  pixels (c · h · w) in [0, 1] to mu and logvar (2 · latent_dim)
  *
@@ -85,6 +86,7 @@ export function load(bytes, kernel = KERNEL) {
     classes: meta.classes,
     prior: readPrior(meta.prior, arrays),
     stochasticLayers: meta.stochastic_layers,
+    hasRate: meta.has_rate ?? true,
     decoder: readLayers(meta.decoder, arrays),
     encoder: readLayers(meta.encoder, arrays),
   };

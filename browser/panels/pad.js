@@ -187,10 +187,10 @@ function createResult() {
     words.textContent = pictures ? [code(posterior.mu), ...rate(posterior)].join("; ") : "";
   }
 
-  /** The rate in words; none for a model of two stochastic layers, where this is a part of it. */
+  /** The rate in words; none for a model without one, or of two layers, where this is a part of it. */
   function rate(posterior) {
     const { network, y } = store.get();
-    if (network.stochasticLayers > 1) return [];
+    if (network.stochasticLayers > 1 || network.hasRate === false) return [];
     const about = isMixture(network.prior) ? "about " : "";
     return [`rate ${about}${number(kl(posterior, network.prior, y), 1)} nats`];
   }

@@ -4,7 +4,7 @@
  * Sends up `pin`.
  *
  * @typedef {object} SlidersData
- * @property {number[]} kl  mean nats of each dimension; the order of the rows
+ * @property {number[] | null} kl  mean nats of each dimension, the order of the rows; null where there is no rate
  * @property {[number, number][] | null} [ranges]  of each dimension; −3 to 3 without
  * @property {number} unused_below  nats below which a dimension is folded away as unused
  */
@@ -120,14 +120,14 @@ export function mount(element, data, emit) {
   }
 
   function update(next) {
-    const kl = next.kl.map((nats) => (Number.isFinite(nats) ? Math.max(0, nats) : 0));
+    const kl = next.kl?.map((nats) => (Number.isFinite(nats) ? Math.max(0, nats) : 0)) ?? null;
     const wanted = JSON.stringify([next.model?.hash, kl, next.unused_below, next.ranges]);
     if (wanted !== built) {
       built = wanted;
       past = [];
       undo.disabled = true;
       traversal.clear();
-      ranges = rangesOf(next.ranges, kl.length);
+      ranges = rangesOf(next.ranges, next.kl?.length ?? next.z.length);
       dimensions.build(kl, next.unused_below, ranges);
     }
     redraw();

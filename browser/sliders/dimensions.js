@@ -9,13 +9,15 @@ const KEY_STEP = 0.1;
 const KEY_SETTLED = 250;
 
 /**
- * Order dimensions by their KL, and separate used from unused ones.
+ * Order dimensions by their KL, and separate used from unused ones; without a KL, all are used.
  *
- * @param {number[]} kl  nats
+ * @param {number[] | null} kl  nats
  * @param {number} unusedBelow  nats
+ * @param {number} [count]  of dimensions without a KL
  * @returns {{used: number[], unused: number[]}}
  */
-export function rank(kl, unusedBelow) {
+export function rank(kl, unusedBelow, count = 0) {
+  if (!kl) return { used: Array.from({ length: count }, (_, dim) => dim), unused: [] };
   const order = Array.from(kl.keys()).sort((a, b) => kl[b] - kl[a] || a - b);
   return {
     used: order.filter((dim) => kl[dim] >= unusedBelow),
@@ -50,10 +52,11 @@ export function createDimensions(on) {
 
   /** Make the rows, with arguments as in `rank` and the range of each dimension. */
   function build(kl, unusedBelow, ranges) {
-    const { used, unused } = rank(kl, unusedBelow);
-    const most = Math.max(...kl, 1e-9);
+    const { used, unused } = rank(kl, unusedBelow, ranges.length);
+    const most = Math.max(...(kl ?? []), 1e-9);
     const row = (dim) => {
-      const facts = { nats: kl[dim], share: kl[dim] / most, unused: unused.includes(dim), ends: sliderEnds(ranges[dim]) };
+      const nats = kl ? kl[dim] : null;
+      const facts = { nats, share: nats / most, unused: unused.includes(dim), ends: sliderEnds(ranges[dim]) };
       return [dim, createRow(dim, facts, { ...on, focus })];
     };
     rows = new Map([...used, ...unused].map(row));
@@ -100,7 +103,7 @@ function createRow(dim, { nats, share, unused, ends: [low, high] }, on) {
 
   const input = make("input", {
     type: "range", min: low, max: high, step: 0.01,
-    "aria-label": `${name}, ${unused ? "unused" : `${number(nats)} nats`}`,
+    "aria-label": nats === null ? name : `${name}, ${unused ? "unused" : `${number(nats)} nats`}`,
     pointerdown: () => (byKey = false),
     input: () => on.move(dim, Number(input.value)),
     change: () => on.release(dim, byKey ? KEY_SETTLED : 0),
@@ -108,10 +111,12 @@ function createRow(dim, { nats, share, unused, ends: [low, high] }, on) {
   });
   const output = make("output", { class: "lx-number" });
   const element = make("div", { class: "lx-dim", pointerenter: () => on.focus(dim) },
-    make("div", { class: "lx-dim-name", title: `KL ${number(nats, 3)} nats` },
+    make("div", { class: "lx-dim-name", title: nats === null ? name : `KL ${number(nats, 3)} nats` },
       make("b", {}, name),
-      make("span", { class: "lx-quiet lx-number" }, `${number(nats)} nats`),
-      make("span", { class: "lx-bar", "aria-hidden": "true" }, make("i", { style: `width:${(100 * share).toFixed(1)}%` }))),
+      ...(nats === null ? [] : [
+        make("span", { class: "lx-quiet lx-number" }, `${number(nats)} nats`),
+        make("span", { class: "lx-bar", "aria-hidden": "true" }, make("i", { style: `width:${(100 * share).toFixed(1)}%` })),
+      ])),
     input, output,
     make("button", { type: "button", class: "lx-plain", "aria-label": `Reset ${name}`, title: "Reset to the prior's mean", click: reset }, "↺"));
 

@@ -11,7 +11,7 @@
  * @property {number} latent_dim
  * @property {string[]} classes
  * @property {string[]} given  names of the labels of a conditional model; none for other models
- * @property {number[]} kl  nats of each dimension
+ * @property {number[] | null} kl  nats of each dimension; null where there is no rate
  * @property {number} unused_below  nats below which a dimension is unused
  * @property {[number, number][]} [ranges]  of each dimension
  * @property {number[]} [start]  the code at first

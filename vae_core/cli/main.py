@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import click
 
-from vae_core.cli import data, models, printing, runs, studies, train
+from vae_core.cli import data, imports, models, printing, runs, studies, train
 from vae_core.errors import LatentExplorerError
 
 COMMANDS = (
     data.datasets,
     data.download,
     data.inspect,
+    imports.import_model,
     models.encode,
     models.evaluate,
     models.export,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from vae_core.cli import options, printing
-from vae_core.config import ModelConfig, Pixels, TrainConfig
+from vae_core.config import AnyModelConfig, Pixels, TrainConfig
 from vae_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vae_core import images
     from vae_core.data import ImageDataset
-    from vae_core.model_folder import BoltzmannCard, Metric, ModelCard, Saved, SavedMachine
+    from vae_core.model_folder import AnyCard, BoltzmannCard, Metric, Saved, SavedMachine
 
 
 @click.command()
@@ -29,7 +29,7 @@ def models(as_json: bool, markdown: bool) -> None:
     from vae_core.formats import tables
     from vae_core.models import boltzmann
 
-    cards: list[ModelCard] = []
+    cards: list[AnyCard] = []
     others: list[BoltzmannCard] = []
     for name in model_folder.list_models():
         machine = model_folder.load_machine(name)
@@ -41,13 +41,16 @@ def models(as_json: bool, markdown: bool) -> None:
         printing.print_json({"models": [printing.summary_of(card) for card in (*cards, *others)]})
         return
     if markdown:
-        click.echo(tables.cards_markdown(cards))
+        ours = [card for card in cards if isinstance(card, model_folder.ModelCard)]
+        click.echo(tables.cards_markdown(ours))
         return
     for other in others:
         hidden = "–".join(map(str, other.model.hidden))
         click.echo(f"{other.name:18} {other.dataset:10} {boltzmann.KINDS[other.kind]}, {hidden}")
     for card in cards:
-        hidden = "–".join(map(str, card.model.hidden))
+        hidden = "imported"
+        if isinstance(card, model_folder.ModelCard):
+            hidden = "–".join(map(str, card.model.hidden))
         line = f"{card.name:18} {card.dataset:10} z = {card.model.latent_dim:<3} {hidden:14}"
         if elbo := card.metrics.get("elbo"):
             line += f" test −ELBO {-elbo.value:8.2f} ± {elbo.se or 0:.2f} {elbo.kind}"
@@ -109,8 +112,8 @@ def evaluate(
         return
     card = model_folder.load_card(model)
     loaded = model_folder.load_model(model)
-    data = _dataset(card.training, card.model, dataset, data_dir)
-    training = card.training
+    data = _dataset(card.measured_as, card.model, dataset, data_dir)
+    training = card.measured_as
     if pixels is not None:
         training = TrainConfig.of(**{**training.model_dump(), "test_pixels": pixels})
     learning.check_data(card.model, training.tested_on, data)
@@ -152,8 +155,8 @@ def encode(
 
     machine = model_folder.load_machine(model)
     described = machine.card if machine else model_folder.load_card(model)
-    if isinstance(described, model_folder.ModelCard):
-        data = _dataset(described.training, described.model, dataset, data_dir)
+    if isinstance(described, model_folder.AnyCard):
+        data = _dataset(described.measured_as, described.model, dataset, data_dir)
     else:
         data = load_dataset(dataset or described.dataset, data_dir=data_dir)
     rows = {"train": data.train, "test": data.test}[split]
@@ -162,9 +165,9 @@ def encode(
         logvar = boltzmann_metrics.logvar(mu)
     else:
         card = model_folder.load_card(model)
-        learning.check_data(card.model, card.training.tested_on, data)
+        learning.check_data(card.model, card.pixels_kind, data)
         encode_split = {"train": publishing.encode_train, "test": publishing.encode_test}[split]
-        encoded = encode_split(model_folder.load_model(model), data, card.training)
+        encoded = encode_split(model_folder.load_model(model), data, card.measured_as)
         mu, logvar = encoded.mu, encoded.logvar
     printing.write_file(out, tables.codes_csv(rows.ids, rows.labels, mu, logvar).encode())
     printing.print_written(as_json, out, n=len(rows), latent_dim=mu.shape[1])
@@ -218,13 +221,15 @@ def reconstruct(
 
     loaded = model_folder.load(model)
     machine = model_folder.load_machine(model)
-    card = model_folder.load_card(model) if machine is None else machine.card
+    prepared_as = (
+        model_folder.load_card(model).prepared_as if machine is None else machine.card.dataset
+    )
     shape = loaded.config.image_shape
     prepare = images.prepare_each if each_glyph else _prepare_whole
     named = [
         (str(path), one)
         for path in pictures
-        for one in prepare(images.read_picture(path), shape, dataset=card.dataset)
+        for one in prepare(images.read_picture(path), shape, dataset=prepared_as)
     ]
     prepared = [one for _, one in named]
     x = torch.stack([one.image for one in prepared])
@@ -244,7 +249,7 @@ def reconstruct(
             bound = objectives.elbo(inference)
             recon = loaded.reconstruct(x, y)
         metrics = {"rate": bound.rate, "distortion": bound.distortion}
-        known = familiarity.calibrated(loaded, model_folder.load_codes(model), dataset=card.dataset)
+        known = familiarity.calibrated(loaded, model_folder.load_codes(model), dataset=prepared_as)
         judged = familiarity.judged(known, loaded, x, y=y, prepared=prepared)
     printing.write_png(out, torch.cat([x, recon]), columns=len(x))
     results: list[dict[str, Any]] = [
@@ -275,15 +280,15 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
     MODEL may be a run that has not ended: the model of its last checkpoint is exported, which
     needs the dataset. A page has the replay of the training if the folder holds one.
     """
-    from vae_core import runs
-    from vae_core.formats import html, onnx, tables
+    from vae_core import model_folder, runs
+    from vae_core.formats import html, tables
 
     folder, saved = _openable(model, data_dir)
     codes = saved.codes
 
     def page() -> bytes:
         recorded = runs.read_replay(folder)
-        if recorded is None:
+        if recorded is None or not isinstance(saved.card, model_folder.ModelCard):
             return html.page(saved)
         replay = runs.replay_bundles.small_bundle(recorded, saved.card.model)
         return html.page(saved, replay=replay)
@@ -291,7 +296,7 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
     writers: dict[str, Callable[[], bytes]] = {
         "html": page,
         "csv": lambda: tables.codes_csv(codes.ids, codes.labels, codes.mu, codes.logvar).encode(),
-        "onnx": lambda: onnx.decoder(saved.model),
+        "onnx": lambda: _onnx(saved),
     }
     content = writers[form]()
     printing.write_file(out, content)
@@ -299,7 +304,7 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
 
 
 def _dataset(
-    training: TrainConfig, model: ModelConfig, other: str | None, data_dir: Path | None
+    training: TrainConfig, model: AnyModelConfig, other: str | None, data_dir: Path | None
 ) -> ImageDataset:
     """Load a model's dataset, or another one, in the shape that the model takes."""
     from vae_core import data
@@ -310,6 +315,18 @@ def _dataset(
     found = data.load_for(training, image_shape=model.image_shape, data_dir=data_dir)
     printing.print_notes(found.notes)
     return found
+
+
+def _onnx(saved: Saved) -> bytes:
+    """Return the decoder as ONNX; that of an imported model is the file that it came from."""
+    from vae_core import model_folder
+    from vae_core.formats import onnx
+
+    if isinstance(saved.card, model_folder.ImportedCard):
+        raise ConfigError(
+            f"{saved.card.name} was imported: its decoder is the ONNX file it is from"
+        )
+    return onnx.decoder(saved.model)
 
 
 def _openable(model: str, data_dir: Path | None) -> tuple[Path, Saved]:
@@ -371,7 +388,7 @@ def _limited(data: ImageDataset, limit: int) -> ImageDataset:
     return dataclasses.replace(data, test=data.test.spread(limit))
 
 
-def _label(card: ModelCard, label: str | None, n: int) -> Tensor | None:
+def _label(card: AnyCard, label: str | None, n: int) -> Tensor | None:
     """Return ``n`` labels with this name, (n,), or None for a model without labels."""
     import torch
 

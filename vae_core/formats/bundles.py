@@ -23,8 +23,9 @@ from torch import nn
 from vae_core import boltzmann_metrics, latents, projection
 from vae_core.boltzmann_metrics import MachineCodes
 from vae_core.errors import ConfigError
+from vae_core.graphs.graph import WEIGHTS
 from vae_core.model_folder import Codes
-from vae_core.models import VAE, HierarchicalVAE
+from vae_core.models import VAE, HierarchicalVAE, ImportedVAE
 from vae_core.models.boltzmann import Boltzmann
 from vae_core.models.dense import Dense
 from vae_core.models.distributions import (
@@ -33,6 +34,7 @@ from vae_core.models.distributions import (
     GaussianMixture,
     LabelGaussian,
 )
+from vae_core.models.imported import NO_ENCODER
 from vae_core.models.likelihoods import LIKELIHOODS
 from vae_core.models.networks import EveryRow, Head, LastRow, MapHead, Rows, Tanh
 
@@ -61,7 +63,8 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
     manifest
         ``hash`` (of the weights of all parts), ``latent_dim``, ``image_shape`` (c, h, w),
         ``classes`` (of a conditional model, whose networks also read a label; else 0),
-        ``stochastic_layers``, ``prior`` (with the decoder: None for N(0, I), else the diagonal
+        ``stochastic_layers``, ``has_rate`` (only where codes have none), ``prior`` (with the
+        decoder: None for N(0, I), else the diagonal
         Gaussians of a mixture or, ``by_label``, of each label), a list of operations for each
         part, and ``arrays``: name, dtype, shape and offset of each array.
     weights
@@ -76,15 +79,19 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
     if unknown or not parts:
         raise ConfigError(f"parts {sorted(parts)}: allowed are {', '.join(PARTS)}")
     arrays: dict[str, Array] = {}
-    networks = {"decoder": _decoder(model, arrays), "encoder": _encoder(model, arrays)}
+    if isinstance(model, ImportedVAE):
+        networks = _graphs(model, parts, arrays)
+    else:
+        networks = {"decoder": _decoder(model, arrays), "encoder": _encoder(model, arrays)}
     prior = _prior(model, arrays)
     meta = {
         "hash": _hash(networks, arrays),
         "latent_dim": model.config.latent_dim,
         "image_shape": list(model.config.image_shape),
         "classes": model.config.classes if model.config.conditional else 0,
-        "stochastic_layers": 1 if model.config.first_latent_dim is None else 2,
+        "stochastic_layers": 2 if isinstance(model, HierarchicalVAE) else 1,
         "prior": prior if "decoder" in parts else None,
+        **({} if model.config.has_bound else {"has_rate": False}),
         **{part: networks[part] for part in PARTS if part in parts},
     }
     packed = {*parts, *(("prior",) if "decoder" in parts else ())}
@@ -171,6 +178,29 @@ def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     """
     index, payload = _lay_out(arrays)
     return _frame(meta, index, payload)
+
+
+def _graphs(
+    model: ImportedVAE, parts: Collection[str], arrays: dict[str, Array]
+) -> dict[str, list[Layer]]:
+    """Return the layers of an imported model, which are those of its graphs."""
+    graphs = {"decoder": model.pixel_means(), "encoder": model.posterior_moments()}
+    networks = {}
+    for part, graph in graphs.items():
+        if graph is None:
+            if part in parts:
+                raise ConfigError(NO_ENCODER)
+            continue
+        names = {name: f"{part}.{name}" for name in graph.weights}
+        arrays |= {names[name]: _halved(one, names[name]) for name, one in graph.weights.items()}
+        networks[part] = [
+            {
+                key: names.get(value, value) if key in WEIGHTS else value
+                for key, value in layer.items()
+            }
+            for layer in graph.layers
+        ]
+    return networks
 
 
 def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:

@@ -21,8 +21,8 @@ from browser import ROOT
 from vae_core import evaluation, images, model_folder
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
-from vae_core.model_folder import ModelCard, Saved
-from vae_core.models.priors import PRIORS
+from vae_core.model_folder import AnyCard, Saved
+from vae_core.models import priors
 
 ENTRY = "standalone/standalone.js"
 TEMPLATE = "standalone/standalone.html"
@@ -35,6 +35,7 @@ SCOPE = "latent-explorer/"
 #: Text after the manifold's "quantiles of the prior", by kind of prior.
 _CELLS = ": each cell is as probable as any other."
 _CELLS_OF_LABEL = " of the chosen label" + _CELLS
+_CELLS_OF_CODES = ", for which stands the Gaussian with the mean and spread of the codes."
 _CELLS_OF_MIXTURE = (
     ", which is a mixture: they are those of the Gaussian that has its mean and spread."
 )
@@ -63,7 +64,7 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
     latent_dim = card.model.latent_dim
     if latent_dim < 2:
         raise ConfigError(f"latent_dim {latent_dim}: a page needs a plane, so 2 or more dimensions")
-    frame = images.FRAMES.get(card.dataset)
+    frame = images.FRAMES.get(card.prepared_as) if card.model.has_encoder else None
     parts = ("decoder",) if frame is None else bundles.PARTS
     modules = _modules(ENTRY)
     slots = {
@@ -87,17 +88,19 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
 
 
 def _cells(prior: str) -> str:
-    if PRIORS[prior].is_mixture:
+    if prior == "codes":
+        return _CELLS_OF_CODES
+    if priors.is_mixture(prior):
         return _CELLS_OF_MIXTURE
     return _CELLS_OF_LABEL if prior == "label" else _CELLS
 
 
-def file_name(card: ModelCard) -> str:
+def file_name(card: AnyCard) -> str:
     """Return the name of the page's file."""
     return f"{_short_name(card)}.html"
 
 
-def _short_name(card: ModelCard) -> str:
+def _short_name(card: AnyCard) -> str:
     try:
         return model_folder.slug(card.name)
     except ConfigError:  # a name without a Latin letter or digit
@@ -107,18 +110,20 @@ def _short_name(card: ModelCard) -> str:
 def _data(saved: Saved) -> dict[str, Any]:
     """Return the ``Facts`` of standalone.js."""
     card, codes = saved.card, saved.codes
+    has_bound = card.model.has_bound
     kl = saved.kl_per_dim()
-    first, second = sorted(kl.argsort(descending=True, stable=True)[:2].tolist())
+    important = kl if has_bound else codes.mu.std(0, correction=0)
+    first, second = sorted(important.argsort(descending=True, stable=True)[:2].tolist())
     maps = [name for name in ("pca", "tsne") if name in codes.projections]
-    frame = images.FRAMES.get(card.dataset)
+    frame = images.FRAMES.get(card.prepared_as) if card.model.has_encoder else None
     return {
         "name": card.name,
-        "hash": bundles.pack(saved.model)[0]["hash"],
+        "hash": bundles.pack(saved.model, parts=("decoder",))[0]["hash"],
         "latent_dim": card.model.latent_dim,
         "classes": list(card.classes),
         "given": list(card.condition_names),
-        "epochs": card.training.epochs,
-        "kl": [round(nats, 4) for nats in kl.tolist()],
+        "epochs": 0 if card.training is None else card.training.epochs,
+        "kl": [round(nats, 4) for nats in kl.tolist()] if has_bound else None,
         "unused_below": evaluation.COLLAPSED_KL,
         "start": [round(value, 4) for value in saved.opening_code().tolist()],
         "ranges": [[round(low, 3), round(high, 3)] for low, high in saved.ranges().tolist()],
@@ -128,7 +133,7 @@ def _data(saved: Saved) -> dict[str, Any]:
     }
 
 
-def _facts(card: ModelCard) -> str:
+def _facts(card: AnyCard) -> str:
     """Return the line below the title; of a dataset's path it has only the last part."""
     parts = [PurePath(card.dataset).name, f"z of {card.model.latent_dim} dimensions"]
     if elbo := card.metrics.get("elbo"):
@@ -138,7 +143,7 @@ def _facts(card: ModelCard) -> str:
     return " · ".join(parts)
 
 
-def _command(card: ModelCard) -> str:
+def _command(card: AnyCard) -> str:
     return f"python -m vae_core export {_short_name(card)} --format html --out {file_name(card)}"
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import torch
 
-from vae_core.config import ModelConfig, TrainConfig
+from vae_core.config import AnyModelConfig, ModelConfig, TrainConfig
 from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError
 from vae_core.learning.devices import cpu, cuda
 from vae_core.models.priors import PRIORS
 
 
-def check_data(model: ModelConfig, pixels: str, dataset: ImageDataset) -> None:
+def check_data(model: AnyModelConfig, pixels: str, dataset: ImageDataset) -> None:
     """Check that a model fits a dataset, with its pixels prepared as ``pixels``.
 
     Raises

@@ -1,6 +1,6 @@
 """Model folders: saved models with their cards, codes and training histories; zips of them."""
 
-from vae_core.model_folder.card import BoltzmannCard, Metric, ModelCard
+from vae_core.model_folder.card import AnyCard, BoltzmannCard, ImportedCard, Metric, ModelCard
 from vae_core.model_folder.folder import (
     CARD,
     CODES,
@@ -42,8 +42,10 @@ __all__ = [
     "MAX_ENTRIES",
     "PRETRAINED",
     "WEIGHTS",
+    "AnyCard",
     "BoltzmannCard",
     "Codes",
+    "ImportedCard",
     "Metric",
     "ModelCard",
     "Saved",

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
 from pydantic import Field
 
-from vae_core.config import Config, ModelConfig, TrainConfig
+from vae_core.config import (
+    AnyModelConfig,
+    Config,
+    ImportedConfig,
+    ModelConfig,
+    Pixels,
+    TrainConfig,
+)
 from vae_core.models.boltzmann import BoltzmannConfig
 
 FORMAT_VERSION = 1
+#: Stands for a dataset of photographs, which are only cropped and resized.
+PHOTOGRAPHS = "photographs"
 
 
 class Metric(Config):
@@ -51,10 +61,88 @@ class ModelCard(Config):
     @property
     def condition_names(self) -> tuple[str, ...]:
         """Names of the labels that the model is conditioned on; empty if it needs none."""
-        if not self.model.takes_labels:
-            return ()
-        named = len(self.classes) == self.model.classes
-        return self.classes if named else tuple(map(str, range(self.model.classes)))
+        return _condition_names(self.model, self.classes)
+
+    @property
+    def pixels_kind(self) -> Pixels:
+        """Kind of pixels that the metrics are of."""
+        return self.training.tested_on
+
+    @property
+    def measured_as(self) -> TrainConfig:
+        """Settings by which the model is measured."""
+        return self.training
+
+    @property
+    def prepared_as(self) -> str:
+        """Dataset whose preparation own pictures get."""
+        return self.dataset
+
+    @property
+    def key(self) -> str:
+        """Hash of the weights, by which everything computed with the model can be kept."""
+        return self.weights_hash
+
+
+class ImportedCard(Config):
+    """Description of a model that was made elsewhere and imported."""
+
+    format_version: int = FORMAT_VERSION
+    kind: Literal["imported"] = "imported"
+    name: str = Field(min_length=1, max_length=100)
+    dataset: str  # that the codes are of
+    classes: tuple[str, ...] = ()
+    model: ImportedConfig
+    #: The networks in a line each: their operations with their sizes.
+    encoder: str = ""
+    decoder: str
+    #: File names and hashes of the networks, what wrote them, and how their outputs were read.
+    provenance: dict[str, str] = Field(default_factory=dict)
+    training: TrainConfig | None = None  # settings of the training, where they are known
+    metrics: dict[str, Metric] = Field(default_factory=dict)
+    kl_per_dim: tuple[float, ...] = ()
+    warnings: tuple[str, ...] = ()  # a sentence each
+    parameters: int = 0
+    weights_hash: str = ""
+    software: dict[str, str] = Field(default_factory=dict)
+    paths: dict[str, str] = Field(default_factory=dict)
+    command: str = ""
+    created: str = ""
+
+    @property
+    def condition_names(self) -> tuple[str, ...]:
+        """Names of the labels that the model is conditioned on; empty if it needs none."""
+        return _condition_names(self.model, self.classes)
+
+    @property
+    def pixels_kind(self) -> Pixels:
+        """Kind of pixels that the metrics are of."""
+        return self.model.pixels_kind
+
+    @property
+    def measured_as(self) -> TrainConfig:
+        """Settings by which the model is measured; of an unknown training, its pixels alone."""
+        return self.training or TrainConfig(dataset=self.dataset, test_pixels=self.pixels_kind)
+
+    @property
+    def prepared_as(self) -> str:
+        """Dataset whose preparation own pictures get; that of the codes for photographs."""
+        return self.model.like or PHOTOGRAPHS
+
+    @property
+    def key(self) -> str:
+        """Hash of the card: the same weights can be imported in several ways."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+#: Card of a VAE, trained here or imported.
+AnyCard = ModelCard | ImportedCard
+
+
+def _condition_names(model: AnyModelConfig, classes: tuple[str, ...]) -> tuple[str, ...]:
+    if not model.takes_labels:
+        return ()
+    return classes if len(classes) == model.classes else tuple(map(str, range(model.classes)))
 
 
 class BoltzmannCard(Config):

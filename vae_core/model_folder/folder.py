@@ -8,7 +8,9 @@
 ======================  ===========================================================================
 
 The folder of a Boltzmann machine has only the first two files, and its card has a ``kind``, "rbm"
-or "dbn"; the card of a VAE has none.
+or "dbn"; the card of a VAE has none. The card of a model that was made elsewhere has the kind
+"imported"; the graphs of its networks are in the metadata of the weights, and its codes have only
+the columns that such a model has.
 
 Nothing is pickled, and sizes are compared with those that the card implies before anything is read.
 """
@@ -36,9 +38,18 @@ from vae_core import evaluation
 from vae_core.config import ModelConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import write_atomically
-from vae_core.model_folder.card import FORMAT_VERSION, BoltzmannCard, Metric, ModelCard
-from vae_core.models import VAE, boltzmann, build
+from vae_core.model_folder import imported
+from vae_core.model_folder.card import (
+    FORMAT_VERSION,
+    AnyCard,
+    BoltzmannCard,
+    ImportedCard,
+    Metric,
+    ModelCard,
+)
+from vae_core.models import VAE, ImportedVAE, boltzmann, build
 from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig
+from vae_core.models.imported import POINT_LOGVAR
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 #: Folder of the models that come with the project: in the installed package, or beside it in a
@@ -77,7 +88,8 @@ HALVED = {"mu", "logvar"}
 _HASH_LENGTH = 16
 
 
-C = TypeVar("C", ModelCard, BoltzmannCard)
+C = TypeVar("C", ModelCard, BoltzmannCard, ImportedCard)
+CardOfVAE = TypeVar("CardOfVAE", ModelCard, ImportedCard)
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,8 @@ class Codes:
 
     ``projections`` has "pca" and "tsne", (n, 2) each, for models of more than two dimensions.
     ``pca_mean`` (d,) and ``pca_components`` (2, d) map a point of the PCA projection to a code.
+    Values that an imported model does not have are NaN: the rate of a plain auto-encoder, and rate
+    and distortion of a decoder alone.
     """
 
     ids: Tensor  # int64 (n,)
@@ -99,8 +113,9 @@ class Codes:
     pca_components: Tensor | None = None
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the tensors by their names in the file."""
+        """Return the tensors by their names in the file, without those that are all NaN."""
         named = {k: v for k, v in vars(self).items() if isinstance(v, Tensor)}
+        named = {k: v for k, v in named.items() if not (len(v) and v.isnan().all())}
         named |= {f"projections.{name}": points for name, points in self.projections.items()}
         return named
 
@@ -193,6 +208,14 @@ def machine_kind(content: bytes) -> str | None:
     return kind if isinstance(kind, str) and kind in boltzmann.KINDS else None
 
 
+def is_imported(content: bytes) -> bool:
+    """Whether the content of a card is that of an imported model."""
+    try:
+        return bool(json.loads(content).get("kind") == "imported")
+    except (ValueError, AttributeError, RecursionError):
+        return False
+
+
 def load_model(name_or_folder: str | Path) -> VAE:
     """Load a VAE, in eval mode and without gradients.
 
@@ -206,7 +229,7 @@ def load_model(name_or_folder: str | Path) -> VAE:
     return model_of(card, _read(folder / WEIGHTS, limit=weights_limit(card)))
 
 
-def load_card(name_or_folder: str | Path) -> ModelCard:
+def load_card(name_or_folder: str | Path) -> AnyCard:
     """Read the card of a VAE."""
     return card_of(_read(locate(name_or_folder) / CARD, limit=MAX_HEADER))
 
@@ -234,18 +257,22 @@ def load_history(name_or_folder: str | Path) -> list[dict[str, Any]]:
     return records
 
 
-def card_of(content: bytes) -> ModelCard:
+def card_of(content: bytes) -> AnyCard:
     """Parse the card of a VAE."""
     if kind := machine_kind(content):
         raise CheckpointError(
             f"this folder holds {boltzmann.KINDS[kind]}: it has no density q(z|x), no prior p(z) "
             "and no ELBO, which are needed here"
         )
+    if is_imported(content):
+        return parsed(ImportedCard, content)
     return parsed(ModelCard, content)
 
 
-def model_of(card: ModelCard, content: bytes) -> VAE:
+def model_of(card: AnyCard, content: bytes) -> VAE:
     """Create the VAE of a card from the bytes of its weights file."""
+    if isinstance(card, ImportedCard):
+        return _imported_of(card, content)
     weights = _weights_of(card, content)
     with torch.device("meta"):
         model = build(card.model)
@@ -279,13 +306,13 @@ def check_weights(
         _check_numbers(file, name, tensor, torch.float32)
 
 
-def codes_of(card: ModelCard, content: bytes) -> Codes:
+def codes_of(card: AnyCard, content: bytes) -> Codes:
     """Parse an encoded test set; check its columns against each other and the card."""
     columns = {
         name: column.float() if name in HALVED and column.dtype == torch.float16 else column
         for name, column in _tensors(CODES, content).items()
     }
-    if missing := sorted(REQUIRED - columns.keys()):
+    if missing := sorted(_required(card) - columns.keys()):
         raise CheckpointError(f"{CODES} has no {missing[0]}")
     size: dict[str | int, int] = {
         "n": columns["ids"].numel(),
@@ -308,14 +335,31 @@ def codes_of(card: ModelCard, content: bytes) -> Codes:
             f"{CODES}: labels are from {int(labels.min())} to {int(labels.max())} where {CARD} "
             f"names {classes} classes"
         )
-    return Codes.of(columns)
+    return Codes.of(_filled(columns))
+
+
+def _required(card: AnyCard) -> set[str]:
+    if card.model.has_bound:
+        return REQUIRED
+    return {"ids", "mu", "distortion"} if card.model.has_encoder else {"ids", "mu"}
+
+
+def _filled(columns: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Add the columns that a model without a bound, or without an encoder, lacks."""
+    mu = columns["mu"]
+    lacking = {
+        "logvar": torch.full_like(mu, POINT_LOGVAR),
+        "rate": torch.full((len(mu),), math.nan),
+        "distortion": torch.full((len(mu),), math.nan),
+    }
+    return lacking | columns
 
 
 @dataclass(frozen=True)
 class Saved:
     """Card, model and codes of a model folder."""
 
-    card: ModelCard
+    card: AnyCard
     model: VAE
     codes: Codes
 
@@ -359,7 +403,12 @@ class Saved:
 
     @torch.inference_mode()
     def kl_per_dim(self) -> Tensor:
-        """Mean KL to the prior of each latent dimension over the codes, in nats, (latent_dim,)."""
+        """Mean KL to the prior of each latent dimension over the codes, in nats, (latent_dim,).
+
+        NaN for a model without a bound.
+        """
+        if not self.card.model.has_bound:
+            return torch.full((self.card.model.latent_dim,), math.nan)
         prior = self.model.prior_given(self.conditions())
         return evaluation.kl_per_dim(self.codes.mu, self.codes.logvar, prior)
 
@@ -384,28 +433,30 @@ def open_folder(name_or_folder: str | Path) -> Saved:
 def save(
     folder: Path,
     *,
-    card: ModelCard,
+    card: CardOfVAE,
     model: VAE,
     codes: Codes,
     history: Iterable[Mapping[str, Any]],
-) -> ModelCard:
+) -> CardOfVAE:
     """Write a model folder; the card is last, so that a folder with a card is complete.
 
     Returns
     -------
-    ModelCard
+    ModelCard or ImportedCard
         The written card, with the hash of the weights and the number of parameters.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    weights = safetensors.torch.save(
-        {name: p.detach().contiguous() for name, p in model.state_dict().items()}
-    )
-    card = card.model_copy(
-        update={
-            "weights_hash": content_hash(weights),
-            "parameters": sum(p.numel() for p in model.parameters()),
-        }
-    )
+    if isinstance(model, ImportedVAE):
+        weights, parameters = (
+            imported.write(model),
+            sum(p.numel() for p in model.tensors().values()),
+        )
+    else:
+        weights = safetensors.torch.save(
+            {name: p.detach().contiguous() for name, p in model.state_dict().items()}
+        )
+        parameters = sum(p.numel() for p in model.parameters())
+    card = card.model_copy(update={"weights_hash": content_hash(weights), "parameters": parameters})
     lines = "".join(json.dumps(record) + "\n" for record in history)
     columns = {name: _on_disk(name, column) for name, column in codes.tensors().items()}
     write_atomically(folder / WEIGHTS, weights)
@@ -447,7 +498,7 @@ def _on_disk(name: str, column: Tensor) -> Tensor:
     return column.contiguous()
 
 
-def add_metrics(name_or_folder: str | Path, metrics: Mapping[str, Metric]) -> ModelCard:
+def add_metrics(name_or_folder: str | Path, metrics: Mapping[str, Metric]) -> AnyCard:
     """Add metrics to a card, without replacing existing ones; return the card."""
     card = load_card(name_or_folder)
     card = card.model_copy(update={"metrics": {**metrics, **card.metrics}})
@@ -492,7 +543,7 @@ def parsed(kind: type[C], content: bytes) -> C:
     return card
 
 
-def _write_card(folder: Path, card: ModelCard | BoltzmannCard) -> None:
+def _write_card(folder: Path, card: AnyCard | BoltzmannCard) -> None:
     write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
 
 
@@ -504,18 +555,37 @@ def _shapes(config: ModelConfig | BoltzmannConfig) -> dict[str, tuple[int, ...]]
         return {name: tuple(p.shape) for name, p in build(config).state_dict().items()}
 
 
-def weights_limit(card: ModelCard | BoltzmannCard) -> int:
+def weights_limit(card: AnyCard | BoltzmannCard) -> int:
     """Return the maximum size in bytes of a weights file, with its header, even of float64."""
-    numbers = sum(math.prod(shape) for shape in _shapes(card.model).values())
+    if isinstance(card, ImportedCard):
+        numbers = card.parameters
+    else:
+        numbers = sum(math.prod(shape) for shape in _shapes(card.model).values())
     return min(MAX_BYTES, DOUBLE_BYTES * numbers + MAX_HEADER)
 
 
-def _weights_of(card: ModelCard | BoltzmannCard, content: bytes) -> dict[str, Tensor]:
+def _imported_of(card: ImportedCard, content: bytes) -> ImportedVAE:
+    _check_hash(card, content)
+    tensors = _tensors(WEIGHTS, content)
+    for name, tensor in tensors.items():
+        _check_numbers(WEIGHTS, name, tensor, torch.float32)
+    try:
+        model = imported.read(card.model, content, tensors)
+    except ConfigError as error:
+        raise CheckpointError(f"{WEIGHTS}: {error}") from error
+    return model.eval().requires_grad_(False)
+
+
+def _check_hash(card: AnyCard | BoltzmannCard, content: bytes) -> None:
     if card.weights_hash not in ("", content_hash(content)):
         raise CheckpointError(
             f"{WEIGHTS}: the hash of these weights is {content_hash(content)} where {CARD} says "
             f"{card.weights_hash}"
         )
+
+
+def _weights_of(card: ModelCard | BoltzmannCard, content: bytes) -> dict[str, Tensor]:
+    _check_hash(card, content)
     tensors = {
         name: tensor.float() if tensor.dtype == torch.float64 else tensor
         for name, tensor in _tensors(WEIGHTS, content).items()

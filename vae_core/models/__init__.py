@@ -2,9 +2,19 @@
 
 from vae_core.config import ModelConfig
 from vae_core.models.hierarchical import HierarchicalVAE
+from vae_core.models.imported import ImportedVAE
 from vae_core.models.vae import VAE, Inference, Latent, Observed, initialise
 
-__all__ = ["VAE", "HierarchicalVAE", "Inference", "Latent", "Observed", "build", "initialise"]
+__all__ = [
+    "VAE",
+    "HierarchicalVAE",
+    "ImportedVAE",
+    "Inference",
+    "Latent",
+    "Observed",
+    "build",
+    "initialise",
+]
 
 
 def build(config: ModelConfig) -> VAE:

@@ -130,6 +130,11 @@ class Label(PriorModule):
         return LabelGaussian(DiagonalGaussian(self.mu[y], soft_clamp(self.logvar[y], *LOGVAR)))
 
 
+def is_mixture(name: str) -> bool:
+    """Whether a prior is a mixture, whose KL has no closed form in each dimension."""
+    return name in PRIORS and PRIORS[name].is_mixture
+
+
 PRIORS: dict[str, type[PriorModule]] = {
     "standard": Standard,
     "mixture": Mixture,

@@ -76,7 +76,9 @@ def pretrained(name: str, model: str, *measures: Measure, settings: Mapping[str,
         if context.quick:
             return quick.run(context)
         saved = model_folder.open_folder(model)
-        subject = Trained(saved.model, context.load(saved.card.dataset), saved.card.training, False)
+        subject = Trained(
+            saved.model, context.load(saved.card.dataset), saved.card.measured_as, False
+        )
         size, spent, history = recipe.training.train_size or len(subject.dataset.train), 0.0, []
         for row in model_folder.load_history(model):
             record = EpochRecord.of(row)

@@ -373,8 +373,17 @@ def show_metrics(both: Pair, ids: NDArray[np.int64] | None) -> None:
     if ids is not None and len(ids) > 1 and comparable_kinds(both):
         st.markdown(f"**On the {len(ids):,} selected images**")
         reason = different_bounds(both)
-        rows = [paired_row(both, name, ids, reason=reason) for name in BOUND]
+        rows = [paired_row(both, name, ids, reason=reason) for name in shared_bound(both)]
         st.table(rows, hide_index=True, alt="Metrics on the selected images")
+
+
+def shared_bound(both: Pair) -> tuple[str, ...]:
+    """Return the parts of the bound that both models have for each example."""
+    parts = [
+        {*model.facts.metrics, *(("elbo",) if model.has_bound else ())}
+        for model in (both.first, both.second)
+    ]
+    return tuple(name for name in BOUND if name in parts[0] & parts[1])
 
 
 def comparable_kinds(both: Pair) -> bool:

@@ -9,9 +9,16 @@ from app.figures import raster
 from app.resources import datasets, examples
 from app.resources.opened_model import Opened
 from app.widgets import downloads, header, pinned, scenes, selection
-from vae_core.models.priors import PRIORS
+from vae_core.models import priors
 
 NEAREST = 12
+NO_ENCODER = (
+    "This model has no encoder, so its dimensions have no rate. They are in the decoder's order."
+)
+NO_BOUND = (
+    "This model has no log-variance, so its codes have no rate (KL to a prior). Dimensions are in "
+    "the decoder's order."
+)
 
 
 def nearest_training_images(model: Opened, shown: State) -> None:
@@ -40,9 +47,13 @@ def nearest_training_images(model: Opened, shown: State) -> None:
 
 def describe_rate(model: Opened) -> str:
     """Say what the model's codes cost, and whether the dimensions' numbers add up to it."""
+    if not model.has_encoder:
+        return NO_ENCODER
+    if not model.has_bound:
+        return NO_BOUND
     rate = f"Rate (average KL to the prior): {words.number(float(model.codes.rate.mean()))} nats "
     sentence = f"{rate}per image of {datasets.title(model.card.dataset)}."
-    if PRIORS[model.card.model.prior].is_mixture:
+    if priors.is_mixture(model.card.model.prior):
         sentence += (
             " The number of each dimension is its KL to that dimension of the prior alone. The "
             "prior is a mixture, under which dimensions depend on each other, so these numbers do "
@@ -58,7 +69,7 @@ with left:
     sliders(
         "sliders",
         scene=scenes.build(opened, current),
-        kl=opened.kl_per_dim.tolist(),
+        kl=opened.kl_per_dim.tolist() if opened.has_bound else None,
         ranges=opened.ranges.tolist(),
         on_pin=pinned.on_pin,
     )

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import address, state
+from app import state
 from app.address import State
 from app.figures import charts
 from app.resources.opened_model import Opened
@@ -22,6 +22,9 @@ CAPTIONS = {
     "3d": "Each point is a test image, placed at its encoded mean. Drag to rotate. Switch maps to "
     "select.",
 }
+#: Words of the captions that a model without an encoder replaces, and what it adds.
+PLACED, DRAWN = ", placed at its encoded mean", "code drawn from N(0, I)"
+NO_ENCODER = " This model has no encoder, so there are no codes of images."
 LINE_CAPTION = (
     "Each point is a test image, placed at its encoded mean z₁. Rows are classes; heights within a "
     "row only separate points. Move to decode any z₁; click to keep it."
@@ -44,8 +47,10 @@ def controls(model: Opened, shown: State) -> str:
             scenes.plane_choice(model)
         if projection == "tsne":
             tsne.controls(model)
-        colours = address.COLOURS if model.facts.has_labels else address.COLOURS[1:]
-        st.segmented_control("Colour", colours, format_func=str.capitalize, **state.bind("colour"))
+        if colours := model.facts.colours:
+            st.segmented_control(
+                "Colour", colours, format_func=str.capitalize, **state.bind("colour")
+            )
     return projection
 
 
@@ -79,7 +84,11 @@ def show_map(
             positions=tsne.positions(computed),
             on=selection.callbacks(),
         )
-    st.caption(LINE_CAPTION if model.latent_dim == 1 else CAPTIONS[projection])
+    caption = LINE_CAPTION if model.latent_dim == 1 else CAPTIONS[projection]
+    if not model.has_encoder:
+        caption = caption.replace(PLACED, "").replace("test image", DRAWN)
+        caption += NO_ENCODER
+    st.caption(caption)
 
 
 opened, current = scenes.current()

@@ -7,7 +7,13 @@ from app.address import State
 from app.components.manifold import manifold
 from app.resources.opened_model import Opened
 from app.widgets import downloads, header, pinned, scenes, selection
-from vae_core.models.priors import PRIORS
+from vae_core.models import priors
+
+#: Said of a model whose prior was fitted to its codes.
+OF_CODES = (
+    "This model has no prior; it stands for one that has the mean and spread of the codes in each "
+    "dimension."
+)
 
 
 def describe_grid(model: Opened, shown: State) -> str:
@@ -18,7 +24,9 @@ def describe_grid(model: Opened, shown: State) -> str:
     if model.latent_dim == 1:
         where = f"{across} increases line by line."
     sentences = [f"Decoded images at quantiles of the prior, Φ⁻¹((i + ½) / n): {where}"]
-    if PRIORS[kind].is_mixture:
+    if kind == "codes":
+        sentences.append(OF_CODES)
+    elif priors.is_mixture(kind):
         sentences.append(
             "This prior is a mixture; the quantiles are those of a Gaussian with its mean and "
             "variance in each dimension."

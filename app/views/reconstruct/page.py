@@ -12,6 +12,10 @@ from vae_core.images import Prepared
 
 IMAGE_SOURCES = ("Draw", "Files", "Camera")
 GRAPH_SOURCES = ("Simulate", "File")
+NO_ENCODER = (
+    "This model has no encoder: it decodes codes, and finds none for an image. Choose another "
+    "model on the left, or look at its codes on the other pages."
+)
 
 
 def image_files(source: str) -> list[Upload]:
@@ -66,6 +70,9 @@ opened, current = scenes.current()
 of_graphs = graphs.are_data_of(opened)
 thing, sources = ("graph", GRAPH_SOURCES) if of_graphs else ("image", IMAGE_SOURCES)
 header.heading("Reconstruct", f"How does the model reconstruct my own {thing}?")
+if not opened.has_encoder:
+    st.info(NO_ENCODER)
+    st.stop()
 source = st.segmented_control(
     "From",
     sources,

@@ -17,6 +17,11 @@ from vae_core import model_folder
 from vae_core.images import Prepared
 
 RESULT_SIDE = 184
+NO_BOUND = "This model has no log-variance, so there is neither a rate nor an ELBO."
+POSTERIOR = (
+    "Ellipse: the posterior q(z|x), one standard deviation around its mean. If too small to see, "
+    "it is ringed."
+)
 SAMPLES = 16
 NEIGHBOURS = 10
 
@@ -46,7 +51,7 @@ def draw(model: Opened, shown: State) -> Floats | None:
         "pad",
         scene=scenes.build(model, shown, with_encoder=True),
         image_shape=model.card.model.image_shape,
-        dataset=model.card.dataset,
+        dataset=model.card.prepared_as,
         on_drawing=_pin_drawing,
     )
     return None if drawing is None else _as_input(model, drawing)
@@ -75,10 +80,7 @@ def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
     """Show the image's posterior on the map of the test set."""
     posterior = None if encoding is None else (encoding.mu, encoding.logvar)
     selection.show_small_map(model, shown, posterior=posterior)
-    st.caption(
-        "Ellipse: the posterior q(z|x), one standard deviation around its mean. If too small to "
-        "see, it is ringed."
-    )
+    st.caption(POSTERIOR if model.has_bound else "Ring: the code of your image.")
     if encoding is not None:
         code = {"z": tuple(encoding.mu.tolist()), "pinned_id": None}
         st.button("Go to its code", on_click=state.update, kwargs=code, key="w-pin-code")
@@ -113,14 +115,15 @@ def show(model: Opened, encoding: Encoding) -> None:
     if is_graph:
         graphs.draw_result(encoding)
     kind = model.pixel_kind
-    bound = {
-        "Rate (nats)": encoding.rate,
-        f"Distortion (nats, {kind})": encoding.distortion,
-        f"−ELBO (nats, {kind})": encoding.loss,
-    }
+    bound = {f"Distortion (nats, {kind})": encoding.distortion}
+    if model.has_bound:
+        loss = {f"−ELBO (nats, {kind})": encoding.loss}
+        bound = {"Rate (nats)": encoding.rate, **bound, **loss}
     with st.container(horizontal=True, gap="large"):
         for name, nats in bound.items():
             st.metric(name, words.number(nats), width="content")
+    if not model.has_bound:
+        st.caption(NO_BOUND)
     show_distortion(model, encoding)
 
 
@@ -177,6 +180,8 @@ def show_neighbours_and_samples(model: Opened, encoding: Encoding, seed: int) ->
         found = examples.nearest_codes(model, encoding.mu, NEIGHBOURS)
         _, kind = gallery.show(model, found.ids, columns=NEIGHBOURS // 2)
         st.caption(f"Test images with the nearest codes, nearest first ({kind})")
+    if not model.has_bound:
+        return
     with right:
         st.subheader("Samples from the posterior", anchor=False)
         codes = inference.sample_posterior(encoding, SAMPLES, seed=seed)

@@ -225,7 +225,7 @@ def collapse_sentence(status: RunStatus) -> str | None:
 
 def default_state(opened: Opened) -> State:
     """Return the state of a model in training: its strongest plane, nothing pinned."""
-    axes = scenes.two_largest(opened.kl_per_dim)
+    axes = scenes.two_largest(opened.importance)
     y = min(state.recall("train-y", 0), len(opened.condition_names) - 1)
     return State(model=opened.name, axes=axes, y=y if opened.condition_names else None)
 

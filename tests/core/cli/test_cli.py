@@ -636,3 +636,47 @@ def test_a_recipe_is_where_settings_begin(vae: Any, tmp_path: Path) -> None:
     wrong = vae("train", "--recipe", "slow", "--out", tmp_path / "none")
     assert (wrong.status, wrong.err) == (2, "error: recipe 'slow': allowed are fast\n")
     assert not (tmp_path / "none").exists()
+
+
+FOREIGN = Path(__file__).parents[2] / "fixtures" / "foreign" / "pytorch-vae"
+
+
+def test_a_foreign_model_is_imported_and_used(vae: Any, tmp_path: Path) -> None:
+    """Its folder works with every command that needs no training set."""
+    files = ("--encoder", FOREIGN / "legacy" / "encoder.onnx")
+    files += ("--decoder", FOREIGN / "legacy" / "decoder.onnx")
+    files += ("--dataset", FOREIGN / "pictures.npz")
+    folder = tmp_path / "theirs"
+    found = vae("import", *files, "--out", folder, "--no-tsne", "--json")
+    assert found.status == 0, found.err
+    said = found.json()
+    assert said["model"]["posterior"] == "gaussian"
+    assert said["metrics"]["elbo"]["n"] == 200
+    assert any("by the names" in sentence for sentence in said["found"])
+    card = model_folder.load_card(folder)
+    assert card.command == (
+        "python -m vae_core import --encoder encoder.onnx --decoder decoder.onnx "
+        "--dataset pictures.npz --no-tsne --out theirs"
+    )
+    for words in (
+        ("sample", folder, "--n", "4", "--out", tmp_path / "s.png"),
+        ("export", folder, "--format", "html", "--out", tmp_path / "p.html"),
+        ("export", folder, "--format", "csv", "--out", tmp_path / "c.csv"),
+    ):
+        assert vae(*words).status == 0, words
+    Image.fromarray(np.full((20, 20), 99, dtype=np.uint8)).save(tmp_path / "one.png")
+    answer = vae("reconstruct", folder, tmp_path / "one.png", "--out", tmp_path / "r.png", "--json")
+    assert answer.status == 0, answer.err
+    assert answer.json()["pictures"][0]["rate"] > 0
+
+
+def test_an_import_that_is_not_certain_is_one_line(vae: Any, tmp_path: Path) -> None:
+    """The line says what to state, and nothing is written."""
+    out = ("--dataset", FOREIGN / "pictures.npz", "--out", tmp_path / "theirs")
+    answer = vae("import", "--encoder", FOREIGN / "legacy" / "encoder.onnx", *out)
+    assert (answer.status, answer.err.count("\n")) == (2, 1)
+    assert "state --decoder" in answer.err
+    wrong = vae("import", "--decoder", FOREIGN / "about.json", "--out", tmp_path / "theirs")
+    assert wrong.status == 2
+    assert "decoder: " in wrong.err
+    assert not (tmp_path / "theirs").exists()

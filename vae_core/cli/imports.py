@@ -1,0 +1,161 @@
+"""Command that imports a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from vae_core.cli import options, printing
+from vae_core.config import ImportedPrior, Pixels
+from vae_core.errors import ConfigError
+
+#: What the options of outputs allow; the lists of :mod:`vae_core.imports.meanings` are the same.
+POSTERIORS = ("mu,logvar", "mu,std", "mu,var", "mu", "2*latent")
+OUTPUTS = ("probabilities", "logits", "[0,1]", "[-1,1]", "[0,255]", "mean,logvar")
+LIKELIHOODS = "bernoulli, gaussian, gaussian:SIGMA or continuous-bernoulli"
+
+
+@click.command("import")
+@click.option("--encoder", type=click.Path(path_type=Path), help="ONNX file of the encoder.")
+@click.option(
+    "--decoder",
+    type=click.Path(path_type=Path),
+    help="ONNX file of the decoder; alone, it is a generator. Left out if the encoder's file has "
+    "both.",
+)
+@click.option(
+    "--dataset",
+    help="Pictures to encode: a known dataset, a .npz, .npy or IDX file, or a folder or zip file "
+    "of pictures.",
+)
+@click.option("--labels", type=click.Path(path_type=Path), help="File of labels (.npy or IDX).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Model folder to write."
+)
+@click.option(
+    "--posterior",
+    type=click.Choice(POSTERIORS),
+    help="What the encoder returns  [default: found from names and shapes]",
+)
+@click.option(
+    "--output",
+    type=click.Choice(OUTPUTS),
+    help="What the decoder returns  [default: found from its last operation and its values]",
+)
+@click.option("--likelihood", help=f"Distribution of the pixels: {LIKELIHOODS}.")
+@click.option("--input-range", help="Values of black and white that the encoder reads, as -1,1.")
+@click.option("--image-shape", help="Channels, height and width of a picture, as 3,64,64.")
+@click.option("--classes", help="Number of labels, or their names, of a conditional model.")
+@click.option(
+    "--prior",
+    type=click.Choice(get_args(ImportedPrior)),
+    help="N(0, I), or the Gaussian of the codes  [default: codes for a plain auto-encoder]",
+)
+@click.option(
+    "--pixels",
+    type=click.Choice(get_args(Pixels)),
+    default="grey",
+    show_default=True,
+    help="Kind of pixels that a Bernoulli likelihood is measured on.",
+)
+@click.option("--name", help="Name of the model  [default: the folder's]")
+@click.option(
+    "--limit",
+    type=click.IntRange(2, 1_000_000),
+    default=10_000,
+    show_default=True,
+    help="Most pictures that are encoded.",
+)
+@click.option(
+    "--importance-samples",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    help="k of an nll_iw{k} metric; 0 for none.",
+)
+@click.option("--tsne/--no-tsne", default=True, help="Whether to compute the t-SNE map.")
+@options.json_option
+@options.data_option
+def import_model(
+    encoder: Path | None,
+    decoder: Path | None,
+    dataset: str | None,
+    as_json: bool,
+    input_range: str | None,
+    image_shape: str | None,
+    classes: str | None,
+    **settings: Any,
+) -> None:
+    """Import a model that was made elsewhere: its ONNX files, and pictures to encode."""
+    from vae_core import imports
+
+    imported = imports.import_model(
+        encoder,
+        decoder,
+        data=dataset,
+        input_range=input_range,
+        image_shape=_shape(image_shape),
+        classes=_classes(classes),
+        command=_command(click.get_current_context()),
+        say=_stages,
+        **settings,
+    )
+    if not as_json:
+        click.echo(str(imported))
+        return
+    card = imported.card
+    printing.print_json(
+        {
+            "out": str(imported.folder),
+            **printing.summary_of(card),
+            "found": list(imported.found),
+            "warnings": list(card.warnings),
+            "error": imported.check.error,
+            "error_of_mean": imported.check.error_of_mean,
+        }
+    )
+
+
+def _stages(text: str) -> None:
+    """Print a stage on stderr; the result is printed by the command."""
+    if text.startswith("… "):
+        printing.print_stage(text.removeprefix("… "))
+
+
+def _numbers(name: str, text: str) -> Sequence[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"--{name} {text}: whole numbers are needed") from error
+
+
+def _shape(text: str | None) -> Sequence[int] | None:
+    return None if text is None else _numbers("image-shape", text)
+
+
+def _classes(text: str | None) -> int | Sequence[str] | None:
+    if text is None or not text.strip().isdecimal():
+        return None if text is None else [part.strip() for part in text.split(",")]
+    return int(text)
+
+
+def _command(context: click.Context) -> str:
+    """Return the command with the options that were stated, and files without their folders."""
+    shown: list[str] = ["python -m vae_core import"]
+    hidden = ("as_json", "data_dir", "out")
+    paths: dict[str, Callable[[Any], str]] = {
+        name: lambda value: Path(str(value)).name for name in ("encoder", "decoder", "labels")
+    }
+    paths["dataset"] = lambda value: Path(str(value)).name
+    for name, value in context.params.items():
+        source = context.get_parameter_source(name)
+        if name in hidden or source is not click.core.ParameterSource.COMMANDLINE:
+            continue
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            shown.append(option if value else f"--no-{name}")
+        else:
+            shown.append(f"{option} {paths.get(name, str)(value)}")
+    return " ".join([*shown, f"--out {Path(str(context.params['out'])).name}"])
