@@ -94,8 +94,9 @@ bench: $(BENCH)/.ready
 bench-ui: $(VENV)/.test-ready browser-ready
 	$(BIN)/python -m benchmarks.ui
 
-bench-decode: $(VENV)/.run-ready
-	$(BIN)/python -m benchmarks.decode
+bench-decode: $(VENV)/.test-ready browser-ready
+	cd benchmarks && npm ci --silent --no-audit --no-fund --ignore-scripts
+	$(BIN)/python -m benchmarks.decode $(ARGS)
 
 bench-kill: $(VENV)/.test-ready
 	$(BIN)/python -m benchmarks.kill

@@ -1,25 +1,29 @@
-// Times a packed network, for decode.py:
-//   node decode.mjs NETWORK > FIGURES.json
-import { readFileSync } from "node:fs";
-import { decode, encode, load, pixelCount, work } from "../browser/model/network.js";
+// Measures decoding in Node, for decode.py: node decode.mjs FOLDER MODEL … > FIGURES.json
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import * as ort from "onnxruntime-web";
+import { measure } from "./decoding/measuring.mjs";
 
-const [file] = process.argv.slice(2);
-const net = load(new Uint8Array(readFileSync(file)));
-const z = Float32Array.from({ length: net.latentDim }, (_, i) => Math.sin(i));
-const mean = new Float32Array(pixelCount(net));
+const require = createRequire(import.meta.url);
+const [folder, ...names] = process.argv.slice(2);
 
-/** Milliseconds of the processor for one run, once the compiler has settled. */
-function time(run) {
-  for (let i = 0; i < 20; i++) run();
-  const times = 50;
-  const before = process.cpuUsage();
-  for (let i = 0; i < times; i++) run();
-  const { user, system } = process.cpuUsage(before);
-  return Math.round((user + system) / times / 10) / 100;
+const tf = require("@tensorflow/tfjs-core");
+const { setThreadsCount } = require("@tensorflow/tfjs-backend-wasm");
+tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+setThreadsCount(1);
+await tf.setBackend("wasm");
+ort.env.wasm.numThreads = 1;
+
+/** Milliseconds of the processor, to which a busy host adds less than to those of a clock. */
+function clock() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
-console.log(JSON.stringify({
-  "decode (ms)": time(() => decode(net, z, null, mean)),
-  "encode (ms)": time(() => encode(net, mean)),
-  "multiplications to decode (millions)": Math.round(work(net) / 1e4) / 100,
-}));
+const read = async (name) => ({
+  bundle: new Uint8Array(await readFile(`${folder}/${name}.bin`)),
+  onnx: new Uint8Array(await readFile(`${folder}/${name}.onnx`)),
+});
+const found = await measure(clock, { ort, tf }, names, read, (line) => console.error(line));
+console.log(JSON.stringify({ ...found, engine: `Node ${process.version}` }));
+process.exit(0);

@@ -23,6 +23,17 @@ typedef v128_t vec;
 #define multiply_add(a, b, sum) plus(times(a, b), sum)
 #endif
 
+/* Write the first `left` numbers of a vector, all four if there are more. */
+INLINE void store(float *y, vec values, int left) {
+  if (left >= 4) {
+    wasm_v128_store(y, values);
+    return;
+  }
+  y[0] = wasm_f32x4_extract_lane(values, 0);
+  if (left > 1) y[1] = wasm_f32x4_extract_lane(values, 1);
+  if (left > 2) y[2] = wasm_f32x4_extract_lane(values, 2);
+}
+
 /* ---- Products ------------------------------------------------------------------------------- */
 
 /*
@@ -95,6 +106,18 @@ EXPORT void products(const Product *p, const float *x, float *y, int count) {
   }
 }
 
+/* The same for vectors of few numbers, one run each, where `weight` is transposed: (run, outputs). */
+EXPORT void thin_products(const Product *p, const float *x, float *y, int count) {
+  for (int n = 0; n < count; n++) {
+    for (int row = 0; row < p->outputs; row += 4) {
+      const float *w = p->weight + row, *v = x + p->from[n];
+      vec sum = load(p->bias + row);
+      for (int k = 0; k < p->run; k++, w += p->outputs) sum = multiply_add(load(w), wasm_v128_load32_splat(v + k), sum);
+      store(y + p->to[n] + row, sum, p->outputs - row);
+    }
+  }
+}
+
 /* Copy rows of `length` numbers, with zeros before and after each, and above and below them all. */
 EXPORT void pad(const float *x, float *y, int rows, int length, int above, int before, int after, int below) {
   __builtin_memset(y, 0, 4 * above);
@@ -155,17 +178,6 @@ INLINE vec softplus_of(vec x) {
   return multiply_add(times(series, s), splat(2), wasm_v128_and(x, wasm_f32x4_gt(x, splat(0))));
 }
 
-/* Write the first `left` numbers of a vector, all four if there are more. */
-INLINE void store(float *y, vec values, int left) {
-  if (left >= 4) {
-    wasm_v128_store(y, values);
-    return;
-  }
-  y[0] = wasm_f32x4_extract_lane(values, 0);
-  if (left > 1) y[1] = wasm_f32x4_extract_lane(values, 1);
-  if (left > 2) y[2] = wasm_f32x4_extract_lane(values, 2);
-}
-
 #define ACTIVATION(name, result, ...)                                     \
   EXPORT void name(const float *x, float *y, int length, ##__VA_ARGS__) { \
     for (int i = 0; i < length; i += 4) {                                 \
@@ -186,6 +198,15 @@ ACTIVATION(softplus, softplus_of(a))
 EXPORT void gated(const float *x, float *y, int parts, int width) {
   for (; parts > 0; parts--, x += 2 * width, y += width) {
     for (int i = 0; i < width; i += 4) store(y + i, times(load(x + i), sigmoid_of(load(x + width + i))), width - i);
+  }
+}
+
+/* The mean of square matrices and their transposes. */
+EXPORT void symmetric(const float *x, float *y, int matrices, int side) {
+  for (; matrices > 0; matrices--, x += side * side, y += side * side) {
+    for (int i = 0; i < side; i++) {
+      for (int j = i; j < side; j++) y[i * side + j] = y[j * side + i] = 0.5f * (x[i * side + j] + x[j * side + i]);
+    }
   }
 }
 

@@ -121,10 +121,20 @@ function convolution(layer, layout) {
   };
 }
 
-function linear(layer, layout, most) {
+/** Inputs of a dense layer that are too few for vectors of their own. */
+const THIN = 12;
+
+function transposed(weight, rows) {
+  const columns = weight.length / rows;
+  return Float32Array.from(weight, (_, i) => weight[(i % rows) * columns + Math.floor(i / rows)]);
+}
+
+function linear({ weight, bias, ...layer }, layout, most) {
   const parts = partsOf(layer);
-  const product = placeDense(layout, layer.weight, layer.bias, most * parts);
-  return ({ kernel }, x, y, count) => kernel.products(product, x, y, count * parts);
+  const thin = weight.length / bias.length <= THIN;
+  const product = placeDense(layout, thin ? transposed(weight, bias.length) : weight, bias, most * parts);
+  const name = thin ? "thin_products" : "products";
+  return ({ kernel }, x, y, count) => kernel[name](product, x, y, count * parts);
 }
 
 function recurrent(layer, layout, most) {
@@ -151,6 +161,10 @@ function gated(layer) {
   return ({ kernel }, x, y, count) => kernel.gated(x, y, count * parts, layer.size / parts);
 }
 
+function symmetric({ side, size }) {
+  return ({ kernel }, x, y, count) => kernel.symmetric(x, y, (count * size) / (side * side), side);
+}
+
 const activation = ({ op, size, slope = 0 }) => ({ kernel }, x, y, count) => kernel[op](x, y, count * size, slope);
 
 /**
@@ -164,6 +178,7 @@ const COMPILED = {
   conv_transpose: convolution,
   recurrent,
   gated,
+  symmetric,
   relu: activation,
   leaky_relu: activation,
   exp: activation,

@@ -1,6 +1,6 @@
-"""Compile the kernel of the browser's networks; run as a script it writes the module that has it.
+"""Compile C to WebAssembly; run as a script it writes the JavaScript modules that have the result.
 
-``make wasm`` runs it after a change of ``browser/model/kernel.c``. It needs clang and lld.
+``make wasm`` runs it after a change of a source. It needs clang and lld.
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[2] / "browser" / "model"
-SOURCE = FOLDER / "kernel.c"
-MODULE = FOLDER / "kernel_wasm.js"
+ROOT = Path(__file__).resolve().parents[2]
+#: Each source, and the module that has what it compiles to.
+MODULES = {
+    ROOT / "browser" / "model" / "kernel.c": ROOT / "browser" / "model" / "kernel_wasm.js",
+    ROOT / "benchmarks" / "decoding" / "peak.c": ROOT / "benchmarks" / "decoding" / "peak_wasm.js",
+}
 NAMES = ("clang-19", "clang")
 FLAGS = (
     *("--target=wasm32", "-nostdlib", "-ffreestanding", "-O3", "-fvisibility=hidden"),
     *("-Wall", "-Wextra", "-Werror", "-msimd128", "-mbulk-memory"),
-    "-Wl,--no-entry,--export-dynamic,--import-memory,--strip-all,-z,stack-size=4096",
+    "-Wl,--no-entry,--export-dynamic,--strip-all,-z,stack-size=4096",
 )
-#: Instructions beyond those of every kernel.
-KERNELS = {"SIMD": (), "RELAXED": ("-mrelaxed-simd",)}
+#: Instructions beyond those that each variant has.
+VARIANTS = {"SIMD": (), "RELAXED": ("-mrelaxed-simd",)}
+#: What the kernel alone needs: memory that JavaScript makes.
+LINKED = {"kernel.c": ("-Wl,--import-memory",)}
 
 
 def find_clang() -> str | None:
@@ -34,36 +39,35 @@ def find_clang() -> str | None:
 
 
 def version(clang: str) -> str:
-    """Return the version of a compiler; other versions compile the kernel to other bytes."""
+    """Return the version of a compiler; another version compiles to other bytes."""
     told = subprocess.run([clang, "--version"], check=True, capture_output=True, text=True).stdout
     found = re.search(r"version (\d+\.\d+\.\d+)", told)
     assert found is not None, told
     return found[1]
 
 
-def module(clang: str) -> str:
-    """Compile the kernel and return the JavaScript module that has it."""
-    lines = [
-        f"// Made of kernel.c by `make wasm`, with clang {version(clang)}. Base64 of WebAssembly."
-    ]
-    for name, more in KERNELS.items():
-        lines.append(
-            f'export const {name} = "{base64.b64encode(_compiled(clang, more)).decode()}";'
-        )
+def module(source: Path, clang: str) -> str:
+    """Compile a source and return the JavaScript module that has the result."""
+    made = f"Made of {source.name} by `make wasm`, with clang {version(clang)}"
+    lines = [f"// {made}. Base64 of WebAssembly."]
+    for name, more in VARIANTS.items():
+        content = base64.b64encode(_compiled(source, clang, more)).decode()
+        lines.append(f'export const {name} = "{content}";')
     return "\n".join(lines) + "\n"
 
 
-def committed_version() -> str:
-    """Return the version of the compiler that made the module."""
-    found = re.search(r"with clang ([\d.]+)\.", MODULE.read_text())
+def committed_version(path: Path) -> str:
+    """Return the version of the compiler that made a module."""
+    found = re.search(r"with clang ([\d.]+)\.", path.read_text())
     assert found is not None
     return found[1]
 
 
-def _compiled(clang: str, more: tuple[str, ...]) -> bytes:
+def _compiled(source: Path, clang: str, more: tuple[str, ...]) -> bytes:
+    linked = LINKED.get(source.name, ())
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "kernel.wasm"
-        subprocess.run([clang, *FLAGS, *more, "-o", str(out), str(SOURCE)], check=True)
+        out = Path(folder) / "compiled.wasm"
+        subprocess.run([clang, *FLAGS, *linked, *more, "-o", str(out), str(source)], check=True)
         return out.read_bytes()
 
 
@@ -71,4 +75,5 @@ if __name__ == "__main__":
     compiler = find_clang()
     if compiler is None:
         sys.exit("clang was not found; on Debian: apt-get install clang lld")
-    MODULE.write_text(module(compiler))
+    for file, written in MODULES.items():
+        written.write_text(module(file, compiler))
