@@ -55,9 +55,9 @@ def inspect(
     as_json: bool,
 ) -> None:
     """Say what the data at PATH holds and what is made of it, before it is trained on."""
-    from vae_core.data import opening, survey
+    from vae_core.data import choices, survey
 
-    said = opening.Choices(image_shape, pictures, labels, transpose)
+    said = choices.Choices(image_shape, pictures, labels, transpose)
     with click.progressbar(length=100, label="reading", file=sys.stderr) as bar:
 
         def progress(done: int, total: int) -> None:

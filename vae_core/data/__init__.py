@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vae_core.config import TrainConfig
-from vae_core.data import bundled, cache, cifar, frey, graphs, idx, opening, preparing
+from vae_core.data import bundled, cache, choices, cifar, frey, graphs, idx, preparing
 from vae_core.data.cache import Progress, data_dir
 from vae_core.data.dataset import ImageDataset, Split, subset
 from vae_core.data.source import Source
@@ -109,7 +109,7 @@ def load_dataset(
     if not isinstance(source, str | Path):
         return preparing.from_array(source, labels=labels, image_shape=image_shape, seed=seed)
     if source and source not in SOURCES and Path(source).expanduser().exists():
-        said = opening.Choices(image_shape, pictures, labels, transpose)
+        said = choices.Choices(image_shape, pictures, labels, transpose)
         return preparing.load(
             Path(source).expanduser(), said, seed=seed, limit=limit, progress=progress
         ).dataset

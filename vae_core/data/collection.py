@@ -69,6 +69,8 @@ class Collection:
         Why what was not read, in words, with its number: "no picture (.txt)": 3.
     notes
         Sentences about what was guessed.
+    image_shape
+        (c, h, w) that was chosen before; None if nothing was.
     parallel
         Whether a picture takes so long to decode that a second process pays.
     name_of
@@ -85,6 +87,7 @@ class Collection:
     split: NDArray[np.int8] | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    image_shape: Shape | None = None
     parallel: bool = False
     name_of: Callable[[int], str] = "picture {}".format
 

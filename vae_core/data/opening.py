@@ -7,29 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vae_core.data import arrays, folder, idx_files, parquet, table
-from vae_core.data.collection import Collection, Shape, TransposedPictures
+from vae_core.data import arrays, folder, idx_files, own, parquet, table
+from vae_core.data.choices import NOTHING_SAID, Choices
+from vae_core.data.collection import Collection, TransposedPictures
 from vae_core.errors import DatasetError
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a person says where a file leaves it open; None where nothing was said.
-
-    Attributes
-    ----------
-    image_shape
-        (c, h, w) of the pictures.
-    pictures, labels
-        Names of the arrays of an ``.npz`` file.
-    transpose
-        Whether rows and columns are exchanged, as EMNIST needs.
-    """
-
-    image_shape: Shape | None = None
-    pictures: str | None = None
-    labels: str | None = None
-    transpose: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,8 +57,18 @@ def _is_zip(path: Path) -> bool:
     return path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
 
 
+def _open_kept(path: Path, said: Choices) -> Collection:
+    """Open what a visitor brought, by the choices that are kept with it."""
+    kept = own.read(path)
+    if kept is None:
+        raise DatasetError(f"{path.name} is a damaged dataset; bring it again.")
+    found = open_path(kept.path, kept.said)
+    return replace(found, image_shape=kept.said.image_shape, title=kept.title)
+
+
 #: Formats in the order in which they are tried; a zip is the last, since others are zips too.
 FORMATS = (
+    Format("kept", own.is_kept, _open_kept),
     Format("npy", _has_suffix(".npy"), _shaped(arrays.open_npy)),
     Format("npz", _has_suffix(".npz"), _open_npz),
     Format("csv", _has_suffix(".csv"), _shaped(table.open_csv)),
@@ -90,7 +81,7 @@ FORMATS = (
 )
 
 
-def open_path(path: Path, said: Choices = Choices()) -> Collection:
+def open_path(path: Path, said: Choices = NOTHING_SAID) -> Collection:
     """Open a file or folder of pictures, without decoding any.
 
     Raises

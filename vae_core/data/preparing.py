@@ -23,9 +23,9 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.data import arrays, opening
+from vae_core.data.choices import Choices
 from vae_core.data.collection import TEST, TRAIN, VALIDATION, Collection, Shape
 from vae_core.data.dataset import ImageDataset, Split, permutation
-from vae_core.data.opening import Choices
 from vae_core.errors import DatasetError
 from vae_core.files import user_folder, write_atomically
 from vae_core.value_range import Range
@@ -129,6 +129,7 @@ def plan(
     DatasetError
         If fewer than two pictures can be read, or the shape is impossible.
     """
+    image_shape = image_shape or collection.image_shape
     if image_shape is not None:
         check_shape(image_shape)
     sizes, wrong = collection.pictures.shapes()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vae_core.data import preparing
-from vae_core.data.opening import Choices
+from vae_core.data.choices import NOTHING_SAID, Choices
 from vae_core.data.preparing import Loaded, Progress
 
 SHOWN = 12
@@ -86,7 +86,7 @@ class Survey:
 
 def survey(
     path: Path,
-    said: Choices = Choices(),  # noqa: B008
+    said: Choices = NOTHING_SAID,
     *,
     limit: int | None = None,
     progress: Progress | None = None,
