@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.figures import raster
 from app.resources import assets, datasets
 from app.resources.assets import Asset
+from app.resources.datasets import Reading
 from app.resources.opened_model import HASH_FUNCS, Floats, Ids, Opened
 from vae_core import data, evaluation, latents
 from vae_core.errors import DatasetError
@@ -56,19 +57,23 @@ def originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None
 
     A missing or damaged dataset, images of another shape and unknown ids do not fit.
     """
-    if not datasets.is_present(opened.card.dataset):
+    if not datasets.is_present(opened.card.dataset, trusted=not opened.is_uploaded):
         return None
     try:
-        images, row = _test_images(opened.card.dataset)
+        images, row = _test_images(_reading(opened))
     except DatasetError:
         return None
     fits = images.shape[1:] == opened.card.model.image_shape and opened.row.keys() <= row.keys()
     return (images, row) if fits else None
 
 
+def _reading(opened: Opened) -> Reading:
+    return Reading.of(opened.card.measured_as, opened.card.model)
+
+
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _test_images(dataset: str) -> tuple[NDArray[np.uint8], dict[int, int]]:
-    split = data.load_dataset(dataset).test
+def _test_images(reading: Reading) -> tuple[NDArray[np.uint8], dict[int, int]]:
+    split = reading.load().test
     return split.images.numpy(), {int(i): row for row, i in enumerate(split.ids.tolist())}
 
 
@@ -171,9 +176,8 @@ def nearest_training_images(
 def _nearest_training_images(
     opened: Opened, z: tuple[float, ...], y: int | None, k: int
 ) -> TrainingImages | None:
-    training = opened.card.measured_as
-    size, seed = training.train_size, training.seed
-    images, norms = _training_images(opened.card.dataset, size, 0 if size is None else seed)
+    size, seed = opened.card.measured_as.train_size, opened.card.measured_as.seed
+    images, norms = _training_images(_reading(opened), size, 0 if size is None else seed)
     if tuple(images.shape[1:]) != opened.card.model.image_shape:
         return None
     query = torch.from_numpy(decode(opened, np.array([z], dtype=np.float32), y)).float() / 255
@@ -182,8 +186,10 @@ def _nearest_training_images(
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _training_images(name: str, size: int | None, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _training_images(
+    reading: Reading, size: int | None, seed: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the images that a model learnt from, (n, c, h, w), and their squared norms."""
-    split = data.load_dataset(name).train
+    split = reading.load().train
     images = (split if size is None else data.subset(split, size, seed=seed)).images
     return images, evaluation.squared_norms(images)

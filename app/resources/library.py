@@ -230,4 +230,6 @@ def preload() -> None:
     with contextlib.suppress(IndexError, LatentExplorerError):  # the page will show the error
         opened = open_model(DEFAULT_MODEL if DEFAULT_MODEL in model_names() else model_names()[0])
         examples.originals(opened)
-        datasets.without_pixels("digits")  # the Train page's dataset without any other
+        datasets.without_pixels(
+            datasets.Reading("digits")
+        )  # the Train page's dataset without any other

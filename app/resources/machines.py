@@ -68,7 +68,7 @@ def encoded_set(opened: OpenedMachine) -> EncodedSet | None:
 
 @st.cache_resource(show_spinner="Encoding the test set…", max_entries=4)
 def _encoded_set(key: str, dataset: str, _saved: SavedMachine) -> EncodedSet:
-    first = datasets.first_test_images(dataset)
+    first = datasets.first_test_images(datasets.Reading(dataset))
     codes = boltzmann_metrics.encode(_saved.machine, first)
     return EncodedSet(
         images=first.images.numpy(),

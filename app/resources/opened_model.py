@@ -52,6 +52,11 @@ class Opened:
     in_training: bool = False
 
     @property
+    def is_uploaded(self) -> bool:
+        """Whether a visitor brought it, so that its card may name anything."""
+        return self.name.startswith("file-")
+
+    @property
     def card(self) -> AnyCard:
         """Metadata and metrics of the model."""
         return self.saved.card

@@ -102,8 +102,8 @@ def _encode_checkpoint(folder: Path, version: int) -> Opened | None:
         return None
     model, step = found
     config = runs.read_config(folder)
-    name = config.training.dataset
-    first = datasets.first_test_images(name).first(
+    name, reading = config.training.dataset, datasets.Reading.of(config.training, config.model)
+    first = datasets.first_test_images(reading).first(
         LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS
     )
     labels = first.labels if config.model.takes_labels else None
@@ -120,7 +120,7 @@ def _encode_checkpoint(folder: Path, version: int) -> Opened | None:
     card = ModelCard(
         name=config.name,
         dataset=name,
-        classes=datasets.without_pixels(name).classes,
+        classes=datasets.without_pixels(reading).classes,
         model=config.model,
         training=config.training,
     )

@@ -61,6 +61,11 @@ class Survey:
     pictures: Tensor
 
     @property
+    def is_ink(self) -> bool:
+        """Whether most of the pictures are strokes on a ground, as handwriting is."""
+        return self.image_shape[0] == 1 and _share_of_ink(self.pictures[:, 0]) > 0.5
+
+    @property
     def sentences(self) -> tuple[str, ...]:
         """Return the survey as sentences, without those of ``notes``."""
         channels, height, width = self.image_shape
@@ -127,3 +132,23 @@ def describe(loaded: Loaded) -> Survey:
         notes=dataset.notes,
         pictures=train[shown],
     )
+
+
+#: Levels by which a ground may differ from its own median, and the shares of the border and of the
+#: whole that it takes at least in a picture of ink.
+GROUND_LEVELS, BORDER_SHARE, GROUND_SHARE = 12, 0.85, 0.4
+
+
+def _share_of_ink(pictures: Tensor) -> float:
+    """Return the share of pictures, uint8 (n, h, w), with an even dark or light ground."""
+    levels = pictures.to(torch.int16)
+    border = torch.cat(
+        [levels[:, 0], levels[:, -1], levels[:, 1:-1, 0], levels[:, 1:-1, -1]], dim=1
+    )
+    ground = border.median(dim=1).values
+    even = ((border - ground[:, None]).abs() <= GROUND_LEVELS).float().mean(1) >= BORDER_SHARE
+    distance = (levels - ground[:, None, None]).abs().flatten(1)
+    wide = (distance <= GROUND_LEVELS).float().mean(1) >= GROUND_SHARE
+    strong = distance.max(1).values > 100
+    extreme = (ground < 60) | (ground > 195)
+    return float((even & wide & strong & extreme).float().mean())

@@ -6,7 +6,8 @@ import streamlit as st
 
 from app import state, words
 from app.resources import datasets, trainings
-from app.views.train import durations, suggestions
+from app.resources.datasets import Reading
+from app.views.train import durations, own_data, suggestions
 from app.widgets import downloads
 from vae_core import data, learning, runs
 from vae_core.config import ONE_CHANNEL, ModelConfig, TrainConfig
@@ -78,22 +79,16 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     if state.recall("form-left"):
         state.remember("form-left", False)
         reset()
-    known = datasets.statuses()
-    present = [name for name, one in known.items() if one.present]
-    name = st.selectbox(
-        "Dataset",
-        list(known),
-        index=list(known).index("mnist" if "mnist" in present else "digits"),
-        format_func=lambda name: known[name].title,
-        **_keep("data"),
-    )
+    name = choose_dataset()
+    if name is None:
+        return None
     base = show_copied(name)
     presets = st.container()
-    if name not in present:
-        downloads.offer_dataset(known[name])
+    if (missing := datasets.missing(name)) is not None:
+        downloads.offer_dataset(missing)
         return None
     try:
-        dataset = datasets.without_pixels(name)
+        dataset = datasets.without_pixels(Reading(name))
     except LatentExplorerError as error:
         st.error(str(error))
         return None
@@ -101,7 +96,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     with st.expander("More settings"):
         model, objective, steps = st.tabs(["Model", "Objective", "Steps"])
     with model:
-        settings = model_settings(dataset, known[name].title)
+        settings = model_settings(dataset, datasets.title(name))
     with basics:
         settings |= size_settings(name, settings["network"])
     with objective:
@@ -116,6 +111,33 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     with presets:
         show_presets(dataset, configs, base)
     return configs if start_button(configs) else None
+
+
+def choose_dataset() -> str | None:
+    """Show the choice of a dataset, known or of one's own; return its name or path."""
+    known = datasets.statuses()
+    owned = [str(one.folder) for one in datasets.kept(state.owner())]
+    base: RunConfig | None = state.recall("copied")
+    if base is not None and base.training.dataset not in (*known, *owned):
+        owned.append(base.training.dataset)
+    present = [name for name, one in known.items() if one.present]
+    options = [*known, *owned, own_data.BRING]
+    if state.recall("brought") in owned:  # what was dropped a moment ago is chosen
+        state.set_widgets({"train-data": state.recall("brought")})
+        state.remember("brought", None)
+    name: str = st.selectbox(
+        "Dataset",
+        options,
+        index=options.index("mnist" if "mnist" in present else "digits"),
+        format_func=lambda name: own_data.TITLE if name == own_data.BRING else datasets.title(name),
+        **_keep("data"),
+    )
+    if name == own_data.BRING:
+        own_data.bring()
+        return None
+    if name in owned:
+        own_data.show(name)
+    return name
 
 
 def start_button(configs: tuple[ModelConfig, TrainConfig] | None) -> bool:
@@ -156,11 +178,11 @@ def fill(config: RunConfig) -> None:
     LatentExplorerError
         If its dataset is not in the form.
     """
-    if config.training.dataset not in data.SOURCES:
-        raise ConfigError(
-            f"dataset {config.training.dataset} is not offered on this page; "
-            "use `python -m vae_core runs copy`"
-        )
+    if not datasets.is_present(config.training.dataset) and not datasets.missing(
+        config.training.dataset
+    ):
+        title = datasets.title(config.training.dataset)
+        raise ConfigError(f"the data {title} is no longer on this host; bring it again")
     state.set_widgets(values(config))
     state.remember("copied", config)
 
@@ -259,7 +281,7 @@ def default_values(base: RunConfig) -> dict[str, Any]:
     """Return the default values of the widgets that a copy of a run fills, by their keys."""
     name, model, training = base.training.dataset, base.model, base.training
     suggested = suggestions.find(name)
-    plain_model, plain_training = plain_configs(datasets.without_pixels(name))
+    plain_model, plain_training = plain_configs(datasets.without_pixels(_reading(base)))
     plain = values(RunConfig(name=base.name, model=plain_model, training=plain_training))
     widths = suggested.hidden.get(model.network, suggested.hidden["mlp"])
     objective = FIELDS["objective"].default
@@ -284,20 +306,21 @@ def values(config: RunConfig) -> dict[str, Any]:
     """Return the values of the form's widgets, by their keys, for the settings of a run."""
     model, training = config.model, config.training
     name, layers = training.dataset, model.first_latent_dim is not None
-    labelled = datasets.without_pixels(name).train.labels is not None
+    labelled = datasets.without_pixels(_reading(config)).train.labels is not None
+    tag = datasets.tag(name)
     of_form = {
         "data": name,
         "network": model.network,
         "act": model.activation,
-        f"likelihood-{name}": model.likelihood,
+        f"likelihood-{tag}": model.likelihood,
         f"prior-{labelled}": model.prior,
         "components": model.components,
         "conditional": model.conditional,
         "layers": layers,
         "upper": _format_widths(model.upper_hidden),
-        f"z-{name}": model.latent_dim,
+        f"z-{tag}": model.latent_dim,
         _hidden_key(name, model.network): _format_widths(model.hidden),
-        f"epochs-{name}": training.epochs,
+        f"epochs-{tag}": training.epochs,
         "learner": training.learner,
         f"objective-{layers}": training.objective,
         f"samples-{training.objective}": training.samples,
@@ -306,9 +329,9 @@ def values(config: RunConfig) -> dict[str, Any]:
         "free": training.free_bits,
         "weights": training.weight_prior,
         "pixels": training.pixels,
-        f"lr-{name}": max(training.learning_rate, 1e-6),
-        f"batch-{name}": training.batch_size,
-        f"size-{name}": training.train_size,
+        f"lr-{tag}": max(training.learning_rate, 1e-6),
+        f"batch-{tag}": training.batch_size,
+        f"size-{tag}": training.train_size,
         "seed": training.seed,
         "device": training.device,
     } | ({"first": model.first_latent_dim} if layers else {})  # fmt: skip
@@ -358,20 +381,25 @@ def run_name(model: ModelConfig, training: TrainConfig) -> str:
         training.objective: training.objective != "elbo",
         training.learner: training.learner != "aevb",
     }
-    words = [training.dataset, *(word for word, is_set in unusual.items() if is_set)]
+    words = [_short(training.dataset), *(word for word, is_set in unusual.items() if is_set)]
     return " ".join([*words, f"{model.latent_dim}d"])
+
+
+def _short(dataset: str) -> str:
+    return dataset if dataset in data.SOURCES else datasets.title(dataset)
 
 
 def size_settings(name: str, network: str) -> Settings:
     """Show latent dimensions, epochs and hidden layers."""
+    tag = datasets.tag(name)
     suggested = suggestions.find(name)
     left, right = st.columns(2)
     with left:
         latent_dim = _number(
-            "Latent dimensions", "latent_dim", f"z-{name}", 1, 4096, suggested.latent_dim
+            "Latent dimensions", "latent_dim", f"z-{tag}", 1, 4096, suggested.latent_dim
         )
     with right:
-        epochs = _number("Epochs", "epochs", f"epochs-{name}", 1, 100_000, suggested.epochs)
+        epochs = _number("Epochs", "epochs", f"epochs-{tag}", 1, 100_000, suggested.epochs)
     hidden = st.text_input(
         "Channels" if network == "conv" else "Hidden layers",
         suggested.hidden.get(network, suggested.hidden["mlp"]),
@@ -383,16 +411,16 @@ def size_settings(name: str, network: str) -> Settings:
 
 def model_settings(dataset: ImageDataset, title: str) -> Settings:
     """Show network, likelihood, prior, conditioning and layers of latents."""
-    name, labelled = dataset.name, dataset.train.labels is not None
+    tag, labelled = datasets.tag(dataset.name), dataset.train.labels is not None
     settings: Settings = {"network": _choice("Network", "network", "network")}
     if settings["network"] != "rows":  # recurrent units have their own
         settings["activation"] = _choice("Activation", "activation", "act")
     settings["likelihood"] = _choice(
         "Likelihood",
         "likelihood",
-        f"likelihood-{name}",
+        f"likelihood-{tag}",
         without=() if dataset.image_shape[0] == 1 else ONE_CHANNEL,
-        first=suggestions.find(name).likelihood,
+        first=suggestions.find(dataset.name).likelihood,
     )
     without = () if labelled else ("label",)
     prior = _choice("Prior", "prior", f"prior-{labelled}", without=without)
@@ -458,6 +486,7 @@ def objective_settings(settings: Settings) -> Settings:
 
 def step_settings(name: str, likelihood: str) -> Settings:
     """Show pixels, device, learning rate, batch size, training images and seed."""
+    tag = datasets.tag(name)
     suggested = suggestions.find(name)
     settings: Settings = {}
     if likelihood == "bernoulli":
@@ -469,14 +498,18 @@ def step_settings(name: str, likelihood: str) -> Settings:
     rate, batch = suggested.learning_rate, suggested.batch_size
     return settings | {
         "learning_rate": _number(
-            "Learning rate", "learning_rate", f"lr-{name}", 1e-6, 1.0, rate, 1e-4, format="%.4g"
+            "Learning rate", "learning_rate", f"lr-{tag}", 1e-6, 1.0, rate, 1e-4, format="%.4g"
         ),
-        "batch_size": _number("Batch size", "batch_size", f"batch-{name}", 1, 65_536, batch),
+        "batch_size": _number("Batch size", "batch_size", f"batch-{tag}", 1, 65_536, batch),
         "train_size": _number(
-            "Training images", "train_size", f"size-{name}", 1, None, None, placeholder="all"
+            "Training images", "train_size", f"size-{tag}", 1, None, None, placeholder="all"
         ),
         "seed": _number("Seed", "seed", "seed", 0, 2**31 - 1, 0),
     }
+
+
+def _reading(config: RunConfig) -> Reading:
+    return Reading.of(config.training, config.model)
 
 
 def _not_in_form(config: ModelConfig | TrainConfig) -> Settings:
@@ -523,7 +556,7 @@ def _keep(key: str) -> dict[str, Any]:
 
 
 def _hidden_key(name: str, network: str) -> str:
-    return f"hidden-{name}" + ("" if network == "mlp" else f"-{network}")
+    return f"hidden-{datasets.tag(name)}" + ("" if network == "mlp" else f"-{network}")
 
 
 def _parse_widths(text: str) -> tuple[str, ...]:

@@ -50,14 +50,17 @@ def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path
         "epochs": suggested.epochs,
         "likelihood": suggested.likelihood,
     }
-    model, training = form.make_configs(datasets.without_pixels(name), given)
+    model, training = form.make_configs(datasets.without_pixels(datasets.Reading(name)), given)
     assert (model.network, training.dataset) == (network, name)
     assert model.image_shape == data.load_dataset(name).image_shape
 
 
 def test_the_machine_says_how_many_threads(no_data: Path) -> None:
     """The form states none, so that a run has its share of the cores; a copy keeps its own."""
-    outline, given = datasets.without_pixels("digits"), {"latent_dim": 2, "hidden": (16,)}
+    outline, given = (
+        datasets.without_pixels(datasets.Reading("digits")),
+        {"latent_dim": 2, "hidden": (16,)},
+    )
     model, training = form.make_configs(outline, given)
     assert "threads" not in training.model_fields_set
     base = runs.RunConfig(
@@ -70,7 +73,10 @@ def test_the_machine_says_how_many_threads(no_data: Path) -> None:
 
 def test_an_outline_is_the_dataset_without_its_pixels(no_data: Path) -> None:
     """Sizes, labels, ids and classes are there; the pictures take one byte."""
-    whole, outline = data.load_dataset("digits"), datasets.without_pixels("digits")
+    whole, outline = (
+        data.load_dataset("digits"),
+        datasets.without_pixels(datasets.Reading("digits")),
+    )
     for part in ("train", "test"):
         a, b = getattr(whole, part), getattr(outline, part)
         assert a.images.shape == b.images.shape
@@ -80,7 +86,7 @@ def test_an_outline_is_the_dataset_without_its_pixels(no_data: Path) -> None:
 
 def test_names_say_what_sets_a_training_apart(no_data: Path) -> None:
     """A plain one is its data and the size of z."""
-    outline = datasets.without_pixels("digits")
+    outline = datasets.without_pixels(datasets.Reading("digits"))
     plain = form.make_configs(outline, {"latent_dim": 2, "hidden": (16,)})
     assert form.run_name(*plain) == "digits 2d"
     configs = form.make_configs(
@@ -95,7 +101,7 @@ def test_names_say_what_sets_a_training_apart(no_data: Path) -> None:
 
 def test_what_cannot_be_is_refused_where_it_is_made(no_data: Path) -> None:
     """Without a traceback elsewhere: the sentence names the value."""
-    outline = datasets.without_pixels("digits")
+    outline = datasets.without_pixels(datasets.Reading("digits"))
     with pytest.raises(ConfigError, match="batch_size 5000 is above the 1437"):
         form.make_configs(outline, {"latent_dim": 2, "hidden": (16,), "batch_size": 5000})
 
@@ -169,7 +175,7 @@ def test_a_gpu_is_offered_where_there_is_one(
 
 def test_a_copy_of_a_gpus_run_is_trained_here(no_data: Path) -> None:
     """Where there is no GPU, the processor takes its place; other settings stay."""
-    outline = datasets.without_pixels("digits")
+    outline = datasets.without_pixels(datasets.Reading("digits"))
     model, training = form.make_configs(outline, {"latent_dim": 2, "hidden": (16,)})
     device = {"device": "cuda", "adam_epsilon": 1e-4}
     base = runs.RunConfig(name="x", model=model, training=training.model_copy(update=device))

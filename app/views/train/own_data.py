@@ -1,0 +1,120 @@
+"""Data of one's own: dropped, looked at, and shaped before it is trained on."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import state
+from app.figures import raster
+from app.resources import datasets
+from vae_core import runs
+from vae_core.data import own
+from vae_core.errors import LatentExplorerError
+
+#: The option that brings data, and its title.
+BRING, TITLE = "your-own-data", "Your own data…"
+SIDES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
+SENTENCE = (
+    "A zip of pictures with a folder for each class, pictures, or a .npy, .npz, CSV, Parquet or "
+    "IDX file. It is kept on this host beside the trainings, and deleted a day after the last "
+    "training that needs it."
+)
+
+
+def bring() -> None:
+    """Show the upload of data of one's own; what was dropped is chosen at once."""
+    if not runs.limits().training:
+        st.info("Training is turned off on this server, and so is bringing data.")
+        return
+    files = st.file_uploader(
+        "Drop your data here",
+        accept_multiple_files=True,
+        help="Several files belong together: pictures, or an IDX file with its labels.",
+        key="train-own-files",
+    )
+    st.caption(SENTENCE)
+    if not files:
+        return
+    try:
+        kept = datasets.keep({one.name: one.getvalue() for one in files}, state.owner())
+    except LatentExplorerError as error:
+        st.error(str(error))
+        return
+    state.remember("brought", str(kept.folder))
+    st.rerun()
+
+
+def show(name: str) -> None:
+    """Show what data of one's own holds and what is made of it, with what can be chosen."""
+    kept = own.read(Path(name))
+    try:
+        found = datasets.survey(name)
+    except LatentExplorerError as error:
+        st.error(_without_path(str(error), name))
+        if kept is not None:
+            _forget(kept)
+        return
+    st.image(
+        raster.mosaic(found.pictures.numpy(), columns=6),
+        caption=f"{len(found.pictures)} of {found.counts[0]:,} to train on",
+        width="stretch",
+    )
+    st.caption(" ".join(found.sentences))
+    for note in found.notes:
+        st.caption(f"⚠ {_without_path(note, name)}")
+    if kept is not None:
+        _shape(kept, found.image_shape)
+        _forget(kept)
+
+
+def _shape(kept: own.Kept, image_shape: tuple[int, int, int]) -> None:
+    """Show the choice of size and colour, which makes another dataset of the same files."""
+    channels, height, width = image_shape
+    tag = datasets.tag(str(kept.folder))
+    left, right = st.columns(2)
+    side = left.selectbox(
+        "Longer side, pixels",
+        sorted({*SIDES, max(height, width)}),
+        index=sorted({*SIDES, max(height, width)}).index(max(height, width)),
+        key=f"train-side-{tag}",
+        help="Fewer pixels train faster; up to 256.",
+    )
+    grey = right.selectbox(
+        "Channels",
+        (1, 3),
+        index=(1, 3).index(channels),
+        format_func={1: "grey", 3: "colour"}.__getitem__,
+        key=f"train-channels-{tag}",
+    )
+    scale = side / max(height, width)
+    shape = (grey, max(1, round(height * scale)), max(1, round(width * scale)))
+    turned = st.checkbox(
+        "Exchange rows and columns",
+        value=kept.said.transpose,
+        key=f"train-transpose-{tag}",
+        help="EMNIST's files need it.",
+    )
+    choices = {"transpose": turned} | ({} if shape == image_shape else {"image_shape": shape})
+    try:
+        chosen = datasets.choose(kept, **choices)
+    except LatentExplorerError as error:
+        st.error(str(error))
+        return
+    if chosen.folder != kept.folder:
+        state.remember("brought", str(chosen.folder))
+        st.rerun()
+
+
+def _forget(kept: own.Kept) -> None:
+    if st.button("Forget this data", type="tertiary", key="train-forget-data"):
+        try:
+            datasets.forget(kept)
+        except LatentExplorerError as error:
+            st.error(f"Not done: {error}.")
+            return
+        st.rerun()
+
+
+def _without_path(sentence: str, name: str) -> str:
+    """Drop the server's path of kept data from a sentence: a visitor knows the file alone."""
+    return sentence.replace(f"{Path(name) / own.FILES}/", "").replace(f"{name}/", "")
