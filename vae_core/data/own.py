@@ -165,6 +165,17 @@ def purge(root: Path, *, needed: Names[Path], older_than: float = RETENTION_SECO
     return gone
 
 
+def megabytes_per_session() -> int:
+    """Return the most megabytes that one session may keep.
+
+    Raises
+    ------
+    ConfigError
+        If the variable has an invalid value.
+    """
+    return _megabytes("VAE_MAX_DATA_MB_PER_SESSION", MAX_MB_PER_SESSION)
+
+
 def _safe(name: str) -> str:
     """Return a file's name without folders or control characters, its suffix kept."""
     base = name.replace("\\", "/").rpartition("/")[2]

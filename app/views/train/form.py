@@ -135,9 +135,7 @@ def choose_dataset() -> str | None:
     if name == own_data.BRING:
         own_data.bring()
         return None
-    if name in owned:
-        own_data.show(name)
-    return name
+    return name if name not in owned or own_data.show(name) else None
 
 
 def start_button(configs: tuple[ModelConfig, TrainConfig] | None) -> bool:

@@ -13,6 +13,8 @@ from vae_core.errors import LatentExplorerError
 
 #: The option that brings data, and its title.
 BRING, TITLE = "your-own-data", "Your own data…"
+#: Most megabytes of one file that the server takes (`server.maxUploadSize`).
+MOST_MEGABYTES = 256
 SIDES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
 SENTENCE = (
     "A zip of pictures with a folder for each class, pictures, or a .npy, .npz, CSV, Parquet or "
@@ -29,6 +31,7 @@ def bring() -> None:
     files = st.file_uploader(
         "Drop your data here",
         accept_multiple_files=True,
+        max_upload_size=min(MOST_MEGABYTES, own.megabytes_per_session()),
         help="Several files belong together: pictures, or an IDX file with its labels.",
         key="train-own-files",
     )
@@ -44,8 +47,8 @@ def bring() -> None:
     st.rerun()
 
 
-def show(name: str) -> None:
-    """Show what data of one's own holds and what is made of it, with what can be chosen."""
+def show(name: str) -> bool:
+    """Show what data of one's own holds and what can be chosen; return whether it can be read."""
     kept = own.read(Path(name))
     try:
         found = datasets.survey(name)
@@ -53,33 +56,34 @@ def show(name: str) -> None:
         st.error(_without_path(str(error), name))
         if kept is not None:
             _forget(kept)
-        return
-    st.image(
-        raster.mosaic(found.pictures.numpy(), columns=6),
-        caption=f"{len(found.pictures)} of {found.counts[0]:,} to train on",
-        width="stretch",
-    )
-    st.caption(" ".join(found.sentences))
+        return False
+    channels, height, width = found.image_shape
+    st.image(raster.mosaic(found.pictures.numpy(), columns=6), width="stretch")
+    colour = "grey" if channels == 1 else "colour"
+    labels = f" · {len(found.classes)} classes" if found.classes else ""
+    st.caption(f"{found.found:,} pictures · {height} × {width}, {colour}{labels}")
     for note in found.notes:
-        st.caption(f"⚠ {_without_path(note, name)}")
-    if kept is not None:
-        _shape(kept, found.image_shape)
-        _forget(kept)
+        st.caption(f":material/info: {_without_path(note, name)}")
+    with st.expander("What was found"):
+        st.caption(" ".join(found.sentences))
+        if kept is not None:
+            _shape(kept, found.image_shape)
+            _forget(kept)
+    return True
 
 
 def _shape(kept: own.Kept, image_shape: tuple[int, int, int]) -> None:
     """Show the choice of size and colour, which makes another dataset of the same files."""
     channels, height, width = image_shape
     tag = datasets.tag(str(kept.folder))
-    left, right = st.columns(2)
-    side = left.selectbox(
+    side = st.selectbox(
         "Longer side, pixels",
         sorted({*SIDES, max(height, width)}),
         index=sorted({*SIDES, max(height, width)}).index(max(height, width)),
         key=f"train-side-{tag}",
         help="Fewer pixels train faster; up to 256.",
     )
-    grey = right.selectbox(
+    grey = st.selectbox(
         "Channels",
         (1, 3),
         index=(1, 3).index(channels),

@@ -55,4 +55,4 @@ def test_other_sites_and_large_uploads_are_refused() -> None:
     main.apply_settings()
     assert config.get_option("server.enableXsrfProtection") is True
     assert config.get_option("server.enableCORS") is True
-    assert config.get_option("server.maxUploadSize") == 64
+    assert config.get_option("server.maxUploadSize") == 256

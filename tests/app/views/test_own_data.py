@@ -1,0 +1,154 @@
+"""Data of one's own on the Train page: dropped, looked at, shaped, forgotten."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from app.resources import datasets
+from app.views.train import own_data, suggestions
+from vae_core import runs
+from vae_core.config import ModelConfig, TrainConfig
+from vae_core.data import own
+from vae_core.runs import RunConfig
+
+Open = Callable[..., AppTest]
+
+
+def shapes(n: int = 60, *, colour: bool = True) -> bytes:
+    """Return a zip of pictures in three folders, each a box somewhere on a dark ground."""
+    random = np.random.default_rng(3)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for i in range(n):
+            pixels = np.full((20, 16, 3), 10, dtype=np.uint8)
+            row, column = random.integers(2, 10, 2)
+            pixels[row : row + 4 + i % 3, column : column + 3] = (200, 90 if colour else 200, 200)
+            stream = io.BytesIO()
+            Image.fromarray(pixels).save(stream, "PNG")
+            archive.writestr(f"mine/{'abc'[i % 3]}/{i:03}.png", stream.getvalue())
+    return content.getvalue()
+
+
+def bring(session: AppTest, *files: tuple[str, bytes]) -> AppTest:
+    """Choose data of one's own and drop files."""
+    session.selectbox(key="train-data").set_value(own_data.BRING).run()
+    uploader = session.file_uploader(key="train-own-files")
+    uploader.set_value([(name, content, "application/octet-stream") for name, content in files])
+    return session.run()
+
+
+def said(session: AppTest) -> str:
+    """Join what the page says."""
+    parts = (session.caption, session.markdown, session.error, session.info)
+    return "\n".join(str(one.value) for part in parts for one in part)
+
+
+def test_a_dropped_zip_is_a_dataset(open_page: Open) -> None:
+    """What it holds is shown, its settings are suggested, and Train starts on it."""
+    session = bring(open_page("train"), ("my shapes.zip", shapes()))
+    assert not session.exception
+    (kept,) = own.in_folder(runs.runs_dir())
+    assert session.selectbox(key="train-data").value == str(kept.folder)
+    assert "60 pictures · 20 × 16, colour · 3 classes" in said(session)
+    assert str(kept.folder) not in said(session)
+    shown = session.selectbox(key="train-data").options
+    assert "my shapes" in shown
+    assert not any(str(runs.runs_dir()) in one for one in shown)
+    tag = datasets.tag(str(kept.folder))
+    assert session.selectbox(key=f"train-likelihood-{tag}").value == "discretised-logistic"
+    assert session.button(key="train-start").disabled is False
+
+
+def test_size_and_colour_make_another_dataset(open_page: Open) -> None:
+    """The same files at another size; the first one is not kept."""
+    session = bring(open_page("train"), ("mine.zip", shapes()))
+    (first,) = own.in_folder(runs.runs_dir())
+    tag = datasets.tag(str(first.folder))
+    session.selectbox(key=f"train-side-{tag}").set_value(32).run()
+    (second,) = own.in_folder(runs.runs_dir())
+    assert second.said.image_shape == (3, 32, 26)
+    assert "32 × 26, colour" in said(session)
+    session.selectbox(key=f"train-channels-{datasets.tag(str(second.folder))}").set_value(1).run()
+    assert "32 × 26, grey" in said(session)
+    assert not session.exception
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("x.zip", b"PK nothing", "found no complete zip file"),
+        ("x.txt", b"hello", "is no dataset that is read"),
+        ("x.npz", b"", "no complete .npz file"),
+    ],
+)
+def test_what_is_no_data_is_said(open_page: Open, name: str, content: bytes, sentence: str) -> None:
+    """In a sentence without a path of this host; it can be forgotten."""
+    session = bring(open_page("train"), (name, content))
+    assert not session.exception
+    assert sentence in said(session)
+    assert str(runs.runs_dir()) not in said(session)
+    session.button(key="train-forget-data").click().run()
+    assert own.in_folder(runs.runs_dir()) == []
+    assert not session.exception
+
+
+def test_data_that_a_training_needs_is_not_forgotten(open_page: Open) -> None:
+    """And the form of a copy offers it again."""
+    session = bring(open_page("train"), ("mine.zip", shapes()))
+    (kept,) = own.in_folder(runs.runs_dir())
+    config = RunConfig(
+        name="boxes",
+        model=ModelConfig(
+            image_shape=(3, 20, 16), latent_dim=2, hidden=(8,), likelihood="gaussian"
+        ),
+        training=TrainConfig(dataset=str(kept.folder), epochs=1, threads=1),
+    )
+    runs.create(runs.runs_dir() / "boxes", config)
+    session.button(key="train-forget-data").click().run()
+    assert "delete the training first" in said(session)
+    assert own.in_folder(runs.runs_dir()) == [kept]
+
+
+def test_no_data_is_taken_where_training_is_off(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says so."""
+    monkeypatch.setenv("VAE_TRAINING", "off")
+    session = open_page("train")
+    session.selectbox(key="train-data").set_value(own_data.BRING).run()
+    assert "so is bringing data" in said(session)
+
+
+@pytest.mark.parametrize(
+    ("n", "shape", "is_ink", "expected"),
+    [
+        (2_700, (3, 64, 64), False, (40, 14, "discretised-logistic", "512, 256")),
+        (54_000, (1, 28, 28), True, (200, 10, "bernoulli", "512, 256")),
+        (54, (1, 8, 8), True, (20, 200, "bernoulli", "256, 128")),
+        (900, (1, 28, 28), False, (20, 167, "discretised-logistic", "512, 256")),
+    ],
+)
+def test_settings_follow_from_the_data(
+    n: int, shape: tuple[int, int, int], is_ink: bool, expected: tuple[int, int, str, str]
+) -> None:
+    """From its number of pictures, their size and their values."""
+    found = suggestions.by_rule(n, shape, is_ink=is_ink)
+    assert (found.batch_size, found.epochs, found.likelihood, found.hidden["mlp"]) == expected
+
+
+def test_a_card_of_a_stranger_names_no_path_of_this_host(tmp_path: Path) -> None:
+    """An uploaded model may name any path; only kept data is read for it."""
+    (tmp_path / "secret").mkdir()
+    assert not datasets.is_present(str(tmp_path / "secret"), trusted=False)
+    assert datasets.is_present(str(tmp_path / "secret"))
+    kept = own.keep(tmp_path, {"a.zip": shapes()}, owner="me")
+    assert datasets.is_present(str(kept.folder), trusted=False)
+    assert datasets.title(str(kept.folder)) == "a"
