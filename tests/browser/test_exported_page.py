@@ -191,8 +191,8 @@ def test_networks_run_in_webassembly(open_file: Open) -> None:
         """Promise.all(
              ["state/store.js", "model/kernel.js"].map((name) => import(`latent-explorer/${name}`)))
              .then(([{ store }, { KERNEL }]) => {
-               const { weight } = store.get().network.decoder[0];
-               return { compiled: KERNEL !== null, pages: weight.buffer.byteLength % 65536 };
+               const { bias } = store.get().network.decoder[0];
+               return { compiled: KERNEL !== null, pages: bias.buffer.byteLength % 65536 };
              })"""
     )
     assert memory == {"compiled": True, "pages": 0}

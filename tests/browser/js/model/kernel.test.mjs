@@ -210,6 +210,16 @@ test("a network's weights lie once in a memory of its own, whose size does not c
   assert.equal(convolution.weight.buffer.byteLength, before);
 });
 
+test("memory of networks that nobody has any more is given back", async () => {
+  const layers = [dense(5, 1000), dense(1000, 48)];
+  for (let i = 0; i < 1500; i++) {
+    decode(networkOf(layers.map((layer) => ({ ...layer }))), numbers(5));
+    if (i % 10 === 0) await new Promise((done) => setImmediate(done));
+  }
+  // Each has a memory of 320 kB or more, all of them together 480 MB.
+  assert.ok(process.memoryUsage().arrayBuffers < 200e6);
+});
+
 test("a browser that has no room for such a memory runs the JavaScript", () => {
   const layers = mixed();
   const z = numbers(5);
