@@ -206,6 +206,38 @@ def attention(draw: Draw, name: str) -> bytes:
     return model(nodes, [("x", shape)])
 
 
+@case("MatMul of merged heads")
+def many_heads(draw: Draw, name: str) -> bytes:
+    """Write what PyTorch exports for its MultiheadAttention, which merges the batch with steps."""
+    steps, width = draw.size(2, 4), 4
+    batch = draw.pick(["n", 3])
+    count = 3 if batch == 3 else -1
+    nodes = [
+        node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+        node("Reshape", ["t", "merged"], ["m"]),
+        node("Gemm", ["m", "w", "b"], ["g"]),
+        node("Reshape", ["g", "heads"], ["h"]),
+        node("Transpose", ["h"], ["q"], perm=[1, 0, 2]),
+        node("Transpose", ["h"], ["k"], perm=[1, 2, 0]),
+        node("MatMul", ["q", "k"], ["p"]),
+        node("Softmax", ["p"], ["s"], axis=-1),
+        node("MatMul", ["s", "q"], ["a"]),
+        node("Transpose", ["a"], ["u"], perm=[1, 0, 2]),
+        node("Reshape", ["u", "merged"], ["v"]),
+        node("Gemm", ["v", "w"], ["o"]),
+        node("Reshape", ["o", "apart"], ["r"]),
+        node("Transpose", ["r"], ["out"], perm=[1, 0, 2]),
+    ]
+    constants = {
+        "w": draw.weights(width, width),
+        "b": draw.weights(width),
+        "merged": np.array([-1, width]),
+        "heads": np.array([steps, 2 * count if count > 0 else -1, 2]),
+        "apart": np.array([steps, count, width]),
+    }
+    return model(nodes, [("x", [batch, steps, width])], constants)
+
+
 @case("Softmax", "LogSoftmax")
 def normalized(draw: Draw, name: str) -> bytes:
     """Write shares along any axis."""
@@ -320,7 +352,12 @@ def enlarged(draw: Draw, name: str) -> bytes:
     if "last" in name:
         shape, scales = ([one[k] for k in (0, 2, 3, 1)] for one in (shape, scales))
     if "sizes" in name:
-        sizes = np.array([3, shape[1], draw.size(1, 12), draw.size(1, 12)], np.int64)
+        # Of other nearest places some are ties, which a float32 decides by its rounding.
+        sides = [int(side) * draw.size(1, 3) for side in shape[2:]]
+        if draw.pick([True, False]):
+            how = {"mode": "linear", "coordinate_transformation_mode": draw.pick(COORDINATES)}
+            sides = [draw.size(1, 12), draw.size(1, 12)]
+        sizes = np.array([3, shape[1], *sides], np.int64)
         nodes = [node("Resize", ["x", "", "", "s"], ["out"], **how)]
         return model(nodes, [("x", [3, *shape[1:]])], {"s": sizes})
     nodes = [node("Resize", ["x", "", "s"], ["out"], **how)]

@@ -109,7 +109,7 @@ def _with_constant(
     shape = broadcast([flow.shape, values.shape])
     batch = flow.batch + len(shape) - len(flow.shape)
     if op == "product" and not values.any():
-        return Known(np.zeros(shape, np.float32), batch, known.noise)
+        return Known(np.zeros(shape, np.float32), batch if batch >= 0 else None, known.noise)
     flow = engine.expanded(flow, shape, batch)
     if op in _NEUTRAL and (values == _NEUTRAL[op]).all() and not (left and op in _NOT_LEFT):
         if known.noise:
@@ -143,6 +143,8 @@ def _one_example(engine: Engine, flow: Flow, known: Known) -> Array:
     if axis < 0 or known.batch == axis:
         return array
     side = array.shape[axis]
+    if side > 1 and flow.outer > 1:
+        raise OnnxError("a constant is different for each example of a batch")
     if side == engine.batch * flow.shape[axis] != flow.shape[axis]:
         split = array.reshape(*array.shape[:axis], engine.batch, -1, *array.shape[axis + 1 :])
         first = split.take(0, axis=axis)
@@ -167,6 +169,8 @@ def two_flows(engine: Engine, op: str, a: Flow, b: Flow) -> Flow:
     """Combine two outputs, which are broadcast to each other."""
     shape = broadcast([a.shape, b.shape])
     batch = a.batch + len(shape) - len(a.shape)
+    if a.outer != b.outer and min(a.shape[a.batch], b.shape[b.batch]) > 1:
+        raise OnnxError("two values have merged the batch into different axes")
     if a.size < b.size:
         left, right = _beside(engine, a, b, shape), engine.expanded(b, shape, batch)
         model = right
@@ -189,13 +193,15 @@ def _beside(engine: Engine, small: Flow, large: Flow, shape: Shape) -> Flow:
     """Prepare the smaller operand: unchanged where it is one value, or the same for each part."""
     rank = len(shape)
     padded = (1,) * (rank - len(small.shape)) + small.shape
-    if large.shape != shape or small.batch - len(small.shape) != large.batch - len(large.shape):
+    aligned = small.batch - len(small.shape) == large.batch - len(large.shape)
+    if large.shape != shape or not (aligned or small.batch < 0):
         return engine.expanded(small, shape, large.batch + rank - len(large.shape))
     long = [axis for axis in large.order if padded[axis] > 1]
     inner = [axis for axis in large.order if shape[axis] > 1]
     if padded != shape and long == inner[len(inner) - len(long) :]:
         strides = (0,) * (rank - len(small.shape)) + small.strides
-        return engine.arranged(Flow(small.layer, padded, strides, large.batch), large.order)
+        flow = Flow(small.layer, padded, strides, large.batch, small.outer)
+        return engine.arranged(flow, large.order)
     return engine.expanded(small, shape, large.batch)
 
 
@@ -406,12 +412,13 @@ def _linear(engine: Engine, node: Node, flow: Flow, axis: int, weight: Array) ->
     weights = {"weight": tensor(weight), "bias": tensor(np.zeros(outputs))}
     layer = engine.emit("linear", [flow.layer], size=parts * outputs, parts=parts, weights=weights)
     shape = tuple(outputs if a == axis else n for a, n in enumerate(flow.shape))
-    return contiguous(layer, shape, flow.batch, order)
+    return contiguous(layer, shape, flow.batch, order, outer=flow.outer)
 
 
 def _of_two_flows(engine: Engine, node: Node, a: Flow, b: Flow) -> Flow:
     rank = len(a.shape)
-    if rank != len(b.shape) or rank < 3 or a.batch != b.batch or a.batch > rank - 3:
+    same = a.batch == b.batch and a.outer == b.outer and 0 <= a.batch <= rank - 3
+    if rank != len(b.shape) or rank < 2 or not (same or a.batch < 0):
         raise OnnxError(
             f"{node.op}: a product of values of shapes {engine.shown(engine.logical(a))} and "
             f"{engine.shown(engine.logical(b))} is not known"
@@ -425,7 +432,7 @@ def _of_two_flows(engine: Engine, node: Node, a: Flow, b: Flow) -> Flow:
     size = rows * columns
     if heads == 1:
         layer = engine.emit("matmul", [left, right], size=size, parts=rows)
-        return contiguous(layer, (*a.shape[:-1], columns), a.batch)
+        return contiguous(layer, (*a.shape[:-1], columns), a.batch, outer=a.outer)
     products = []
     for head in range(heads):
         pair = [
@@ -442,7 +449,7 @@ def _of_two_flows(engine: Engine, node: Node, a: Flow, b: Flow) -> Flow:
         ]
         products.append(engine.emit("matmul", pair, size=size, parts=rows))
     layer = engine.emit("concat", products, size=heads * size, axis="width")
-    return contiguous(layer, (*a.shape[:-1], columns), a.batch)
+    return contiguous(layer, (*a.shape[:-1], columns), a.batch, outer=a.outer)
 
 
 MAX_HEADS = 64
@@ -486,7 +493,7 @@ def reduced(engine: Engine, x: Flow, axes: Sequence[int], op: str) -> Flow:
     layer = x.layer
     if within:
         layer = _reduce(engine, x, kept, op, outer=outer)
-    result = contiguous(layer, shape, x.batch, order)
+    result = contiguous(layer, shape, x.batch, order, outer=x.outer)
     if op == "ReduceMin":
         return engine.unary(result, "negative")
     return engine.unary(result, "sqrt") if op == "ReduceL2" else result

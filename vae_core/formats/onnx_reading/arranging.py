@@ -13,7 +13,15 @@ from vae_core.formats.onnx_reading import folding
 from vae_core.formats.onnx_reading.arithmetic import Inputs, constant, needed, optional
 from vae_core.formats.onnx_reading.engine import Engine, axis_of, tensor
 from vae_core.formats.onnx_reading.files import Node
-from vae_core.formats.onnx_reading.values import Array, Flow, Known, Label, Value, contiguous
+from vae_core.formats.onnx_reading.values import (
+    NO_BATCH,
+    Array,
+    Flow,
+    Known,
+    Label,
+    Value,
+    contiguous,
+)
 from vae_core.graphs import MAX_VALUES
 
 #: Neighbouring runs that a Gather or a reflecting Pad may consist of.
@@ -124,7 +132,8 @@ def unsqueeze(engine: Engine, node: Node, inputs: Inputs) -> Value:
         each = [1] * len(sides)
         for place, side in zip(kept, value.shape, strict=True):
             each[place] = side
-        return Flow(value.layer, tuple(each), tuple(full), kept[value.batch])
+        batch = kept[value.batch] if value.batch >= 0 else NO_BATCH
+        return Flow(value.layer, tuple(each), tuple(full), batch, value.outer)
     return engine.reshaped(value, sides)
 
 
@@ -141,7 +150,7 @@ def expand(engine: Engine, node: Node, inputs: Inputs) -> Value:
     sides = np.broadcast_shapes(engine.logical(flow), tuple(wanted))
     batch = flow.batch + len(sides) - len(flow.shape)
     each = tuple(n // engine.batch if a == batch else n for a, n in enumerate(sides))
-    return engine.expanded(flow, each, batch)
+    return engine.expanded(flow, each, batch if flow.batch >= 0 else NO_BATCH)
 
 
 def tile(engine: Engine, node: Node, inputs: Inputs) -> Value:
@@ -169,9 +178,11 @@ def concat(engine: Engine, node: Node, inputs: Inputs) -> Value:
     whole = [_beside(engine, one, flows[0], axis) for one in values]
     for one in whole:
         same = [n for a, n in enumerate(one.shape) if a != axis]
-        if one.batch != flows[0].batch or same != [
-            n for a, n in enumerate(flows[0].shape) if a != axis
-        ]:
+        if (
+            one.batch != flows[0].batch
+            or one.outer != flows[0].outer
+            or same != [n for a, n in enumerate(flows[0].shape) if a != axis]
+        ):
             raise OnnxError("Concat: shapes do not fit each other")
     if axis == flows[0].batch:
         raise OnnxError("Concat of examples of the batch is not known")
@@ -179,7 +190,7 @@ def concat(engine: Engine, node: Node, inputs: Inputs) -> Value:
 
 
 def _beside(engine: Engine, value: Value, model: Flow, axis: int) -> Flow:
-    if isinstance(value, Known) and value.batch is None:
+    if isinstance(value, Known) and value.batch is None and model.batch >= 0:
         array = value.array
         if array.ndim != len(model.shape) or array.shape[model.batch] not in (1, engine.batch):
             raise OnnxError("Concat: shapes do not fit each other")
@@ -207,7 +218,7 @@ def joined(engine: Engine, flows: Sequence[Flow], axis: int) -> Flow:
         axis="width",
     )
     shape = tuple(length if a == axis else n for a, n in enumerate(first.shape))
-    return contiguous(layer, shape, first.batch, order)
+    return contiguous(layer, shape, first.batch, order, outer=first.outer)
 
 
 def split(engine: Engine, node: Node, inputs: Inputs) -> tuple[Value, ...]:
@@ -344,7 +355,7 @@ def one_hot(engine: Engine, node: Node, inputs: Inputs) -> Value:
         layer = engine.emit("affine", [layer], size=classes, weights=weights)
     sides = list(label.shape)
     sides.insert(axis, classes)
-    return contiguous(layer, tuple(sides), label.batch + (axis <= label.batch))
+    return contiguous(layer, tuple(sides), label.batch + (axis <= label.batch <= label.rank))
 
 
 MAX_CLASSES = 10_000

@@ -17,6 +17,7 @@ from torch import Tensor
 from vae_core.errors import OnnxError
 from vae_core.formats.onnx_reading.files import Node
 from vae_core.formats.onnx_reading.values import (
+    NO_BATCH,
     Array,
     Flow,
     Known,
@@ -41,13 +42,16 @@ class Engine:
         Values of the network's input.
     batch
         Size of the batch: `OPEN_BATCH`, or what the file fixes it to.
+    first
+        Axis of the batch of inputs: 0, or `NO_BATCH` in a file for one example.
     operator_set
         Version of the operators.
     """
 
-    def __init__(self, size: int, *, batch: int, operator_set: int) -> None:
+    def __init__(self, size: int, *, batch: int, first: int, operator_set: int) -> None:
         self.builder = Builder(size)
         self.batch = batch
+        self.first = first
         self.operator_set = operator_set
         self.classes = 0
         self.notes: list[str] = []
@@ -68,13 +72,14 @@ class Engine:
         if isinstance(value, Flow):
             return value
         if isinstance(value, Reshaped):
-            return contiguous(self.arranged(value.source).layer, value.shape, value.batch)
+            layer = self.arranged(value.source).layer
+            return contiguous(layer, value.shape, value.batch, outer=value.outer)
         if isinstance(value, Label):
             raise OnnxError("labels are used as numbers; only OneHot and Gather of them are known")
         layer = self.builder.add(
             "constant", [], size=value.array.size, weights={"values": tensor(value.array.ravel())}
         )
-        return contiguous(layer, value.shape, 0 if value.batch is None else value.batch)
+        return contiguous(layer, value.shape, self.first if value.batch is None else value.batch)
 
     def emit(
         self,
@@ -102,7 +107,7 @@ class Engine:
     def arranged(self, flow: Flow, order: Sequence[int] | None = None) -> Flow:
         """Bring the axes into an order in memory, by default their own; no layer if they are."""
         order = tuple(range(len(flow.shape)) if order is None else order)
-        target = contiguous(flow.layer, flow.shape, flow.batch, order)
+        target = contiguous(flow.layer, flow.shape, flow.batch, order, outer=flow.outer)
         long = [axis for axis in flow.order if flow.shape[axis] > 1]
         wanted = [axis for axis in order if flow.shape[axis] > 1]
         if long == wanted:
@@ -134,26 +139,32 @@ class Engine:
     def resized(self, flow: Flow, axis: int, length: int, layer: int) -> Flow:
         """Return a layer's output that has ``flow``'s layout but for the length of one axis."""
         shape = tuple(length if a == axis else n for a, n in enumerate(flow.shape))
-        return contiguous(layer, shape, flow.batch, flow.order)
+        return contiguous(layer, shape, flow.batch, flow.order, outer=flow.outer)
 
     def reshaped(self, value: Value, logical: Sequence[int]) -> Value:
         """Reshape to a shape that includes the batch; one side may be -1."""
         shape = _complete(logical, math.prod(self.logical(value)))
         if isinstance(value, Known) and value.batch is None:
             return replace(value, array=value.array.reshape(shape))
-        before = math.prod(value.shape[: value.batch])
-        batch = self._batch_axis(shape, before)
+        batch, outer = self._batch_axis(value, shape)
         each = tuple(n // self.batch if a == batch else n for a, n in enumerate(shape))
         if isinstance(value, Label):
             return Label(len(each), batch)
         flow = value.source if isinstance(value, Reshaped) else self.flow(value)
-        view = flow.reshaped(each, batch)
-        return Reshaped(flow, each, batch) if view is None else view
+        view = flow.reshaped(each, batch, outer)
+        return Reshaped(flow, each, batch, outer) if view is None else view
 
-    def _batch_axis(self, shape: Shape, before: int) -> int:
+    def _batch_axis(self, value: Value, shape: Shape) -> tuple[int, int]:
+        """Return the axis of the batch after a reshape, and the values merged outside of it."""
+        if value.batch is not None and value.batch < 0:
+            return NO_BATCH, 1
+        merged_outside = 1 if isinstance(value, Known | Label) else value.outer
+        outside = math.prod(value.shape[: value.batch]) * merged_outside
         for axis, side in enumerate(shape):
-            if side % self.batch == 0 and math.prod(shape[:axis]) == before:
-                return axis
+            before = math.prod(shape[:axis])
+            whole = side > 0 and side % self.batch == 0 and before > 0 and outside % before == 0
+            if whole and side // self.batch % (outside // before) == 0:
+                return axis, outside // before
         raise OnnxError(
             f"Reshape to {self.shown(shape)} mixes the examples of a batch, or works for one size "
             "of batch only; export with a batch of any size"
@@ -169,9 +180,10 @@ class Engine:
     def expanded(self, flow: Flow, shape: Shape, batch: int) -> Flow:
         """Repeat axes of length 1 to those of ``shape``; leading axes may be missing."""
         missing = len(shape) - len(flow.shape)
-        if missing + flow.batch != batch:
+        if flow.batch >= 0 and missing + flow.batch != batch:
             raise OnnxError("a value is broadcast over the batch, which is not known")
-        flow = Flow(flow.layer, (1,) * missing + flow.shape, (0,) * missing + flow.strides, batch)
+        padded = (1,) * missing + flow.shape
+        flow = Flow(flow.layer, padded, (0,) * missing + flow.strides, batch, flow.outer)
         new = [a for a, n in enumerate(shape) if n != flow.shape[a]]
         if not new:
             return flow
@@ -180,7 +192,7 @@ class Engine:
         copies = math.prod(shape[axis] for axis in new)
         layer = self.emit("repeat", [flow.layer], size=copies * flow.size, parts=copies)
         rest = [axis for axis in flow.order if axis not in new]
-        return contiguous(layer, shape, batch, [*new, *rest])
+        return contiguous(layer, shape, batch, [*new, *rest], outer=flow.outer)
 
 
 def merged(shape: Sequence[int], order: Sequence[int]) -> tuple[Shape, Shape]:

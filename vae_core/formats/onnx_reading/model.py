@@ -14,7 +14,15 @@ from vae_core.formats.onnx_reading import files, folding
 from vae_core.formats.onnx_reading.engine import OPEN_BATCH, Engine, check_size
 from vae_core.formats.onnx_reading.files import Declared, Node, Source
 from vae_core.formats.onnx_reading.operators import KNOWN, LAZY, LOWERED
-from vae_core.formats.onnx_reading.values import Known, Label, Reshaped, Shape, Value, contiguous
+from vae_core.formats.onnx_reading.values import (
+    NO_BATCH,
+    Known,
+    Label,
+    Reshaped,
+    Shape,
+    Value,
+    contiguous,
+)
 from vae_core.graphs import Graph, simplify
 
 
@@ -62,6 +70,7 @@ class OnnxModel:
     producer: str
     _source: Source
     _batch: int
+    _first: int
     _shapes: Mapping[str, Shape]
 
     @np.errstate(all="ignore")  # weights that are not finite are refused when the graph is built
@@ -114,7 +123,7 @@ class OnnxModel:
                 f"inputs {', '.join(sorted(map(str, unknown))) or 'without a name'}: known are "
                 f"{', '.join(self._shapes)}"
             )
-        lowering = _Lowering(self._source, self._batch, self._shapes)
+        lowering = _Lowering(self._source, self._batch, self._first, self._shapes)
         for name in zeros:
             lowering.zero(name)
         if label is not None:
@@ -148,12 +157,15 @@ def read(
         it.
     """
     content = files.read(source, known=KNOWN)
+    batch = _batch_of(content)
     try:
-        return _described(content, _batch_of(content), shapes or {})
+        return _described(content, batch, NO_BATCH if batch == 1 else 0, shapes or {})
     except OnnxError as error:
-        # Files exported for one example have its size in their constants.
+        # Files exported for one example may have its size in their constants.
+        if batch != OPEN_BATCH:
+            raise
         try:
-            return _described(content, 1, shapes or {})
+            return _described(content, 1, 0, shapes or {})
         except OnnxError:
             raise error from None
 
@@ -169,12 +181,14 @@ def _batch_of(source: Source) -> int:
     return OPEN_BATCH
 
 
-def _described(source: Source, batch: int, shapes: Mapping[str, Sequence[int]]) -> OnnxModel:
+def _described(
+    source: Source, batch: int, first: int, shapes: Mapping[str, Sequence[int]]
+) -> OnnxModel:
     ports = tuple(_port(one, shapes.get(one.name)) for one in source.inputs)
     if not ports or not source.outputs:
         raise OnnxError("the ONNX graph has no input or no output")
     each: dict[str, Shape] = {one.name: (1, *one.shape) for one in ports}
-    lowering = _Lowering(source, batch, each)
+    lowering = _Lowering(source, batch, first, each)
     numbers = [one.name for one in ports if one.dtype == "float32"]
     for one in ports:
         if one.dtype != "float32":
@@ -196,6 +210,7 @@ def _described(source: Source, batch: int, shapes: Mapping[str, Sequence[int]]) 
         producer=source.producer,
         _source=source,
         _batch=batch,
+        _first=first,
         _shapes=each,
     )
 
@@ -235,18 +250,20 @@ def _needed(source: Source, outputs: Sequence[str], stop: Collection[str | None]
 class _Lowering:
     """One pass over the nodes of a file."""
 
-    def __init__(self, source: Source, batch: int, shapes: Mapping[str, Shape]) -> None:
+    def __init__(self, source: Source, batch: int, first: int, shapes: Mapping[str, Shape]) -> None:
         self._source = source
         self._shapes = shapes
         self._batch = batch
         self.values: dict[str, Value] = {}
         self._folded = 0
-        self.engine = Engine(1, batch=batch, operator_set=source.operator_set)
+        self.engine = Engine(1, batch=batch, first=first, operator_set=source.operator_set)
 
     def zero(self, name: str) -> None:
         """Replace an input by zeros."""
         shape = self._shapes[name]
-        self.values[name] = Known(np.zeros(shape, np.float32), 0, noise=True)
+        self.values[name] = Known(
+            np.zeros(shape, np.float32), 0 if self._batch > 1 else None, noise=True
+        )
 
     def label(self, name: str) -> None:
         """Make an input the label, as an integer or a one-hot vector."""
@@ -255,12 +272,12 @@ class _Lowering:
         if declared is not None and declared.dtype is not np.float32:
             if math.prod(shape) != 1:
                 raise OnnxError(f"input {name[:100]!r} has {math.prod(shape)} integers, not one")
-            self.values[name] = Label(len(shape), 0)
+            self.values[name] = Label(len(shape), self.engine.first)
             return
         classes = math.prod(shape)
         layer = self.engine.emit("label", [], size=classes, classes=classes)
         self.engine.classes = classes
-        self.values[name] = contiguous(layer, shape, 0)
+        self.values[name] = contiguous(layer, shape, self.engine.first)
 
     def start(self, names: Sequence[str], channels_last: frozenset[str]) -> None:
         """Make inputs parts of the network's input."""
@@ -278,7 +295,7 @@ class _Lowering:
             first += size
             shape = self._shapes[name]
             order = _channels_first(name, shape) if name in channels_last else None
-            self.values[name] = contiguous(layer, shape, 0, order)
+            self.values[name] = contiguous(layer, shape, self.engine.first, order)
 
     def run(self, outputs: Sequence[str]) -> None:
         """Lower the nodes that outputs depend on."""
@@ -335,8 +352,8 @@ class _Lowering:
         """Return the shape of one example of a value."""
         value = self.values[name]
         batch = value.batch
-        if batch is None:
-            return value.shape
+        if batch is None or batch < 0:
+            return value.shape[value.shape[:1] == (1,) :]
         rest = tuple(n for axis, n in enumerate(value.shape) if axis != batch)
         return rest if value.shape[batch] == 1 else (value.shape[batch], *rest)
 

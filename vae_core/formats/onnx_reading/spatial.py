@@ -19,7 +19,7 @@ from vae_core.formats.onnx_reading.arithmetic import (
 )
 from vae_core.formats.onnx_reading.engine import Engine, tensor
 from vae_core.formats.onnx_reading.files import Node
-from vae_core.formats.onnx_reading.values import Array, Flow, Reshaped, Value, contiguous
+from vae_core.formats.onnx_reading.values import NO_BATCH, Array, Flow, Reshaped, Value, contiguous
 from vae_core.graphs.shapes import COORDINATES, ROUNDINGS
 
 
@@ -48,9 +48,9 @@ class Window:
 def _image(engine: Engine, node: Node, value: Value) -> Flow:
     """Return images (1, channels, h, w), channels last in memory; of signals, h is 1."""
     x = engine.flow(value)
-    if len(x.shape) == 3 and x.batch == 0:
+    if len(x.shape) == 3 and x.batch <= 0:
         x = engine.flow(engine.reshaped(x, [*engine.logical(x)[:2], 1, x.shape[2]]))
-    if len(x.shape) != 4 or x.batch != 0 or x.shape[0] != 1:
+    if len(x.shape) != 4 or x.batch > 0 or x.shape[0] != 1:
         raise OnnxError(
             f"{node.op}: images (batch, channels, height, width) or signals (batch, channels, "
             f"length) are needed, not {engine.shown(engine.logical(x))}"
@@ -59,7 +59,7 @@ def _image(engine: Engine, node: Node, value: Value) -> Flow:
 
 
 def _result(engine: Engine, layer: int, channels: int, sides: Sequence[int], rank: int) -> Value:
-    flow = contiguous(layer, (1, channels, *sides), 0, [0, 2, 3, 1])
+    flow = contiguous(layer, (1, channels, *sides), engine.first, [0, 2, 3, 1])
     if rank == 4:
         return flow
     return engine.reshaped(flow, [engine.batch, channels, sides[1]])
@@ -275,14 +275,13 @@ def resize(engine: Engine, node: Node, inputs: Inputs) -> Value:
             f"{node.op}: mode {mode} with {coordinates} and {rounding} is not known; known are "
             f"nearest and linear with {', '.join(COORDINATES)}, without antialias"
         )
-    if len(axes) == 1:
-        long = [axis for axis in range(rank) if axis not in axes and axis != x.batch]
-        before = [axis for axis in long if axis < axes[0]][1:]
-        axes = [*(before or [x.batch])[-1:], axes[0]] if before else [x.batch, axes[0]]
     rest = [axis for axis in range(rank) if axis not in axes]
     x = engine.arranged(x, [*axes, *rest])
     channels = math.prod(x.shape[axis] for axis in rest)
     before, after = ([shape[axis] for axis in axes] for shape in (x.shape, sides))
+    factors = [float(scales[axis]) for axis in axes]
+    if len(axes) == 1:
+        before, after, factors = [1, *before], [1, *after], [1.0, *factors]
     image: dict[str, Any] = {"from": [*before, channels], "to": [*after, channels]}
     layer = engine.emit(
         "resize",
@@ -293,9 +292,9 @@ def resize(engine: Engine, node: Node, inputs: Inputs) -> Value:
         mode=mode,
         coordinates=coordinates,
         rounding=rounding,
-        scales=[float(scales[axis]) for axis in axes],
+        scales=factors,
     )
-    return contiguous(layer, tuple(sides), x.batch, [*axes, *rest])
+    return contiguous(layer, tuple(sides), x.batch, [*axes, *rest], outer=x.outer)
 
 
 def _resized(engine: Engine, node: Node, inputs: Inputs, x: Flow) -> tuple[list[float], list[int]]:
@@ -321,7 +320,8 @@ def _resized(engine: Engine, node: Node, inputs: Inputs, x: Flow) -> tuple[list[
             sides[axis], factor[axis] = math.floor(logical[axis] * scale), scale
     else:
         raise OnnxError(f"{node.op}: scales or sizes are needed")
-    sides[x.batch] = sides[x.batch] // engine.batch
+    if x.batch >= 0:
+        sides[x.batch] //= engine.batch
     if min(sides) < 1:
         raise OnnxError(f"{node.op}: a side becomes 0")
     return factor, sides
@@ -356,12 +356,12 @@ def group_normalization(engine: Engine, node: Node, inputs: Inputs) -> Value:
     if isinstance(value, Reshaped):
         # PyTorch writes a GroupNorm as one of instances, between two reshapes.
         x, channels = value.source, value.source.shape[1]
-        whole = x.batch == 0 and x.shape[0] == 1 and len(x.shape) > 2
+        whole = x.batch <= 0 and x.shape[0] == 1 and len(x.shape) > 2
         if whole and len(value.shape) == 3 and channels % value.shape[1] == 0:
             done = _normalized(engine, node, inputs, x, value.shape[1])
             return replace(value, source=done)
     x = engine.flow(value)
-    if len(x.shape) < 3 or x.batch != 0 or x.shape[0] != 1:
+    if len(x.shape) < 3 or x.batch > 0 or x.shape[0] != 1:
         raise OnnxError(f"{node.op}: (batch, channels, ...) is needed")
     return _normalized(engine, node, inputs, x, int(node.attributes.get("num_groups", x.shape[1])))
 
@@ -437,7 +437,7 @@ def gru(engine: Engine, node: Node, inputs: Inputs) -> tuple[Value, ...]:
         and (start is None or not start.any())
         and optional(node, inputs, 4, "lengths") is None
     )
-    if not plain or len(x.shape) != 3 or x.batch != 1 or x.shape[1] != 1:
+    if not plain or len(x.shape) != 3 or x.batch not in (1, NO_BATCH) or x.shape[1] != 1:
         raise OnnxError("GRU: only forward ones from 0 with linear_before_reset are known")
     steps, _, width = x.shape
     if weight.shape != (1, 3 * units, width) or state.shape != (1, 3 * units, units):
@@ -457,8 +457,8 @@ def gru(engine: Engine, node: Node, inputs: Inputs) -> tuple[Value, ...]:
         parts=steps,
         weights=weights,
     )
-    every = contiguous(layer, (steps, 1, 1, units), 2)
+    every = contiguous(layer, (steps, 1, 1, units), 2 if x.batch >= 0 else NO_BATCH)
     if len(node.outputs) < 2 or not node.outputs[1]:
         return (every,)
     last = engine.emit("last", [layer], size=units, rows=steps)
-    return every, contiguous(last, (1, 1, units), 1)
+    return every, contiguous(last, (1, 1, units), min(x.batch, 1))

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
+#: Axis of the batch of a file that is for one example: none, so that nothing can mix examples.
+NO_BATCH = -1000
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,17 @@ class Flow:
     shape, strides
         Of one example. Every value of the layer is seen exactly once.
     batch
-        Axis of the batch.
+        Axis of the batch; below 0 in a file for one example.
+    outer
+        Values of that axis that a reshape has merged into it outside of the batch; the others are
+        inside.
     """
 
     layer: int
     shape: Shape
     strides: Shape
     batch: int
+    outer: int = 1
 
     @property
     def size(self) -> int:
@@ -86,10 +92,10 @@ class Flow:
             self,
             shape=tuple(self.shape[one] for one in axes),
             strides=tuple(self.strides[one] for one in axes),
-            batch=tuple(axes).index(self.batch),
+            batch=tuple(axes).index(self.batch) if self.batch >= 0 else NO_BATCH,
         )
 
-    def reshaped(self, shape: Shape, batch: int) -> Flow | None:
+    def reshaped(self, shape: Shape, batch: int, outer: int) -> Flow | None:
         """Reshape without a layer; None where the order in memory does not allow it."""
         # Views of one byte are never read: NumPy computes with their strides alone.
         view = np.lib.stride_tricks.as_strided(np.zeros(1, np.int8), self.shape, self.strides)
@@ -97,7 +103,7 @@ class Flow:
             strides = view.reshape(shape, copy=False).strides
         except ValueError:
             return None
-        return Flow(self.layer, shape, strides, batch)
+        return Flow(self.layer, shape, strides, batch, outer)
 
 
 @dataclass(frozen=True)
@@ -120,12 +126,15 @@ class Reshaped:
     source: Flow
     shape: Shape
     batch: int
+    outer: int = 1
 
 
 Value = Known | Flow | Label | Reshaped
 
 
-def contiguous(layer: int, shape: Shape, batch: int, order: Sequence[int] | None = None) -> Flow:
+def contiguous(
+    layer: int, shape: Shape, batch: int, order: Sequence[int] | None = None, *, outer: int = 1
+) -> Flow:
     """Return a layer's output as an array whose axes are in memory in an order."""
     order = range(len(shape)) if order is None else order
     strides = [0] * len(shape)
@@ -133,4 +142,4 @@ def contiguous(layer: int, shape: Shape, batch: int, order: Sequence[int] | None
     for axis in reversed(order):
         strides[axis] = step
         step *= shape[axis]
-    return Flow(layer, tuple(shape), tuple(strides), batch)
+    return Flow(layer, tuple(shape), tuple(strides), batch, outer)
