@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vae_core.api.datasets import dataset
+    from vae_core.api.explorer import explore, from_codes
     from vae_core.api.measures import encode, evaluate
     from vae_core.api.pictures import interpolate, manifold_grid, reconstruct, sample, traverse
     from vae_core.api.plots import plot_latent, plot_manifold
@@ -28,6 +29,8 @@ _HOMES = {
     "dataset": ("api.datasets", "dataset"),
     "encode": ("api.measures", "encode"),
     "evaluate": ("api.measures", "evaluate"),
+    "explore": ("api.explorer", "explore"),
+    "from_codes": ("api.explorer", "from_codes"),
     "import_model": ("imports", "import_model"),
     "interpolate": ("api.pictures", "interpolate"),
     "list_models": ("model_folder", "list_models"),
@@ -52,6 +55,8 @@ __all__ = [
     "dataset",
     "encode",
     "evaluate",
+    "explore",
+    "from_codes",
     "import_model",
     "interpolate",
     "list_models",

@@ -56,7 +56,8 @@ function posteriorRows(points, example, dims) {
   const mu = muOf(points, example);
   const sigma = sigmaOf(points, example);
   const listed = points.latentDim <= 3 ? [...mu.keys()] : [...new Set(dims)];
-  const rows = listed.map((dim) => [dimension(dim), `${number(mu[dim])} ± ${number(sigma[dim])}`]);
+  const spread = (dim) => (sigma ? ` ± ${number(sigma[dim])}` : "");
+  const rows = listed.map((dim) => [dimension(dim), number(mu[dim]) + spread(dim)]);
   if (listed.length < points.latentDim) rows.push(["‖mu‖", number(Math.hypot(...mu))]);
   for (const metric of ["rate", "distortion"]) {
     if (points[metric]) rows.push([metric, `${number(points[metric][example], 1)} nats`]);

@@ -106,7 +106,7 @@ export class Layers {
       const named = rows?.map(({ label, y }) => ({ name: className(data.classes, label), y }));
       drawGrid(this.grid, { axes, rows: named, camera: camera.position, size, theme, font: this.frame.font() });
     }
-    this.frame.showFade(lift !== null && data.tools);
+    this.frame.showFade(lift !== null && data.tools && data.decodes !== false);
     this.#drawDecoded();
   };
 

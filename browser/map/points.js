@@ -10,7 +10,7 @@
  * @property {Map<number, number>} byId  index by id
  * @property {Int16Array|null} labels  (n)
  * @property {Float32Array} mu  (n, d) posterior means
- * @property {Float32Array} sigma  (n, d) posterior standard deviations
+ * @property {Float32Array|null} sigma  (n, d) posterior standard deviations; null for codes without a model
  * @property {Float32Array|null} rate  (n) nats; null for a model without a prior
  * @property {Float32Array|null} distortion  (n) nats; null if it was not measured
  * @property {Record<string, Float32Array>} projections  (n, 2) each
@@ -34,7 +34,7 @@ export function readPoints(bytes) {
     byId: new Map(Array.from(arrays.ids, (id, i) => [id, i])),
     labels: arrays.labels ?? null,
     mu: arrays.mu,
-    sigma: arrays.sigma,
+    sigma: arrays.sigma ?? null,
     rate: arrays.rate ?? null,
     distortion: arrays.distortion ?? null,
     projections,
@@ -64,9 +64,9 @@ export function muOf(points, i) {
   return points.mu.subarray(i * points.latentDim, (i + 1) * points.latentDim);
 }
 
-/** Return the posterior standard deviations. @param {Points} points @param {number} i @returns {Float32Array} (d) */
+/** Return the posterior standard deviations (d), or null. @param {Points} points @param {number} i @returns {Float32Array|null} */
 export function sigmaOf(points, i) {
-  return points.sigma.subarray(i * points.latentDim, (i + 1) * points.latentDim);
+  return points.sigma && points.sigma.subarray(i * points.latentDim, (i + 1) * points.latentDim);
 }
 
 /** Return the index of the example with the code nearest to `z` in latent space, -1 for no examples. */

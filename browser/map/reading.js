@@ -1,6 +1,5 @@
 /** Say in words what codes mean, by the classes of an encoded set. No DOM. */
 import { classOf } from "./example.js";
-import { muOf } from "./points.js";
 
 /** Examples that are asked for the class of a code, as on the server's Reconstruct page. */
 const NEIGHBOURS = 10;
@@ -42,11 +41,23 @@ export function readingOf(points, classes) {
 
 /** Return the `k` examples whose codes are nearest to `z`, nearest first. */
 export function nearestCodes(points, z, k) {
-  const distances = Float64Array.from({ length: points.count }, (_, example) => {
-    return muOf(points, example).reduce((sum, value, dim) => sum + (value - z[dim]) ** 2, 0);
-  });
-  const order = Uint32Array.from(distances.keys()).sort((a, b) => distances[a] - distances[b]);
-  return order.slice(0, k);
+  const { mu, latentDim: d } = points;
+  const order = new Uint32Array(Math.min(k, points.count));
+  const least = new Float64Array(order.length).fill(Infinity);
+  const last = order.length - 1;
+  for (let example = 0, at = 0; example < points.count; example++, at += d) {
+    let squared = 0;
+    for (let dim = 0; dim < d && squared < least[last]; dim++) squared += (mu[at + dim] - z[dim]) ** 2;
+    if (!(squared < least[last])) continue;
+    let place = last;
+    for (; place > 0 && least[place - 1] > squared; place--) {
+      least[place] = least[place - 1];
+      order[place] = order[place - 1];
+    }
+    least[place] = squared;
+    order[place] = example;
+  }
+  return order;
 }
 
 /**

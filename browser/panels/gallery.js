@@ -111,11 +111,18 @@ export function mount(element, data, emit) {
     schedule(draw);
   }
 
+  /** The shape of the pictures: a network's, or that of the originals where there is none. */
+  function shapeOf(network) {
+    if (network?.decoder) return network.imageShape;
+    return found.sprite && [4, found.sprite.size.height, found.sprite.size.width];
+  }
+
   function draw() {
     const { network } = store.get();
-    if (!network?.decoder || found.points === null) return;
-    const wanted = `${network.hash} ${pages.ids().join()} ${found.sprite !== null}`;
-    const fresh = grid.tiles.layOut({ columns: COLUMNS, rows: ROWS, shape: network.imageShape, gap: 1 });
+    const shape = shapeOf(network);
+    if (shape === null || found.points === null) return;
+    const wanted = `${network?.hash} ${pages.ids().join()} ${found.sprite !== null}`;
+    const fresh = grid.tiles.layOut({ columns: COLUMNS, rows: ROWS, shape, gap: 1 });
     extent.textContent = pages.extent();
     back.disabled = !pages.has(-1);
     on.disabled = !pages.has(1);
@@ -129,7 +136,7 @@ export function mount(element, data, emit) {
   function drawOne(index, id, network) {
     const n = found.points.byId.get(id);
     if (!found.sprite?.has(id)) {
-      grid.tiles.picture(index, decode(network, muOf(found.points, n), labelOf(n)));
+      if (network?.decoder) grid.tiles.picture(index, decode(network, muOf(found.points, n), labelOf(n)));
       return;
     }
     const canvas = make("canvas", found.sprite.size);

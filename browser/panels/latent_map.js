@@ -6,7 +6,8 @@
  *
  * Data besides the page's (app/components/latent_map.py): `codes`, `positions`, `sprite`,
  * `classes`, `projection`, `colour`, `manifold`, `ellipses`, `camera`, `selection` and `hidden` (the
- * first two with versions), `height`, `tools`. Sends `pin`, `selection`, `camera`, `hidden` and
+ * first two with versions), `height`, `tools`, `decodes` (false for codes without
+ * a model). Sends `pin`, `selection`, `camera`, `hidden` and
  * `manifold`.
  */
 import { createCard } from "../map/card.js";

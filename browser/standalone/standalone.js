@@ -31,6 +31,7 @@ import { mount as mountSliders } from "../panels/sliders.js";
 import { readReplay } from "../replay/frames.js";
 import { store } from "../state/store.js";
 import { createChooser } from "./chooser.js";
+import { byId, notify, run, unpack } from "./content.js";
 import { readFragment, writeFragment } from "./fragment.js";
 
 /** The panels by the ids of their elements. */
@@ -52,21 +53,6 @@ const MEANINGS = {
   pca: "The plane of greatest variance. Empty space is decoded through its inverse; a click or Enter pins.",
   tsne: "Neighbours stay together, distances mean little, and there is no way back to a code: empty space shows the nearest real one.",
 };
-
-const byId = (name) => document.getElementById(name);
-
-/** Unpack a bundle that the page holds. @param {string} name @returns {Promise<Uint8Array>} */
-async function unpack(name) {
-  const packed = await fetch(`data:application/gzip;base64,${byId(name).textContent.trim()}`);
-  const bytes = packed.body.pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(bytes).arrayBuffer());
-}
-
-/** Show a notice above everything else. @param {string | null} text  null for none */
-function notify(text) {
-  byId("notice").textContent = text ?? "";
-  byId("notice").hidden = text === null;
-}
 
 /** What the page shows, kept in its address. @param {Facts} facts */
 function createView(facts) {
@@ -96,6 +82,8 @@ function createView(facts) {
   function write() {
     const { z, y } = store.get();
     const map = facts.latent_dim > 2 ? view.now : { projection: null, dims: null };
+    // In a notebook's cell the page is a frame without an address of its own.
+    if (location.protocol === "about:") return;
     history.replaceState(null, "", `#${writeFragment({ ...map, z, y })}`);
   }
 
@@ -116,7 +104,6 @@ function extrasOf(facts, { codes, replay }, { projection }) {
 }
 
 async function start() {
-  if (!("DecompressionStream" in window)) return; // a notice of the page says so
   /** @type {Facts} */
   const facts = JSON.parse(byId("facts").textContent);
   const view = createView(facts);
@@ -170,7 +157,4 @@ async function start() {
   await opened;
 }
 
-start().catch((error) => {
-  notify(`This page could not be shown: ${error.message ?? error}`);
-  console.warn(error);
-});
+run(start);

@@ -1,4 +1,4 @@
-"""The examples of docs/api/ are run, and name everything that is public."""
+"""The examples of docs/api/ and of the model folder are run, and name everything that is public."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from click.testing import CliRunner
 import vae_core
 from vae_core.cli.main import cli
 
-PAGES = sorted((Path(__file__).parents[2] / "docs" / "api").glob("*.md"))
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [*sorted((DOCS / "api").glob("*.md")), DOCS / "model-folder.md"]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

@@ -59,7 +59,7 @@ def dataset(
     DatasetError
         If there are fewer than two, or the labels do not fit.
     """
-    levels = _levels(images)
+    levels = as_pictures(images)
     n = len(levels)
     if not name:
         raise DatasetError("name '': a dataset needs a name")
@@ -92,7 +92,8 @@ def dataset(
     )
 
 
-def _levels(images: Images) -> Tensor:
+def as_pictures(images: Images) -> Tensor:
+    """Return images as uint8 (n, 1 or 3, h, w); raise ImageError for others."""
     found = pixels.as_tensor(images)
     if found.ndim == 3:
         found = found[:, None]
@@ -110,13 +111,26 @@ def _levels(images: Images) -> Tensor:
 
 def _matching_levels(test_images: Images, levels: Tensor) -> Tensor:
     """Return test images as levels; raise ImageError if their shape is not that of ``levels``."""
-    tests = _levels(test_images)
+    tests = as_pictures(test_images)
     if tests.shape[1:] != levels.shape[1:]:
         raise ImageError(
             f"test_images of shape {tuple(tests.shape[1:])} each: allowed is that of images, "
             f"{tuple(levels.shape[1:])}"
         )
     return tests
+
+
+def as_numbers(
+    labels: Labels | Sequence[str] | None, n: int, classes: tuple[str, ...] = ()
+) -> tuple[Tensor | None, tuple[str, ...]]:
+    """Return labels (n,) as numbers of classes, and the names of the classes.
+
+    Raises
+    ------
+    DatasetError
+        If they are neither integers nor names, or none of ``classes``.
+    """
+    return _numbered([_column(labels, n, "labels")], classes)
 
 
 def _column(

@@ -37,7 +37,7 @@ class Given:
     Attributes
     ----------
     training
-        Its settings; None for a model in memory.
+        Settings by which it is measured; None for a model in memory.
     classes
         Names of its labels; empty without any.
     dataset
@@ -93,7 +93,7 @@ def model(given: Model) -> Given:
         given = model_folder.open_folder(given)
     if isinstance(given, Saved):
         card = given.card
-        return Given(given.model, card.training, card.classes, card.dataset, given)
+        return Given(given.model, card.measured_as, card.classes, card.dataset, given)
     if isinstance(given, Trainer):
         network, data = given.model, given.dataset
         return Given(network, given.config, data.classes, data)

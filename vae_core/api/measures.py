@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import html
 import math
@@ -40,7 +41,7 @@ class Evaluation(Mapping[str, Metric]):
         ``elbo``, ``rate``, ``distortion``, ``nll_iw{k}``, ``ess_iw{k}``, ``active_units`` and, of
         discrete pixels, ``bits_per_dim`` and ``bits_per_dim_iw{k}``.
     kl_per_dim
-        Mean KL to the prior of each latent dimension, in nats.
+        Mean KL to the prior of each latent dimension, in nats; empty without a bound.
     """
 
     metrics: Mapping[str, Metric]
@@ -122,7 +123,7 @@ def encode(
     -------
     Codes
         ``ids`` (n,), ``mu`` and ``logvar`` (n, latent_dim), ``rate`` and ``distortion`` (n,) in
-        nats, ``labels`` (n,) or None.
+        nats, ``labels`` (n,) or None. The rate of a plain auto-encoder is NaN.
 
     Raises
     ------
@@ -131,7 +132,10 @@ def encode(
     """
     found = given.model(model)
     chosen = given.examples(found, data, labels=labels, split=split)
-    return _codes(chosen, _encoded(found, chosen, found.pixels(pixels), split, seed))
+    encoded = _encoded(found, chosen, found.pixels(pixels), split, seed)
+    if not found.model.config.has_bound:
+        encoded = dataclasses.replace(encoded, rate=torch.full_like(encoded.rate, math.nan))
+    return _codes(chosen, encoded)
 
 
 def _encoded(
@@ -186,7 +190,8 @@ def evaluate(
     -------
     Evaluation
         Metrics in nats per image: their means over images, with the standard errors of the means.
-        That of ``active_units`` is a bootstrap's, over images.
+        That of ``active_units`` is a bootstrap's, over images. A plain auto-encoder has only
+        ``distortion`` and ``active_units``.
 
     Raises
     ------
@@ -204,23 +209,26 @@ def evaluate(
     measured = metric_kind(config.likelihood, kind)
     metric = functools.partial(_metric, kind=measured, split=split, seed=seed)
     encoded = _encoded(found, chosen, kind, split, seed)
-    loss = encoded.rate + encoded.distortion
-    metrics = {
-        "elbo": metric(-loss, samples=1),
-        "rate": metric(encoded.rate, samples=1),
-        "distortion": metric(encoded.distortion, samples=1),
-    }
-    bits = config.pixels * math.log(2)
-    if measured == "discrete":
-        metrics["bits_per_dim"] = metric(loss / bits, samples=1, unit="bits")
     y = given.conditions(found, chosen)
-    if k := importance_samples:
-        images = given.prepared(found, chosen, kind, split)
-        weighted = evaluation.nll_iw(found.model, images, k=k, kind=kind, seed=seed, labels=y)
-        metrics[f"nll_iw{k}"] = metric(weighted.nll, samples=k)
-        metrics[f"ess_iw{k}"] = metric(weighted.ess, samples=k, unit="samples")
+    metrics = {"distortion": metric(encoded.distortion, samples=1)}
+    if config.has_bound:
+        loss = encoded.rate + encoded.distortion
+        metrics = {
+            "elbo": metric(-loss, samples=1),
+            "rate": metric(encoded.rate, samples=1),
+            **metrics,
+        }
+        bits = config.pixels * math.log(2)
         if measured == "discrete":
-            metrics[f"bits_per_dim_iw{k}"] = metric(weighted.nll / bits, samples=k, unit="bits")
+            metrics["bits_per_dim"] = metric(loss / bits, samples=1, unit="bits")
+        if k := importance_samples:
+            images = given.prepared(found, chosen, kind, split)
+            weighted = evaluation.nll_iw(found.model, images, k=k, kind=kind, seed=seed, labels=y)
+            metrics[f"nll_iw{k}"] = metric(weighted.nll, samples=k)
+            metrics[f"ess_iw{k}"] = metric(weighted.ess, samples=k, unit="samples")
+            if measured == "discrete":
+                nll_bits = weighted.nll / bits
+                metrics[f"bits_per_dim_iw{k}"] = metric(nll_bits, samples=k, unit="bits")
     metrics["active_units"] = Metric(
         value=int(evaluation.active_units(encoded.mu).sum()),
         se=active_units_error(encoded.mu, seed=seed),
@@ -229,6 +237,8 @@ def evaluate(
         split=split,
         unit="dimensions",
     )
+    if not config.has_bound:
+        return Evaluation(metrics)
     with torch.inference_mode():
         prior = found.model.prior_given(y)
         kl = evaluation.kl_per_dim(encoded.mu, encoded.logvar, prior)

@@ -15,7 +15,7 @@ from vae_core.data import ImageDataset
 from vae_core.errors import ConfigError
 from vae_core.learning import EpochRecord, StepRecord, Trainer
 from vae_core.model_folder import ModelCard
-from vae_core.models import VAE
+from vae_core.models import VAE, ImportedVAE
 
 #: Seconds between two drawings of a progress bar, and its width in characters.
 REDRAW, WIDTH = 0.1, 24
@@ -187,6 +187,8 @@ def save_model(
             "opened in its place; choose another"
         )
     found = given.model(model)
+    if isinstance(found.model, ImportedVAE):
+        raise ConfigError("an imported model is saved by import_model, from its networks")
     data = found.dataset if dataset is None else dataset
     if not isinstance(data, ImageDataset):
         raise ConfigError("dataset is needed: a model in memory does not know its own")

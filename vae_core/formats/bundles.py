@@ -116,13 +116,15 @@ def codes_bundle(codes: Codes) -> bytes:
     projection "line". ``sigma`` is in half precision, and ``mu`` too if there are more than a
     million values.
     """
-    many = codes.mu.numel() > 1_000_000
+    mu = codes.mu
+    many = mu.numel() > 1_000_000 and float(mu.abs().max()) <= HALF_MAX
     mean_type = np.float16 if many else np.float32
     arrays: dict[str, Array] = {
         "ids": codes.ids.numpy().astype(np.int32),
-        "mu": codes.mu.numpy().astype(mean_type),
-        "sigma": torch.exp(0.5 * codes.logvar).numpy().astype(np.float16),
+        "mu": mu.numpy().astype(mean_type),
     }
+    if not (len(codes.logvar) and codes.logvar.isnan().all()):
+        arrays["sigma"] = torch.exp(0.5 * codes.logvar).numpy().astype(np.float16)
     for name, values in (("rate", codes.rate), ("distortion", codes.distortion)):
         if not values.isnan().all():
             arrays[name] = values.numpy().astype(np.float32)

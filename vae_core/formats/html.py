@@ -1,33 +1,41 @@
 """Write a model as one HTML page without a server: map, replay, sliders, manifold, drawing pad.
 
 The page contains the app's browser modules, each as a ``data:`` address in an import map, and the
-compressed bundles of :mod:`vae_core.formats.bundles`. It contains no picture of the dataset.
+compressed bundles of :mod:`vae_core.formats.bundles`. It contains no picture of the dataset. A page
+of codes alone has the map, and the pictures that it is given.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import html
 import json
 import posixpath
 import re
+from collections.abc import Mapping
 from pathlib import PurePath
 from string import Template
 from typing import Any
 from urllib.parse import quote
 
+from torch import Tensor
+
 from browser import ROOT
 from vae_core import evaluation, images, model_folder
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
-from vae_core.model_folder import AnyCard, Saved
+from vae_core.model_folder import AnyCard, Codes, Saved
 from vae_core.models import priors
 
 ENTRY = "standalone/standalone.js"
 TEMPLATE = "standalone/standalone.html"
 PAD_TEMPLATE = "standalone/standalone-pad.html"
 REPLAY_TEMPLATE = "standalone/standalone-replay.html"
+CODES_ENTRY = "standalone/codes.js"
+CODES_TEMPLATE = "standalone/codes.html"
+GALLERY_TEMPLATE = "standalone/codes-gallery.html"
 STYLES = ("panel.css", "standalone/standalone.css")
 #: Prefix of the names of modules in the import map.
 SCOPE = "latent-explorer/"
@@ -66,7 +74,6 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
         raise ConfigError(f"latent_dim {latent_dim}: a page needs a plane, so 2 or more dimensions")
     frame = images.FRAMES.get(card.prepared_as) if card.model.has_encoder else None
     parts = ("decoder",) if frame is None else bundles.PARTS
-    modules = _modules(ENTRY)
     slots = {
         "title": html.escape(card.name),
         "facts": html.escape(_facts(card)),
@@ -76,15 +83,63 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
         "replay": "" if replay is None else _read(REPLAY_TEMPLATE),
         "pad": "" if frame is None else _read(PAD_TEMPLATE),
         "command": html.escape(_command(card)),
-        "style": "\n".join(_read(name) for name in STYLES),
         "data": _json(_data(saved)),
         "network": _packed(bundles.network_bundle(saved.model, parts=parts)),
         "codes": _packed(bundles.codes_bundle(saved.codes)),
         "frames": "" if replay is None else _packed(replay),
-        "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
-        "entry": SCOPE + ENTRY,
     }
-    return Template(_read(TEMPLATE)).substitute(slots).encode()
+    return _filled(TEMPLATE, ENTRY, slots)
+
+
+def codes_page(
+    codes: Codes, *, name: str, classes: tuple[str, ...] = (), images: Tensor | None = None
+) -> bytes:
+    """Return codes without a model as a self-contained HTML page: map, neighbours and gallery.
+
+    Parameters
+    ----------
+    codes
+        Those whose logvar is NaN have no spread.
+    classes
+        Names of the labels.
+    images
+        Pictures of the codes, uint8 (n, 1 or 3, h, w), which the page then contains.
+    """
+    mu = codes.mu
+    row = int((mu - mu.mean(0)).norm(dim=1).argmin())
+    packed = bundles.codes_bundle(codes)
+    maps = [kind for kind in ("pca", "tsne") if kind in codes.projections]
+    dimensions = f"{mu.shape[1]} dimension{'s' if mu.shape[1] > 1 else ''}"
+    facts = {
+        "hash": hashlib.sha256(packed).hexdigest()[:16],
+        "latent_dim": mu.shape[1],
+        "classes": list(classes),
+        "start": mu[row].tolist(),
+        "start_id": int(codes.ids[row]),
+        "dims": [0, 1],
+        "projections": [*maps, "raw"],
+    }
+    sprite = "" if images is None else _packed(bundles.sprite_bundle(codes.ids, images))
+    slots = {
+        "title": html.escape(name),
+        "facts": f"{len(mu):,} codes of {dimensions}",
+        "gallery": "" if images is None else _read(GALLERY_TEMPLATE),
+        "pictures": "" if images is None else ", with their pictures",
+        "data": _json(facts),
+        "codes": _packed(packed),
+        "sprite": sprite and f'<script type="text/plain" id="sprite">{sprite}</script>',
+    }
+    return _filled(CODES_TEMPLATE, CODES_ENTRY, slots)
+
+
+def _filled(template: str, entry: str, slots: Mapping[str, str]) -> bytes:
+    modules = _modules(entry)
+    common = {
+        "style": "\n".join(_read(name) for name in STYLES),
+        "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
+        "entry": SCOPE + entry,
+    }
+    return Template(_read(template)).substitute(common | dict(slots)).encode()
 
 
 def _cells(prior: str) -> str:

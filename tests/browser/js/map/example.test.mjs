@@ -20,6 +20,11 @@ test("the card shows class, id, posterior, and the metrics that were measured", 
   assert.equal(describe(points([5], [0, 0], { sigma }), 0, page).title, "Example 5");
 });
 
+test("codes without a spread are listed without one", () => {
+  const { rows } = describe(points([5], [0.5, 2], { sigma: null }), 0, page);
+  assert.deepEqual(rows, [["z₁", "0.50"], ["z₂", "2.00"]]);
+});
+
 test("for more than three dimensions, the card lists those of the plane and the norm", () => {
   const set = points([1], [3, 0, 0, 4], { sigma: Float32Array.of(1, 1, 1, 1) });
   const { rows } = describe(set, 0, { ...page, dims: [3, 3] });

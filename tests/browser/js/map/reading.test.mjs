@@ -9,6 +9,19 @@ test("the nearest codes come nearest first", () => {
   assert.deepEqual([...nearestCodes(square(), [1, 0.8], 3)], [2, 1, 3]);
 });
 
+test("the nearest of many codes are those of a full sort, the first of equal ones first", () => {
+  let seed = 7;
+  const random = () => ((seed = (seed * 16807) % 2147483647) % 9) - 4; // many distances are equal
+  for (const [count, d, k] of [[200, 1, 10], [200, 3, 12], [5, 2, 12], [50, 2, 1]]) {
+    const set = points([...Array(count).keys()], Array.from({ length: count * d }, random));
+    const z = Array.from({ length: d }, random);
+    const far = (i) => z.reduce((sum, value, dim) => sum + (set.mu[i * d + dim] - value) ** 2, 0);
+    const sorted = [...Array(count).keys()].sort((a, b) => far(a) - far(b)).slice(0, k);
+    assert.deepEqual([...nearestCodes(set, z, k)], sorted);
+  }
+  assert.equal(nearestCodes(points([], []), [], 3).length, 0);
+});
+
 test("a code reads as the most frequent class of its neighbours, in a tie as the nearest one", () => {
   const { read } = readingOf(square(), classes);
   assert.deepEqual(read([1, 0.8]), { name: "one", votes: 2, of: 4 });
