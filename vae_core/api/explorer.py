@@ -265,14 +265,22 @@ def explore(
                 folder = model_folder.locate(str(model))
             else:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "model"
-                model_folder.save(
-                    folder, card=saved.card, model=saved.model, codes=saved.codes, history=[]
-                )
+                _write(saved, folder)
             _serve(folder, port, open_browser)
     replay = None
-    if folder_given and (found := runs.read_replay(model_folder.locate(str(model)))) is not None:
-        replay = runs.replay_bundles.small_bundle(found, saved.card.model)
+    if folder_given and isinstance(saved.card, ModelCard):
+        found = runs.read_replay(model_folder.locate(str(model)))
+        if found is not None:
+            replay = runs.replay_bundles.small_bundle(found, saved.card.model)
     return Explorer(saved.card.name, pages.page(saved, replay=replay), height)
+
+
+def _write(saved: Saved, folder: Path) -> None:
+    card = saved.card
+    if isinstance(card, ModelCard):
+        model_folder.save(folder, card=card, model=saved.model, codes=saved.codes, history=[])
+    else:
+        model_folder.save(folder, card=card, model=saved.model, codes=saved.codes, history=[])
 
 
 def _saved(model: Model, data: Data | None, labels: Labels | None, tsne: bool) -> Saved:

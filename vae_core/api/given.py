@@ -13,7 +13,13 @@ from torch import Tensor
 from vae_core import model_folder, pixels
 from vae_core.config import Pixels, TrainConfig
 from vae_core.data import ImageDataset, Split, load_dataset
-from vae_core.errors import ConfigError, ImageError, LatentExplorerError
+from vae_core.errors import (
+    ConfigError,
+    DatasetError,
+    DatasetMissingError,
+    ImageError,
+    LatentExplorerError,
+)
 from vae_core.learning import Trainer, static_test_seed, static_train_seed
 from vae_core.model_folder import Saved
 from vae_core.models import VAE
@@ -134,9 +140,7 @@ def examples(
     """
     if split not in get_args(SplitName):
         raise ConfigError(f"split {split!r}: allowed are {', '.join(get_args(SplitName))}")
-    data = found.dataset if data is None else data
-    if data is None:
-        raise ConfigError("data are needed: a model in memory does not know its dataset")
+    data = _own(found) if data is None else data
     if isinstance(data, str | Path):
         data = load_dataset(data)
     if isinstance(data, ImageDataset):
@@ -156,6 +160,22 @@ def examples(
             f"{found.model.config.classes - 1}: give labels=, or a dataset with labels"
         )
     return chosen
+
+
+def _own(found: Given) -> ImageDataset:
+    """Load the dataset that a model was made with."""
+    if found.dataset is None:
+        raise ConfigError("data are needed: a model in memory does not know its dataset")
+    if isinstance(found.dataset, ImageDataset):
+        return found.dataset
+    try:
+        return load_dataset(found.dataset)
+    except DatasetMissingError:
+        raise  # its sentence says how to download it
+    except DatasetError as error:
+        raise DatasetError(
+            f"data are needed: the model's own, {found.dataset!r}, are not found here"
+        ) from error
 
 
 def levels(images: Images, network: VAE) -> Tensor:
