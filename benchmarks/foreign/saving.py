@@ -152,21 +152,28 @@ def references(model: Foreign) -> dict[str, Array]:
     return found
 
 
-def evaluate(model: Foreign) -> dict[str, float]:
-    """Return the bound of the first pictures, by networks and tensors of the library alone."""
+def evaluate(model: Foreign) -> dict[str, Any]:
+    """Measure the first pictures by networks and tensors of the library alone.
+
+    Mean squared error of their reconstructions from means, and their bound, where there is one.
+    """
     assert model.encoder is not None
-    assert model.likelihood is not None
-    x, one_hot = model.read(model.pictures[:EVALUATED]), model.one_hot(model.labels[:EVALUATED])
-    outputs = outputs_of(model.encoder, x, *one_hot)
-    mu, logvar = outputs if len(outputs) > 1 else np.split(outputs[0], 2, axis=1)
-    found = bound.bound(
-        model.pictures[:EVALUATED] / 255,
-        mu,
-        logvar,
-        lambda z: model.pixels(outputs_of(model.decoder, z, *one_hot)[0]),
-        likelihood=model.likelihood + " of logits" * (model.output == "logits"),
-    )
-    return vars(found) | {"pictures": len(x)}
+    images, one_hot = model.pictures[:EVALUATED] / 255, model.one_hot(model.labels[:EVALUATED])
+    outputs = outputs_of(model.encoder, model.read(model.pictures[:EVALUATED]), *one_hot)
+    if model.posterior == "2*latent":
+        outputs = np.split(outputs[0], 2, axis=1)
+
+    def decode(z: Array) -> Array:
+        return model.pixels(outputs_of(model.decoder, z, *one_hot)[0])
+
+    means = decode(outputs[0]).reshape(images.shape)
+    means = 1 / (1 + np.exp(-means)) if model.output == "logits" else means
+    found: dict[str, Any] = {"mse": float(np.mean((means - images) ** 2))}
+    if model.likelihood is not None:
+        likelihood = model.likelihood + " of logits" * (model.output == "logits")
+        evaluated = bound.bound(images, outputs[0], outputs[1], decode, likelihood=likelihood)
+        found["bound"] = vars(evaluated) | {"pictures": len(images)}
+    return found
 
 
 def save(model: Foreign, folder: Path, *, small: bool = False) -> None:
@@ -185,8 +192,8 @@ def save(model: Foreign, folder: Path, *, small: bool = False) -> None:
         for name in ("library", "input_range", "posterior", "output", "likelihood", "classes")
     }
     about |= {"exporters": list(model.exporters), "image_shape": model.pictures.shape[1:]}
-    if model.encoder is not None and model.likelihood is not None:
-        about["bound"] = evaluate(model)
+    if model.encoder is not None:
+        about |= evaluate(model)
     (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n")
     np.savez_compressed(folder / "reference.npz", **references(model))
     np.savez_compressed(
