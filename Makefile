@@ -13,7 +13,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile foreign-models pretrained browser-ready clean help
+.PHONY: run test wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile bench-foreign foreign-models pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -122,3 +122,7 @@ $(FOREIGN)/.ready: benchmarks/foreign/requirements.txt
 foreign-models: $(FOREIGN)/.ready
 	@for name in pytorch_vae convolutional pythae_vae keras_vae autoencoder generator diffusers_vae conditional; do \
 		$(FOREIGN)/bin/python -m benchmarks.foreign.$$name $(ARGS) || exit 1; done
+
+bench-foreign: $(VENV)/.run-ready
+	@[ -e build/foreign/conditional/about.json ] || $(MAKE) foreign-models
+	$(BIN)/python -m benchmarks.foreign.run $(ARGS)
