@@ -238,6 +238,61 @@ def many_heads(draw: Draw, name: str) -> bytes:
     return model(nodes, [("x", [batch, steps, width])], constants)
 
 
+EQUATIONS = ["bij,jk->bik", "bij,kj->bki", "jk,bij->bik", "bij,j->bij", "bij,ijk->bk", "bij,j->bi"]
+OF_TWO = [
+    "bij,bkj->bik",
+    "bij,bkj->bki",
+    "bij,bkl->bik",
+    "bij,bij->bij",
+    "bij,bij->b",
+    "bij,bkl->bijkl",
+]
+
+
+@case("Einsum", "Einsum of two", "Einsum of one")
+def summed(draw: Draw, name: str) -> bytes:
+    """Write sums of products over named axes."""
+    sizes = {"b": "n", "i": draw.size(), "j": draw.size(), "k": draw.size(), "l": 3}
+    equation = draw.pick(EQUATIONS)
+    if name != "Einsum":
+        equation = draw.pick(OF_TWO if "two" in name else ["bij->bji", "bij->bi", "bij->jb"])
+    terms = equation.split("->")[0].split(",")
+    out = equation.split("->")[1]
+    nodes, inputs, constants, names = [], [], {}, []
+    for number, term in enumerate(terms):
+        shape = [sizes[one] for one in term]
+        names.append(f"x{number}")
+        if "n" in shape:
+            inputs.append((names[-1], shape))
+        else:
+            constants[names[-1]] = draw.weights(*shape)
+    back = [out.index("b"), *(k for k, one in enumerate(out) if one != "b")]
+    nodes = [
+        node("Einsum", names, ["e"], equation=equation),
+        node("Transpose", ["e"], ["out"], perm=back),
+    ]
+    return model(nodes, inputs, constants)
+
+
+@case(
+    *(f"{name} of inputs" for name in ["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"])
+)
+def compared(draw: Draw, name: str) -> bytes:
+    """Write a choice by a comparison with a constant or another value."""
+    nodes = [
+        node("Relu", ["a"], ["r"]),
+        node(name.split()[0], draw.pick([["a", "zero"], ["zero", "a"], ["a", "r"]]), ["c"]),
+        node("Less", ["a", "one"], ["d"]),
+        node("And", ["c", "d"], ["e"]),
+        node("Not", ["e"], ["f"]),
+        node("Or", ["f", "d"], ["g"]),
+        node("Where", [draw.pick("cefg"), "r", "a"], ["h"]),
+        node("Where", ["mask", "h", "r"], ["out"]),
+    ]
+    constants = {"zero": np.float32(0), "one": np.float32(1), "mask": np.array([True])}
+    return after_conv(draw, nodes, constants)
+
+
 @case("Softmax", "LogSoftmax")
 def normalized(draw: Draw, name: str) -> bytes:
     """Write shares along any axis."""

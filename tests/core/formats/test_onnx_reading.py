@@ -11,12 +11,13 @@ import onnx
 import onnx_models
 import pytest
 import torch
+from bundle_reading import KINDS, of_kind
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnx_models import compare, model
 
 from vae_core.errors import LatentExplorerError, OnnxError
-from vae_core.formats import onnx_reading
+from vae_core.formats import onnx_reading, onnx_writing
 from vae_core.formats.onnx_reading import files
 from vae_core.graphs import Graph, GraphNetwork
 
@@ -325,6 +326,22 @@ def test_files_of_other_libraries_take_few_layers(path: Path) -> None:
     kept = Graph.of(graph.to_json(), graph.to_safetensors())
     x = torch.rand(2, graph.size, generator=torch.Generator().manual_seed(1))
     assert torch.equal(GraphNetwork(kept)(x), GraphNetwork(graph)(x))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_exported_here_is_read_again(kind: str) -> None:
+    """The decoder of each kind of model, with its labels."""
+    network = of_kind(kind)
+    read = onnx_reading.read(onnx_writing.decoder(network))
+    labels = [port.name for port in read.inputs if port.dtype == "int64"]
+    graph = read.graph(label=labels[0] if labels else None)
+    z = torch.randn(7, 3, generator=torch.Generator().manual_seed(2))
+    z[0] = 0
+    y = torch.arange(7) % 4 if labels else None
+    with torch.inference_mode():
+        found = GraphNetwork(graph)(z, y)
+        expected = network.decode(z, y).mean.flatten(1)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 # What is refused

@@ -37,6 +37,8 @@ _OPERATIONS = {
     "Min": "minimum",
     "Sum": "sum",
 }
+#: Operators that compute constants.
+_FOLDED = {ours: name for name, ours in _OPERATIONS.items() if name != "Sum"}
 #: What leaves the other operand as it is, on the right; the first two on the left too.
 _NEUTRAL = {"sum": 0.0, "product": 1.0, "difference": 0.0, "quotient": 1.0, "power": 1.0}
 
@@ -67,7 +69,7 @@ def arithmetic(engine: Engine, node: Node, inputs: Inputs) -> Value:
     """Lower an operator of two or more operands."""
     result = needed(node, inputs, 0)
     for index in range(1, len(inputs)):
-        result = _two(engine, node, _OPERATIONS[node.op], result, needed(node, inputs, index))
+        result = two(engine, node, _OPERATIONS[node.op], result, needed(node, inputs, index))
     return result
 
 
@@ -75,15 +77,16 @@ def mean(engine: Engine, node: Node, inputs: Inputs) -> Value:
     """Lower the mean of several values."""
     total = arithmetic(engine, replace(node, op="Sum"), inputs)
     share = Known(np.array(1 / len(inputs), np.float32))
-    return _two(engine, node, "product", total, share)
+    return two(engine, node, "product", total, share)
 
 
-def _two(engine: Engine, node: Node, op: str, a: Value, b: Value) -> Value:
+def two(engine: Engine, node: Node, op: str, a: Value, b: Value) -> Value:
+    """Combine two operands, of which either may be a constant."""
     for one in (a, b):
         if isinstance(one, Known) and one.array.dtype == np.bool_:
             raise OnnxError(f"{node.op}: an operand is no number")
     if isinstance(a, Known) and isinstance(b, Known):
-        return _known(node, a, b)
+        return _known(node, op, a, b)
     if isinstance(a, Known):
         return _with_constant(engine, node, op, engine.flow(b), a, left=True)
     if isinstance(b, Known):
@@ -91,9 +94,8 @@ def _two(engine: Engine, node: Node, op: str, a: Value, b: Value) -> Value:
     return two_flows(engine, op, engine.flow(a), engine.flow(b))
 
 
-def _known(node: Node, a: Known, b: Known) -> Known:
-    name = {"Sum": "Add", "Mean": "Add"}.get(node.op, node.op)
-    (array,) = folding.fold(replace(node, op=name), [a.array, b.array])
+def _known(node: Node, op: str, a: Known, b: Known) -> Known:
+    (array,) = folding.fold(replace(node, op=_FOLDED[op]), [a.array, b.array])
     rank = array.ndim
     batches = {one.batch + rank - one.array.ndim for one in (a, b) if one.batch is not None}
     if len(batches) > 1:
@@ -289,7 +291,7 @@ def prelu(engine: Engine, node: Node, inputs: Inputs) -> Value:
     if slope.size == 1:
         return engine.unary(x, "leaky_relu", slope=float(slope.flat[0]))
     below = scaled(engine, x, 0.0, "minimum")
-    sloped = _two(engine, node, "product", below, Known(slope))
+    sloped = two(engine, node, "product", below, Known(slope))
     return two_flows(engine, "sum", engine.unary(x, "relu"), engine.flow(sloped))
 
 
@@ -345,15 +347,15 @@ def gemm(engine: Engine, node: Node, inputs: Inputs) -> Value:
     product = product_of(engine, node, a, b)
     alpha, beta = float(attributes.get("alpha", 1.0)), float(attributes.get("beta", 1.0))
     if alpha != 1:
-        product = _two(engine, node, "product", product, Known(np.array(alpha, np.float32)))
+        product = two(engine, node, "product", product, Known(np.array(alpha, np.float32)))
     shift = inputs[2] if len(inputs) > 2 else None
     if shift is None:
         return product
     if beta != 1:
-        shift = _two(
+        shift = two(
             engine, replace(node, op="Mul"), "product", shift, Known(np.array(beta, np.float32))
         )
-    return _two(engine, node, "sum", product, shift)
+    return two(engine, node, "sum", product, shift)
 
 
 def transposed(value: Value) -> Value:
@@ -388,7 +390,7 @@ def product_of(engine: Engine, node: Node, a: Value, b: Value) -> Value:
         if a.array.ndim < 2 or len(flow.shape) < 2:
             raise OnnxError(f"{node.op}: a product of a vector and a matrix is not known")
         return _linear(engine, node, flow, len(flow.shape) - 2, _matrix(node, a.array))
-    return _of_two_flows(engine, node, engine.flow(a), engine.flow(b))
+    return of_two_flows(engine, node, engine.flow(a), engine.flow(b))
 
 
 def _matrix(node: Node, array: Array) -> Array:
@@ -415,7 +417,8 @@ def _linear(engine: Engine, node: Node, flow: Flow, axis: int, weight: Array) ->
     return contiguous(layer, shape, flow.batch, order, outer=flow.outer)
 
 
-def _of_two_flows(engine: Engine, node: Node, a: Flow, b: Flow) -> Flow:
+def of_two_flows(engine: Engine, node: Node, a: Flow, b: Flow) -> Flow:
+    """Lower a product of matrices that both depend on the input."""
     rank = len(a.shape)
     same = a.batch == b.batch and a.outer == b.outer and 0 <= a.batch <= rank - 3
     if rank != len(b.shape) or rank < 2 or not (same or a.batch < 0):
@@ -453,6 +456,52 @@ def _of_two_flows(engine: Engine, node: Node, a: Flow, b: Flow) -> Flow:
 
 
 MAX_HEADS = 64
+#: What a difference is multiplied by so that it is above 1, or 0 and less.
+_STEEP = 1e30
+
+
+def compared(engine: Engine, node: Node, inputs: Inputs) -> Value:
+    """Lower a comparison to 1 where it holds and 0 elsewhere."""
+    a, b = needed(node, inputs, 0), needed(node, inputs, 1)
+    if node.op == "Equal":
+        neither = two(engine, node, "sum", _above(engine, node, a, b), _above(engine, node, b, a))
+        return _inverted(engine, node, neither)
+    if node.op in ("Greater", "LessOrEqual"):
+        a, b = b, a
+    below = _above(engine, node, b, a)
+    return _inverted(engine, node, below) if node.op.endswith("OrEqual") else below
+
+
+def _above(engine: Engine, node: Node, a: Value, b: Value) -> Flow:
+    difference = engine.flow(two(engine, node, "difference", a, b))
+    return engine.unary(scaled(engine, difference, _STEEP), "clip", low=0.0, high=1.0)
+
+
+def _inverted(engine: Engine, node: Node, mask: Value) -> Value:
+    return two(engine, node, "difference", Known(np.array(1, np.float32)), mask)
+
+
+def logical(engine: Engine, node: Node, inputs: Inputs) -> Value:
+    """Lower And, Or and Not of comparisons."""
+    masks = [_mask(one) for one in inputs if one is not None]
+    if node.op == "Not":
+        return _inverted(engine, node, masks[0])
+    return two(engine, node, "product" if node.op == "And" else "maximum", *masks[:2])
+
+
+def _mask(value: Value) -> Value:
+    if isinstance(value, Known):
+        return replace(value, array=value.array.astype(np.float32))
+    return value
+
+
+def where(engine: Engine, node: Node, inputs: Inputs) -> Value:
+    """Lower a choice by a comparison to a sum of two products; both values must be finite."""
+    mask, a, b = (needed(node, inputs, k) for k in range(3))
+    mask = _mask(mask)
+    chosen = two(engine, node, "product", mask, a)
+    others = two(engine, node, "product", _inverted(engine, node, mask), b)
+    return two(engine, node, "sum", chosen, others)
 
 
 def reduction(engine: Engine, node: Node, inputs: Inputs) -> Value:

@@ -434,8 +434,3 @@ def depth_to_space(engine: Engine, node: Node, inputs: Inputs) -> Value:
         apart = engine.flow(engine.reshaped(x, [n, c // (b * b), b, b, h, w]))
         moved = apart.moved([0, 1, 4, 2, 5, 3])
     return engine.reshaped(moved, [n, c // (b * b), h * b, w * b])
-
-
-def where(engine: Engine, node: Node, inputs: Inputs) -> Value:
-    """Refuse a choice that depends on the input."""
-    raise OnnxError("Where with conditions or values that depend on the input is not known")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vae_core.formats.onnx_reading import arithmetic, arranging, folding, spatial
+from vae_core.formats.onnx_reading import arithmetic, arranging, einsum, folding, spatial
 from vae_core.formats.onnx_reading.arithmetic import Lower
 
 LOWERED: dict[str, Lower] = {
@@ -26,6 +26,17 @@ LOWERED: dict[str, Lower] = {
     "ReduceSumSquare": arithmetic.reduction,
     "Softmax": arithmetic.softmax,
     "LogSoftmax": arithmetic.softmax,
+    "Einsum": einsum.einsum,
+    # Choices
+    "Less": arithmetic.compared,
+    "LessOrEqual": arithmetic.compared,
+    "Greater": arithmetic.compared,
+    "GreaterOrEqual": arithmetic.compared,
+    "Equal": arithmetic.compared,
+    "And": arithmetic.logical,
+    "Or": arithmetic.logical,
+    "Not": arithmetic.logical,
+    "Where": arithmetic.where,
     # Activations
     "Relu": arithmetic.unary("relu"),
     "Sigmoid": arithmetic.unary("sigmoid"),
