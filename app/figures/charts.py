@@ -141,7 +141,7 @@ def scatter_3d(
         uirevision="kept",  # keeps the rotation across reruns
         legend={"itemsizing": "constant", "orientation": "h", "y": 1.02, "x": 0},
         scene={
-            "camera": {"eye": {"x": 1.5, "y": 1.5, "z": 1.0}},
+            "camera": {"eye": {"x": 1.25, "y": 1.25, "z": 0.85}},
             **{
                 f"{name}axis": {**axis, "title": {"text": title}}
                 for name, title in zip("xyz", ("z₁", "z₂", "z₃"), strict=True)

@@ -41,6 +41,6 @@ def export_button(model: Opened) -> None:
 
 def heading(title: str, question: str) -> None:
     """Show a page's title and the question that it answers."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="heading"):
         st.title(title, anchor=False, width="content")
         st.caption(question, width="content")

@@ -81,12 +81,18 @@ export function createCard(stage) {
     if (shown !== null && disappearing === 0) disappearing = setTimeout(hide, GRACE);
   }
 
+  /** Keep the card that is shown, if any, until the next gesture: a finger has left the example. */
+  function stay() {
+    clearTimeout(appearing);
+    keep();
+  }
+
   function destroy() {
     hide();
     element.remove();
   }
 
-  return { over, leave, hide, destroy };
+  return { over, leave, stay, hide, destroy };
 }
 
 function captioned({ caption, width, height, paint }) {

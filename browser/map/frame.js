@@ -8,6 +8,8 @@ const ZOOM = 1.5;
 const LABEL =
   "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, " +
   "Escape clears the selection, question mark lists the keys.";
+/** Shown where a finger is the pointer. */
+const FINGERS = "Tap to keep a point. Hold, then drag, to decode. Two fingers move and zoom the map.";
 
 /**
  * @typedef {object} FrameHandlers
@@ -38,12 +40,18 @@ export function createFrame(element, data, on) {
   const status = make("div", { class: "lx-status", hidden: true }, count, clear);
   const stage = make("div", { class: "lx-stage", "aria-busy": "true" });
   stage.append(decoded, grid, points, overlay, hint, status, notice);
-  const toolbar = createToolbar(data, on);
+  const tool = (name) => {
+    stage.dataset.tool = name;
+    on.tool(name);
+  };
+  const toolbar = createToolbar(data, { ...on, tool });
+  const fingers = make("p", { class: "lx-fingers lx-quiet" }, FINGERS);
   element.classList.add("lx-map");
-  element.append(toolbar.element, stage);
+  element.append(toolbar.element, stage, fingers);
 
   function configure({ tools, height }) {
     toolbar.element.hidden = !tools;
+    fingers.hidden = !tools;
     // A map that fills the first screen leaves room for the title and the controls above it.
     stage.style.setProperty("--height", height ? `${height}px` : "max(20rem, 100dvh - 19rem)");
   }

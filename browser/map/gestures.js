@@ -9,7 +9,7 @@
  * @property {(dx: number, dy: number) => void} pan
  * @property {(x: number, y: number, factor: number) => void} zoom  around a position
  * @property {() => void} settled  panning or zooming has ended
- * @property {(x: number, y: number) => void} follow  one finger drags
+ * @property {(x: number, y: number) => void} follow  one finger is held down, or dragged sideways or after that
  * @property {(kept: boolean) => void} followed  the finger was lifted (kept), or a second finger was added
  * @property {(tool: "box"|"lasso", x: number, y: number) => void} outlineStart
  * @property {(x: number, y: number) => void} outlineMove
@@ -20,6 +20,8 @@
 
 /** Largest movement of a tap, CSS pixels. */
 const SLACK = 4;
+/** Milliseconds that a finger rests until it drags the code instead of the page. */
+const HOLD = 350;
 const WHEEL_SPEED = 0.0016;
 /** CSS pixels per line, for wheels that scroll lines (`WheelEvent.DOM_DELTA_LINE`). */
 const LINE = 16;
@@ -50,6 +52,7 @@ export class Gestures {
     this.pressed = new Map();
     /** @type {null|"press"|"pan"|"pinch"|"follow"|"box"|"lasso"} */
     this.action = null;
+    this.holding = 0;
     /** The tool of the current press. */
     this.tool = null;
     this.start = null;
@@ -62,6 +65,7 @@ export class Gestures {
   }
 
   destroy() {
+    clearTimeout(this.holding);
     clearTimeout(this.settling);
     this.listening.abort();
   }
@@ -74,6 +78,7 @@ export class Gestures {
     on("pointerup", (event) => this.#lift(event, true));
     on("pointercancel", (event) => this.#lift(event, false));
     on("pointerleave", (event) => this.#leave(event));
+    for (const name of ["touchstart", "touchmove"]) on(name, (event) => this.#keepFromPage(event), { passive: false });
     on("dblclick", (event) => this.#zoom(event, event.shiftKey ? 0.5 : 2));
     on("wheel", (event) => this.#wheel(event), { passive: false });
     on("keydown", (event) => this.#key(event));
@@ -99,6 +104,7 @@ export class Gestures {
     const position = this.#position(event);
     this.pressed.set(event.pointerId, position);
     if (this.pressed.size === 2) {
+      clearTimeout(this.holding);
       this.#end(false);
       this.action = "pinch";
       this.last = this.#span();
@@ -107,7 +113,19 @@ export class Gestures {
       this.last = position;
       this.action = "press";
       this.tool = event.shiftKey ? "lasso" : this.handlers.tool();
+      if (event.pointerType === "touch" && this.tool === "move") this.holding = setTimeout(() => this.#hold(), HOLD);
     }
+  }
+
+  #hold() {
+    this.action = "follow";
+    this.handlers.follow(this.start.x, this.start.y);
+  }
+
+  /** Stop the browser from scrolling for this touch. One finger scrolls the page unless it does something here. */
+  #keepFromPage(event) {
+    const ours = event.touches.length > 1 || this.action === "follow" || this.#isOutline;
+    if (ours && event.cancelable) event.preventDefault();
   }
 
   #move(event) {
@@ -133,7 +151,10 @@ export class Gestures {
   #drag({ x, y }, touch) {
     const { handlers, start, last } = this;
     if (this.action === "press" && Math.hypot(x - start.x, y - start.y) > SLACK) {
-      this.action = this.tool === "move" ? (touch ? "follow" : "pan") : this.tool;
+      clearTimeout(this.holding);
+      const scrolls = touch && Math.abs(y - start.y) > Math.abs(x - start.x);
+      const moves = touch ? (scrolls ? null : "follow") : "pan";
+      this.action = this.tool === "move" ? moves : this.tool;
       if (this.#isOutline) handlers.outlineStart(this.action, start.x, start.y);
     }
     if (this.action === "pan") handlers.pan(x - last.x, y - last.y);
@@ -148,6 +169,7 @@ export class Gestures {
 
   #lift(event, kept) {
     if (!this.pressed.delete(event.pointerId)) return;
+    clearTimeout(this.holding);
     if (kept && this.action === "press") {
       this.action = null;
       this.handlers.tap(this.start.x, this.start.y, event.pointerType === "touch");

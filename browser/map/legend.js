@@ -14,7 +14,8 @@ export function toggled(labels, label) {
 /** Create a legend. @param {(hidden: Set<number>) => void} onToggle  called with all hidden labels */
 export function createLegend(onToggle) {
   const element = make("div", { class: "lx-legend" });
-  const refreshStop = rove(element);
+  const toolbar = make("div", { role: "toolbar", "aria-label": "Classes shown on the map" });
+  const refreshStop = rove(toolbar);
 
   /**
    * Show classes as buttons that hide and show them.
@@ -31,26 +32,30 @@ export function createLegend(onToggle) {
       const title = `Show or hide ${name}`;
       return make("button", { type: "button", "aria-pressed": pressed, title, click }, swatch, name);
     });
-    element.setAttribute("role", "toolbar");
-    element.setAttribute("aria-label", "Classes shown on the map");
-    const focused = [...element.children].indexOf(element.getRootNode().activeElement);
-    element.replaceChildren(...buttons);
+    const focused = [...toolbar.children].indexOf(toolbar.getRootNode().activeElement);
+    toolbar.replaceChildren(...buttons);
+    toolbar.inert = false;
+    element.replaceChildren(toolbar);
     refreshStop();
     if (focused >= 0) buttons[focused]?.focus();
   }
 
-  /** Show the scale of a metric. @param {import("./colouring.js").Scale} scale */
+  /**
+   * Show a legend's scale in the room of its classes, so that nothing below it moves.
+   *
+   * @param {import("./colouring.js").Scale} scale of a metric
+   */
   function showScale({ name, low, high, dark }) {
     const bar = make("span", { class: "lx-scale", "aria-hidden": "true" });
     bar.style.background = sequentialGradient(dark);
-    element.setAttribute("role", "note");
-    element.removeAttribute("aria-label");
-    element.replaceChildren(
-      make("span", {}, `${name}, nats`),
-      make("span", { class: "lx-number" }, number(low, 1)),
-      bar,
-      make("span", { class: "lx-number" }, number(high, 1)),
-      make("span", { class: "lx-quiet" }, "1st to 99th percentile"),
+    toolbar.inert = true;
+    element.append(
+      make("div", { class: "lx-legend-scale", role: "note" },
+        make("span", {}, `${name}, nats`),
+        make("span", { class: "lx-number" }, number(low, 1)),
+        bar,
+        make("span", { class: "lx-number" }, number(high, 1)),
+        make("span", { class: "lx-quiet" }, "1st to 99th percentile")),
     );
   }
 
@@ -62,9 +67,9 @@ export function createLegend(onToggle) {
    * @param {Set<number>} hidden
    */
   function show(scale, classes, hidden) {
-    if (scale) showScale(scale);
-    else if (classes?.length) showClasses(classes, hidden);
+    if (classes?.length) showClasses(classes, hidden);
     else clear();
+    if (scale) showScale(scale);
   }
 
   function clear() {

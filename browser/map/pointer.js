@@ -58,8 +58,13 @@ export class Pointer {
 
   /** End hovering: the pinned code is shown. */
   leave() {
-    const { pointer } = this.state;
     this.card.leave();
+    this.#release();
+  }
+
+  /** Show the pinned code again. */
+  #release() {
+    const { pointer } = this.state;
     pointer.cursor = null;
     if (pointer.hovering) {
       pointer.hovering = false;
@@ -98,14 +103,19 @@ export class Pointer {
       tool: () => pointer.tool,
       hover: (x, y) => this.hover(x, y),
       leave: () => this.leave(),
-      tap: (x, y, touch) => this.pin(x, y, touch ? TOUCH_REACH : REACH),
+      tap: (x, y, touch) => {
+        if (touch) this.card.hide();
+        this.pin(x, y, touch ? TOUCH_REACH : REACH);
+      },
       pan: (dx, dy) => this.#moveCamera(() => camera.pan(dx, dy)),
       zoom: (x, y, factor) => this.#moveCamera(() => camera.zoom(x, y, factor)),
       settled: () => camera.send(),
       follow: (x, y) => this.hover(x, y, TOUCH_REACH),
       followed: (kept) => {
-        if (kept) this.pinLive();
-        this.dismiss();
+        if (!kept) return this.dismiss();
+        this.pinLive();
+        this.card.stay();
+        this.#release();
       },
       outlineStart: (kind, x, y) => this.#startOutline(kind, x, y),
       outlineMove: (x, y) => this.#extendOutline(x, y),

@@ -28,7 +28,7 @@ export function createFrames({ grab, move, release }) {
       follow(event);
     },
     pointermove: (event) => canvas.hasPointerCapture(event.pointerId) && follow(event),
-    pointerup: release,
+    pointerup: release, pointercancel: release,
   });
   const head = make("div", { class: "lx-playhead", "aria-hidden": "true" });
   const tiles = createTiles(canvas);

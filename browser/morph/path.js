@@ -53,7 +53,7 @@ export function createPath(shared, { choose, origin, modelName }) {
         make("button", { type: "button", click: savePng }, "Save PNG for print"))));
   const element = make("section", {},
     make("div", { class: "lx-section-head" }, make("h4", {}, "Path"),
-      make("div", { class: "lx-buttons", role: "group", "aria-label": "Kind of path" }, ...kinds)),
+      make("div", { class: "lx-group", role: "group", "aria-label": "Kind of path" }, ...kinds)),
     make("div", { class: "lx-places", role: "group", "aria-label": "Ends of the path" }, ...places.buttons),
     invitation, body);
 

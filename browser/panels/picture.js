@@ -10,6 +10,7 @@ import { describeShown } from "../map/reading.js";
 import { canDecode, decode, pixelCount } from "../model/network.js";
 import { schedule, storeOf, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
+import { createMover } from "../ui/floating.js";
 import { paint } from "../ui/pixels.js";
 import { code } from "../ui/words.js";
 
@@ -24,7 +25,7 @@ export function mount(element, data) {
   const which = make("span", { class: "lx-quiet" });
   const numbers = make("span", { class: "lx-number" });
   const caption = make("figcaption", {}, which, numbers);
-  const figure = make("figure", { class: "lx-picture" }, canvas, caption);
+  const figure = make("figure", { class: "lx-picture" }, canvas, caption, createMover());
   element.append(figure);
   const context = canvas.getContext("2d");
   let image = null;

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 from serving import ROOT
-from visitor import MAP, Visitor
+from visitor import MAP, Place, Visitor
 
 pytestmark = pytest.mark.browser
 
@@ -216,10 +216,24 @@ def test_principal_plane_decodes_empty_space(opened: Open) -> None:
     assert told["z"][2:] == [0, 0, 0]
 
 
-def test_one_finger_drags_the_code_and_two_zoom(opened: Open) -> None:
-    """A finger's code is pinned when it is lifted; a pinch pins nothing."""
+def swipe(page: Visitor, start: Place, *others: Place) -> None:
+    """Put a finger down, move it from place to place, and lift it."""
+    page.touch(MAP, "touchStart", start)
+    for place in others:
+        page.touch(MAP, "touchMove", place)
+        page.frames(1)
+    page.touch(MAP, "touchEnd")
+
+
+def scrolled(page: Visitor) -> float:
+    """Return how far the page is scrolled."""
+    return float(page.page.evaluate("document.querySelector('[data-testid=stMain]').scrollTop"))
+
+
+def test_one_finger_drags_the_code_sideways_and_two_zoom(opened: Open) -> None:
+    """A finger's code is pinned when it is lifted; a pinch pins nothing and scrolls nothing."""
     page = opened(window="phone")
-    page.touch(MAP, "touchStart", (0.3, 0.3))
+    page.touch(MAP, "touchStart", (0.3, 0.4))
     page.touch(MAP, "touchMove", (0.4, 0.4))
     page.touch(MAP, "touchMove", (0.5, 0.45))
     page.frames()
@@ -233,6 +247,51 @@ def test_one_finger_drags_the_code_and_two_zoom(opened: Open) -> None:
     page.touch(MAP, "touchEnd")
     page.heard(lambda told: told["camera"] is not None)
     assert page.heard()["heard"] == 1
+    assert scrolled(page) == 0
+
+
+def test_one_finger_scrolls_the_page_over_the_map_unless_a_tool_is_chosen(opened: Open) -> None:
+    """It pins and moves nothing; with the tool it draws, and the page stays."""
+    page = opened(window="phone")
+    up = [(0.5, 0.6 - 0.05 * step) for step in range(8)]
+    swipe(page, *up)
+    assert page.eventually(lambda: scrolled(page) > 40)
+    page.quiet()
+    told = page.heard()
+    assert (told["heard"], told["camera"]) == (0, None)
+    page.button("Box").tap()
+    page.quiet()
+    before = scrolled(page)
+    swipe(page, *[(0.6 - 0.04 * step, place[1]) for step, place in enumerate(up)])
+    assert page.heard(lambda told: told["corners"] > 0)["corners"] == 4
+    assert scrolled(page) == before
+
+
+def test_a_finger_that_rests_shows_the_card_and_then_drags_the_code(opened: Open) -> None:
+    """It stays on the point: the card shows. It goes on, upwards too: the page does not scroll."""
+    page = opened(window="phone")
+    card = page.page.locator(".lx-card")
+    page.touch(MAP, "touchStart", (0.5, 0.5))
+    assert page.eventually(card.is_visible)
+    page.touch(MAP, "touchEnd")
+    page.heard(lambda told: told["heard"] == 1)
+    page.quiet()
+    assert card.is_visible()
+    page.touch(MAP, "touchStart", (0.5, 0.5))
+    page.quiet()
+    before = page.picture()
+    for step in range(6):
+        page.touch(MAP, "touchMove", (0.5, 0.5 - 0.07 * step))
+        page.frames(1)
+    page.frames()
+    assert page.picture() != before
+    page.touch(MAP, "touchEnd")
+    page.heard(lambda told: told["heard"] == 2)
+    assert scrolled(page) == 0
+    page.touch(MAP, "touchStart", (0.02, 0.02))
+    page.touch(MAP, "touchEnd")
+    page.heard(lambda told: told["heard"] == 3)
+    assert card.is_hidden()
 
 
 def test_nothing_is_wider_than_a_small_screen(opened: Open) -> None:

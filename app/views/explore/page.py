@@ -25,6 +25,11 @@ CAPTIONS = {
 #: Words of the captions that a model without an encoder replaces, and what it adds.
 PLACED, DRAWN = ", placed at its encoded mean", "code drawn from N(0, I)"
 NO_ENCODER = " This model has no encoder, so there are no codes of images."
+NOTES = {
+    "axes": "Plane of the two dimensions",
+    "pca": "Plane of greatest variance",
+    "3d": "All dimensions",
+}
 LINE_CAPTION = (
     "Each point is a test image, placed at its encoded mean z₁. Rows are classes; heights within a "
     "row only separate points. Move to decode any z₁; click to keep it."
@@ -43,14 +48,19 @@ def controls(model: Opened, shown: State) -> str:
                 format_func=selection.PROJECTIONS.__getitem__,
                 **state.bind("projection", to_widget=lambda chosen: chosen or offered[0]),
             )
-        if projection == "axes" and model.latent_dim > 2:
-            scenes.plane_choice(model)
-        if projection == "tsne":
-            tsne.controls(model)
         if colours := model.facts.colours:
             st.segmented_control(
                 "Colour", colours, format_func=str.capitalize, **state.bind("colour")
             )
+        # Last, so that nothing moves when they come and go.
+        if projection == "axes" and model.latent_dim > 2:
+            scenes.plane_choice(model)
+        elif projection == "tsne":
+            tsne.controls(model)
+        else:
+            # On a phone this is a row of its own, whatever is chosen.
+            with st.container(key="map-note"):
+                st.caption(NOTES[projection])
     return projection
 
 
@@ -67,10 +77,13 @@ def show_map(
             classes=model.class_names,
             pinned=scenes.pinned_z(model, shown),
         )
+        with st.container(key="cloud-hint"):
+            st.caption("Drag to rotate, scroll or pinch to zoom.")
         # Without the mode bar, which covers the legend under a pointer and for good after a touch.
         st.plotly_chart(
             figure,
             key="cloud",
+            height="stretch",
             alt="The codes of the test set in three dimensions",
             config={"displayModeBar": False},
         )

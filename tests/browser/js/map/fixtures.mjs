@@ -37,7 +37,7 @@ export function createMap(set = square(), { projection = "raw", z = [0, 0], y = 
   state.camera.resize({ width: 400, height: 400 }, 1);
   state.camera.setBounds(state.set.bounds, true);
   state.camera.adopt({ x: 0, y: 0, height: projection === "raw" ? 4 : 40 }, 1);
-  const card = { over: note("card over"), leave: note("card leave"), hide: note("card hide") };
+  const card = { over: note("card over"), leave: note("card leave"), stay: note("card stay"), hide: note("card hide") };
   const pointer = new Pointer(state, links, { card, speaker: { say: note("say") }, redraw: note("redraw") });
   const keyboard = new Keyboard(state, pointer, store);
   calls.length = 0;

@@ -53,6 +53,38 @@ test("dragging pans by the mouse's movement; one finger moves the code", () => {
   assert.deepEqual(calls, [["follow", 60, 50], ["followed", true]]);
 });
 
+test("one finger that moves up or down is left to the page; two fingers, and one that follows, are not", () => {
+  const { finger, calls, send } = createElement();
+  const touched = (n) => send("touchmove", { touches: { length: n } }).defaultPrevented;
+  finger("down", 50, 50);
+  finger("move", 53, 70);
+  finger("move", 90, 90);
+  assert.deepEqual([calls, touched(1)], [[], false]);
+  assert.equal(touched(2), true);
+  finger("cancel", 90, 90);
+  finger("down", 50, 50);
+  finger("move", 60, 50);
+  assert.equal(touched(1), true);
+});
+
+test("a finger that rests follows from where it is, and then in any direction", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { finger, calls, send } = createElement();
+  finger("down", 50, 50);
+  context.mock.timers.tick(400);
+  assert.deepEqual(calls, [["follow", 50, 50]]);
+  finger("move", 50, 90);
+  assert.equal(send("touchmove", { touches: { length: 1 } }).defaultPrevented, true);
+  finger("up", 50, 90);
+  assert.deepEqual(calls.slice(1), [["follow", 50, 90], ["followed", true]]);
+  for (const other of [createElement("box"), createElement()]) {
+    other.finger("down", 50, 50);
+    if (other.gestures.tool === "move") other.finger("up", 50, 50);
+    context.mock.timers.tick(400);
+    assert.equal(other.calls.some(([name]) => name === "follow"), false);
+  }
+});
+
 test("with the tool box or with Shift, dragging draws an outline from its start", () => {
   const box = createElement("box");
   box.at("down", 50, 50);

@@ -92,6 +92,15 @@ test("lifting the finger pins the code that was decoded; a second finger cancels
   assert.ok(Math.abs(sent[0][1].z[0] - 1.1) < 1e-6);
 });
 
+test("the card of a finger stays when it is lifted, and goes with the next tap", () => {
+  const { gestures, calls } = createMap();
+  gestures.follow(300, 300);
+  gestures.followed(true);
+  assert.deepEqual([named(calls, "card stay").length, named(calls, "card hide").length], [1, 0]);
+  gestures.tap(100, 100, true);
+  assert.equal(named(calls, "card hide").length, 1);
+});
+
 test("on a projection, an example under the pointer is decoded and pinned as itself", () => {
   const { gestures, store, pointer, sent } = createMap(points([10, 11], [-1, -1, 5, 1, -1, 7]), { z: [0, 0, 2] });
   gestures.hover(300 + 5, 300);

@@ -1,0 +1,185 @@
+"""Where things stand on the pages: nothing jumps, nothing covers anything, controls look alike."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+from serving import ROOT
+from visitor import Visitor
+
+pytestmark = pytest.mark.browser
+
+SCRIPT = ROOT / "app" / "main.py"
+CLOUD = ".st-key-cloud"
+MOVER = ".lx-mover"
+#: CSS pixels that something may move by when an option changes.
+STILL = 4
+
+Enter = Callable[..., Visitor]
+Box = dict[str, float]
+
+
+def box(somebody: Visitor, selector: str) -> Box:
+    """Return the box of an element."""
+    element = somebody.find(selector)
+    element.wait_for()
+    found: Box = element.bounding_box()
+    return found
+
+
+def overlap(first: Box, second: Box) -> bool:
+    """Whether two boxes share an area."""
+    return all(
+        first[at] < second[at] + second[size] and second[at] < first[at] + first[size]
+        for at, size in (("x", "width"), ("y", "height"))
+    )
+
+
+@pytest.mark.parametrize("window", ["desktop", "phone"])
+def test_nothing_jumps_when_an_option_of_the_map_changes(visitor: Enter, window: str) -> None:
+    """Neither map nor cloud nor what is below them, by projection and by colour."""
+    somebody = visitor(window).open("explore", "model=mnist-3d")
+    expected = box(somebody, ".lx-stage")
+    legend = box(somebody, ".lx-legend")
+    words = somebody.page.locator(".st-key-w-projection button").all_inner_texts()
+    assert len(words) == 4
+    for word in [*words, *reversed(words), "Rate", "Distortion", "Label"]:
+        choice = somebody.page.get_by_role("radio", name=word, exact=True)
+        choice.click()
+        assert somebody.eventually(lambda choice=choice: bool(choice.is_checked()))
+        somebody.settle()
+        is_cloud = somebody.page.locator(CLOUD).count() == 1
+        found = box(somebody, CLOUD if is_cloud else ".lx-stage")
+        assert found["y"] == pytest.approx(expected["y"], abs=STILL), word
+        assert found["height"] == pytest.approx(expected["height"], abs=STILL), word
+        if not is_cloud:
+            below = box(somebody, ".lx-legend")
+            assert below["height"] == pytest.approx(legend["height"], abs=STILL), word
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "watched", "options"),
+    [
+        ("manifold", "model=mnist-3d", ".lx-manifold-grid", ["Ink on paper"]),
+        ("decode", "model=mnist-conditional", ".lx-dims", ["Draw from the prior", "3"]),
+        ("reconstruct", "model=mnist-conditional", ".lx-stage", ["3"]),
+    ],
+)
+def test_nothing_jumps_on_other_pages(
+    visitor: Enter, page: str, query: str, watched: str, options: list[str]
+) -> None:
+    """Panels keep their place and height when an option of the page changes."""
+    somebody = visitor().open(page, query)
+    before = box(somebody, watched)
+    for option in options:
+        somebody.page.locator(f".lx :is(button, [role=radio]):text-is('{option}')").first.click()
+        somebody.quiet()
+        somebody.settle()
+        after = box(somebody, watched)
+        for side in ("x", "y", "height", "width"):
+            assert after[side] == pytest.approx(before[side], abs=STILL), (option, side)
+
+
+def test_the_floating_picture_covers_nothing(visitor: Enter) -> None:
+    """On a phone it stands where the title leaves room; sliders scroll clear of it."""
+    somebody = visitor("phone").open("decode", "model=mnist-20d")
+    picture = box(somebody, ".lx-picture canvas")
+    outputs = somebody.page.locator(".lx-dim output, .lx-buttons button, .lx-traversal")
+    seen = [each.bounding_box() for each in outputs.all() if each.is_visible()]
+    assert len(seen) > 16
+    assert not any(overlap(picture, each) for each in seen)
+    # What is reached by keys stays clear too.
+    slider = somebody.page.locator(".lx-dim input[type=range]")
+    slider.nth(12).focus()
+    slider.nth(0).focus()
+    somebody.quiet()
+    assert not overlap(box(somebody, ".lx-picture canvas"), slider.nth(0).bounding_box())
+    somebody.open("explore", "model=mnist-20d")
+    picture = box(somebody, ".lx-picture canvas")
+    assert not overlap(picture, box(somebody, ".lx-stage"))
+    # The whole map is seen below it, with both names of its axes.
+    somebody.find(".lx-stage").evaluate("stage => stage.scrollIntoView({ block: 'end' })")
+    somebody.quiet()
+    stage = box(somebody, ".lx-stage")
+    assert stage["y"] + stage["height"] <= 800
+    assert not overlap(box(somebody, ".lx-picture canvas"), stage)
+
+
+def test_the_floating_picture_can_be_moved_away(visitor: Enter) -> None:
+    """Its button moves it to other corners and makes it small, also on the next page."""
+    somebody = visitor("phone").open("decode")
+    places = []
+    for _ in range(4):
+        places.append(tuple(round(value) for value in box(somebody, ".lx-picture canvas").values()))
+        somebody.page.get_by_role("button", name="Move the picture").tap()
+        somebody.frames()
+    assert len(set(places)) == 4
+    assert places[-1][2] <= 48
+    assert all(x >= 0 and x + width <= 400 for x, _, width, _ in places)
+    assert box(somebody, ".lx-picture canvas")["x"] == pytest.approx(places[0][0], abs=1)
+    somebody.page.get_by_role("button", name="Move the picture").tap()
+    somebody.button("Expand sidebar").or_(
+        somebody.page.get_by_test_id("stExpandSidebarButton")
+    ).first.tap()
+    somebody.page.get_by_role("link", name="Explore").tap()
+    somebody.page.get_by_role("heading", name="Explore").wait_for()
+    somebody.settle()
+    assert somebody.eventually(
+        lambda: box(somebody, ".lx-picture canvas")["y"] == pytest.approx(places[1][1], abs=2)
+    )
+
+
+def test_sliders_scroll_with_the_page_and_the_picture_stays(visitor: Enter) -> None:
+    """The list of dimensions has no scroller of its own; the picture is beside its last row."""
+    somebody = visitor(alone=True)
+    somebody.page.set_viewport_size({"width": 1280, "height": 720})
+    somebody.open("decode", "model=mnist-20d")
+    inner = "list => list.scrollHeight - list.clientHeight"
+    assert somebody.find(".lx-dims").evaluate(inner) <= 0
+    last = somebody.page.locator(".lx-dims > .lx-dim").last
+    last.evaluate("row => row.scrollIntoView({ block: 'nearest' })")
+    somebody.quiet()
+    assert last.bounding_box()["y"] < 720
+    picture = box(somebody, ".lx-picture canvas")
+    assert picture["y"] >= 0
+    assert picture["y"] + picture["height"] <= 720
+
+
+def look(somebody: Visitor, element: Any) -> dict[str, object]:
+    """Return how a button of a segmented control looks."""
+    found = element.bounding_box()
+    # Between border and words.
+    clip = {"x": found["x"] + 4, "y": found["y"] + 5, "width": 1, "height": 1}
+    with Image.open(io.BytesIO(somebody.page.screenshot(clip=clip))) as image:
+        ground = image.convert("RGB").getpixel((0, 0))
+    style = element.evaluate(
+        """button => {
+          const words = button.querySelector("p") ?? button;
+          const { borderTopColor, borderTopWidth, fontFamily } = getComputedStyle(button);
+          const { color, fontSize } = getComputedStyle(words);
+          return { borderTopColor, borderTopWidth, fontFamily, color, fontSize };
+        }"""
+    )
+    return {"height": found["height"], "ground": ground, **style}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("window", ["desktop", "phone"])
+def test_segmented_controls_look_alike(visitor: Enter, window: str, scheme: str) -> None:
+    """Those of the panels as Streamlit's: height, colours, border, words; chosen and not."""
+    somebody = visitor(window)
+    somebody.page.emulate_media(color_scheme=scheme)
+    somebody.open("explore", "model=mnist-20d&map=axes")
+    somebody.quiet()
+    streamlit = somebody.page.locator(".st-key-w-colour button")
+    panel = somebody.page.locator(".lx-tools [data-tool]")
+    for place in (0, 1):
+        assert look(somebody, panel.nth(place)) == look(somebody, streamlit.nth(place))
+    corner = "button => getComputedStyle(button).borderTopLeftRadius"
+    assert panel.first.evaluate(corner) == streamlit.first.evaluate(corner)
+    select = somebody.page.locator('.st-key-w-axes-vertical [role="group"]').first
+    assert select.bounding_box()["height"] == look(somebody, panel.first)["height"]
