@@ -61,7 +61,7 @@ def _bars(
     ]
     return {
         "animation": False,
-        "grid": {"left": 0, "right": 0, "top": 20, "bottom": 4, "containLabel": True},
+        "grid": {"left": 2, "right": 8, "top": 20, "bottom": 4, "containLabel": True},
         "tooltip": {"formatter": hover},
         "xAxis": {
             "type": "category",
@@ -69,7 +69,7 @@ def _bars(
             "axisTick": {"show": False},
             "axisLabel": {"interval": 0},
         },
-        "yAxis": {"type": "value", "show": False},
+        "yAxis": {"type": "value", "show": False, "axisLabel": {"show": False}},
         "series": [{"type": "bar", "data": bars, "barCategoryGap": "25%"}],
     }
 

@@ -14,7 +14,7 @@ from app.components.latent_map import Callbacks, Look, Points, Restored
 from app.figures import charts, raster
 from app.resources import examples
 from app.resources.opened_model import Floats, Ids, Opened
-from app.widgets import gallery, pinned, scenes
+from app.widgets import chart, gallery, pinned, scenes
 from vae_core import latents
 from vae_core.formats import tables
 
@@ -173,7 +173,7 @@ def _summary(model: Opened, shown: State, ids: NDArray[np.int64]) -> None:
         counts = np.bincount(model.codes.labels[rows], minlength=len(model.class_names))
         figure = charts.class_counts(counts.tolist(), model.class_names)
         with left:
-            st.echarts_chart(figure, key="class-counts", height=130, alt="Number of each class")
+            chart.show_echarts(figure, key="class-counts", height=130, alt="Number of each class")
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)
     y = scenes.pinned_y(model, shown)
     decoded = raster.picture(examples.decode(model, mean, y)[0], 84)

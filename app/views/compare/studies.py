@@ -13,6 +13,7 @@ from app.address import State
 from app.figures import study_charts
 from app.figures.study_charts import CHARTS, Results
 from app.resources import datasets, study_results
+from app.widgets.chart import show_plotly
 from vae_core import studies
 from vae_core.errors import LatentExplorerError
 from vae_core.studies import Study
@@ -132,10 +133,9 @@ def show_chart(study: Study, cells: Sequence[Json], shown: State) -> None:
             unit = next((c["metrics"][metric]["unit"] for c in results.having(metric)), "nats")
             st.caption(words.axis(metric, unit), width="content")
     figure = study_charts.draw(results, chart, metric)
-    st.plotly_chart(
+    show_plotly(
         figure,
         key=f"study-{study.name}-{'-'.join(now)}",
-        config={"displayModeBar": False},
         alt=f"{words.title(metric)} of {study.title}",
     )
     st.caption(describe_marks(results, chart, metric))

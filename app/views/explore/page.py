@@ -9,7 +9,7 @@ from app.address import State
 from app.figures import charts
 from app.resources.opened_model import Opened
 from app.views.explore import tsne
-from app.widgets import downloads, gallery, header, pinned, scenes, selection
+from app.widgets import chart, downloads, gallery, header, pinned, scenes, selection
 from vae_core.jobs.tsne import MapStatus
 
 CAPTIONS = {
@@ -79,13 +79,11 @@ def show_map(
         )
         with st.container(key="cloud-hint"):
             st.caption("Drag to rotate, scroll or pinch to zoom.")
-        # Without the mode bar, which covers the legend under a pointer and for good after a touch.
-        st.plotly_chart(
+        chart.show_plotly(
             figure,
             key="cloud",
             height="stretch",
             alt="The codes of the test set in three dimensions",
-            config={"displayModeBar": False},
         )
     else:
         selection.show_map(

@@ -12,7 +12,7 @@ from app.figures import charts, raster
 from app.resources import examples, inference, library
 from app.resources.inference import Encoding
 from app.resources.opened_model import Floats, Opened
-from app.widgets import gallery, graphs, pinned, scenes, selection
+from app.widgets import chart, gallery, graphs, pinned, scenes, selection
 from vae_core import model_folder
 from vae_core.images import Prepared
 
@@ -134,7 +134,7 @@ def show_distortion(model: Opened, encoding: Encoding) -> None:
         unit=f"Distortion (nats, {model.pixel_kind})",
         marked=encoding.distortion,
     )
-    st.plotly_chart(figure, key="distortions", config={"displayModeBar": False})
+    chart.show_plotly(figure, key="distortions", alt="Histogram of the test set's distortion")
     st.caption(
         f"Orange: your image. Its distortion exceeds {encoding.share_below:.0%} of test images. "
         "Further right = worse reconstruction."
@@ -164,7 +164,7 @@ def show_label_costs(model: Opened, encoding: Encoding) -> None:
         f"than {names[second]}.{note}"
     )
     figure = charts.label_costs((losses - losses.min()).tolist(), names, chosen)
-    st.echarts_chart(figure, key="label-costs", height=150, alt="−ELBO under every label")
+    chart.show_echarts(figure, key="label-costs", height=150, alt="−ELBO under every label")
     st.caption(
         "−ELBO under every label, in nats above the best. It is an upper bound on −log p(x|y): if "
         "all labels are equally likely, the lowest is the most probable. A model trained only to "

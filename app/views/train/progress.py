@@ -17,7 +17,7 @@ from app.figures import charts
 from app.resources import trainings
 from app.resources.opened_model import Opened
 from app.views.train import controls, form, replay
-from app.widgets import jobs, pinned, scenes
+from app.widgets import chart, jobs, pinned, scenes
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import LatentExplorerError
@@ -324,9 +324,9 @@ def show_curves(status: RunStatus) -> None:
             (change.step, controls.describe_change(change) if part == "elbo" else "")
             for change in status.changes
         ]
-        chart = charts.training_curve(status.epochs, status.steps, part, marks=marks)
+        curve = charts.training_curve(status.epochs, status.steps, part, marks=marks)
         alt = f"{words.title(part)} by epoch"
-        st.echarts_chart(chart, key=f"curve-{part}", height=height, alt=alt)
+        chart.show_echarts(curve, key=f"curve-{part}", height=height, alt=alt)
     if status.epochs:
         config, last = status.config, status.epochs[-1]
         test, train = last["test"], last["train"]
