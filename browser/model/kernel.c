@@ -178,6 +178,27 @@ INLINE vec softplus_of(vec x) {
   return multiply_add(times(series, s), splat(2), wasm_v128_and(x, wasm_f32x4_gt(x, splat(0))));
 }
 
+/* e^x - 1 = 2 t / (1 - t) with t = tanh(x / 2), which loses no digits near 0. */
+INLINE vec minus_one_of(vec x) {
+  const vec t = tanh_of(times(x, splat(0.5f)));
+  return over(plus(t, t), wasm_f32x4_sub(splat(1), t));
+}
+
+/*
+ * x times the share of a normal distribution below x: max(x, 0) - |x| erfc(|x| / sqrt(2)) / 2, with
+ * erfc of Press et al., Numerical Recipes, 6.2.
+ */
+INLINE vec gelu_of(vec x) {
+  static const float terms[] = {-0.82215223f, 1.48851587f, -1.13520398f, 0.27886807f, -0.18628806f, 0.09678418f,
+                                0.37409196f, 1.00002368f, -1.26551223f};
+  const vec size = wasm_f32x4_abs(x), a = times(size, splat(0.70710678f));
+  const vec t = over(splat(1), multiply_add(a, splat(0.5f), splat(1)));
+  vec series = splat(0.17087277f);
+  for (int i = 0; i < 9; i++) series = multiply_add(series, t, splat(terms[i]));
+  const vec erfc = times(t, exponential(wasm_f32x4_sub(series, times(a, a))));
+  return wasm_f32x4_sub(wasm_v128_and(x, wasm_f32x4_gt(x, splat(0))), times(times(size, splat(0.5f)), erfc));
+}
+
 #define ACTIVATION(name, result, ...)                                     \
   EXPORT void name(const float *x, float *y, int length, ##__VA_ARGS__) { \
     for (int i = 0; i < length; i += 4) {                                 \
@@ -193,6 +214,22 @@ ACTIVATION(sigmoid, sigmoid_of(a))
 ACTIVATION(tanh, tanh_of(a))
 ACTIVATION(silu, over(a, plus(splat(1), exponential(wasm_f32x4_neg(a)))))
 ACTIVATION(softplus, softplus_of(a))
+ACTIVATION(mish, times(a, tanh_of(softplus_of(a))))
+ACTIVATION(elu, wasm_v128_bitselect(a, times(splat(alpha), minus_one_of(a)), wasm_f32x4_gt(a, splat(0))), float alpha)
+ACTIVATION(gelu, gelu_of(a))
+ACTIVATION(clip, wasm_f32x4_pmin(wasm_f32x4_pmax(a, splat(low)), splat(high)), float low, float high)
+
+#define OF_TWO(name, result)                                                    \
+  EXPORT void name(const float *x, const float *other, float *y, int length) {  \
+    for (int i = 0; i < length; i += 4) {                                       \
+      const vec a = load(x + i), b = load(other + i);                           \
+      store(y + i, result, length - i);                                         \
+    }                                                                           \
+  }
+
+OF_TWO(sum, plus(a, b))
+OF_TWO(difference, wasm_f32x4_sub(a, b))
+OF_TWO(product, times(a, b))
 
 /* The first half of each part times the sigmoid of its second half. */
 EXPORT void gated(const float *x, float *y, int parts, int width) {

@@ -109,7 +109,7 @@ function convolution(layer, layout) {
   if (bordered) layout.share((above + height + below) * row);
   const placed = all.map((piece) => placePiece(layout, layer, piece, row, above, left));
   const around = [above * row, left * channels, right * channels, below * row];
-  return ({ kernel, scratch }, x, y, examples) => {
+  return ({ kernel, scratch }, [x], y, examples) => {
     for (let n = 0; n < examples; n++) {
       let image = x + NUMBER * n * height * width * channels;
       if (bordered) {
@@ -134,7 +134,7 @@ function linear({ weight, bias, ...layer }, layout, most) {
   const thin = weight.length / bias.length <= THIN;
   const product = placeDense(layout, thin ? transposed(weight, bias.length) : weight, bias, most * parts);
   const name = thin ? "thin_products" : "products";
-  return ({ kernel }, x, y, count) => kernel[name](product, x, y, count * parts);
+  return ({ kernel }, [x], y, count) => kernel[name](product, x, y, count * parts);
 }
 
 function recurrent(layer, layout, most) {
@@ -143,7 +143,7 @@ function recurrent(layer, layout, most) {
   const input = placeDense(layout, layer.weight_ih, layer.bias_ih, most * parts);
   const state = placeDense(layout, layer.weight_hh, layer.bias_hh, most);
   const [read, recalled, h] = [most * parts * 3, most * 3, most].map((rows) => layout.reserve(rows * units));
-  return ({ kernel, view }, x, y, count) => {
+  return ({ kernel, view }, [x], y, count) => {
     view(h, count * units).fill(0);
     kernel.products(input, x, read, count * parts);
     for (let part = 0; part < parts; part++) {
@@ -158,18 +158,46 @@ function recurrent(layer, layout, most) {
 
 function gated(layer) {
   const parts = partsOf(layer);
-  return ({ kernel }, x, y, count) => kernel.gated(x, y, count * parts, layer.size / parts);
+  return ({ kernel }, [x], y, count) => kernel.gated(x, y, count * parts, layer.size / parts);
 }
 
 function symmetric({ side, size }) {
-  return ({ kernel }, x, y, count) => kernel.symmetric(x, y, (count * size) / (side * side), side);
+  return ({ kernel }, [x], y, count) => kernel.symmetric(x, y, (count * size) / (side * side), side);
 }
 
-const activation = ({ op, size, slope = 0 }) => ({ kernel }, x, y, count) => kernel[op](x, y, count * size, slope);
+/** Activations, with the attributes that they have. */
+const ACTIVATIONS = {
+  relu: [],
+  leaky_relu: ["slope"],
+  exp: [],
+  sigmoid: [],
+  tanh: [],
+  silu: [],
+  softplus: [],
+  mish: [],
+  elu: ["alpha"],
+  gelu: [],
+  clip: ["low", "high"],
+};
+const DEFAULTS = { alpha: 1, low: -Infinity, high: Infinity };
+
+function activation(layer) {
+  if (layer.approximate === "tanh") return null;
+  const { op, size } = layer;
+  const attributes = ACTIVATIONS[op].map((name) => layer[name] ?? DEFAULTS[name]);
+  return ({ kernel }, [x], y, count) => kernel[op](x, y, count * size, ...attributes);
+}
+
+/** Of two inputs of one size; those of another, and constants, are left to JavaScript. */
+function ofTwo({ op, size }, _layout, _most, sizes) {
+  if (sizes.length !== 2 || sizes.some((one) => one !== size)) return null;
+  return ({ kernel }, [x, other], y, count) => kernel[op](x, other, y, count * size);
+}
 
 /**
- * Operations of kernel.c: (layer, layout, examples at most) → run, or null for a layer that is left to
- * JavaScript, where run is (place, address of the input, address of the output, examples) → void.
+ * Operations of kernel.c: (layer, layout, examples at most, sizes of the inputs) → run, or null for a
+ * layer that is left to JavaScript. Run is (place, addresses of the inputs, address of the output,
+ * examples) → void.
  */
 const COMPILED = {
   linear,
@@ -179,13 +207,10 @@ const COMPILED = {
   recurrent,
   gated,
   symmetric,
-  relu: activation,
-  leaky_relu: activation,
-  exp: activation,
-  sigmoid: activation,
-  tanh: activation,
-  silu: activation,
-  softplus: activation,
+  sum: ofTwo,
+  difference: ofTwo,
+  product: ofTwo,
+  ...Object.fromEntries(Object.keys(ACTIVATIONS).map((op) => [op, activation])),
 };
 
 /** Any other operation, on views of the memory. */
@@ -215,8 +240,8 @@ export function prepare(module, layers, inputSize, most) {
   const sizeOf = (source) => (source < 0 ? inputSize : layers[source].size);
   const steps = layers.map((layer, index) => {
     const [addresses, y] = [reads[index].map(addressOf), addressOf(index)];
-    const run = COMPILED[layer.op]?.(layer, layout, most);
-    if (run) return (place, count) => run(place, addresses[0], y, count);
+    const run = COMPILED[layer.op]?.(layer, layout, most, reads[index].map(sizeOf));
+    if (run) return (place, count) => run(place, addresses, y, count);
     const other = inJavaScript(layer, reads[index], sizeOf);
     return (place, count, label) => other(place, addresses, y, count, label);
   });

@@ -122,7 +122,11 @@ const FORMULAS = {
   tanh: Math.tanh,
   silu: (a) => a / (1 + Math.exp(-a)),
   softplus: (a) => Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a))),
+  elu: (a) => (a > 0 ? a : 0.5 * Math.expm1(a)),
+  mish: (a) => a * Math.tanh(Math.max(a, 0) + Math.log1p(Math.exp(-Math.abs(a)))),
+  clip: (a) => Math.min(2, Math.max(-1, a)),
 };
+const ATTRIBUTES = { slope: 0.2, alpha: 0.5, low: -1, high: 2 };
 /** Units of the last place of float32. */
 const ULP = 2 ** -23;
 /** Numbers near the smallest that float32 has may be 0. */
@@ -133,7 +137,7 @@ test("activations are their formulas in double precision, within three units of 
     0, -0, ...range(20001).map((i) => (i - 10000) / 80), ...range(200).map((i) => (-1) ** i * 10 ** -(i / 10)), 87.9, 88.8, 1e30, -1e30,
   ]);
   for (const [op, formula] of Object.entries(FORMULAS)) {
-    const layer = { op, size: x.length, slope: 0.2 };
+    const layer = { op, size: x.length, ...ATTRIBUTES };
     for (const [name, kernel] of kernels) {
       const y = outputs(prepare(kernel, [{ ...layer }], x.length, 1), [layer], x, 1);
       x.forEach((a, i) => {
@@ -145,10 +149,31 @@ test("activations are their formulas in double precision, within three units of 
   }
 });
 
+test("the exact GELU equals the JavaScript, whose error function has as many digits", () => {
+  const x = Float32Array.from(range(4001).map((i) => (i - 2000) / 200));
+  const layer = { op: "gelu", size: x.length };
+  const expected = outputs(interpret([layer]), [layer], x, 1);
+  for (const [name, kernel] of kernels) {
+    outputs(prepare(kernel, [{ ...layer }], x.length, 1), [layer], x, 1).forEach((value, i) =>
+      assert.ok(Math.abs(value - expected[i]) <= 1e-6 * Math.max(1, Math.abs(x[i])), `${name} gelu(${x[i]}) = ${value}, not ${expected[i]}`));
+  }
+});
+
+test("sums, differences and products of two inputs equal the JavaScript, whatever their sizes", () => {
+  for (const op of ["sum", "difference", "product"]) {
+    for (const width of [1, 3, 8, 13]) {
+      const layers = [{ op: "add", size: width, bias: numbers(width) }, { op: "tanh", size: width, inputs: [-1] }, { op, size: width, inputs: [0, 1] }];
+      assertSame(layers, width, 3);
+      assertSame([{ op, size: width, values: numbers(width) }], width, 3);
+      assertSame([dense(width, 1), { op, size: width, inputs: [-1, 0] }], width, 3);
+    }
+  }
+});
+
 test("activations of infinity and of what is no number are those of the JavaScript", () => {
   const x = Float32Array.of(Infinity, -Infinity, NaN);
-  for (const op of Object.keys(FORMULAS).filter((name) => name !== "silu")) {
-    const layer = { op, size: 3, slope: 0.2 };
+  for (const op of Object.keys(FORMULAS).filter((name) => name !== "silu" && name !== "mish")) {
+    const layer = { op, size: 3, ...ATTRIBUTES };
     const expected = outputs(interpret([layer]), [layer], x, 1);
     for (const [, kernel] of kernels) {
       assert.deepEqual([...outputs(prepare(kernel, [{ ...layer }], 3, 1), [layer], x, 1)], [...expected], op);
