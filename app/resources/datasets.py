@@ -15,7 +15,7 @@ import torch
 
 from app.resources.cache import TimedCache
 from vae_core import data, runs
-from vae_core.config import ModelConfig, TrainConfig
+from vae_core.config import TrainConfig
 from vae_core.data import own
 from vae_core.data import survey as surveys
 from vae_core.data.survey import Survey
@@ -32,12 +32,12 @@ class Reading:
     said: tuple[str | None, str | None, bool] = (None, None, False)
 
     @classmethod
-    def of(cls, training: TrainConfig, model: ModelConfig) -> "Reading":
+    def of(cls, training: TrainConfig, image_shape: Shape) -> "Reading":
         """Return how the dataset of a training was read; known datasets are read in one way."""
         if training.dataset in data.SOURCES:
             return cls(training.dataset)
         said = (training.pictures, training.labels, training.transpose)
-        return cls(training.dataset, model.image_shape, said)
+        return cls(training.dataset, image_shape, said)
 
     def load(self) -> data.ImageDataset:
         """Load it; errors are those of :func:`vae_core.data.load_dataset`."""

@@ -102,7 +102,10 @@ def _encode_checkpoint(folder: Path, version: int) -> Opened | None:
         return None
     model, step = found
     config = runs.read_config(folder)
-    name, reading = config.training.dataset, datasets.Reading.of(config.training, config.model)
+    name, reading = (
+        config.training.dataset,
+        datasets.Reading.of(config.training, config.model.image_shape),
+    )
     first = datasets.first_test_images(reading).first(
         LIVE_POINTS if config.model.network == "mlp" else FEWER_POINTS
     )

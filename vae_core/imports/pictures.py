@@ -14,8 +14,8 @@ import torch
 
 from vae_core import data
 from vae_core.data import ImageDataset, Split, arrays, idx_files, opening, preparing
+from vae_core.data.choices import Choices
 from vae_core.data.collection import Collection, as_labels
-from vae_core.data.opening import Choices
 from vae_core.errors import DatasetError
 from vae_core.images import FRAMES
 from vae_core.imports.meanings import ImageShape

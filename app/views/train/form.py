@@ -507,7 +507,7 @@ def step_settings(name: str, likelihood: str) -> Settings:
 
 
 def _reading(config: RunConfig) -> Reading:
-    return Reading.of(config.training, config.model)
+    return Reading.of(config.training, config.model.image_shape)
 
 
 def _not_in_form(config: ModelConfig | TrainConfig) -> Settings:
