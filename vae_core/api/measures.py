@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import html
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -213,22 +213,14 @@ def evaluate(
     metrics = {"distortion": metric(encoded.distortion, samples=1)}
     if config.has_bound:
         loss = encoded.rate + encoded.distortion
-        metrics = {
-            "elbo": metric(-loss, samples=1),
-            "rate": metric(encoded.rate, samples=1),
-            **metrics,
-        }
-        bits = config.pixels * math.log(2)
+        bound = {"elbo": metric(-loss, samples=1), "rate": metric(encoded.rate, samples=1)}
+        metrics = bound | metrics
         if measured == "discrete":
-            metrics["bits_per_dim"] = metric(loss / bits, samples=1, unit="bits")
+            metrics["bits_per_dim"] = metric(_bits(loss, found), samples=1, unit="bits")
         if k := importance_samples:
             images = given.prepared(found, chosen, kind, split)
             weighted = evaluation.nll_iw(found.model, images, k=k, kind=kind, seed=seed, labels=y)
-            metrics[f"nll_iw{k}"] = metric(weighted.nll, samples=k)
-            metrics[f"ess_iw{k}"] = metric(weighted.ess, samples=k, unit="samples")
-            if measured == "discrete":
-                nll_bits = weighted.nll / bits
-                metrics[f"bits_per_dim_iw{k}"] = metric(nll_bits, samples=k, unit="bits")
+            metrics |= _weighted(weighted, k, found, functools.partial(metric, samples=k))
     metrics["active_units"] = Metric(
         value=int(evaluation.active_units(encoded.mu).sum()),
         se=active_units_error(encoded.mu, seed=seed),
@@ -243,6 +235,22 @@ def evaluate(
         prior = found.model.prior_given(y)
         kl = evaluation.kl_per_dim(encoded.mu, encoded.logvar, prior)
     return Evaluation(metrics, tuple(kl.tolist()))
+
+
+def _weighted(
+    weighted: evaluation.Importance, k: int, found: Given, metric: Callable[..., Metric]
+) -> dict[str, Metric]:
+    metrics = {
+        f"nll_iw{k}": metric(weighted.nll),
+        f"ess_iw{k}": metric(weighted.ess, unit="samples"),
+    }
+    if metrics[f"nll_iw{k}"].kind == "discrete":
+        metrics[f"bits_per_dim_iw{k}"] = metric(_bits(weighted.nll, found), unit="bits")
+    return metrics
+
+
+def _bits(nats: Tensor, found: Given) -> Tensor:
+    return nats / (found.model.config.pixels * math.log(2))
 
 
 def _metric(
