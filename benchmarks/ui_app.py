@@ -1,7 +1,8 @@
 """The map, the picture and the grid over made-up sets, to be measured and tested.
 
 Run by ``streamlit run ui_app.py``; in the address ``n`` is the number of points, ``d`` the latent
-dimensions, ``projection`` the map's, ``side`` that of a grid in the map's place.
+dimensions, ``projection`` the map's, ``side`` that of a grid in the map's place, ``model`` the
+pretrained model that decodes, instead of an untrained one.
 """
 
 import json
@@ -11,6 +12,7 @@ import torch
 
 from app.components import contract, latent_map, manifold, picture
 from app.resources import assets
+from vae_core import model_folder
 from vae_core.config import ModelConfig
 from vae_core.formats import bundles
 from vae_core.model_folder import Codes
@@ -20,10 +22,11 @@ CLASSES = 10
 
 
 @st.cache_resource
-def network(d: int) -> tuple[str, assets.Asset]:
-    """Make a network d–500–784, untrained: weights do not change its speed."""
+def network(d: int, name: str | None) -> tuple[str, assets.Asset]:
+    """Open a pretrained model, or make a network d–500–784: weights do not change its speed."""
     torch.manual_seed(0)
-    model = VAE(ModelConfig(latent_dim=d)).eval().requires_grad_(False)
+    model = model_folder.load_model(name) if name else VAE(ModelConfig(latent_dim=d)).eval()
+    model.requires_grad_(False)
     manifest, _ = bundles.pack(model)
     content = bundles.network_bundle(model, parts=("decoder",))
     return manifest["hash"], assets.Asset(content, "decoder.bin")
@@ -84,7 +87,7 @@ def script() -> None:
     if st.button("Go to the origin"):
         state.z, state.pinned_id = (0.0,) * d, None
         state.z_version += 1
-    model_hash, decoder = network(d)
+    model_hash, decoder = network(d, query.get("model"))
     scene = contract.Scene(
         model_hash=model_hash,
         decoder=assets.publish(decoder),

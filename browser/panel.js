@@ -12,6 +12,7 @@
  * @property {(name: string, value: any) => void} state  sets a value that Python keeps
  * @property {(name: string, value: any) => void} trigger  sends a value for a single rerun
  */
+import { useWorker } from "./model/decoding.js";
 import { open } from "./page.js";
 
 /**
@@ -36,6 +37,8 @@ const PANELS = {
 
 /** The server's root. Streamlit serves this module three folders below it. */
 const ROOT = new URL("../../../", import.meta.url);
+
+useWorker(() => new Worker(new URL("./model/worker.js", import.meta.url), { type: "module" }));
 
 const mounted = new WeakMap();
 

@@ -2,11 +2,11 @@
  * Draw what is behind the points: grid lines, and decoded pictures of the plane.
  *
  * Pictures are decoded at the cells of a lattice that is fixed in the plane, so that panning reuses
- * them: in slices, from the centre of the screen outwards.
+ * them: beside the page's own work, from the centre of the screen outwards.
  */
-import { decode, pixelCount } from "../model/network.js";
+import { decodeLater } from "../model/decoding.js";
+import { decode } from "../model/network.js";
 import { hasMargin, isDark, paint } from "../ui/pixels.js";
-import { inSlices } from "../ui/slices.js";
 import { number } from "../ui/words.js";
 import { niceStep, seen, toScreen } from "./geometry.js";
 
@@ -91,7 +91,9 @@ export class DecodedPlane {
     /** Indices in the atlas by the keys of cells. */
     this.slots = new Map();
     this.key = null;
-    this.stopDecoding = () => {};
+    /** Keys of cells that are being decoded. */
+    this.decoding = new Set();
+    this.stop = () => {};
   }
 
   /** @param {DecodedView} view */
@@ -111,7 +113,7 @@ export class DecodedPlane {
   }
 
   clear() {
-    this.stopDecoding();
+    this.#stopDecoding();
     this.key = null;
     this.slots.clear();
     this.context.setTransform(1, 0, 0, 1, 0, 0);
@@ -119,17 +121,16 @@ export class DecodedPlane {
   }
 
   destroy() {
-    this.stopDecoding();
+    this.#stopDecoding();
   }
 
   #forget({ key, network }) {
-    this.stopDecoding();
+    this.#stopDecoding();
     this.key = key;
     this.slots.clear();
     const [, height, width] = network.imageShape;
     this.atlas.width = SLOTS * width;
     this.atlas.height = SLOTS * height;
-    this.mean = new Float32Array(pixelCount(network));
     this.image = new ImageData(width, height);
   }
 
@@ -144,27 +145,35 @@ export class DecodedPlane {
     this.context.drawImage(this.atlas, ...from, width, height, x - wide / 2, y - high / 2, wide, high);
   }
 
-  #decodeMissing(missing, view) {
-    this.stopDecoding();
-    this.stopDecoding = () => {};
+  #decodeMissing(missing, { network, plane, held, label, inverted }) {
+    const { decoding } = this;
+    if (missing.length === decoding.size && missing.every(({ key }) => decoding.has(key))) return;
+    this.#stopDecoding();
     if (missing.length === 0) return;
+    for (const { key } of missing) decoding.add(key);
+    const codes = new Float32Array(missing.length * network.latentDim);
+    missing.forEach(({ x, y }, i) => codes.set(plane.lift(x, y, held), i * network.latentDim));
     let redrawn = performance.now();
-    let next = 0;
-    this.stopDecoding = inSlices(() => {
-      this.#decodeCell(missing[next++], view);
-      const done = next === missing.length;
-      if (done || performance.now() - redrawn > REDRAW) {
-        redrawn = performance.now();
-        this.redraw();
-      }
-      return done;
+    this.stop = decodeLater(network, codes, label, (i, mean) => {
+      const { key } = missing[i];
+      paint(mean, network.imageShape, this.image, 0, 0, inverted);
+      this.#keep(key);
+      decoding.delete(key);
+      if (decoding.size > 0 && performance.now() - redrawn <= REDRAW) return;
+      redrawn = performance.now();
+      this.redraw();
     });
   }
 
-  #decodeCell({ key, x, y }, { network, plane, held, label, inverted }) {
+  #stopDecoding() {
+    this.stop();
+    this.decoding.clear();
+  }
+
+  /** Keep the picture that was painted in the atlas. */
+  #keep(key) {
     if (this.slots.size >= SLOTS * SLOTS) this.slots.clear();
     const slot = this.slots.size;
-    paint(decode(network, plane.lift(x, y, held), label, this.mean), network.imageShape, this.image, 0, 0, inverted);
     this.atlasContext.putImageData(this.image, ...this.#positionInAtlas(slot));
     this.slots.set(key, slot);
   }

@@ -1,12 +1,23 @@
-/** Decoding of several codes, in slices where it takes longer than a frame. */
+/**
+ * Decoding of several codes: at once where that fits into a frame, else in a worker, or in slices on
+ * a page that cannot have one.
+ */
 import { inSlices } from "../ui/slices.js";
+import { connect } from "./connection.js";
 import { decodeMany, pixelCount, work } from "./network.js";
 
 /** Multiplications that take about 12 ms, which leaves a frame time for other panels. */
 const FRAME = 2e7;
-/** Multiplications of one slice, and the most codes in it. */
+/** Multiplications of one slice on the page, and the most codes in it. */
 const SLICE = 5e6;
 const MOST = 8;
+
+/**
+ * @callback Take
+ * @param {number} index
+ * @param {Float32Array} mean  a picture (c · h · w); the array is reused
+ * @returns {void}
+ */
 
 /** How many codes decode in a few milliseconds, 1 to 8. @param {import("./network.js").Network} net */
 export function codesAtOnce(net) {
@@ -14,39 +25,118 @@ export function codesAtOnce(net) {
 }
 
 /**
- * Decode codes slice by slice.
+ * Decode codes beside the page's own work.
  *
  * @param {import("./network.js").Network} net
  * @param {Float32Array} codes  (n · latent_dim)
  * @param {number | null} y
- * @param {(index: number, mean: Float32Array) => void} take  receives each picture (c · h · w) in
- *   order; the array is reused
+ * @param {Take} take  receives the pictures in order
  * @returns {() => void} stops the work
  */
-export function decodeInSlices(net, codes, y, take) {
-  return inSlices(slicesOf(net, codes, y, take, codesAtOnce(net)));
+export function decodeLater(net, codes, y, take) {
+  const request = { net, codes, y, take, next: 0, stop: () => {} };
+  decoder.decode(request);
+  return () => request.stop();
 }
 
-/** Decode codes at once where that fits into a frame, else in slices. @returns {(() => void) | null} null when all is done */
+/** Decode codes at once where that fits into a frame, else later. @returns {(() => void) | null} null when all is done */
 export function decodeEach(net, codes, y, take) {
   const count = codes.length / net.latentDim;
-  if (count * work(net) > FRAME) return decodeInSlices(net, codes, y, take);
-  slicesOf(net, codes, y, take, count)();
+  if (!fits(net, count)) return decodeLater(net, codes, y, take);
+  slicesOf({ net, codes, y, take, next: 0 }, count)();
   return null;
 }
 
-/** A function that decodes the next `atOnce` codes, and returns whether all are decoded. */
-function slicesOf(net, codes, y, take, atOnce) {
+/**
+ * Decode codes with a label each, as `decodeEach` does.
+ *
+ * @param {import("./network.js").Network} net
+ * @param {ArrayLike<number>[]} codes
+ * @param {(number | null)[]} labels
+ * @param {Take} take  receives the pictures label by label
+ * @returns {() => void} stops the work
+ */
+export function decodeLabelled(net, codes, labels, take) {
+  const decode = fits(net, codes.length) ? decodeEach : decodeLater;
+  const stops = [...new Set(labels)].map((label) => {
+    const indices = labels.flatMap((one, i) => (one === label ? [i] : []));
+    const some = Float32Array.from(indices.flatMap((i) => Array.from(codes[i])));
+    return decode(net, some, label, (i, mean) => take(indices[i], mean));
+  });
+  return () => stops.forEach((stop) => stop?.());
+}
+
+/**
+ * Return a function that decodes the code it is called with: at once where that fits into a frame,
+ * else later, where the newest code waits for the one that is being decoded.
+ *
+ * @param {(mean: Float32Array) => void} take
+ */
+export function createFollower(take) {
+  let stop = null;
+  let waiting = null;
+
+  function follow(net, z, y) {
+    if (fits(net, 1)) {
+      stop?.();
+      stop = waiting = null;
+      decodeEach(net, Float32Array.from(z), y, (_, mean) => take(mean));
+    } else if (stop !== null) waiting = [net, z, y];
+    else {
+      stop = decodeLater(net, Float32Array.from(z), y, (_, mean) => {
+        stop = null;
+        take(mean);
+        if (waiting === null) return;
+        const next = waiting;
+        waiting = null;
+        follow(...next);
+      });
+    }
+  }
+
+  return follow;
+}
+
+/** Whether so many codes decode within a frame. */
+function fits(net, count) {
+  return count * work(net) <= FRAME;
+}
+
+/** A function that decodes the next `atOnce` codes of a request, and returns whether all are decoded. */
+function slicesOf(request, atOnce) {
+  const { net, codes, y, take } = request;
   const count = codes.length / net.latentDim;
   const pixels = pixelCount(net);
   const means = new Float32Array(Math.min(count, atOnce) * pixels);
-  let next = 0;
   return () => {
-    const first = next;
-    next = Math.min(count, first + atOnce);
-    const part = codes.subarray(first * net.latentDim, next * net.latentDim);
-    decodeMany(net, part, y, means.subarray(0, (next - first) * pixels));
-    for (let i = first; i < next; i++) take(i, means.subarray((i - first) * pixels, (i - first + 1) * pixels));
-    return next >= count;
+    const first = request.next;
+    request.next = Math.min(count, first + atOnce);
+    const part = codes.subarray(first * net.latentDim, request.next * net.latentDim);
+    decodeMany(net, part, y, means.subarray(0, (request.next - first) * pixels));
+    for (let i = first; i < request.next; i++) take(i, means.subarray((i - first) * pixels, (i - first + 1) * pixels));
+    return request.next >= count;
   };
+}
+
+/** What decodes on the page itself. */
+const onPage = {
+  decode(request) {
+    request.stop = inSlices(slicesOf(request, codesAtOnce(request.net)));
+  },
+};
+
+/** What decodes later: the page, or the worker that it has. */
+let decoder = onPage;
+
+/** Decode in a worker from now on, where one can be made. @param {() => Worker} make  of worker.js */
+export function useWorker(make) {
+  let started = null;
+  const fail = (reason, unfinished) => {
+    console.info(`Pictures are decoded without a worker: ${reason}`);
+    decoder = onPage;
+    for (const request of unfinished) onPage.decode(request);
+    return onPage;
+  };
+  // Most pages never need one.
+  decoder = { decode: (request) => (started ??= connect(make, fail)).decode(request) };
 }

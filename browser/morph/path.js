@@ -1,6 +1,7 @@
 /** The path through two to four codes: its ends and pictures, played, scrubbed or saved. */
 import { printPng } from "../files/png.js";
 import { fileName, save } from "../files/save.js";
+import { decodeEach } from "../model/decoding.js";
 import { canDecode, decode } from "../model/network.js";
 import { schedule, store, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
@@ -121,8 +122,12 @@ export function createPath(shared, { choose, origin, modelName }) {
 
   function saveGif() {
     const { network, y } = store.get();
-    const means = frames(ends(), ANIMATED, shared.morph().kind).map((z) => decode(network, z, y));
-    saveAs(encodeAnimation(means, network.imageShape), "gif");
+    const codes = Float32Array.from(frames(ends(), ANIMATED, shared.morph().kind).flatMap((z) => [...z]));
+    const means = [];
+    decodeEach(network, codes, y, (_, mean) => {
+      means.push(mean.slice());
+      if (means.length === ANIMATED) saveAs(encodeAnimation(means, network.imageShape), "gif");
+    });
   }
 
   async function savePng() {

@@ -15,7 +15,7 @@ import { createGrid } from "../manifold/grid.js";
 import { classOf } from "../map/example.js";
 import { SetLoader } from "../map/loader.js";
 import { muOf } from "../map/points.js";
-import { decode } from "../model/network.js";
+import { decodeLabelled } from "../model/decoding.js";
 import { pin } from "../state/pinning.js";
 import { schedule, storeOf, unschedule } from "../state/store.js";
 import { announcer, make } from "../ui/dom.js";
@@ -37,6 +37,7 @@ export function mount(element, data, emit) {
   let pages = pagesOf([], COLUMNS * ROWS);
   let selected = null;
   let drawn = "";
+  let stop = () => {};
 
   const grid = createGrid({
     size: () => ({ columns: COLUMNS, rows: ROWS }),
@@ -130,15 +131,17 @@ export function mount(element, data, emit) {
     if (!fresh && wanted === drawn) return;
     drawn = wanted;
     grid.tiles.clear();
-    pages.ids().forEach((id, index) => drawOne(index, id, network));
+    const ids = pages.ids();
+    const decoded = [...ids.keys()].filter((index) => !found.sprite?.has(ids[index]));
+    for (const index of ids.keys()) if (found.sprite?.has(ids[index])) drawOriginal(index, ids[index]);
+    const examples = decoded.map((index) => found.points.byId.get(ids[index]));
+    stop();
+    if (!network?.decoder) return;
+    stop = decodeLabelled(network, examples.map((n) => muOf(found.points, n)), examples.map(labelOf),
+      (i, mean) => grid.tiles.picture(decoded[i], mean));
   }
 
-  function drawOne(index, id, network) {
-    const n = found.points.byId.get(id);
-    if (!found.sprite?.has(id)) {
-      if (network?.decoder) grid.tiles.picture(index, decode(network, muOf(found.points, n), labelOf(n)));
-      return;
-    }
+  function drawOriginal(index, id) {
     const canvas = make("canvas", found.sprite.size);
     const context = canvas.getContext("2d");
     found.sprite.draw(context, id);
@@ -163,6 +166,7 @@ export function mount(element, data, emit) {
     },
     destroy() {
       grid.leave();
+      stop();
       loader.stop();
       unsubscribe();
       observer.disconnect();

@@ -60,7 +60,7 @@ export function mount(element, data) {
     const z = store.shown();
     if (!canDecode(network, z) || pixelCount(network) !== data.nodes.length ** 2) return null;
     if (mean?.length !== pixelCount(network)) mean = new Float32Array(pixelCount(network));
-    return decode(network, z, mean);
+    return decode(network, z, store.label(), mean);
   }
 
   function drawLines() {

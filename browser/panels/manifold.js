@@ -15,7 +15,7 @@ import { printPng } from "../files/png.js";
 import { fileName, save } from "../files/save.js";
 import { boundedSide, cellCode, cellCodes, cellOf, FEWEST, hairlineColour, MOST } from "../manifold/cells.js";
 import { createGrid, sizeBox } from "../manifold/grid.js";
-import { decodeInSlices } from "../model/decoding.js";
+import { createFollower, decodeLater } from "../model/decoding.js";
 import { canDecode, decode } from "../model/network.js";
 import { moments } from "../model/prior.js";
 import { pin } from "../state/pinning.js";
@@ -184,14 +184,14 @@ function createPictures(grid) {
         dimension(first)} across, ${dimension(second)} up. Arrow keys move, Enter pins.`);
   }
 
-  /** Decode the grid in slices; a picture stays until its cell is drawn again. */
+  /** Decode the grid in a worker; a picture stays until its cell is drawn again. */
   function decodeGrid([n, dims, prior], inverted, setBusy) {
     const { network, z, y } = store.get();
     stop();
     setBusy(true);
     progress.hidden = false;
     progress.value = 0;
-    stop = decodeInSlices(network, cellCodes(n, dims, z, prior), y, (i, mean) => {
+    stop = decodeLater(network, cellCodes(n, dims, z, prior), y, (i, mean) => {
       grid.tiles.picture(i, mean, inverted);
       progress.value = (i + 1) / (n * n);
       if (i < n * n - 1) return;
@@ -227,6 +227,10 @@ function createCloseUp() {
   const element = make("div", { class: "lx-manifold-close" }, canvas, position);
   const tiles = createTiles(canvas);
   let drawn = "";
+  let state = {};
+  const follow = createFollower((mean) => {
+    if (store.get().network?.hash === state.network.hash) tiles.picture(0, mean, state.inverted);
+  });
 
   function show(inverted) {
     const { network, y } = store.get();
@@ -235,7 +239,8 @@ function createCloseUp() {
     const fresh = tiles.layOut({ columns: 1, shape: network.imageShape });
     if (!fresh && wanted === drawn) return;
     drawn = wanted;
-    tiles.picture(0, decode(network, z, y), inverted);
+    state = { network, inverted };
+    follow(network, z, y);
     position.replaceChildren(...plane().map((dim) => make("span", {}, make("b", {}, dimension(dim)), ` ${number(z[dim])}`)));
     canvas.setAttribute("aria-label", `The picture at ${coordinates(z)}`);
   }

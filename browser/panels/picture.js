@@ -7,7 +7,8 @@
  * @property {string | null} [side]
  */
 import { describeShown } from "../map/reading.js";
-import { canDecode, decode, pixelCount } from "../model/network.js";
+import { createFollower } from "../model/decoding.js";
+import { canDecode } from "../model/network.js";
 import { schedule, storeOf, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
 import { createMover } from "../ui/floating.js";
@@ -29,16 +30,20 @@ export function mount(element, data) {
   element.append(figure);
   const context = canvas.getContext("2d");
   let image = null;
-  let mean = null;
   let drawnFor = null;
+  const follow = createFollower((mean) => {
+    const { network } = store.get();
+    if (network?.hash !== drawnFor) return;
+    paint(mean, network.imageShape, image);
+    context.putImageData(image, 0, 0);
+    figure.classList.add("lx-ready");
+  });
 
   function resize(network) {
     const [, height, width] = network.imageShape;
     Object.assign(canvas, { width, height });
     canvas.style.aspectRatio = `${width} / ${height}`;
     image = context.createImageData(width, height);
-    mean = new Float32Array(pixelCount(network));
-    figure.classList.add("lx-ready");
     drawnFor = network.hash;
   }
 
@@ -47,8 +52,7 @@ export function mount(element, data) {
     const z = store.shown();
     if (!canDecode(network, z)) return;
     if (drawnFor !== network.hash) resize(network);
-    paint(decode(network, z, store.label(), mean), network.imageShape, image);
-    context.putImageData(image, 0, 0);
+    follow(network, z, store.label());
     which.textContent = live ? "Under the pointer" : "Pinned";
     numbers.textContent = code(z);
     const near = live !== null;

@@ -12,18 +12,16 @@
  * @property {string | null} [side]
  */
 import { createGrid, sizeBox } from "../manifold/grid.js";
+import { decodeLabelled } from "../model/decoding.js";
 import { canDecode, decode } from "../model/network.js";
 import { pin } from "../state/pinning.js";
 import { schedule, storeOf, unschedule } from "../state/store.js";
 import { announcer, make } from "../ui/dom.js";
-import { inSlices } from "../ui/slices.js";
 
 /** The narrowest cell that a finger can hit, CSS pixels; below it labels run down, styles across. */
 const FINGER = 44;
 /** Approximate width of the names beside the grid, CSS pixels. */
 const NAMES_WIDTH = 64;
-/** Cells decoded in one slice. */
-const SLICE = 4;
 
 /**
  * Carry the style of a code over to another label: as many standard deviations from the mean of
@@ -176,21 +174,19 @@ function createFrame(grid) {
   return { elements: [above, beside], look, show };
 }
 
-/** The pictures: the first style at once, the others in slices. */
+/** The pictures: the first style at once, the others later. */
 function createPictures(grid, { store, codeOf }) {
   let first = "";
   let others = "";
   let stop = () => {};
 
   function drawOthers(cells, styles, labels) {
+    const all = Array.from({ length: (styles - 1) * labels }, (_, i) =>
+      ({ style: 1 + Math.floor(i / labels), label: i % labels }));
     stop();
-    let next = labels;
-    stop = inSlices(() => {
-      for (const end = Math.min(styles * labels, next + SLICE); next < end; next += 1) {
-        drawCell(cells, Math.floor(next / labels), next % labels);
-      }
-      return next >= styles * labels;
-    });
+    stop = decodeLabelled(store.get().network, all.map(({ style, label }) => codeOf(style, label)),
+      all.map(({ label }) => label),
+      (i, mean) => grid.tiles.picture(cells.indexOf(all[i].style, all[i].label), mean));
   }
 
   function drawCell(cells, style, label) {

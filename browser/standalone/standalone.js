@@ -20,6 +20,7 @@
  * @property {number} epochs  of the training
  * @property {import("../pad/centring.js").Frame | null} frame  how drawings are placed; null without a pad
  */
+import { useWorker } from "../model/decoding.js";
 import { open } from "../page.js";
 import { mount as mountLabels } from "../panels/labels.js";
 import { mount as mountMap } from "../panels/latent_map.js";
@@ -33,6 +34,7 @@ import { store } from "../state/store.js";
 import { createChooser } from "./chooser.js";
 import { byId, notify, run, unpack } from "./content.js";
 import { readFragment, writeFragment } from "./fragment.js";
+import { inlined } from "./inlined.js";
 
 /** The panels by the ids of their elements. */
 const MOUNT = {
@@ -103,7 +105,14 @@ function extrasOf(facts, { codes, replay }, { projection }) {
   };
 }
 
+/** Start the page's worker. vae_core/formats/html.py puts its modules in the import map. */
+function startWorker() {
+  const { imports } = JSON.parse(document.querySelector("script[type=importmap]").textContent);
+  return new Worker(inlined(imports, "latent-explorer/model/worker.js"), { type: "module" });
+}
+
 async function start() {
+  useWorker(startWorker);
   /** @type {Facts} */
   const facts = JSON.parse(byId("facts").textContent);
   const view = createView(facts);

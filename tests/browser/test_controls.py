@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 
 SCRIPT = Path(__file__).with_name("controls_app.py")
 Open = Callable[..., Visitor]
+Visit = Callable[..., Visitor]
 READY = {
     "sliders": ".lx-dim input",
     "manifold": ".lx-manifold[aria-busy=false]",
@@ -207,6 +208,19 @@ def test_grid_shows_its_progress_while_it_is_decoded(opened: Open) -> None:
     assert 0 < max(shares) <= 1
     assert shares == sorted(shares)
     assert page.find(".lx-drawing").is_hidden()
+
+
+def test_grid_is_decoded_in_a_worker_or_without_one(opened: Open, visitor: Visit) -> None:
+    """Where a worker cannot be started, the page decodes the same pictures by itself."""
+    page = opened("manifold")
+    assert ["worker.js" in worker.url for worker in page.page.workers] == [True]
+    pictures = page.picture(GRID)
+    other = visitor()
+    other.page.route("**/model/worker.js", lambda route: route.abort())
+    other.go("?panel=manifold&d=2", ".lx-picture.lx-ready", READY["manifold"])
+    assert other.page.workers == []
+    assert other.picture(GRID) == pictures
+    other.problems.clear()  # the browser itself reports the file that was withheld
 
 
 def test_grid_has_as_many_pictures_as_asked_and_prints_large(opened: Open) -> None:

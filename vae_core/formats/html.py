@@ -14,7 +14,7 @@ import html
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from string import Template
 from typing import Any
@@ -30,6 +30,8 @@ from vae_core.model_folder import AnyCard, Codes, Saved
 from vae_core.models import priors
 
 ENTRY = "standalone/standalone.js"
+#: What the page starts in a worker.
+WORKER = "model/worker.js"
 TEMPLATE = "standalone/standalone.html"
 PAD_TEMPLATE = "standalone/standalone-pad.html"
 REPLAY_TEMPLATE = "standalone/standalone-replay.html"
@@ -88,7 +90,7 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
         "codes": _packed(bundles.codes_bundle(saved.codes)),
         "frames": "" if replay is None else _packed(replay),
     }
-    return _filled(TEMPLATE, ENTRY, slots)
+    return _filled(TEMPLATE, (ENTRY, WORKER), slots)
 
 
 def codes_page(
@@ -129,15 +131,16 @@ def codes_page(
         "codes": _packed(packed),
         "sprite": sprite and f'<script type="text/plain" id="sprite">{sprite}</script>',
     }
-    return _filled(CODES_TEMPLATE, CODES_ENTRY, slots)
+    return _filled(CODES_TEMPLATE, (CODES_ENTRY,), slots)
 
 
-def _filled(template: str, entry: str, slots: Mapping[str, str]) -> bytes:
-    modules = _modules(entry)
+def _filled(template: str, entries: Sequence[str], slots: Mapping[str, str]) -> bytes:
+    """Fill a template with modules and styles; the page runs the first entry."""
+    modules = _modules(*entries)
     common = {
         "style": "\n".join(_read(name) for name in STYLES),
         "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
-        "entry": SCOPE + entry,
+        "entry": SCOPE + entries[0],
     }
     return Template(_read(template)).substitute(common | dict(slots)).encode()
 
@@ -202,10 +205,10 @@ def _command(card: AnyCard) -> str:
     return f"python -m vae_core export {_short_name(card)} --format html --out {file_name(card)}"
 
 
-def _modules(entry: str) -> dict[str, str]:
-    """Return a module and its imports, by path; imported paths are replaced by names."""
+def _modules(*entries: str) -> dict[str, str]:
+    """Return modules and their imports, by path; imported paths are replaced by names."""
     found: dict[str, str] = {}
-    wanted = [entry]
+    wanted = list(entries)
     while wanted:
         name = wanted.pop()
         if name in found:
