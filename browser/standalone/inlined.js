@@ -11,7 +11,7 @@
  */
 export function inlined(imports, name) {
   const [start, ...source] = imports[name].split(",");
-  const whole = decodeURIComponent(source.join(",")).replace(/^((?:import|export)\b[^;"]*")([^"]+)(";)$/gm,
+  const whole = decodeURIComponent(source.join(",")).replace(/^((?:import|export)\b[^;"]*")([\w./-]+\.js)(";)$/gm,
     (_, before, imported, after) => `${before}${inlined(imports, imported)}${after}`);
   return `${start},${whole.replace(/[%#"\\\n\t]/g, encodeURIComponent)}`;
 }

@@ -10,7 +10,7 @@ test("a module with its imports, and theirs, is one address", async () => {
     "a/middle.js": addressOf('import { name } from "a/deep.js";\nexport const twice = `${name}${name}`;\n'),
     "a/first.js": addressOf(
       '/** One. */\nimport { loads, name } from "a/deep.js";\nimport { twice } from "a/middle.js";\n'
-      + 'export const told = [name, twice, loads];\n'),
+      + 'export const told = [name, twice, loads];\nexport const text = "AGF";\n'),
   };
   const { told } = await import(inlined(imports, "a/first.js"));
   assert.deepEqual(told, ['50 % "#1" – ü', '50 % "#1" – ü50 % "#1" – ü', 1]);
