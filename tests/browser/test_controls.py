@@ -202,6 +202,7 @@ def test_grid_shows_its_progress_while_it_is_decoded(opened: Open) -> None:
     )
     page.find(".lx-field input").focus()
     page.key("End")
+    page.page.wait_for_function("window.shares.length > 1")
     page.page.wait_for_selector(".lx-manifold[aria-busy=false]")
     shares = page.page.evaluate("window.shares")
     assert len(set(shares)) > 1

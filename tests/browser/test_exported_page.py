@@ -317,7 +317,7 @@ def test_more_dimensions_have_a_choice_of_maps(open_file: Open) -> None:
 
 def test_grid_is_decoded_in_a_worker_from_disk(open_file: Open) -> None:
     """The page starts a worker from what it holds; it decodes what the page itself would."""
-    page = open_file("given")
+    page = open_file("given.html")
     page.until("document.querySelector('.lx-manifold').getAttribute('aria-busy') === 'false'")
     assert [worker.url[:21] for worker in page.page.workers] == ["data:text/javascript;"]
     assert page.find("#manifold .lx-drawing").is_hidden()
