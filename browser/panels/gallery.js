@@ -133,20 +133,12 @@ export function mount(element, data, emit) {
     grid.tiles.clear();
     const ids = pages.ids();
     const decoded = [...ids.keys()].filter((index) => !found.sprite?.has(ids[index]));
-    for (const index of ids.keys()) if (found.sprite?.has(ids[index])) drawOriginal(index, ids[index]);
+    for (const index of ids.keys()) if (found.sprite?.has(ids[index])) drawOriginal(grid.tiles, index, found.sprite, ids[index]);
     const examples = decoded.map((index) => found.points.byId.get(ids[index]));
     stop();
     if (!network?.decoder) return;
     stop = decodeLabelled(network, examples.map((n) => muOf(found.points, n)), examples.map(labelOf),
       (i, mean) => grid.tiles.picture(decoded[i], mean));
-  }
-
-  function drawOriginal(index, id) {
-    const canvas = make("canvas", found.sprite.size);
-    const context = canvas.getContext("2d");
-    found.sprite.draw(context, id);
-    const { data: pixels } = context.getImageData(0, 0, canvas.width, canvas.height);
-    grid.tiles.put(index, (image) => image.data.set(pixels));
   }
 
   const unsubscribe = store.subscribe((_, changed) => {
@@ -175,4 +167,13 @@ export function mount(element, data, emit) {
       root.remove();
     },
   };
+}
+
+/** Draw the original of an example as a tile. */
+function drawOriginal(tiles, index, sprite, id) {
+  const canvas = make("canvas", sprite.size);
+  const context = canvas.getContext("2d");
+  sprite.draw(context, id);
+  const { data: pixels } = context.getImageData(0, 0, canvas.width, canvas.height);
+  tiles.put(index, (image) => image.data.set(pixels));
 }
