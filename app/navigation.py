@@ -8,7 +8,7 @@ from app import address, state
 from app.components.link import link
 from app.resources import library, opened_model
 from app.views import boltzmann
-from app.widgets import header, model_card
+from app.widgets import header, imports, model_card
 from vae_core.errors import CheckpointError, LatentExplorerError
 
 #: Title of each page by its folder and URL path, in the order of the menu.
@@ -38,6 +38,8 @@ def model_picker(names: list[str]) -> None:
         if zipped is not None and zipped.file_id != state.recall("zip"):
             state.remember("zip", zipped.file_id)
             open_file(zipped.getvalue())
+        if st.button("Model made elsewhere (ONNX)…", width="stretch", key="w-import"):
+            imports.dialog(open_file)
 
 
 def keep_example(name: str) -> dict[str, int | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -12,9 +12,14 @@ from vae_core.cli import options, printing
 from vae_core.config import ImportedPrior, Pixels
 from vae_core.errors import ConfigError
 
+if TYPE_CHECKING:
+    from vae_core.imports import Checked
+
 #: What the options of outputs allow; the lists of :mod:`vae_core.imports.meanings` are the same.
 POSTERIORS = ("mu,logvar", "mu,std", "mu,var", "mu", "2*latent")
 OUTPUTS = ("probabilities", "logits", "[0,1]", "[-1,1]", "[0,255]", "mean,logvar")
+#: Options of the import that a check has too.
+CHECKED = ("labels", "prior", "pixels", "limit", "data_dir")
 LIKELIHOODS = "bernoulli, gaussian, gaussian:SIGMA or continuous-bernoulli"
 
 
@@ -32,8 +37,11 @@ LIKELIHOODS = "bernoulli, gaussian, gaussian:SIGMA or continuous-bernoulli"
     "of pictures.",
 )
 @click.option("--labels", type=click.Path(path_type=Path), help="File of labels (.npy or IDX).")
+@click.option("--out", type=click.Path(path_type=Path), help="Model folder to write.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="Model folder to write."
+    "--check",
+    type=click.Path(path_type=Path),
+    help="Write reconstructions below originals to this PNG instead, and compute nothing else.",
 )
 @click.option(
     "--posterior",
@@ -86,11 +94,37 @@ def import_model(
     input_range: str | None,
     image_shape: str | None,
     classes: str | None,
+    out: Path | None,
+    check: Path | None,
     **settings: Any,
 ) -> None:
     """Import a model that was made elsewhere: its ONNX files, and pictures to encode."""
     from vae_core import imports
 
+    if (out is None) == (check is None):
+        raise ConfigError("--out: a folder is needed, or --check with a PNG file")
+    if check is not None:
+        told = imports.told_by(
+            posterior=settings["posterior"],
+            output=settings["output"],
+            likelihood=settings["likelihood"],
+            input_range=input_range,
+            image_shape=_shape(image_shape),
+        )
+        _check(
+            check,
+            as_json,
+            imports.check_model(
+                encoder,
+                decoder,
+                data=dataset,
+                classes=_classes(classes),
+                told=told,
+                **{name: settings[name] for name in CHECKED},
+            ),
+        )
+        return
+    assert out is not None
     imported = imports.import_model(
         encoder,
         decoder,
@@ -98,6 +132,7 @@ def import_model(
         input_range=input_range,
         image_shape=_shape(image_shape),
         classes=_classes(classes),
+        out=out,
         command=_command(click.get_current_context()),
         say=_stages,
         **settings,
@@ -114,6 +149,30 @@ def import_model(
             "warnings": list(card.warnings),
             "error": imported.check.error,
             "error_of_mean": imported.check.error_of_mean,
+        }
+    )
+
+
+def _check(path: Path, as_json: bool, checked: Checked) -> None:
+    """Write the picture of a check, and print what was found."""
+    from vae_core.formats import tables
+
+    levels = checked.check.sheet.mul(255).round().byte().numpy()
+    columns = len(checked.check.reconstructions)
+    printing.write_file(path, tables.png(tables.tile(levels, columns=columns)))
+    if not as_json:
+        click.echo(str(checked))
+        return
+    printing.print_json(
+        {
+            "check": str(path),
+            "model": checked.draft.config.model_dump(),
+            "encoder": checked.draft.encoder,
+            "decoder": checked.draft.decoder,
+            "found": list(checked.found),
+            "warnings": list(checked.check.warnings),
+            "error": checked.check.error,
+            "error_of_mean": checked.check.error_of_mean,
         }
     )
 
@@ -144,7 +203,7 @@ def _classes(text: str | None) -> int | Sequence[str] | None:
 def _command(context: click.Context) -> str:
     """Return the command with the options that were stated, and files without their folders."""
     shown: list[str] = ["python -m vae_core import"]
-    hidden = ("as_json", "data_dir", "out")
+    hidden = ("as_json", "data_dir", "out", "check")
     paths: dict[str, Callable[[Any], str]] = {
         name: lambda value: Path(str(value)).name for name in ("encoder", "decoder", "labels")
     }

@@ -1,5 +1,12 @@
 """Import models that were made elsewhere: ONNX files, PyTorch modules, functions."""
 
-from vae_core.imports.importing import Imported, import_model
+from vae_core.imports.importing import (
+    Checked,
+    Imported,
+    check_model,
+    import_model,
+    prepare,
+    told_by,
+)
 
-__all__ = ["Imported", "import_model"]
+__all__ = ["Checked", "Imported", "check_model", "import_model", "prepare", "told_by"]

@@ -45,9 +45,7 @@ class Imported:
     check: Check
 
     def __str__(self) -> str:
-        lines = [f"found {sentence}" for sentence in self.found]
-        lines += ["", checks.as_text(self.check)]
-        lines += self.check.sentences
+        lines = [*self.found, "", checks.as_text(self.check), *self.check.sentences]
         elbo = self.card.metrics.get("elbo")
         if elbo is not None:
             lines.append(
@@ -120,13 +118,7 @@ def import_model(
     request, dataset, notes = prepare(
         encoder, decoder, data=data, labels=labels, classes=classes, limit=limit, pixels=pixels,
         prior=prior, data_dir=data_dir,
-        told=Told(
-            posterior=posterior,
-            output=output,
-            likelihood=likelihood,
-            input_range=_range(input_range),
-            image_shape=_shape(image_shape),
-        ),
+        told=told_by(posterior, output, likelihood, input_range, image_shape),
     )  # fmt: skip
     made = drafts.draft(request)
     found = (*notes, *made.found)
@@ -187,6 +179,30 @@ def prepare(
         like=None if dataset is None else pictures.like(dataset),
     )
     return request, dataset, notes
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Model that was put together and not imported: its settings, what was found, and the check."""
+
+    draft: Draft
+    found: tuple[str, ...]
+    check: Check
+
+    def __str__(self) -> str:
+        lines = [*self.found, "", checks.as_text(self.check), *self.check.sentences]
+        return "\n".join([*lines, *(f"warning: {one}" for one in self.check.warnings)])
+
+
+def check_model(encoder: Any, decoder: Any, *, told: Told, **settings: Any) -> Checked:
+    """Put a model together and compare some reconstructions with originals; write nothing.
+
+    Parameters and errors are those of :func:`prepare`.
+    """
+    request, dataset, notes = prepare(encoder, decoder, told=told, **settings)
+    made = drafts.draft(request)
+    found = (*notes, *made.found)
+    return Checked(made, found, checks.check(made, None if dataset is None else dataset.test))
 
 
 def finish(
@@ -277,6 +293,17 @@ def _check_target(target: Path) -> None:
         raise ConfigError(f"out {target}: a file has that name; a folder is written")
     if target.is_dir() and any(target.iterdir()) and not (target / model_folder.CARD).is_file():
         raise ConfigError(f"out {target}: a folder of other files has that name")
+
+
+def told_by(
+    posterior: str | None = None,
+    output: str | None = None,
+    likelihood: str | None = None,
+    input_range: str | Sequence[float] | None = None,
+    image_shape: Sequence[int] | None = None,
+) -> Told:
+    """Return what was stated, in the forms that :func:`import_model` takes."""
+    return Told(posterior, output, likelihood, _range(input_range), _shape(image_shape))
 
 
 def _range(value: str | Sequence[float] | None) -> tuple[float, float] | None:

@@ -1,0 +1,77 @@
+"""A model made elsewhere in a real browser: dropped, checked, looked at, exported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import ROOT
+from visitor import FIRST, MAP, Visitor
+
+pytestmark = pytest.mark.browser
+
+SCRIPT = ROOT / "app" / "main.py"
+FOREIGN = ROOT / "tests" / "fixtures" / "foreign"
+DIALOG = '[data-testid="stDialog"]'
+DROPZONE = f'{DIALOG} [data-testid="stFileUploaderDropzoneInput"]'
+CONTRAST = 40
+#: Milliseconds that an import in its own process may take on a busy machine.
+IMPORTED = 300_000
+
+Enter = Callable[..., Visitor]
+
+
+def dropped(somebody: Visitor, name: str, *parts: str) -> None:
+    """Open the dialog and drop ONNX files and pictures."""
+    somebody.button("Open a model").click()
+    somebody.button("Model made elsewhere (ONNX)…").click()
+    files = [FOREIGN / name / "legacy" / f"{part}.onnx" for part in parts]
+    somebody.page.locator(DROPZONE).set_input_files(
+        [str(path) for path in (*files, FOREIGN / name / "pictures.npz")]
+    )
+    somebody.button("Check").wait_for()
+
+
+def test_a_model_made_elsewhere_is_dropped_and_every_page_shows_it(
+    visitor: Enter, browser: Any, tmp_path: Path
+) -> None:
+    """Two ONNX files and pictures become a map, pictures under the pointer, and one HTML file."""
+    somebody = visitor().open("explore")
+    dropped(somebody, "pytorch-vae", "encoder", "decoder")
+    somebody.button("Check").click()
+    found = somebody.page.get_by_text("the decoder ends in a sigmoid")
+    found.wait_for(timeout=IMPORTED)
+    dialog = somebody.page.locator(DIALOG)
+    dialog.get_by_role("button", name="Open", exact=True).click()
+    dialog.wait_for(state="detached", timeout=IMPORTED)
+    somebody.page.wait_for_url(re.compile("model=file-"), timeout=IMPORTED)
+    somebody.page.wait_for_selector(MAP)
+    somebody.settle()
+    assert somebody.drawn_after(FIRST["explore"], CONTRAST) > 0
+    before = somebody.look(FIRST["explore"])[1]
+    somebody.drag(MAP, (0.3, 0.3), (0.6, 0.6))
+    assert somebody.eventually(lambda: somebody.look(FIRST["explore"])[1] != before)
+    for page in ("manifold", "decode", "morph"):
+        somebody.follow(page)
+        assert somebody.drawn_after(FIRST[page], CONTRAST) > 0
+    somebody.follow("reconstruct")
+    assert not somebody.page.locator('[data-testid="stException"]').count()
+    exported = tmp_path / "theirs.html"
+    exported.write_bytes(somebody.download("Export as one HTML file"))
+    offline = Visitor(browser.new_context(offline=True).new_page())
+    offline.page.goto(exported.as_uri())
+    assert offline.drawn_after("#picture canvas", CONTRAST) > 0
+    offline.page.context.close()
+    assert somebody.problems == offline.problems == []
+
+
+def test_what_is_not_certain_is_asked_in_the_dialog(visitor: Enter) -> None:
+    """A sentence lists what can be stated; the dialog stays as it is."""
+    somebody = visitor().open("explore")
+    dropped(somebody, "conditional", "encoder", "decoder")
+    somebody.button("Check").click()
+    somebody.page.get_by_text("state --output as one of").wait_for(timeout=IMPORTED)
+    assert "model=digits-2d" in somebody.page.url
