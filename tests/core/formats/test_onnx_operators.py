@@ -688,8 +688,79 @@ def test_operator_equals_onnxruntime(name: str, data: st.DataObject) -> None:
     compare(CASES[name](Draw(data)))
 
 
+#: Constants by name, nodes that compute another from them, and its name.
+COMPUTED: dict[str, tuple[dict[str, Any], list[onnx.NodeProto]]] = {
+    "Gather": ({"a": np.arange(12.0).reshape(3, 4), "k": np.array([2, -1])},
+               [node("Gather", ["a", "k"], ["c"], axis=1)]),
+    "Concat": ({"a": np.arange(6.0).reshape(2, 3)}, [node("Concat", ["a", "a"], ["c"], axis=0)]),
+    "Slice": ({"a": np.arange(24.0).reshape(4, 6), "s": np.array([5]), "e": np.array([-(2**40)]),
+               "k": np.array([1]), "t": np.array([-2])},
+              [node("Slice", ["a", "s", "e", "k", "t"], ["c"])]),
+    "Split": ({"a": np.arange(5.0), "k": np.array([2, 3])},
+              [node("Split", ["a", "k"], ["b", "c"])]),
+    "Squeeze": ({"a": np.ones((1, 3, 1))}, [node("Squeeze", ["a"], ["c"])]),
+    "Unsqueeze": ({"a": np.ones(3), "k": np.array([0, -1])},
+                  [node("Unsqueeze", ["a", "k"], ["c"])]),
+    "Reshape": ({"a": np.arange(6.0).reshape(2, 3), "k": np.array([0, -1, 1])},
+                [node("Reshape", ["a", "k"], ["c"])]),
+    "Flatten": ({"a": np.arange(12.0).reshape(2, 3, 2)}, [node("Flatten", ["a"], ["c"], axis=2)]),
+    "Transpose": ({"a": np.arange(6.0).reshape(2, 3)}, [node("Transpose", ["a"], ["c"])]),
+    "Expand": ({"a": np.arange(3.0), "k": np.array([2, 1])},
+               [node("Expand", ["a", "k"], ["c"])]),
+    "Tile": ({"a": np.arange(3.0), "k": np.array([2])}, [node("Tile", ["a", "k"], ["c"])]),
+    "Size": ({"a": np.ones((2, 3))},
+             [node("Size", ["a"], ["b"]), node("Cast", ["b"], ["c"], to=1)]),
+    "MatMul": ({"a": np.arange(6.0).reshape(2, 3), "k": np.arange(3.0).reshape(3, 1)},
+               [node("MatMul", ["a", "k"], ["c"])]),
+    "Constant": ({}, [node("Constant", [], ["a"], value_floats=[1.0, 2.0]),
+                      node("Constant", [], ["b"], value_float=3.0),
+                      node("Add", ["a", "b"], ["c"])]),
+    "integers": ({}, [node("Constant", [], ["a"], value_ints=[7, -7]),
+                      node("Constant", [], ["b"], value_int=2),
+                      node("Div", ["a", "b"], ["d"]), node("Mod", ["a", "b"], ["m"]),
+                      node("Max", ["d", "m"], ["e"]), node("Cast", ["e"], ["c"], to=1)]),
+    "comparisons": ({"a": np.arange(5.0), "b": np.full(5, 2.0), "p": np.ones(5)},
+                    [node("Less", ["a", "b"], ["d"]), node("LessOrEqual", ["a", "b"], ["e"]),
+                     node("Greater", ["a", "b"], ["f"]), node("GreaterOrEqual", ["a", "b"], ["g"]),
+                     node("Not", ["d"], ["n"]), node("And", ["e", "n"], ["h"]),
+                     node("Or", ["h", "f"], ["i"]), node("And", ["i", "g"], ["j"]),
+                     node("Where", ["j", "a", "p"], ["c"])]),
+    "functions": ({"a": np.linspace(0.2, 1.7, 4)},
+                  [node(op, [before], [after]) for op, before, after in zip(
+                      ["Sqrt", "Exp", "Log", "Reciprocal", "Neg", "Abs", "Sigmoid", "Tanh",
+                       "Softplus", "Identity"], "abcdefghij", "bcdefghijk", strict=True)]
+                  + [node("Floor", ["a"], ["l"]), node("Ceil", ["a"], ["m"]),
+                     node("Round", ["a"], ["o"]), node("Sum", ["k", "l", "m", "o"], ["q"]),
+                     node("Pow", ["q", "a"], ["r"]), node("Min", ["r", "q"], ["s"])]),
+    "reductions": ({"a": np.arange(1.0, 7).reshape(2, 3), "k": np.array([1])},
+                   [node("ReduceProd", ["a"], ["b"], axes=[0]),
+                    node("ReduceSum", ["a", "k"], ["d"]),
+                    node("ReduceMean", ["a"], ["e"]), node("ReduceMax", ["a"], ["f"], axes=[1]),
+                    node("ReduceMin", ["a"], ["g"], keepdims=0), node("ReduceL2", ["a"], ["h"]),
+                    node("ReduceSumSquare", ["a"], ["i"]),
+                    node("Sum", ["b", "d", "e", "f", "g", "h", "i"], ["c"])]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_constants_are_computed_as_onnxruntime_does(name: str) -> None:
+    """Before anything runs: no layer is left of them."""
+    constants, nodes = COMPUTED[name]
+    end = nodes[-1].output[-1]
+    flat = [
+        node("Constant", [], ["minus"], value_ints=[1, -1]),
+        node("Reshape", [end, "minus"], ["flat"]),
+        node("ReduceSum", ["x"], ["one"], keepdims=1),
+        node("Mul", ["one", "flat"], ["out"]),
+    ]
+    flat[2] = node("Identity", ["x"], ["one"])
+    content = model([*nodes, *flat], [("x", ["n", 1])], constants, operator_set=17)
+    _, graph = compare(content)
+    assert len(graph.layers) <= 3
+
+
 #: Operators that are tested elsewhere, or by the constants of others.
-ELSEWHERE = {"OneHot", "RandomNormal", "RandomNormalLike", "Upsample", "Constant", "Shape"}
+ELSEWHERE = {"OneHot", "RandomNormal", "RandomNormalLike", "Constant", "Shape"}
 #: Operators of constants alone.
 OF_CONSTANTS = {
     *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "And", "Or", "Not", "Mod"),

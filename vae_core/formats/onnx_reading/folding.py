@@ -285,6 +285,8 @@ def fold(node: Node, inputs: list[Array | None]) -> list[Array]:
     try:
         with np.errstate(all="ignore"):
             found = FOLDS[node.op](node, list(inputs))
+    except OnnxError:
+        raise
     except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
         raise OnnxError(f"{node.op} of constants: its inputs do not fit") from error
     results = found if isinstance(found, list) else [found]

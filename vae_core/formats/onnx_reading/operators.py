@@ -72,7 +72,6 @@ LOWERED: dict[str, Lower] = {
     "GlobalAveragePool": spatial.global_pool,
     "GlobalMaxPool": spatial.global_pool,
     "Resize": spatial.resize,
-    "Upsample": spatial.resize,
     "BatchNormalization": spatial.batch_normalization,
     "InstanceNormalization": spatial.group_normalization,
     "GroupNormalization": spatial.group_normalization,

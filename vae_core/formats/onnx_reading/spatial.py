@@ -247,7 +247,7 @@ def global_pool(engine: Engine, node: Node, inputs: Inputs) -> Value:
 
 
 def resize(engine: Engine, node: Node, inputs: Inputs) -> Value:
-    """Lower Resize and Upsample along one or two axes."""
+    """Lower Resize along one or two axes."""
     x = engine.flow(needed(node, inputs, 0))
     rank = len(x.shape)
     scales, sides = _resized(engine, node, inputs, x)
@@ -258,11 +258,7 @@ def resize(engine: Engine, node: Node, inputs: Inputs) -> Value:
         return x
     mode = node.attributes.get("mode", "nearest")
     coordinates = node.attributes.get("coordinate_transformation_mode", "half_pixel")
-    if node.op == "Upsample":
-        coordinates = "asymmetric"
     rounding = node.attributes.get("nearest_mode", "round_prefer_floor")
-    if node.op == "Upsample":
-        rounding = "floor"
     allowed = (
         mode in ("nearest", "linear")
         and coordinates in COORDINATES
@@ -300,9 +296,8 @@ def resize(engine: Engine, node: Node, inputs: Inputs) -> Value:
 def _resized(engine: Engine, node: Node, inputs: Inputs, x: Flow) -> tuple[list[float], list[int]]:
     """Return the scale and the new side of each axis."""
     rank = len(x.shape)
-    at = 1 if node.op == "Upsample" else 2
-    scales = optional(node, inputs, at, "scales")
-    sizes = optional(node, inputs, 3, "sizes") if node.op == "Resize" else None
+    scales = optional(node, inputs, 2, "scales")
+    sizes = optional(node, inputs, 3, "sizes")
     axes = [axis % rank for axis in node.attributes.get("axes", range(rank))]
     logical = engine.logical(x)
     factor, sides = [1.0] * rank, list(logical)
