@@ -437,7 +437,55 @@ def _gated(net: _Net, index: int, users: list[list[int]]) -> bool:
     return False
 
 
+def _factors(net: _Net, index: int) -> tuple[float, list[int]]:
+    """Return the number and the layers whose product a layer is; sums are layers of their own."""
+    layer = net.layers[index] if index != INPUT else {}
+    value = _number(net, index)
+    if layer.get("op") == "product" and value is not None:
+        factor, found = _factors(net, layer["inputs"][0])
+        return factor * value, found
+    if layer.get("op") == "quotient" and value and not layer.get("reversed", False):
+        factor, found = _factors(net, layer["inputs"][0])
+        return factor / value, found
+    if layer.get("op") == "product" and "values" not in layer:
+        sizes = {net.size_of(one) for one in layer["inputs"]}
+        if sizes == {layer["size"]}:
+            left, right = (_factors(net, one) for one in layer["inputs"])
+            return left[0] * right[0], left[1] + right[1]
+    return 1.0, [index]
+
+
+def _number(net: _Net, index: int) -> float | None:
+    """Return the number that a layer combines its input with, if it is one."""
+    if index == INPUT or "values" not in net.layers[index]:
+        return None
+    values = net.of(index)["values"]
+    return float(values) if values.numel() == 1 else None
+
+
+def _gelu(net: _Net, index: int, users: list[list[int]]) -> bool:
+    """Replace ½ x (1 + erf(x / √2)), in whatever order it is multiplied."""
+    if net.layers[index]["op"] != "product":
+        return False
+    factor, found = _factors(net, index)
+    if len(found) != 2 or abs(factor - 0.5) > 1e-6:
+        return False
+    for x, gate in (found, found[::-1]):
+        if gate == INPUT or net.layers[gate]["op"] != "sum" or _number(net, gate) != 1:
+            continue
+        inner = net.layers[gate]["inputs"][0]
+        if inner == INPUT or net.layers[inner]["op"] != "erf":
+            continue
+        scale, of = _factors(net, net.layers[inner]["inputs"][0])
+        if of == [x] and abs(scale * 2**0.5 - 1) < 1e-6:
+            size = net.layers[index]["size"]
+            net.layers[index] = {"op": "gelu", "size": size, "inputs": [x], "approximate": "none"}
+            return True
+    return False
+
+
 RULES: tuple[Rule, ...] = (
+    _gelu,
     _scale_into_weights,
     _silu,
     _undo,
