@@ -332,7 +332,7 @@ class TrainConfig(Config):
     dataset: str = Field(
         default="mnist",
         min_length=1,
-        description="Name of a dataset, or path of one's own: a folder or zip of pictures, .npy, "
+        description="Name of a dataset, or path of own data: a folder or zip of pictures, .npy, "
         ".npz, CSV, Parquet or IDX files.",
     )
     learner: LearnerName = Field(

@@ -64,7 +64,7 @@ def statuses() -> dict[str, data.DatasetStatus]:
 
 
 def title(name: str) -> str:
-    """Return the title of a dataset, such as MNIST; of data of one's own the name of its file."""
+    """Return the title of a dataset, such as MNIST; of own data the name of its file."""
     status = statuses().get(name)
     if status is not None:
         return status.title
@@ -115,12 +115,12 @@ def kept(owner: str) -> list[own.Kept]:
 
 
 def choose(kept: own.Kept, **choices: Any) -> own.Kept:
-    """Keep data of one's own with other choices, as another dataset."""
+    """Keep own data with other choices, as another dataset."""
     return own.choose(kept, needed=needed(), **choices)
 
 
 def forget(kept: own.Kept) -> None:
-    """Delete data of one's own; refused while a training needs it."""
+    """Delete own data; refused while a training needs it."""
     own.forget(kept, needed=needed())
 
 
@@ -139,7 +139,7 @@ def needed() -> set[Path]:
 
 @st.cache_resource(show_spinner="Reading the pictures…", max_entries=8)
 def survey(name: str) -> Survey:
-    """Count what data of one's own holds.
+    """Count what own data holds.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def survey(name: str) -> Survey:
 
 
 def is_ink(name: str) -> bool:
-    """Whether pictures of one's own are strokes on a ground."""
+    """Whether own pictures are strokes on a ground."""
     return survey(name).is_ink
 
 

@@ -294,7 +294,7 @@ def test_the_map_and_its_legend_are_near_for_the_keyboard(visitor: Enter) -> Non
     assert somebody.page.evaluate(FOCUSED) == second
 
 
-def test_a_drawing_and_the_picture_are_told_to_a_screen_reader(visitor: Enter) -> None:
+def test_a_drawing_and_the_picture_have_names_for_screen_readers(visitor: Enter) -> None:
     """The pad says what the drawing reads as; the picture's name follows the keys on the map."""
     somebody = visitor().open("reconstruct")
     somebody.drag(".lx-sheet", (0.5, 0.2), (0.5, 0.4), (0.5, 0.6), (0.5, 0.8))

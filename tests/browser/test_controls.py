@@ -224,7 +224,7 @@ def test_grid_is_decoded_in_a_worker_or_without_one(opened: Open, visitor: Visit
     other.problems.clear()  # the browser itself reports the file that was withheld
 
 
-def test_grid_has_as_many_pictures_as_asked_and_prints_large(opened: Open) -> None:
+def test_grid_has_as_many_pictures_as_requested_and_prints_large(opened: Open) -> None:
     """The side changes at once, the server hears it on release; the PNG is 300 dpi, ≥ 2400 px."""
     page = opened("manifold")
     before = page.picture(GRID)

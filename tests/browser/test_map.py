@@ -177,7 +177,7 @@ def test_keyboard_moves_pins_and_zooms(opened: Open) -> None:
     page.heard(lambda told: told["camera"]["height"] > near["height"])
 
 
-def test_code_is_told_to_screen_readers(opened: Open) -> None:
+def test_code_has_a_name_for_screen_readers(opened: Open) -> None:
     """A live text tells the code and the nearest label."""
     page = opened()
     page.move(0.5, 0.5)

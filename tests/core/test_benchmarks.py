@@ -134,7 +134,7 @@ def test_what_is_compared_is_measured_in_turn() -> None:
     assert found == {"a": Spread((3.0, 5.0)), "b": Spread((4.0, 6.0))}
 
 
-def test_ratios_are_taken_round_by_round() -> None:
+def test_ratios_are_computed_round_by_round() -> None:
     """A machine that slows down for both changes no ratio."""
     peer, ours = Spread((4.0, 8.0, 40.0)), Spread((2.0, 4.0, 20.0))
     ratio = timing.ratios(peer, ours)
@@ -323,9 +323,7 @@ def test_sections_and_threads_that_are_not_there_are_refused() -> None:
             bench.threads(text)
 
 
-def test_each_machine_has_records_of_its_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_host_has_its_own_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest of each is shown, the machine without a name first; other files are none."""
     monkeypatch.setattr(bench, "HERE", tmp_path)
     (tmp_path / "results").mkdir()

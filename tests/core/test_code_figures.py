@@ -96,7 +96,7 @@ def test_nearest_images_are_those_of_brute_force() -> None:
     assert few.rows.sort(1).values.tolist() == [[0, 1]] * 4, "there are no more than two"
 
 
-def test_collapse_is_told_in_a_sentence() -> None:
+def test_collapse_is_reported_in_a_sentence() -> None:
     """None, some, one or all dimensions: what is collapsed has neither spread nor KL."""
     alive = normal(50, 4, seed=0)
     kl = torch.full((4,), 1.0)

@@ -91,7 +91,7 @@ def test_settings_from_before_there_were_devices_are_read() -> None:
     assert TrainConfig.from_json(text) == TrainConfig(epochs=3, device="cpu", adam_epsilon=1e-8)
 
 
-def test_every_wrong_setting_is_told_at_once() -> None:
+def test_every_wrong_setting_is_reported_at_once() -> None:
     """Two faults make two sentences."""
     with pytest.raises(ConfigError, match=r"epochs 0: .*; batch_size 0: "):
         TrainConfig.of(epochs=0, batch_size=0)

@@ -706,7 +706,7 @@ def test_strokes_come_out_in_a_usual_width(weight: int, done: str | None):
 
 
 @pytest.mark.parametrize("photo", [False, True])
-def test_glyphs_are_told_apart(photo: bool):
+def test_glyphs_are_separated(photo: bool):
     """Two digits side by side count as two, from left to right, and each can be had alone."""
     both = np.concatenate([drawn(), np.roll(drawn()[:, ::-1], -60, axis=1)], axis=1)
     picture = on_paper(both) if photo else images.to_bytes(both)

@@ -149,7 +149,7 @@ def test_a_gaussian_decoders_figures_are_densities(tmp_path: Path) -> None:
 
 
 def test_tiny_and_unlabelled_sets_are_published(tmp_path: Path) -> None:
-    """Three test pictures of one's own: no t-SNE, no k-NN accuracy, no failure; nor with one."""
+    """Three test own pictures: no t-SNE, no k-NN accuracy, no failure; nor with one."""
     few = small.dataset(n_test=3, labelled=False)
     card, _ = publish(tmp_path / "few", few)
     assert model_folder.load_codes(tmp_path / "few").projections.keys() == {"pca"}

@@ -142,7 +142,7 @@ def evaluate(
 @click.argument("model")
 @options.out_option
 @click.option("--split", type=click.Choice(["train", "test"]), default="test", show_default=True)
-@click.option("--dataset", help="Another dataset, or data of one's own  [default: the model's]")
+@click.option("--dataset", help="Another dataset, or own data  [default: the model's]")
 @options.json_option
 @options.data_option
 def encode(

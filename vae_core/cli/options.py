@@ -44,7 +44,7 @@ image_shape_option = click.option(
     "--image-shape",
     metavar="C,H,W",
     callback=_shape,
-    help="Channels (1 or 3), height and width that data of one's own is brought to.",
+    help="Channels (1 or 3), height and width that own data is brought to.",
 )
 label_option = click.option("--label", help="Label of the pictures, for a model that needs one.")
 out_option = click.option(

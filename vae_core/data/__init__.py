@@ -117,7 +117,7 @@ def load_dataset(
     if image_shape is not None:
         raise DatasetError(
             f"image_shape = {image_shape}: the shape of {known.title} is fixed; "
-            "it can be chosen only for data of one's own."
+            "it can be chosen only for own data."
         )
     root = cache.data_dir(data_dir)
     missing = known.missing(root)
@@ -141,7 +141,7 @@ def load_for(
 ) -> ImageDataset:
     """Load the dataset of a training as it was read for it; errors as of :func:`load_dataset`.
 
-    ``image_shape`` is that of the model, which data of one's own is brought to.
+    ``image_shape`` is that of the model, which own data is brought to.
     """
     own = training.dataset not in SOURCES
     return load_dataset(
@@ -206,7 +206,7 @@ def _source(name: str) -> Source:
     except KeyError:
         raise DatasetError(
             f"There is no dataset {name!r}: expected one of {', '.join(SOURCES)}, "
-            "or the path of a dataset of one's own."
+            "or the path of your own data."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""What a person says of data of one's own."""
+"""What a person says of own data."""
 
 from __future__ import annotations
 

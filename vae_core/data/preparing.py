@@ -231,7 +231,7 @@ def _arranged(
 
 @dataclass(frozen=True)
 class Loaded:
-    """Dataset of one's own, with what was found and chosen on the way."""
+    """Own dataset, with what was found and chosen on the way."""
 
     dataset: ImageDataset
     collection: Collection

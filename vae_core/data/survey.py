@@ -1,4 +1,4 @@
-"""What a dataset of one's own holds, counted once it is prepared: for a person to look at."""
+"""What an own dataset holds, counted once it is prepared: for a person to look at."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
 
 
 def choose_dataset() -> str | None:
-    """Show the choice of a dataset, known or of one's own; return its name or path."""
+    """Show the choice of a dataset, known or own; return its name or path."""
     known = datasets.statuses()
     owned = [str(one.folder) for one in datasets.kept(state.owner())]
     base: RunConfig | None = state.recall("copied")

@@ -1,4 +1,4 @@
-"""Data of one's own: dropped, looked at, and shaped before it is trained on."""
+"""Own data: dropped, looked at, and shaped before it is trained on."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ SENTENCE = (
 
 
 def bring() -> None:
-    """Show the upload of data of one's own; what was dropped is chosen at once."""
+    """Show the upload of own data; what was dropped is chosen at once."""
     if not runs.limits().training:
         st.info("Training is turned off on this server, and so is bringing data.")
         return
@@ -48,7 +48,7 @@ def bring() -> None:
 
 
 def show(name: str) -> bool:
-    """Show what data of one's own holds and what can be chosen; return whether it can be read."""
+    """Show what own data holds and what can be chosen; return whether it can be read."""
     kept = own.read(Path(name))
     try:
         found = datasets.survey(name)

@@ -138,7 +138,7 @@ def test_a_zipped_machine_opens(no_data: Path, tmp_path: Path) -> None:
         model_folder.open_zip(model_folder.zip_folder(tmp_path / "mine"))
 
 
-def test_a_machine_tells_what_it_is(machine: Open) -> None:
+def test_a_machine_says_what_it_is(machine: Open) -> None:
     """Layers, training, and why there are no figures."""
     session = machine()
     session.button(key="w-about").click().run()

@@ -122,7 +122,7 @@ def test_the_label_that_explains_a_picture_best_classifies_it(conditional: Opene
     assert min(asked, key=lambda one: one.loss).y == found[0]
 
 
-def test_a_model_without_labels_is_not_asked_about_them() -> None:
+def test_a_model_without_labels_gets_none() -> None:
     """There is nothing to compare, and no best label."""
     plain = untrained(classes=0)
     x = np.zeros((1, 8, 8), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Data of one's own on the Train page: dropped, looked at, shaped, forgotten."""
+"""Own data on the Train page: dropped, looked at, shaped, forgotten."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def shapes(n: int = 60, *, colour: bool = True) -> bytes:
 
 
 def bring(session: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    """Choose data of one's own and drop files."""
+    """Choose own data and drop files."""
     session.selectbox(key="train-data").set_value(own_data.BRING).run()
     uploader = session.file_uploader(key="train-own-files")
     uploader.set_value([(name, content, "application/octet-stream") for name, content in files])

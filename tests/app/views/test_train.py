@@ -357,7 +357,7 @@ def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "start", lambda folder, worker: None)
 
 
-def test_a_training_waits_for_its_turn_and_a_limit_refuses(
+def test_a_training_is_queued_and_a_limit_refuses(
     open_page: Open, monkeypatch: pytest.MonkeyPatch, no_process: None
 ) -> None:
     """The second shows its queue position; the third, above the limit, why it did not start."""

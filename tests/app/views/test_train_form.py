@@ -55,7 +55,7 @@ def test_what_is_suggested_can_be_trained(name: str, network: str, no_data: Path
     assert model.image_shape == data.load_dataset(name).image_shape
 
 
-def test_the_machine_says_how_many_threads(no_data: Path) -> None:
+def test_the_host_decides_how_many_threads(no_data: Path) -> None:
     """The form states none, so that a run has its share of the cores; a copy keeps its own."""
     outline, given = (
         datasets.without_pixels(datasets.Reading("digits")),

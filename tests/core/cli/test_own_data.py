@@ -1,4 +1,4 @@
-"""Data of one's own on the command line: looked at, trained on, measured, encoded."""
+"""Own data on the command line: looked at, trained on, measured, encoded."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_registry_keys_are_the_sources_names():
 
 def test_unknown_name_is_refused_with_what_is_allowed():
     """The sentence names the value and lists the datasets."""
-    with pytest.raises(DatasetError, match=r"'mnst'.*mnist.*fashion-mnist.*digits.*of one's own"):
+    with pytest.raises(DatasetError, match=r"'mnst'.*mnist.*fashion-mnist.*digits.*your own data"):
         data.load_dataset("mnst")
 
 

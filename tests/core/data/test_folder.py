@@ -121,7 +121,7 @@ def test_grey_pictures_saved_in_colour_are_grey(make: Make):
     assert dataset.image_shape == (1, 12, 10)
 
 
-def test_the_most_common_size_is_taken_and_capped(make: Make):
+def test_the_most_common_size_is_used_and_capped(make: Make):
     """By default at most 64 a side, with the proportions kept."""
     sizes = [(200, 100), (200, 100), (50, 50)]
     dataset = data.load_dataset(make({f"{n}.png": png(*size) for n, size in enumerate(sizes)}))

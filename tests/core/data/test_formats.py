@@ -111,7 +111,7 @@ def test_a_given_split_of_an_archive_is_kept(tmp_path: Path):
         assert np.array_equal(dataset.test.labels.numpy(), LABELS[30:])
 
 
-def test_what_is_not_certain_is_asked_for(tmp_path: Path):
+def test_what_is_not_certain_is_requested(tmp_path: Path):
     """Two arrays that could be pictures or labels; a shape with channels on both sides."""
     np.savez(tmp_path / "two.npz", a=GREY, b=GREY[:, ::-1], one=LABELS, two=LABELS[::-1])
     with pytest.raises(DatasetError, match=r"which array holds the pictures.*a \(40, 12, 10\)"):
@@ -242,7 +242,7 @@ def test_qmnists_columns_are_read(tmp_path: Path):
     assert np.array_equal(dataset.train.columns["writer"], dataset.train.ids.numpy() + 1)
 
 
-def test_emnist_is_told_and_turned(tmp_path: Path):
+def test_emnist_is_recognised_and_turned(tmp_path: Path):
     """Its files hold rows and columns exchanged; nothing is turned unasked."""
     path = tmp_path / "emnist-letters-train-images-idx3-ubyte"
     path.write_bytes(idx(GREY))
@@ -505,7 +505,7 @@ def test_processes_decode_as_one_does(kept: Path, monkeypatch: pytest.MonkeyPatc
         assert one.ids.equal(other.ids)
 
 
-def test_rows_that_are_square_twice_are_told_by_their_smoothness():
+def test_layout_of_rows_is_found_by_smoothness():
     """Values of 3 × 16 × 16 are planes or pixels, whichever is smoother; the note says which."""
     planes = arrays.shaped(COLOUR.reshape(N, -1), "x")
     assert "one plane for each colour" in " ".join(planes.notes)

@@ -35,7 +35,7 @@ def test_shapes_and_counts(dataset: data.ImageDataset):
     assert ids.equal(torch.arange(1200))
 
 
-def test_triangles_are_mirrored_only_where_asked(tmp_path: Path):
+def test_triangles_are_mirrored_only_on_request(tmp_path: Path):
     """The default draws both triangles independently; the symmetric one mirrors."""
     both = data.load_dataset("graphs", data_dir=tmp_path).train.images
     mirrored = data.load_dataset("graphs-symmetric", data_dir=tmp_path).train.images
@@ -141,7 +141,7 @@ def as_csv(matrix: np.ndarray, separator: str = ",") -> bytes:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", " ", ", "])
-def test_a_matrix_is_read_whatever_stands_between(separator: str):
+def test_a_matrix_is_read_with_any_separator(separator: str):
     """A graph is read as it was written."""
     images, _ = graphs.draw(1, symmetric=False, generator=torch.Generator().manual_seed(2))
     written = as_csv(images[0, 0].numpy() / 255, separator)

@@ -238,7 +238,7 @@ def test_name_without_letters_still_names_a_file() -> None:
     assert "<h1>模型</h1>" in html_page.page(one).decode()
 
 
-def test_labels_are_asked_of_models_that_take_them() -> None:
+def test_labels_are_requested_for_models_that_take_them() -> None:
     """A conditional model, and one whose prior differs by label; no other."""
     for settings, names in (
         ({}, []),
@@ -503,7 +503,7 @@ def test_page_without_a_replay_says_nothing_of_one(page: str) -> None:
     assert element(page, "frames") == ""
 
 
-def test_run_that_has_not_ended_is_exported_as_it_stands(
+def test_run_that_has_not_ended_is_exported(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The model of its last checkpoint; the page says that the training has not ended."""

@@ -64,7 +64,7 @@ def test_nobody_waits_twice_for_a_scheduler(silent: Silent) -> None:
     assert silent.asked == 2, "who submits is refused at once while nobody answers"
 
 
-def test_trainings_are_told_while_no_scheduler_answers(silent: Silent, tmp_path: Path) -> None:
+def test_trainings_are_shown_while_no_scheduler_answers(silent: Silent, tmp_path: Path) -> None:
     """What keeps the turns is a sentence; the run keeps its place."""
     with pytest.raises(ConfigError, match=FAULT):
         runs.submit(tmp_path, config())

@@ -57,7 +57,7 @@ def test_a_pause_starts_nobody(tmp_path: Path, started: list[list[str]]) -> None
     assert not started
 
 
-def test_a_live_worker_is_only_told(tmp_path: Path, started: list[list[str]]) -> None:
+def test_a_live_worker_only_gets_the_request(tmp_path: Path, started: list[list[str]]) -> None:
     """While the lock is held, the command is all that is written."""
     with processes.worker_lock(tmp_path):
         assert processes.is_alive(tmp_path)

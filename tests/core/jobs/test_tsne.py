@@ -86,7 +86,7 @@ def test_maps_are_computed_one_at_a_time(folder: Path, monkeypatch: pytest.Monke
     assert started == [folder, other]
 
 
-def test_the_same_map_is_laid_once(folder: Path) -> None:
+def test_the_same_map_is_requested_once(folder: Path) -> None:
     """Model, perplexity and seed name the folder; asking again finds it."""
     config = MapConfig(model_hash="abc", perplexity=10, seed=1)
     again = tsne.create(folder.parent, config, ids=torch.arange(180), mu=torch.zeros(180, 5))
@@ -101,14 +101,14 @@ def test_a_perplexity_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_damaged_file_is_told(folder: Path) -> None:
+def test_a_damaged_file_is_reported(folder: Path) -> None:
     """A points file that is none gives an error that names it."""
     (folder / tsne.POINTS).write_bytes(b"not a safetensors file")
     with pytest.raises(CheckpointError, match=tsne.POINTS):
         tsne.status(folder)
 
 
-def test_codes_that_are_missing_are_told(folder: Path) -> None:
+def test_codes_that_are_missing_are_reported(folder: Path) -> None:
     """A file of codes without them names the folder."""
     (folder / tsne.CODES).write_bytes(safetensors.torch.save({"ids": torch.arange(9)}))
     with pytest.raises(ConfigError, match=f"{folder.name} holds no map to compute"):

@@ -295,7 +295,7 @@ def test_the_paths_that_a_training_takes_are_named(monkeypatch: pytest.MonkeyPat
     assert trainer(precision="bfloat16").device.paths()["bfloat16 products"] == "avx512_bf16"
 
 
-def test_divergence_is_told() -> None:
+def test_divergence_is_reported() -> None:
     """A loss that is no number ends the training with a sentence, the weights untouched by it."""
     running = trainer()
     next(iter(running.steps()))

@@ -335,7 +335,7 @@ def test_the_command_line_takes_a_machine(
         (("export", "--format", "html", "--out", "x.html"), "no density q(z|x), no prior p(z)"),
     ],
 )
-def test_what_a_machine_has_not_is_refused(
+def test_what_a_machine_lacks_is_refused(
     folders: dict[str, Path],
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],

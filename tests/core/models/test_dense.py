@@ -59,7 +59,7 @@ def test_it_ends_with_the_activation(sizes: tuple[int, int, int], name: str) -> 
 
 
 @pytest.mark.usefixtures("library")
-def test_a_layer_has_gradients_where_they_are_asked() -> None:
+def test_a_layer_has_gradients_where_they_are_requested() -> None:
     """Those of PyTorch's own layer; without them the value is the same to rounding."""
     x, weight, bias = operands(*SIZES[0])
     layer = Dense(*weight.shape[::-1])

@@ -193,7 +193,7 @@ def test_a_stop_on_a_full_disk_waits_for_room(
 # Losses that leave
 
 
-def test_a_diverging_run_stands_at_its_last_good_checkpoint(
+def test_a_diverging_run_keeps_its_last_good_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With advice; a smaller learning rate from there on brings it to its end."""
@@ -268,7 +268,9 @@ def test_a_loss_that_is_large_from_the_start_is_no_divergence() -> None:
 # Damage
 
 
-def test_a_truncated_checkpoint_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_checkpoint_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The one before it is taken, the status says so, and the damaged one never takes its place."""
     monkeypatch.setattr(execution, "PAUSE_TIMEOUT", 0.0)
     folder = runs.create(tmp_path / "run", config())
@@ -286,7 +288,7 @@ def test_a_truncated_checkpoint_is_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert weights(folder) == weights(run(tmp_path / "whole"))
 
 
-def test_a_damaged_checkpoint_is_told_before_a_resume(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_reported_before_a_resume(tmp_path: Path) -> None:
     """The model of the one before it is shown, and the status says so; nothing is written."""
     folder = stepped(tmp_path / "run", 3)
     good = (folder / runs.CHECKPOINT).read_bytes()
@@ -438,7 +440,7 @@ def test_many_runs_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert runs.status(tmp_path / "run-0").epoch == 1, "and is read again"
 
 
-def test_what_was_told_beyond_the_checkpoint_is_forgotten_on_resume(tmp_path: Path) -> None:
+def test_events_after_the_checkpoint_are_dropped_on_resume(tmp_path: Path) -> None:
     """The page shows where the run stands, not where it once was."""
     folder = runs.create(tmp_path / "run", config())
     for number in (1, 2):

@@ -40,7 +40,7 @@ def replay(
     return Replay(torch.arange(n), torch.arange(n) % 2 if labelled else None, tuple(made))
 
 
-def test_all_that_is_told_is_json() -> None:
+def test_all_output_is_json() -> None:
     """Step, epoch and ELBO of each frame, labels once, axes."""
     told = replay_bundles.describe(replay(2), model_config(latent_dim=2))
     assert json.loads(json.dumps(told)) == told

@@ -390,7 +390,7 @@ def test_a_repeated_epoch_counts_once(tmp_path: Path) -> None:
     assert record["seconds"] == 2.0
 
 
-def test_runs_lie_where_they_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_are_in_the_requested_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The given folder, else VAE_RUNS_DIR, else one of the user's."""
     monkeypatch.setenv(runs.ENVIRONMENT_VARIABLE, str(tmp_path / "a"))
     assert runs.runs_dir() == tmp_path / "a"

@@ -349,7 +349,7 @@ def test_the_page_of_studies_tells_notes_and_every_metric(tmp_path: Path):
     assert "2 of 2 cells" in page
 
 
-def test_what_was_not_run_is_told(tmp_path: Path):
+def test_a_study_without_results_says_so(tmp_path: Path):
     """A goal or comparison stays, whose cell is missing; so does one declared after the run."""
     out, column = tmp_path / "result.json", torch.arange(4.0)
     parts = [counting_cell(name, column, []) for name in ("one", "other")]

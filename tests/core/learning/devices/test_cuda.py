@@ -267,7 +267,7 @@ def test_a_state_that_does_not_fit_is_refused(unrecorded: None) -> None:
         trainer().load_state(other, progress)
 
 
-def test_divergence_is_told_with_its_step(unrecorded: None) -> None:
+def test_divergence_is_reported_with_its_step(unrecorded: None) -> None:
     """It is noticed when metrics are read, and no such state is saved before."""
     one = trainer()
     steps = one.steps()
