@@ -12,7 +12,7 @@ import pytest
 from docs import architecture
 
 PAGE = architecture.PAGE.read_text(encoding="utf-8")
-WALKS = PAGE.partition("## Four walks")[2].partition("## All arrows")[0]
+WALKS = PAGE.partition("## Five walks")[2].partition("## All arrows")[0]
 PYTHON = sorted(set(re.findall(r"`((?:app|vae_core)(?:\.\w+)+)`", WALKS)))
 JAVASCRIPT = sorted(set(re.findall(r"`(browser/[\w/]+\.js)#(\w+)`", WALKS)))
 
