@@ -141,7 +141,12 @@ def _scale_into_weights(net: _Net, index: int, users: list[list[int]]) -> bool:
     weights = net.of(source)
     if any(len(one) not in (1, len(weights["bias"])) for one in factor_shift):
         return False
-    weight, bias = weights["weight"].double(), weights["bias"].double()
+    bias = weights["bias"].double() * factor + shift
+    if bool((factor == 1).all()):
+        net.keep(source, bias=bias)
+        net.reroute(index, source)
+        return True
+    weight = weights["weight"].double()
     op = net.layers[source]["op"]
     if op in ("affine", "normalize"):
         scaled = weight * factor
@@ -149,7 +154,7 @@ def _scale_into_weights(net: _Net, index: int, users: list[list[int]]) -> bool:
         scaled = _scaled_transpose(net, source, weight, factor)
     else:
         scaled = weight * factor.reshape(-1, *[1] * (weight.dim() - 1))
-    net.keep(source, weight=scaled, bias=bias * factor + shift)
+    net.keep(source, weight=scaled, bias=bias)
     net.reroute(index, source)
     return True
 

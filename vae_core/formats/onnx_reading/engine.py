@@ -54,6 +54,8 @@ class Engine:
         self.first = first
         self.operator_set = operator_set
         self.classes = 0
+        #: Whether only shapes are found out, so that no weight is kept.
+        self.is_rehearsal = False
         self.notes: list[str] = []
         self.sampled: list[str] = []
         self._arranged: dict[tuple[int, Shape, Shape], int] = {}
@@ -95,7 +97,8 @@ class Engine:
         if len(self.builder.layers) >= MAX_LAYERS:
             raise OnnxError(f"the graph needs more than {MAX_LAYERS:,} layers")
         check_size(size)
-        return self.builder.add(op, inputs, size=size, parts=parts, weights=weights, **attributes)
+        kept = None if self.is_rehearsal else weights
+        return self.builder.add(op, inputs, size=size, parts=parts, weights=kept, **attributes)
 
     def unary(self, flow: Flow, op: str, **attributes: Any) -> Flow:
         """Append an operation on each value alone."""
@@ -228,8 +231,8 @@ def broadcast(shapes: Iterable[Shape]) -> Shape:
 
 
 def tensor(array: Array) -> Tensor:
-    """Return an array as a float32 tensor of its own."""
-    return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
+    """Return an array as a float32 tensor, which may share its memory."""
+    return torch.from_numpy(np.require(array, np.float32, ["C", "W"]))
 
 
 def check_size(size: int) -> None:

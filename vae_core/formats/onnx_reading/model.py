@@ -189,6 +189,7 @@ def _described(
         raise OnnxError("the ONNX graph has no input or no output")
     each: dict[str, Shape] = {one.name: (1, *one.shape) for one in ports}
     lowering = _Lowering(source, batch, first, each)
+    lowering.engine.is_rehearsal = True
     numbers = [one.name for one in ports if one.dtype == "float32"]
     for one in ports:
         if one.dtype != "float32":
