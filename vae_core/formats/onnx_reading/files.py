@@ -115,8 +115,7 @@ def read(source: str | Path | bytes, *, known: frozenset[str]) -> Source:
         raise OnnxError("not an ONNX file: it cannot be decoded") from error
     _check_names(model)
     operator_set = _operator_set(model)
-    for tensor in model.graph.initializer:
-        _check_tensor(tensor)
+    constants = {one.name: array_of(one) for one in model.graph.initializer}
     nodes = tuple(_node(one) for one in model.graph.node)
     unknown = sorted({one.op for one in nodes} - known)
     if unknown:
@@ -135,7 +134,6 @@ def read(source: str | Path | bytes, *, known: frozenset[str]) -> Source:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
         raise OnnxError(f"not a valid ONNX graph: {_first_line(error)}") from error
-    constants = {one.name: array_of(one) for one in model.graph.initializer}
     inputs = tuple(_declared(one) for one in model.graph.input if one.name not in constants)
     return Source(
         nodes=nodes,
