@@ -5,15 +5,16 @@ digits, as they are and photographed, against landscapes, letters, noise, scribb
 one picture, and Fashion-MNIST and CIFAR-10 where they are on this machine. What is known is
 calibrated on the codes of even rows and measured on digits of odd ones. Needs the MNIST files
 (``VAE_DATA_DIR``); without them it says so and ends. Writes
-``benchmarks/results/familiarity.json``.
+``benchmarks/results/familiarity.json``; a run that was stopped goes on when it is started again.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import io
-import json
+import itertools
 import string
 import sys
 from collections.abc import Callable, Iterator
@@ -28,9 +29,9 @@ import PIL.ImageFont
 import torch
 from scipy import ndimage
 
-from benchmarks import machine, photographs
+from benchmarks import machine, partial, photographs
 from benchmarks.photographs import clouds
-from vae_core import familiarity, images, load_card, load_codes, load_dataset, load_model
+from vae_core import familiarity, images, ink, load_card, load_codes, load_dataset, load_model
 from vae_core.data import Split
 from vae_core.errors import LatentExplorerError
 
@@ -172,6 +173,19 @@ class Judged:
     doubtful: npt.NDArray[np.bool_]
     refused: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """Return this as what JSON holds."""
+        return {
+            "distances": self.distances.tolist(),
+            "doubtful": self.doubtful.tolist(),
+            "refused": self.refused,
+        }
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Judged:
+        """Return what :meth:`to_json` was called on."""
+        return cls(np.array(kept["distances"]), np.array(kept["doubtful"]), kept["refused"])
+
     def facts(self) -> dict[str, Any]:
         """Return how often a warning is given, with its standard error."""
         n = len(self.doubtful) + self.refused
@@ -215,6 +229,10 @@ class Judge:
         found = familiarity.judged(self.known, self.model, x, prepared=prepared)
         return self._joined(found, refused)
 
+    def photographs(self, kind: str, test: Split, count: int) -> Judged:
+        """Judge photographs of digits."""
+        return self.pictures(content for _, content in photographs.sample(kind, test, SEED, count))
+
     def digits(self, x: torch.Tensor) -> Judged:
         """Judge pictures that need no preparation."""
         return self._joined(familiarity.judged(self.known, self.model, x), 0)
@@ -227,22 +245,31 @@ class Judge:
         return Judged(distances, np.array([one.doubtful for one in found]), refused)
 
 
-def measured(judge: Judge, test: Split, count: int) -> dict[str, Any]:
+def measured(judge: Judge, test: Split, count: int, kept: partial.Partial) -> dict[str, Any]:
     """Judge known pictures and all others; return areas and how often a warning is given."""
-    rng = np.random.default_rng(SEED)
-    odd = 1 + 2 * rng.choice(len(test.images) // 2, count * 5, replace=False)
-    known = {"test digits": judge.digits(test.images[torch.from_numpy(odd)].float() / 255)}
+    odd = 1 + 2 * np.random.default_rng(SEED).choice(len(test.images) // 2, count * 5, False)
+
+    def once(name: str, judge: Callable[[], Judged]) -> Judged:
+        return Judged.from_json(kept.measured(name, lambda: judge().to_json()))
+
+    known = {
+        "test digits": once(
+            "test digits",
+            lambda: judge.digits(test.images[torch.from_numpy(odd)].float() / 255),
+        )
+    }
     for kind in ("clean", "textured", "shadow", "desk", "ruled", "pencil", "thin"):
-        made = (content for _, content in photographs.sample(kind, test, SEED, count // 4))
-        known[f"photographs, {kind}"] = judge.pictures(made)
+        name = f"photographs, {kind}"
+        known[name] = once(name, functools.partial(judge.photographs, kind, test, count // 4))
     kinds = dict(UNKNOWN)
     for name in ("fashion-mnist", "cifar-10"):
         if (drawn := stored(name)) is not None:
             kinds[name] = drawn
-    others = {
-        kind: judge.pictures(drawn(rng, test) for _ in range(count))
-        for kind, drawn in kinds.items()
-    }
+    others = {}
+    for number, (kind, drawn) in enumerate(kinds.items()):
+        rng = np.random.default_rng([SEED, number])
+        made = (draw(rng, test) for draw in itertools.repeat(drawn, count))
+        others[kind] = once(kind, functools.partial(judge.pictures, made))
     photos = np.concatenate([one.distances for name, one in known.items() if "photo" in name])
     areas = {}
     for kind, other in others.items():
@@ -269,7 +296,11 @@ def main() -> None:
     except LatentExplorerError as error:
         print(f"MNIST's test digits are needed, so nothing was measured. {error}")
         sys.exit(0)
-    figures = measured(Judge(), test, wanted.count)
+    photographs.one_thread()
+    sources = partial.digest((ink, images, familiarity, photographs, sys.modules[__name__]))
+    header = {"seed": SEED, "count": wanted.count, "sources": sources}
+    kept = partial.Partial(wanted.out, header)
+    figures = measured(Judge(), test, wanted.count, kept)
     for name, facts in figures["known"].items():
         print(f"{name:24} warned {facts['warned']:6.1%} ± {facts['warned, se']:.1%}")
     for name, facts in figures["unknown"].items():
@@ -278,15 +309,15 @@ def main() -> None:
             f"{facts['against test digits, se']:.3f}, against photographs "
             f"{facts['against photographs']:.3f} ± {facts['against photographs, se']:.3f}"
         )
-    recorded = {
-        "machine": machine.describe(),
-        "versions": machine.versions(),
-        "model": MODEL,
-        "seed": SEED,
-        "figures": figures,
-    }
-    wanted.out.parent.mkdir(parents=True, exist_ok=True)
-    wanted.out.write_text(json.dumps(recorded, indent=2, ensure_ascii=False) + "\n")
+    kept.finished(
+        {
+            "machine": machine.describe(),
+            "versions": machine.versions(),
+            "model": MODEL,
+            "seed": SEED,
+            "figures": figures,
+        }
+    )
 
 
 if __name__ == "__main__":

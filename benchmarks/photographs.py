@@ -4,20 +4,19 @@ Draws digits of MNIST's test set as ink on paper, photographs them in twenty way
 parameters drawn from wide ranges by a seed, and sends every picture through
 :func:`vae_core.images.prepare` into ``mnist-20d``. A picture is read rightly when most of the ten
 nearest test codes, its own left out, carry its label. Needs the MNIST files (``VAE_DATA_DIR``);
-without them it says so and ends. Writes ``benchmarks/results/photographs.json``.
+without them it says so and ends. Writes ``benchmarks/results/photographs.json``;
+a run that was stopped goes on with the next kind when it is started again.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
-import itertools
-import json
 import multiprocessing
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,8 @@ import PIL.Image
 import torch
 from scipy import ndimage
 
-from benchmarks import machine
-from vae_core import images, latents, load_codes, load_dataset, load_model
+from benchmarks import machine, partial
+from vae_core import images, ink, latents, load_codes, load_dataset, load_model
 from vae_core.data import Split
 from vae_core.errors import LatentExplorerError
 
@@ -54,6 +53,8 @@ GOALS = {
     "chalk": 0.93,
     "thin": 0.90,
 }
+#: A kind measured before counts only as long as these are the same.
+SOURCES = (ink, images, sys.modules[__name__])
 #: Milliseconds for the reduction of a photograph of 12 megapixels, and for it with its decoding.
 REDUCED_MS, WHOLE_MS = 50.0, 400.0
 
@@ -488,6 +489,12 @@ class Reader:
         return max(near, key=lambda label: (near.count(label), -near.index(label)))
 
 
+def one_thread() -> None:
+    """Compute in one thread: several processes draw and read side by side."""
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
 def read(reader: Reader, content: bytes, row: int) -> int | None:
     """Return the label that a picture is read as, or None where no ink is found."""
     shape = reader.model.config.image_shape
@@ -500,6 +507,7 @@ def read(reader: Reader, content: bytes, row: int) -> int | None:
 
 def measured(kind: str, seed: int, count: int) -> dict[str, Any]:
     """Return how many photographs of a kind are read rightly, with its standard error."""
+    one_thread()
     reader, test = Reader(), load_dataset("mnist").test
     assert test.labels is not None
     right, refused = 0, 0
@@ -567,35 +575,50 @@ def main() -> None:
     if wanted.save is not None:
         save(wanted.save, wanted.kind or list(KINDS), test, wanted.seed, wanted.count)
         return
-    described, reader = machine.describe(), Reader()
-    figures = {"untouched": untouched(reader, test, wanted.seed, 2000)}
-    print(f"{'untouched':12} {figures['untouched']['right']:6.1%}")
+    one_thread()
     kinds = wanted.kind or list(KINDS)
+    described = machine.describe()
+    header = {
+        "seed": wanted.seed,
+        "count": wanted.count,
+        "kinds": kinds,
+        "sources": partial.digest(SOURCES),
+    }
+    kept = partial.Partial(wanted.out, header)
+
+    def show(kind: str) -> None:
+        found = kept.results[kind]
+        goal = "" if found.get("goal") is None else f"  goal {found['goal']:.0%}"
+        missed = "  missed" if goal and found["right"] < found["goal"] else ""
+        print(f"{kind:12} {found['right']:6.1%} ± {found['se']:.1%}{goal}{missed}", flush=True)
+
+    kept.measured("untouched", lambda: untouched(Reader(), test, wanted.seed, 2000))
+    show("untouched")
     with ProcessPoolExecutor(wanted.workers, multiprocessing.get_context("spawn")) as pool:
-        found_by_kind = pool.map(
-            measured, kinds, itertools.repeat(wanted.seed), itertools.repeat(wanted.count)
-        )
-        figures |= zip(kinds, found_by_kind, strict=True)
-    for kind in kinds:
-        found = figures[kind]
-        goal = "" if found["goal"] is None else f"  goal {found['goal']:.0%}"
-        missed = found["goal"] is not None and found["right"] < found["goal"]
-        print(f"{kind:12} {found['right']:6.1%} ± {found['se']:.1%}{goal}{'  missed' * missed}")
-    times = timed(test, wanted.seed)
+        jobs = {
+            pool.submit(measured, kind, wanted.seed, wanted.count): kind
+            for kind in kinds
+            if kind not in kept.results
+        }
+        for job in as_completed(jobs):
+            kept.keep(jobs[job], job.result())
+            show(jobs[job])
+    times = kept.measured("times", lambda: timed(test, wanted.seed))
     print(*(f"{name}: {value}" for name, value in times.items()), sep="\n")
     if wanted.kind:
+        kept.path.unlink()
         return
-    versions = machine.versions() | {"opencv": cv2.__version__}
-    recorded = {
-        "machine": described,
-        "versions": versions,
-        "model": MODEL,
-        "seed": wanted.seed,
-        "figures": figures,
-        "times": times,
-    }
-    wanted.out.parent.mkdir(parents=True, exist_ok=True)
-    wanted.out.write_text(json.dumps(recorded, indent=2, ensure_ascii=False) + "\n")
+    figures = {name: kept.results[name] for name in ("untouched", *kinds)}
+    kept.finished(
+        {
+            "machine": described,
+            "versions": machine.versions() | {"opencv": cv2.__version__},
+            "model": MODEL,
+            "seed": wanted.seed,
+            "figures": figures,
+            "times": times,
+        }
+    )
 
 
 def save(folder: Path, kinds: list[str], test: Split, seed: int, count: int) -> None:

@@ -541,8 +541,12 @@ def is_drawing(picture: Bytes) -> bool:
     """
     import cv2
 
+    from vae_core import ink
+
     every = math.ceil(max(picture.shape[:2]) / INK_SIDE)
-    levels = np.rint(grey(picture[::every, ::every]) * 255).astype(np.int16)
+    size = tuple(math.ceil(side / every) for side in picture.shape[1::-1])
+    coarse = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
+    levels = ink.brightness_levels(coarse).astype(np.int16)
     ground = int(np.bincount(levels.ravel()).argmax())
     distance = np.abs(levels - ground)
     strong = distance > distance.max() // 2
@@ -550,7 +554,8 @@ def is_drawing(picture: Bytes) -> bool:
     edges = np.count_nonzero((distance > RIPPLE) & ~strong)
     if np.mean(distance == 0) < 0.2 or nearly > edges:
         return False
-    reach = 2 * math.ceil(max(levels.shape) / 4) + 1
+    # Soft edges are narrow. What is faint and far from ink is light, or a pattern of the ground.
+    reach = 2 * max(20, math.ceil(max(levels.shape) / 8)) + 1
     around = cv2.dilate(strong.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
     return bool(np.mean((distance > 0) & ~around) < 0.005)
 
@@ -597,14 +602,14 @@ def _photographed(
     from vae_core import ink
 
     small = ink.reduced(picture, INK_SIDE)
-    seen = np.asarray(grey(small), dtype=np.float32)
+    seen = ink.brightness(small)
     if picture.ndim == 3:
         steps.append(Step("Grey", to_bytes(seen)))
     corners = ink.page_corners(seen) if page else None
     if corners is not None:
         scale = np.array(picture.shape[1::-1]) / small.shape[1::-1]
         flat = ink.straightened(picture, (corners + 0.5) * scale - 0.5)
-        seen = np.asarray(grey(ink.reduced(flat, INK_SIDE)), dtype=np.float32)
+        seen = ink.brightness(ink.reduced(flat, INK_SIDE))
         sentence = "A page with four straight sides was cut out."
         steps.append(Step("Page straightened", to_bytes(seen), sentence))
     inverted = ink.is_dark(seen) if invert is None else invert
