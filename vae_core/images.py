@@ -333,6 +333,10 @@ STROKE_TOLERANCE = 0.85
 RIPPLE = 8
 """Levels of 255 by which the ground of a compressed picture ripples."""
 
+COLOURS_LEFT_OUT = "The model sees no colours: brightness alone was kept."
+EXCHANGED = "The model knows light ink on a dark ground: light and dark were exchanged."
+INK_ALONE = "The ground was set to black, and the middle of strokes to white."
+
 
 @dataclass(frozen=True)
 class Step:
@@ -446,18 +450,12 @@ def prepare(
         found = _photographed(
             picture, steps, invert=invert, clean=clean, page=page, lines=lines, glyph=glyph
         )
-    if found.ink.max() < MIN_CONTRAST:
-        raise ImageError(NO_INK)
     values = _framed(
         found, frame, image_shape, steps, crop=crop, centre=centre, strokes=strokes and clean
     )
-    return Prepared(
-        image=_tensor(values, image_shape[0]),
-        steps=tuple(steps),
-        inverted=found.inverted,
-        glyphs=1 if glyph is not None else found.glyphs,
-        clutter=found.clutter,
-    )
+    glyphs = 1 if glyph is not None else found.glyphs
+    image = _tensor(values, image_shape[0])
+    return Prepared(image, tuple(steps), found.inverted, glyphs, found.clutter)
 
 
 def _check_array(picture: Bytes) -> None:
@@ -485,19 +483,25 @@ def _framed(
     """Crop to the ink, give strokes their usual width, fit into the box, and centre."""
     height, width = image_shape[1:]
     values = found.ink
+    if values.max() < MIN_CONTRAST:
+        raise ImageError(NO_INK)
     if crop:
         values = cropped(values, found.level)
-        steps.append(Step("Cropped to the ink", to_bytes(values)))
+        sentence = "The smallest box that holds all ink was cut out."
+        steps.append(Step("Cropped to the ink", to_bytes(values), sentence))
         if strokes and frame.strokes is not None and not found.exact:
             values = _usual_strokes(values, frame.box, frame.strokes, steps)
         values = fitted(values, frame.box, frame.box)
-        steps.append(Step(f"Fitted in {frame.box} × {frame.box}", to_bytes(values)))
+        sentence = f"The longer side has {frame.box} pixels, as in the training data."
+        steps.append(Step(f"Fitted in {frame.box} × {frame.box}", to_bytes(values), sentence))
     else:
         values = fitted(values, height, width)
         steps.append(Step(f"Fitted in {height} × {width}", to_bytes(values)))
     by_mass = centre and frame.by_mass
     values = placed(values, height, width, by_mass=by_mass)
-    steps.append(Step("Centred by mass" if by_mass else "Centred", to_bytes(values)))
+    middle = "The ink's centre of mass" if by_mass else "The middle of its box"
+    name, sentence = "Centred by mass" if by_mass else "Centred", f"{middle} was put in the middle."
+    steps.append(Step(name, to_bytes(values), sentence))
     return values
 
 
@@ -568,7 +572,7 @@ def _drawn(
 
     values = grey(picture)
     if picture.ndim == 3:
-        steps.append(Step("Grey", to_bytes(values)))
+        steps.append(Step("Grey", to_bytes(values), COLOURS_LEFT_OUT))
     if max(values.shape) > INK_SIDE:
         values = fitted(values, INK_SIDE, INK_SIDE)
     ground = background(values)
@@ -576,13 +580,13 @@ def _drawn(
     inverted = ink_is_dark(contrast) if invert is None else invert
     if inverted:
         values, contrast = 1 - values, -contrast / np.maximum(ground, 1 / 255)
-        steps.append(Step("Light on dark", to_bytes(values)))
+        steps.append(Step("Light on dark", to_bytes(values), EXCHANGED))
     if clean:
         peak = float(contrast.max())
         if peak < MIN_CONTRAST:
             raise ImageError(NO_INK)
         values = np.clip(contrast / peak, 0, 1)
-        steps.append(Step("Lighting and noise removed", to_bytes(values)))
+        steps.append(Step("Lighting and noise removed", to_bytes(values), INK_ALONE))
     glyphs = ink.separated(np.asarray(np.clip(contrast, 0, 1), dtype=np.float32))
     values = _one_glyph(values, glyphs, glyph, steps)
     return _Ink(values, FAINTEST, inverted, glyphs.count, exact=True)
@@ -604,7 +608,7 @@ def _photographed(
     small = ink.reduced(picture, INK_SIDE)
     seen = ink.brightness(small)
     if picture.ndim == 3:
-        steps.append(Step("Grey", to_bytes(seen)))
+        steps.append(Step("Grey", to_bytes(seen), COLOURS_LEFT_OUT))
     corners = ink.page_corners(seen) if page else None
     if corners is not None:
         scale = np.array(picture.shape[1::-1]) / small.shape[1::-1]
@@ -614,7 +618,7 @@ def _photographed(
         steps.append(Step("Page straightened", to_bytes(seen), sentence))
     inverted = ink.is_dark(seen) if invert is None else invert
     if inverted:
-        steps.append(Step("Light on dark", to_bytes(1 - seen)))
+        steps.append(Step("Light on dark", to_bytes(1 - seen), EXCHANGED))
     if not clean:
         kept = 1 - seen if inverted else seen
         return _Ink(kept.astype(np.float64), INK_LEVEL, inverted, 1, exact=False)
@@ -630,7 +634,7 @@ def _photographed(
     if found is None:
         raise ImageError(NO_INK)
     result = found.ink.astype(np.float64)
-    steps.append(Step("Lighting and noise removed", to_bytes(result)))
+    steps.append(Step("Lighting and noise removed", to_bytes(result), INK_ALONE))
     result = _one_glyph(result, found.glyphs, glyph, steps)
     return _Ink(result, INK_LEVEL, inverted, found.glyphs.count, False, found.clutter)
 
@@ -644,7 +648,8 @@ def _one_glyph(values: Floats, glyphs: "Glyphs", glyph: int | None, steps: list[
     if glyphs.count == 1:
         return values
     alone = np.where(glyphs.of(glyph), values, 0.0)
-    steps.append(Step(f"Glyph {glyph + 1} of {glyphs.count}", to_bytes(alone)))
+    name, sentence = f"Glyph {glyph + 1} of {glyphs.count}", "The others were left out."
+    steps.append(Step(name, to_bytes(alone), sentence))
     return alone
 
 
@@ -684,13 +689,14 @@ def photograph(
     values: Floats = picture / 255.0
     if channels == 1 and picture.ndim == 3:
         values = grey(picture)
-        steps.append(Step("Grey", to_bytes(values)))
+        steps.append(Step("Grey", to_bytes(values), COLOURS_LEFT_OUT))
     if invert:
         values = 1 - values
-        steps.append(Step("Light and dark exchanged", to_bytes(values)))
+        steps.append(Step("Light and dark exchanged", to_bytes(values), "As you chose."))
     if crop:
         values = centre_crop(values, height, width)
-        steps.append(Step(f"Cropped to {height} : {width}", to_bytes(values)))
+        sentence = "The largest area of the model's proportions was cut out of the middle."
+        steps.append(Step(f"Cropped to {height} : {width}", to_bytes(values), sentence))
         values = resample(values, height, width)
     else:
         margin = np.median(_border(values), axis=0)

@@ -402,6 +402,7 @@ def test_steps_are_named_and_shown_in_order():
     assert (prepared.steps[-1].picture == images.to_bytes(prepared.image[0].double().numpy())).all()
     assert max(prepared.steps[-2].picture.shape) == 20
     assert all(step.picture.dtype == np.uint8 for step in prepared.steps)
+    assert all(step.sentence.endswith(".") for step in prepared.steps[1:])
 
 
 def test_each_step_can_be_switched_off():
@@ -630,6 +631,47 @@ def test_smooth_paper_is_paper(grain: float):
     assert unlike_drawing(on_paper(drawn(), grain=grain)) < 0.01
 
 
+@pytest.mark.parametrize("darkest", [0.6, 0.8])
+def test_an_overexposed_photograph_is_no_drawing(darkest: float):
+    """Most of its paper has one exact value, white; the rest, near the ink, is shaded."""
+    y, x = np.mgrid[:480, :480]
+    light = darkest + np.hypot(x, y - 240) / 300
+    picture = on_paper(np.roll(drawn(), -60, axis=1), paper=np.minimum(light, 1.2), grain=3)
+    assert np.mean(picture == 255) > 0.5
+    assert not images.is_drawing(picture)
+    assert unlike_drawing(picture) < 0.015
+
+
+@pytest.mark.parametrize("weight", [150, 190])
+def test_strokes_broader_than_the_ground_s_window_have_no_holes(weight: int):
+    """A felt pen's, that fill the sheet."""
+    ink = drawn(weight)
+    drawing = images.prepare(images.to_bytes(ink), MNIST_SHAPE).image
+    prepared = images.prepare(on_paper(ink), MNIST_SHAPE, strokes=False)
+    assert prepared.inverted
+    assert (prepared.image - drawing).abs().mean() < 0.02
+
+
+def test_the_light_of_a_lamp_is_no_ink():
+    """It is brighter than its surroundings, but broader than strokes, and soft."""
+    y, x = np.mgrid[:480, :480]
+    lamp = 0.4 + 0.6 * np.exp(-((x - 250) ** 2 + (y - 230) ** 2) / (2 * 140**2))
+    picture = on_paper(0.4 * drawn(), paper=0.9 * lamp)
+    assert images.prepare(picture, MNIST_SHAPE).inverted
+    assert unlike_drawing(picture) < 0.02
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_bars_of_a_screenshot_are_no_ink(dark: bool):
+    """Above and below the drawing, with the time and a handle in them."""
+    screen = drawn()
+    screen[:30] = screen[-30:] = 0.06
+    screen[8:20, 20:70] = screen[8:20, 410:460] = 0.9 * (np.arange(50) % 10 < 6)
+    screen[-18:-12, 130:350] = 0.9
+    picture = images.to_bytes(0.07 + 0.88 * screen if dark else 1 - screen)
+    assert unlike_drawing(picture) < 0.02
+
+
 @pytest.mark.parametrize("quality", [50, 80, 95])
 def test_a_drawing_kept_as_jpeg_is_cropped_to_its_ink(quality: int):
     """The ripples around its strokes are no ink."""
@@ -665,6 +707,18 @@ def test_a_page_on_a_desk_is_found_and_straightened(turned: float):
     assert "Page straightened" not in names(
         images.prepare(np.asarray(photo), MNIST_SHAPE, page=False)
     )
+
+
+@pytest.mark.parametrize(("size", "down"), [(260, 60), (330, 131)])
+def test_a_page_is_found_that_is_small_or_has_ink_on_its_edge(size: int, down: int):
+    """A note on a large desk, and a stroke that runs over the paper's end."""
+    page = on_paper(np.roll(drawn(), down, axis=0))
+    if down > 100:
+        page[-60:, 190:260] = 20
+    desk = np.random.default_rng(1).normal(60, 8, (600, 760)).clip(0, 255).astype(np.uint8)
+    photo = PIL.Image.fromarray(desk)
+    photo.paste(PIL.Image.fromarray(page).resize((size, size)), (300, 150))
+    assert "Page straightened" in names(images.prepare(np.asarray(photo), MNIST_SHAPE))
 
 
 @pytest.mark.parametrize("contrast", [0.15, 0.35, 0.6])

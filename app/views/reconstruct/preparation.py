@@ -42,7 +42,7 @@ def choose_image(model: Opened, files: list[Upload], shown: State) -> Prepared |
         for step in chosen.steps:
             with st.container(width=inference.STEP_SIDE, gap="xxsmall"):
                 st.image(step.picture, alt=step.name)
-                st.caption(step.name)
+                st.caption(step.name, help=step.sentence or None)
     return chosen
 
 

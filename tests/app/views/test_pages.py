@@ -311,6 +311,15 @@ def test_an_upload_is_seen_encoded_and_given_back(open_page: Open) -> None:
     assert values[2] == pytest.approx(values[0] + values[1], abs=0.11)
 
 
+def test_each_step_says_what_was_done(open_page: Open) -> None:
+    """Under its picture, behind a help mark."""
+    session = upload(open_page("reconstruct"), ("one.png", png(drawn_one())))
+    helps = {caption.value: caption.proto.help for caption in session.caption}
+    assert "light and dark were exchanged" in helps["Light on dark"]
+    assert "box" in helps["Cropped to the ink"]
+    assert not helps["The picture"]
+
+
 def test_another_picture_of_the_same_name_is_another_picture(open_page: Open) -> None:
     """What is shown depends on a file's bytes, not on its name."""
     session = upload(open_page("reconstruct"), ("one.png", png(drawn_one())))
