@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import importlib.util
 import socket
@@ -9,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -80,15 +82,20 @@ class Explorer:
 
     Attributes
     ----------
-    page
-        One HTML page with all that it needs.
+    make_page
+        Makes :attr:`page`, once.
     height
         Height of the cell, in pixels.
     """
 
     name: str
-    page: bytes = field(repr=False)
+    make_page: Callable[[], bytes] = field(repr=False)
     height: int = HEIGHT
+
+    @cached_property
+    def page(self) -> bytes:
+        """One HTML page with all that it needs."""
+        return self.make_page()
 
     def save(self, path: str | Path) -> Path:
         """Write the page to a file, which any browser opens; return its path."""
@@ -252,35 +259,41 @@ def explore(
     if isinstance(model, CodesMap):
         if serve:
             raise ConfigError("the dashboard needs a model; a map of codes is a page by itself")
-        shown = Explorer(model.name, model.page(), height)
+        shown = Explorer(model.name, model.page, height)
         if scripted and serve is None and open_browser:
             folder = Path(tempfile.mkdtemp(prefix="latent-explorer-"))
             webbrowser.open(shown.save(folder / "map.html").as_uri())
         return shown
-    folder_given = isinstance(model, str | Path) and data is None
     saved = _saved(model, data, labels, tsne)
+    own = model_folder.locate(model) if isinstance(model, str | Path) and data is None else None
+    make_page = functools.partial(_page, saved, own)
     if scripted if serve is None else serve:
         with ExitStack() as stack:
-            if folder_given:
-                folder = model_folder.locate(str(model))
-            else:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "model"
-                _write(saved, folder)
-            _serve(folder, port, open_browser)
-    replay = None
-    if folder_given and isinstance(saved.card, ModelCard):
-        found = runs.read_replay(model_folder.locate(str(model)))
-        if found is not None:
-            replay = runs.replay_bundles.small_bundle(found, saved.card.model)
-    return Explorer(saved.card.name, pages.page(saved, replay=replay), height)
+            _serve(own or _temporary(saved, stack), port, open_browser)
+        return Explorer(saved.card.name, make_page, height)
+    shown = Explorer(saved.card.name, make_page, height)
+    assert shown.page  # what is wrong with it is said here, and not when it is shown
+    return shown
 
 
-def _write(saved: Saved, folder: Path) -> None:
+def _page(saved: Saved, folder: Path | None) -> bytes:
+    """Return the page of a model, with the replay that is in its folder."""
+    recorded = None if folder is None else runs.read_replay(folder)
+    if recorded is None or not isinstance(saved.card, ModelCard):
+        return pages.page(saved)
+    replay = runs.replay_bundles.small_bundle(recorded, saved.card.model)
+    return pages.page(saved, replay=replay)
+
+
+def _temporary(saved: Saved, stack: ExitStack) -> Path:
+    """Write a model folder that lasts as long as a stack, and return its path."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "model"
     card = saved.card
     if isinstance(card, ModelCard):
         model_folder.save(folder, card=card, model=saved.model, codes=saved.codes, history=[])
     else:
         model_folder.save(folder, card=card, model=saved.model, codes=saved.codes, history=[])
+    return folder
 
 
 def _saved(model: Model, data: Data | None, labels: Labels | None, tsne: bool) -> Saved:
