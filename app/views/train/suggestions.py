@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.resources import datasets
 from app.resources.datasets import Reading
-from vae_core import recipes
+from vae_core import data, recipes
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def find(name: str) -> Suggestion:
     if known is not None:
         return known
     dataset = datasets.without_pixels(Reading(name))
-    return by_rule(len(dataset.train), dataset.image_shape, is_ink=datasets.is_ink(name))
+    is_ink = name in data.SOURCES or datasets.is_ink(name)
+    return by_rule(len(dataset.train), dataset.image_shape, is_ink=is_ink)
 
 
 def by_rule(n: int, image_shape: tuple[int, int, int], *, is_ink: bool) -> Suggestion:
