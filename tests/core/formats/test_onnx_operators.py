@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import hypothesis
 import numpy as np
 import onnx
 import pytest
+import torch
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import helper
 from onnx_models import compare, model
 
+from vae_core.formats import bundles, onnx_reading
 from vae_core.formats.onnx_reading import KNOWN
+from vae_core.graphs import GraphNetwork
 
 node = helper.make_node
+NODE = shutil.which("node")
 Array = NDArray[Any]
 
 
@@ -42,6 +49,22 @@ class Draw:
     def image(self, low: int = 3) -> list[int | str]:
         """Draw the shape of images."""
         return ["n", self.size(1, 4), self.size(low, 8), self.size(low, 8)]
+
+
+class Seeded(Draw):
+    """Random sizes, choices and weights of a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def size(self, low: int = 1, high: int = 5) -> int:
+        """Draw an integer."""
+        return int(self._random.integers(low, high + 1))
+
+    def pick(self, choices: Sequence[Any]) -> Any:
+        """Draw one of some choices."""
+        every = list(choices)
+        return every[self.size(0, len(every) - 1)]
 
 
 Case = Callable[[Draw], bytes]
@@ -686,6 +709,32 @@ def folded(draw: Draw, name: str) -> bytes:
 def test_operator_equals_onnxruntime(name: str, data: st.DataObject) -> None:
     """Over random shapes, attributes and orders in memory."""
     compare(CASES[name](Draw(data)))
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not on this host")
+def test_the_browser_computes_the_same(tmp_path: Path) -> None:
+    """The graph of each operator, in WebAssembly where the kernel has its operations."""
+    expected: dict[str, Array] = {}
+    for number, (name, make) in enumerate(CASES.items()):
+        graph = onnx_reading.read(make(Seeded(number))).graph()
+        x = np.random.default_rng(number).normal(size=(3, graph.size)).astype(np.float32)
+        with torch.inference_mode():
+            expected[name] = GraphNetwork(graph)(torch.from_numpy(x)).numpy()
+        meta = {
+            "latent_dim": graph.size,
+            "image_shape": [1, 1, graph.output_size],
+            "classes": 0,
+            "decoder": list(graph.layers),
+        }
+        arrays = {key: values.numpy() for key, values in graph.weights.items()}
+        (tmp_path / f"{name}.network").write_bytes(bundles.bundle(meta, arrays))
+        (tmp_path / f"{name}.inputs").write_bytes(x.astype("<f4").tobytes())
+    script = Path(__file__).with_name("run_graphs.mjs")
+    assert NODE is not None
+    subprocess.run([NODE, str(script), str(tmp_path)], check=True)
+    for name, outputs in expected.items():
+        found = np.fromfile(tmp_path / f"{name}.outputs", dtype="<f4").reshape(outputs.shape)
+        assert np.abs(found - outputs).max() <= 2e-5 * (1 + np.abs(outputs).max()), name
 
 
 #: Constants by name, nodes that compute another from them, and its name.
