@@ -64,9 +64,9 @@ def train(model: ConvVAE, images: Tensor, epochs: int) -> None:
 def make(small: bool) -> saving.Foreign:
     """Train the model; a small one, on drawn shapes, for the tests."""
     widths, codes, side = ([4, 6], 3, 16) if small else ([32, 64, 128, 256], 16, 64)
-    images, labels = pictures.shapes(400 if small else 3000, side)
+    images, labels = pictures.shapes(400 if small else 2000, side)
     model = ConvVAE(widths, codes, side)
-    train(model, torch.from_numpy(images).float() / 255, 100 if small else 5)
+    train(model, torch.from_numpy(images).float() / 255, 100 if small else 3)
     model.eval()
     return saving.Foreign(
         f"torch {torch.__version__}",
