@@ -46,7 +46,7 @@ from starlette.routing import Router
 from app import address
 from app.resources import assets
 from benchmarks import hostile_networks, machine
-from vae_core import images, model_folder, runs
+from vae_core import images, imports, model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import graphs, load_dataset
 from vae_core.errors import LatentExplorerError
@@ -574,6 +574,16 @@ def read_onnx(content: bytes, work: Path) -> None:
             GraphNetwork(graph)(torch.zeros(2, graph.size))
 
 
+def import_onnx(content: bytes, work: Path) -> None:
+    """Import an ONNX file as a generator."""
+    path, target = work / "models" / "stranger.onnx", work / "models" / "imported"
+    path.write_bytes(content)
+    imports.import_model(decoder=path, out=target, tsne=False, say=lambda text: None)
+    for file in target.iterdir():
+        file.unlink()
+    target.rmdir()
+
+
 KINDS = {
     "picture": Kind(picture, read_picture),
     "zipped model": Kind(zipped, lambda content, _: model_folder.open_zip(content)),
@@ -587,6 +597,7 @@ KINDS = {
     "run folder": Kind(run_folder, read_run),
     "request": Kind(some_request, answer),
     "ONNX file": Kind(hostile_networks.make, read_onnx, may_read=False),
+    "ONNX import": Kind(hostile_networks.make, import_onnx),
 }
 #: Shares of all cases; a bomb takes a second to make.
 SHARES = {
@@ -602,6 +613,7 @@ SHARES = {
     "run folder": 0.05,
     "request": 0.07,
     "ONNX file": 0.30,  # beyond the others' sum of 1
+    "ONNX import": 0.03,
 }
 
 
