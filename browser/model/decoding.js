@@ -4,12 +4,13 @@
  */
 import { inSlices } from "../ui/slices.js";
 import { connect } from "./connection.js";
+import { KERNEL } from "./kernel.js";
 import { decodeMany, pixelCount, work } from "./network.js";
 
-/** Multiplications that take about 12 ms, which leaves a frame time for other panels. */
-const FRAME = 2e7;
+/** Multiplications that take some 8 ms, which leaves a frame time for other panels; in JavaScript, and by the kernel. */
+const FRAME = KERNEL === null ? 1.5e7 : 6e7;
 /** Multiplications of one slice on the page, and the most codes in it. */
-const SLICE = 5e6;
+const SLICE = FRAME / 4;
 const MOST = 8;
 
 /**

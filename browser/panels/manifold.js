@@ -193,7 +193,7 @@ function createPictures(grid) {
     progress.value = 0;
     stop = decodeLater(network, cellCodes(n, dims, z, prior), y, (i, mean) => {
       grid.tiles.picture(i, mean, inverted);
-      progress.value = (i + 1) / (n * n);
+      if ((i + 1) % n === 0) progress.value = (i + 1) / (n * n);
       if (i < n * n - 1) return;
       progress.hidden = true;
       setBusy(false);

@@ -16,6 +16,7 @@
  * @param {boolean} [inverted] swap black and white
  */
 export function paint(mean, [channels, height, width], target, x = 0, y = 0, inverted = false) {
+  const { data } = target;
   const plane = height * width;
   const green = channels === 3 ? plane : 0;
   const blue = channels === 3 ? 2 * plane : 0;
@@ -24,10 +25,10 @@ export function paint(mean, [channels, height, width], target, x = 0, y = 0, inv
   for (let row = 0, from = 0; row < height; row += 1) {
     let to = 4 * ((y + row) * target.width + x);
     for (let column = 0; column < width; column += 1, from += 1, to += 4) {
-      target.data[to] = base + slope * mean[from];
-      target.data[to + 1] = base + slope * mean[from + green];
-      target.data[to + 2] = base + slope * mean[from + blue];
-      target.data[to + 3] = 255;
+      data[to] = base + slope * mean[from];
+      data[to + 1] = base + slope * mean[from + green];
+      data[to + 2] = base + slope * mean[from + blue];
+      data[to + 3] = 255;
     }
   }
 }

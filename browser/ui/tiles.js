@@ -44,6 +44,8 @@ export function createTiles(canvas) {
   let shape = null;
   let small = null;
   let large = null;
+  /** Both images, one number for each pixel. */
+  let pixels = [];
   /** CSS pixels. Observed, since reading `clientWidth` while drawing would force a layout. */
   let width = 0;
   new ResizeObserver((sizes) => {
@@ -84,7 +86,8 @@ export function createTiles(canvas) {
     for (let i = 1; i < across; i += 1) context.fillRect(i * pitch.x - hair, 0, hair, canvas.height);
     for (let i = 1; i < rows; i += 1) context.fillRect(0, i * pitch.y - hair, canvas.width, hair);
     small = new ImageData(wide, tall);
-    large = new ImageData(wide * times, tall * times);
+    large = times === 1 ? small : new ImageData(wide * times, tall * times);
+    pixels = [small, large].map((image) => new Uint32Array(image.data.buffer));
     return true;
   }
 
@@ -96,7 +99,7 @@ export function createTiles(canvas) {
    */
   function put(index, fill) {
     fill(small);
-    enlarge(new Uint32Array(small.data.buffer), small.width, new Uint32Array(large.data.buffer), times);
+    if (times > 1) enlarge(pixels[0], small.width, pixels[1], times);
     context.putImageData(large, (index % columns) * pitch.x, Math.floor(index / columns) * pitch.y);
   }
 
