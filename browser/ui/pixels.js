@@ -17,18 +17,35 @@
  */
 export function paint(mean, [channels, height, width], target, x = 0, y = 0, inverted = false) {
   const { data } = target;
-  const plane = height * width;
-  const green = channels === 3 ? plane : 0;
-  const blue = channels === 3 ? 2 * plane : 0;
   const slope = inverted ? -255 : 255;
   const base = inverted ? 255 : 0;
+  if (channels === 1) {
+    const pixels = new Uint32Array(data.buffer, data.byteOffset, data.length / 4);
+    paintGrey(mean, [height, width], pixels, y * target.width + x, target.width, [base, slope]);
+    return;
+  }
+  const plane = height * width;
   for (let row = 0, from = 0; row < height; row += 1) {
     let to = 4 * ((y + row) * target.width + x);
     for (let column = 0; column < width; column += 1, from += 1, to += 4) {
       data[to] = base + slope * mean[from];
-      data[to + 1] = base + slope * mean[from + green];
-      data[to + 2] = base + slope * mean[from + blue];
+      data[to + 1] = base + slope * mean[from + plane];
+      data[to + 2] = base + slope * mean[from + 2 * plane];
       data[to + 3] = 255;
+    }
+  }
+}
+
+/** Rounds and limits a level as ImageData does. */
+const level = new Uint8ClampedArray(1);
+
+/** Write a picture of one channel, one number for each pixel. */
+function paintGrey(mean, [height, width], pixels, start, wide, [base, slope]) {
+  for (let row = 0, from = 0; row < height; row += 1) {
+    let to = start + row * wide;
+    for (let column = 0; column < width; column += 1, from += 1, to += 1) {
+      level[0] = base + slope * mean[from];
+      pixels[to] = 0xff000000 | (0x010101 * level[0]);
     }
   }
 }

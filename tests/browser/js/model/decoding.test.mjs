@@ -10,7 +10,7 @@ function network(pixels, slow = false) {
   const wide = 4000;
   const none = { op: "linear", size: wide, weight: new Float32Array(2 * wide), bias: new Float32Array(wide) };
   const lost = { op: "linear", size: 2, weight: new Float32Array(2 * wide), bias: Float32Array.of(1, 2) };
-  const layers = slow ? [...Array.from({ length: 700 }, () => [none, lost]).flat(), first] : [first];
+  const layers = slow ? [...Array.from({ length: 1100 }, () => [none, lost]).flat(), first] : [first];
   return { hash: "a", latentDim: 2, imageShape: [1, 1, pixels], classes: 0, decoder: layers, encoder: null };
 }
 
