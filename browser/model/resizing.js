@@ -1,15 +1,21 @@
 /** Images of another size, by the nearest pixel or between the two nearest along each side. No DOM. */
 import { keep } from "./products.js";
 
-/** The place in `inputs` pixels of pixel `i` of `outputs`, by names of ONNX's Resize. */
+const half = (i, scale) => (i + 0.5) / scale - 0.5;
+
+/**
+ * The place in `inputs` pixels of pixel `i` of `outputs`, by names of ONNX's Resize.
+ *
+ * Numbers are added in the order of vae_core.graphs.operations.places, so that both round alike.
+ */
 const COORDINATES = {
-  half_pixel: (i, { scale }) => (i + 0.5) / scale - 0.5,
-  pytorch_half_pixel: (i, { scale, outputs }) => (outputs > 1 ? (i + 0.5) / scale - 0.5 : 0),
+  half_pixel: (i, { scale }) => half(i, scale),
+  pytorch_half_pixel: (i, { scale, outputs }) => (outputs > 1 ? half(i, scale) : 0),
   half_pixel_symmetric: (i, { scale, inputs, outputs }) =>
-    (inputs / 2) * (1 - outputs / (scale * inputs)) + (i + 0.5) / scale - 0.5,
-  align_corners: (i, { inputs, outputs }) => (outputs > 1 ? (i * (inputs - 1)) / (outputs - 1) : 0),
+    half(i, scale) + (inputs / 2) * (1 - outputs / (scale * inputs)),
+  align_corners: (i, { inputs, outputs }) => (outputs > 1 ? i * ((inputs - 1) / (outputs - 1)) : 0),
   asymmetric: (i, { scale }) => i / scale,
-  tf_half_pixel_for_nn: (i, { scale }) => (i + 0.5) / scale,
+  tf_half_pixel_for_nn: (i, { scale }) => half(i, scale) + 0.5,
 };
 
 const ROUNDING = {

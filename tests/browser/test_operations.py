@@ -1,4 +1,4 @@
-"""Each operation that a browser runs equals PyTorch's, over random shapes and attributes."""
+"""Each operation equals PyTorch's, in the browser and in graphs, over random shapes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
+
+from vae_core.graphs import operations as graph_operations
+from vae_core.graphs import shapes
 
 NODE = shutil.which("node")
 SCRIPT = Path(__file__).parent / "js" / "operations.mjs"
@@ -71,6 +74,16 @@ class Operations:
         written = (np.frombuffer(base64.b64decode(text), "<f4") for text in texts)
         shape = case.expected.shape
         return [torch.from_numpy(y.copy()).reshape(shape) for y in written], answer["work"]
+
+
+def in_graph(case: Case) -> Tensor:
+    """Run the operation of the same name of a graph, (n, parts, width)."""
+    n, parts, width = case.expected.shape
+    layer = {"size": parts * width, **({} if parts == 1 else {"parts": parts}), **case.layer}
+    inputs = [one.flatten(1) for one in case.inputs]
+    operands = graph_operations.Operands(inputs, case.weights, None)
+    found = graph_operations.OPERATIONS[layer["op"]].run(layer, operands)
+    return found.expand(n, -1).reshape(case.expected.shape)
 
 
 def pack(values: Tensor) -> str:
@@ -233,6 +246,26 @@ def resizes(draw: Draw) -> Case:
         **({} if rounding is None else {"rounding": rounding}),
     }
     return Case(layer, [x], to_values(y))
+
+
+@st.composite
+def other_resizes(draw: Draw) -> Case:
+    """Draw a resized image by any rule; those that PyTorch lacks are the graph's."""
+    x, side = image(draw, small(draw, 3))
+    sides = pair(draw, 1, 12)
+    layer = {
+        "op": "resize",
+        "from": [*side, x.shape[2]],
+        "to": [*sides, x.shape[2]],
+        "mode": draw(st.sampled_from(["nearest", "linear"])),
+        "coordinates": draw(st.sampled_from(shapes.COORDINATES)),
+        "rounding": draw(st.sampled_from(shapes.ROUNDINGS)),
+    }
+    if draw(st.booleans()):
+        layer["scales"] = [(sides[axis] + draw(st.floats(0, 0.9))) / side[axis] for axis in (0, 1)]
+    return Case(
+        layer, [x], in_graph(Case(layer, [x], x.new_zeros(len(x), math.prod(sides), x.shape[2])))
+    )
 
 
 @st.composite
@@ -432,6 +465,7 @@ CASES: dict[str, st.SearchStrategy[Case]] = {
     "conv_transpose": transposed_convolutions(),
     "pooling": poolings(),
     "resize": resizes(),
+    "resize by any rule": other_resizes(),
     "normalize": normalizations(),
     "affine": channel_scales(),
     "binary": binaries(),
@@ -464,17 +498,20 @@ def test_operation_equals_pytorch(kind: str, operations: Operations) -> None:
     equal()
 
 
-#: What a bundle may name; each new one has cases above.
-KNOWN = {
-    *("linear", "conv", "resize_conv", "recurrent", "label", "swap", "repeat", "last", "gated"),
-    *("add", "symmetric", "continuous_bernoulli_mean", "soft_clamp_logvar"),
-    *("conv_transpose", "max_pool", "average_pool", "resize", "normalize", "affine", "matmul"),
-    *("mean", "reduce_sum", "softmax", "concat", "slice", "pad", "permute", "constant"),
+#: Operations of our own networks, which test_bundles.py holds against PyTorch.
+OWN = {
+    *("linear", "resize_conv", "recurrent", "label", "swap", "repeat", "last", "gated", "add"),
+    *("symmetric", "continuous_bernoulli_mean", "soft_clamp_logvar"),
+}
+#: Operations that have cases above.
+FOREIGN = {
+    *("conv", "conv_transpose", "max_pool", "average_pool", "resize", "normalize", "affine"),
+    *("matmul", "mean", "reduce_sum", "softmax", "concat", "slice", "pad", "permute", "constant"),
     *BINARY,
     *UNARY,
 }
 
 
-def test_operations_are_known_by_name(operations: Operations) -> None:
-    """The table has each operation that a bundle may name, and no other."""
-    assert set(operations.ask("")) == KNOWN
+def test_browser_and_graphs_know_the_same_operations(operations: Operations) -> None:
+    """A graph that PyTorch runs also runs in the browser, and the other way round."""
+    assert set(operations.ask("")) == OWN | FOREIGN == set(graph_operations.OPERATIONS)
