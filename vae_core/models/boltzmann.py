@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from vae_core import pixels
 from vae_core.config import Config, Width
 from vae_core.errors import ConfigError
+from vae_core.pixels import Images
 
 KINDS = {"rbm": "a restricted Boltzmann machine", "dbn": "a deep belief net"}
 #: Gibbs steps from noise to a sample.
@@ -88,9 +90,17 @@ class Boltzmann:
         """Number of hidden units of the top layer: the length of a code."""
         return self.config.hidden[-1]
 
-    def encode(self, x: Tensor) -> Tensor:
-        """Probabilities of the top layer's units: (batch, c, h, w) in [0, 1] → (batch, size)."""
-        values = x.flatten(1)
+    def encode(self, x: Images) -> Tensor:
+        """Return the probabilities of the top layer's units, (batch, size).
+
+        Images are floats in [0, 1] or uint8, of a shape that :func:`pixels.shaped` takes.
+
+        Raises
+        ------
+        ImageError
+            If ``x`` has other values, or another shape.
+        """
+        values = pixels.as_input(x, self.config.image_shape).flatten(1)
         for layer in self.layers:
             values = layer.up(values)
         return values
@@ -102,7 +112,7 @@ class Boltzmann:
             values = layer.down(values)
         return values.reshape(*h.shape[:-1], *self.config.image_shape)
 
-    def reconstruct(self, x: Tensor) -> Tensor:
+    def reconstruct(self, x: Images) -> Tensor:
         """Encode and decode by mean field: (batch, c, h, w) → (batch, c, h, w) in (0, 1)."""
         return self.decode(self.encode(x))
 

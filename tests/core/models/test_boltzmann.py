@@ -18,7 +18,7 @@ import vae_core
 from vae_core import boltzmann_metrics, model_folder
 from vae_core.cli.main import main as cli
 from vae_core.data import ImageDataset, load_dataset
-from vae_core.errors import CheckpointError, ConfigError
+from vae_core.errors import CheckpointError, ConfigError, ImageError
 from vae_core.formats import bundles
 from vae_core.models import boltzmann
 from vae_core.models.boltzmann import BoltzmannConfig, Layer
@@ -123,6 +123,22 @@ def test_one_layer_is_scikit_learns_gibbs_step(x: Tensor):
     theirs.intercept_visible_ = layer.visible_bias.numpy()
     flat = x[:5].flatten(1)
     assert torch.allclose(layer.up(flat), torch.from_numpy(theirs.transform(flat.numpy())))
+
+
+def test_images_are_read_alike_however_they_are_given(x: Tensor):
+    """As levels or floats, NumPy or torch, with or without a channel axis; others are refused."""
+    machine = boltzmann.fit(config(epochs=1), x[:200])
+    expected = machine.encode(x[:5])
+    levels = (255 * x[:5]).round().to(torch.uint8)
+    for given in (x[:5].double().numpy(), x[:5, 0], levels, levels.numpy()[:, 0]):
+        torch.testing.assert_close(machine.encode(given), expected, atol=5e-3, rtol=5e-3)
+    torch.testing.assert_close(machine.reconstruct(levels), machine.decode(machine.encode(levels)))
+    with pytest.raises(ImageError, match="values from 0 to"):
+        machine.encode(levels.float())
+    with pytest.raises(ImageError, match=r"shape \(5, 64\)"):
+        machine.reconstruct(x[:5].flatten(1))
+    with pytest.raises(ConfigError, match=r"without q\(z\|x\) and p\(x\|z\)"):
+        vae_core.encode(machine, levels)  # type: ignore[arg-type]
 
 
 def test_same_seed_same_machine(x: Tensor):
