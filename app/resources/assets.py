@@ -2,7 +2,8 @@
 
 An address holds the hash of the content, so responses are immutable and a rerun, a page switch or
 a reload fetches nothing again. Published bytes are public to everyone who can open the app and
-knows their hash; uploaded images are never published.
+knows their hash. Images uploaded to be reconstructed are never published; the pictures of a model
+that was opened from files are, as its codes are.
 """
 
 import functools

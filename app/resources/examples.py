@@ -57,7 +57,9 @@ def originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None
 
     A missing or damaged dataset, images of another shape and unknown ids do not fit.
     """
-    if not datasets.is_present(opened.card.dataset, trusted=not opened.is_uploaded):
+    if opened.saved.pictures is not None:
+        return opened.saved.pictures.numpy(), dict(opened.row)
+    if not datasets.is_present(opened.card.dataset, trusted=opened.names_data):
         return None
     try:
         images, row = _test_images(_reading(opened))

@@ -167,6 +167,8 @@ def _size(uploaded: Opened | OpenedMachine) -> int:
         layers = uploaded.saved.machine.layers
         return sum(tensor.nbytes for layer in layers for tensor in vars(layer).values())
     tensors = [*uploaded.model.state_dict().values(), *uploaded.codes.tensors().values()]
+    if uploaded.saved.pictures is not None:
+        tensors.append(uploaded.saved.pictures)
     return sum(tensor.nbytes for tensor in tensors)
 
 

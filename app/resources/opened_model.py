@@ -14,7 +14,7 @@ from app.resources import assets
 from app.resources.assets import Asset
 from vae_core import evaluation
 from vae_core.formats import bundles
-from vae_core.model_folder import AnyCard, Codes, Saved, SavedMachine
+from vae_core.model_folder import AnyCard, Codes, ModelCard, Saved, SavedMachine
 from vae_core.models import VAE
 from vae_core.models.distributions import GaussianMixture, LabelGaussian
 from vae_core.models.likelihoods import metric_kind
@@ -93,6 +93,11 @@ class Opened:
     def has_bound(self) -> bool:
         """Whether images have a rate and an ELBO."""
         return self.card.model.has_bound
+
+    @property
+    def names_data(self) -> bool:
+        """Whether its card may name data of this host, which was written by a training here."""
+        return not self.is_uploaded and isinstance(self.card, ModelCard)
 
     @property
     def example_kind(self) -> str:

@@ -40,6 +40,10 @@ def form(on_open: Callable[[bytes], None]) -> None:
         "Drop the ONNX files of an encoder and a decoder, and pictures to encode: a zip, `.npz`, "
         "`.npy` or IDX file. A decoder alone is a generator."
     )
+    st.caption(
+        "The model and up to 2,000 pictures stay in this server's memory while it is open; whoever "
+        "has the link to it sees them."
+    )
     files = st.file_uploader(
         "ONNX files and pictures",
         type=["onnx", *PICTURES],

@@ -17,6 +17,7 @@
  * @property {number[]} [start]  the code at first
  * @property {[number, number]} dims  the latent plane at first
  * @property {string[]} projections  the maps, first the one to begin with
+ * @property {boolean} [drawn]  whether codes were drawn from the prior, of a decoder without an encoder
  * @property {number} epochs  of the training
  * @property {import("../pad/centring.js").Frame | null} frame  how drawings are placed; null without a pad
  */
@@ -50,6 +51,8 @@ const MAP_HEIGHT = 620;
 const PICTURE_SIZE = 480;
 const GRID_SIDE = 20;
 
+/** The meaning of points of a decoder alone. */
+const DRAWN = "Each point is a code drawn from N(0, I). Empty space is decoded as you move; a click or Enter pins.";
 const MEANINGS = {
   raw: "Each point is the mean code of a test picture. Empty space is decoded as you move; a click or Enter pins.",
   pca: "The plane of greatest variance. Empty space is decoded through its inverse; a click or Enter pins.",
@@ -145,7 +148,8 @@ async function start() {
     const opened = open(dataOf("picture"));
     for (const [kind, panel] of panels) panel.update(dataOf(kind));
     chooser?.show(view.now);
-    byId("meaning").textContent = MEANINGS[view.now.projection];
+    const drawn = facts.drawn && view.now.projection === "raw";
+    byId("meaning").textContent = drawn ? DRAWN : MEANINGS[view.now.projection];
     return opened;
   }
 

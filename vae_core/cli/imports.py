@@ -83,6 +83,11 @@ LIKELIHOODS = "bernoulli, gaussian, gaussian:SIGMA or continuous-bernoulli"
     default=0,
     help="k of an nll_iw{k} metric; 0 for none.",
 )
+@click.option(
+    "--keep-pictures/--no-keep-pictures",
+    default=True,
+    help="Whether the folder keeps pictures of one's own, up to 64 MB, for cards on the map.",
+)
 @click.option("--tsne/--no-tsne", default=True, help="Whether to compute the t-SNE map.")
 @options.json_option
 @options.data_option
@@ -214,7 +219,7 @@ def _command(context: click.Context) -> str:
             continue
         option = f"--{name.replace('_', '-')}"
         if isinstance(value, bool):
-            shown.append(option if value else f"--no-{name}")
+            shown.append(option if value else option.replace("--", "--no-"))
         else:
             shown.append(f"{option} {paths.get(name, str)(value)}")
     return " ".join([*shown, f"--out {Path(str(context.params['out'])).name}"])

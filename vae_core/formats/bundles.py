@@ -100,6 +100,11 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
     return {"format_version": FORMAT_VERSION, **meta, "arrays": index}, payload
 
 
+def parts_of(model: VAE) -> tuple[str, ...]:
+    """Return the parts that a model has: a decoder alone has no encoder."""
+    return PARTS if model.config.has_encoder else PARTS[:1]
+
+
 def network_bundle(model: VAE, *, parts: Collection[str] = PARTS) -> bytes:
     """Return the result of :func:`pack` as one bundle, which the browser downloads."""
     manifest, weights = pack(model, parts=parts)

@@ -26,7 +26,7 @@ from browser import ROOT
 from vae_core import evaluation, images, model_folder
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
-from vae_core.model_folder import AnyCard, Codes, Saved
+from vae_core.model_folder import AnyCard, Codes, ImportedCard, Saved
 from vae_core.models import priors
 
 ENTRY = "standalone/standalone.js"
@@ -43,6 +43,11 @@ STYLES = ("panel.css", "standalone/standalone.css")
 SCOPE = "latent-explorer/"
 
 #: Text after the manifold's "quantiles of the prior", by kind of prior.
+_KINDS = {
+    "gaussian": "A variational auto-encoder with the codes of its test set",
+    "point": "An auto-encoder with the codes of its test set",
+    "none": "A decoder without an encoder, with codes drawn from N(0, I)",
+}
 _CELLS = ": each cell is as probable as any other."
 _CELLS_OF_LABEL = " of the chosen label" + _CELLS
 _CELLS_OF_CODES = ", for which stands the Gaussian with the mean and spread of the codes."
@@ -78,6 +83,7 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
     parts = ("decoder",) if frame is None else bundles.PARTS
     slots = {
         "title": html.escape(card.name),
+        "kind": _KINDS[_posterior(card)],
         "facts": html.escape(_facts(card)),
         "warnings": "".join(f'<p class="facts">{html.escape(one)}</p>' for one in card.warnings),
         "cells": _cells(card.model.prior),
@@ -145,6 +151,10 @@ def _filled(template: str, entries: Sequence[str], slots: Mapping[str, str]) -> 
     return Template(_read(template)).substitute(common | dict(slots)).encode()
 
 
+def _posterior(card: AnyCard) -> str:
+    return card.model.posterior if isinstance(card, ImportedCard) else "gaussian"
+
+
 def _cells(prior: str) -> str:
     if prior == "codes":
         return _CELLS_OF_CODES
@@ -180,6 +190,7 @@ def _data(saved: Saved) -> dict[str, Any]:
         "latent_dim": card.model.latent_dim,
         "classes": list(card.classes),
         "given": list(card.condition_names),
+        "drawn": not card.model.has_encoder,
         "epochs": 0 if card.training is None else card.training.epochs,
         "kl": [round(nats, 4) for nats in kl.tolist()] if has_bound else None,
         "unused_below": evaluation.COLLAPSED_KL,

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from vae_core import model_folder
 from vae_core.config import ImportedPrior, Pixels
-from vae_core.data import ImageDataset
+from vae_core.data import SOURCES, ImageDataset
 from vae_core.errors import ConfigError, DatasetError
 from vae_core.files import write_atomically
-from vae_core.formats import tables
+from vae_core.formats import bundles, tables
 from vae_core.imports import checks, drafts, meanings, measuring, opening, pictures
 from vae_core.imports.checks import Check
 from vae_core.imports.drafts import Draft, Request
@@ -27,6 +28,8 @@ from vae_core.model_folder import ImportedCard
 
 Say = Callable[[str], None]
 
+#: Most bytes of pictures that a model folder keeps.
+KEPT = 64 * 2**20
 #: Picture of the check in the model folder; it is not part of the model.
 CHECK = "check.png"
 SOFTWARE = ("torch", "numpy", "onnx", "scikit-learn", "openTSNE", "safetensors")
@@ -76,6 +79,7 @@ def import_model(
     importance_samples: int = 0,
     tsne: bool = True,
     threads: int = 1,
+    keep_pictures: bool = True,
     data_dir: str | Path | None = None,
     command: str = "",
     say: Say = print,
@@ -99,9 +103,9 @@ def import_model(
     input_range, image_shape, classes, prior
         Values of black and white to the encoder, such as (-1, 1) or "0,255"; (c, h, w); number of
         labels, or their names; "standard", N(0, I), or "codes", the Gaussian of the codes.
-    pixels, limit, importance_samples, tsne, threads
+    pixels, limit, importance_samples, tsne, threads, keep_pictures
         Kind of pixels of metrics; most pictures; k of ``nll_iw{k}``; whether to compute a t-SNE
-        map; CPU threads.
+        map; CPU threads; whether the folder keeps the pictures, up to 64 MB.
     say
         Called with each stage, and with the result at the end.
 
@@ -125,7 +129,7 @@ def import_model(
     imported = finish(
         made, request, dataset, target, name=name or target.name, found=found, command=command,
         importance_samples=importance_samples, tsne=tsne, threads=threads,
-        say=lambda stage: say(f"… {stage}"),
+        keep_pictures=keep_pictures, say=lambda stage: say(f"… {stage}"),
     )  # fmt: skip
     say(str(imported))
     return imported
@@ -217,10 +221,13 @@ def finish(
     importance_samples: int = 0,
     tsne: bool = True,
     threads: int = 1,
+    keep_pictures: bool = True,
     say: Say = lambda stage: None,
 ) -> Imported:
     """Encode the pictures, measure the model, check it, and write its folder."""
     say("checking reconstructions")
+    # What a browser cannot run is refused before anything is computed.
+    bundles.network_bundle(made.model, parts=bundles.parts_of(made.model))
     checked = checks.check(made, None if dataset is None else dataset.test)
     measured = measuring.measure(
         made.model,
@@ -250,12 +257,27 @@ def finish(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
     say("writing the model folder")
-    card = model_folder.save(target, card=card, model=made.model, codes=measured.codes, history=())
+    card = model_folder.save(
+        target,
+        card=card,
+        model=made.model,
+        codes=measured.codes,
+        history=(),
+        pictures=_kept(dataset) if keep_pictures else None,
+    )
     levels = checked.sheet.mul(255).round().byte().numpy()
     write_atomically(
         target / CHECK, tables.png(tables.tile(levels, columns=len(checked.reconstructions)))
     )
     return Imported(target, card, tuple(found), checked)
+
+
+def _kept(dataset: ImageDataset | None) -> Tensor | None:
+    """Return the encoded pictures for the folder; those of a known dataset are elsewhere."""
+    if dataset is None or dataset.name in SOURCES:
+        return None
+    images = dataset.test.images
+    return images if images.numel() <= KEPT else None
 
 
 def _provenance(request: Request, found: Sequence[str]) -> dict[str, str]:

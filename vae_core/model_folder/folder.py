@@ -7,10 +7,11 @@
 ``history.jsonl``       one epoch record per line
 ======================  ===========================================================================
 
-The folder of a Boltzmann machine has only the first two files, and its card has a ``kind``, "rbm"
-or "dbn"; the card of a VAE has none. The card of a model that was made elsewhere has the kind
-"imported"; the graphs of its networks are in the metadata of the weights, and its codes have only
-the columns that such a model has.
+An imported model may have ``pictures.safetensors`` too: ``pictures``, uint8 (n, c, h, w), of which
+its codes are. The folder of a Boltzmann machine has only the first two files, and its card has a
+``kind``, "rbm" or "dbn"; the card of a VAE has none. The card of a model that was made elsewhere
+has the kind "imported"; the graphs of its networks are in the metadata of the weights, and its
+codes have only the columns that such a model has.
 
 Nothing is pickled, and sizes are compared with those that the card implies before anything is read.
 """
@@ -63,6 +64,8 @@ CODES, HISTORY = "codes.safetensors", "history.jsonl"
 #: Latent dimensions up to which the prior's mean is among the codes.
 FEW_DIMENSIONS = 3
 FILES = (CARD, WEIGHTS, CODES, HISTORY)
+#: File of an imported model's pictures, which most folders lack.
+PICTURES = "pictures.safetensors"
 #: Maximum size of a file in a model folder, and of all files in a zip.
 MAX_BYTES = 256 * 2**20
 #: Maximum size of a card, and of the header of a file of tensors.
@@ -338,6 +341,15 @@ def codes_of(card: AnyCard, content: bytes) -> Codes:
     return Codes.of(_filled(columns))
 
 
+def pictures_of(card: AnyCard, codes: Codes, content: bytes) -> Tensor:
+    """Parse the pictures of an imported model; check that there is one for each code."""
+    pictures = _tensors(PICTURES, content).get("pictures")
+    expected = (len(codes.ids), *card.model.image_shape)
+    if pictures is None or pictures.dtype != torch.uint8 or tuple(pictures.shape) != expected:
+        raise CheckpointError(f"{PICTURES}: pictures of uint8 and shape {expected} are needed")
+    return pictures
+
+
 def _required(card: AnyCard) -> set[str]:
     if card.model.has_bound:
         return REQUIRED
@@ -362,6 +374,8 @@ class Saved:
     card: AnyCard
     model: VAE
     codes: Codes
+    #: Pictures of an imported model's codes, uint8 (n, c, h, w), where its folder has them.
+    pictures: Tensor | None = None
 
     def conditions(self, rows: NDArray[np.int64] | slice = slice(None)) -> Tensor | None:
         """Return the labels of some rows as conditions, int64 (n,); None if the model takes none.
@@ -427,7 +441,11 @@ def open_folder(name_or_folder: str | Path) -> Saved:
         If it does not exist, or a file is missing, damaged, or inconsistent with the card.
     """
     folder = locate(name_or_folder)
-    return Saved(card=load_card(folder), model=load_model(folder), codes=load_codes(folder))
+    card, codes = load_card(folder), load_codes(folder)
+    pictures = None
+    if isinstance(card, ImportedCard) and (folder / PICTURES).is_file():
+        pictures = pictures_of(card, codes, _read(folder / PICTURES))
+    return Saved(card=card, model=load_model(folder), codes=codes, pictures=pictures)
 
 
 def save(
@@ -437,8 +455,14 @@ def save(
     model: VAE,
     codes: Codes,
     history: Iterable[Mapping[str, Any]],
+    pictures: Tensor | None = None,
 ) -> CardOfVAE:
     """Write a model folder; the card is last, so that a folder with a card is complete.
+
+    Parameters
+    ----------
+    pictures
+        Of the codes, uint8 (n, c, h, w), for an imported model whose data is no known dataset.
 
     Returns
     -------
@@ -462,6 +486,11 @@ def save(
     write_atomically(folder / WEIGHTS, weights)
     write_atomically(folder / CODES, safetensors.torch.save(columns))
     write_atomically(folder / HISTORY, lines.encode())
+    (folder / PICTURES).unlink(missing_ok=True)
+    if pictures is not None:
+        write_atomically(
+            folder / PICTURES, safetensors.torch.save({"pictures": pictures.contiguous()})
+        )
     _write_card(folder, card)
     return card
 

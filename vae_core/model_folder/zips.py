@@ -10,13 +10,14 @@ from pathlib import Path
 
 from vae_core.errors import CheckpointError
 from vae_core.files import UNZIP_ERRORS, is_link
-from vae_core.model_folder.card import BoltzmannCard
+from vae_core.model_folder.card import BoltzmannCard, ImportedCard
 from vae_core.model_folder.folder import (
     CARD,
     CODES,
     FILES,
     MAX_BYTES,
     MAX_HEADER,
+    PICTURES,
     WEIGHTS,
     Saved,
     SavedMachine,
@@ -28,6 +29,7 @@ from vae_core.model_folder.folder import (
     machine_of,
     model_of,
     parsed,
+    pictures_of,
     weights_limit,
 )
 
@@ -53,8 +55,13 @@ def open_zip(content: bytes) -> Saved:
     with _unzipping(content) as unpack:
         card = card_of(unpack(CARD, MAX_HEADER))
         weights = unpack(WEIGHTS, weights_limit(card))
-        codes = unpack(CODES, MAX_BYTES - len(weights))
-    return Saved(card=card, model=model_of(card, weights), codes=codes_of(card, codes))
+        encoded = unpack(CODES, MAX_BYTES - len(weights))
+        images = b""
+        if isinstance(card, ImportedCard):
+            images = unpack(PICTURES, MAX_BYTES - len(weights) - len(encoded), optional=True)
+    codes = codes_of(card, encoded)
+    pictures = pictures_of(card, codes, images) if images else None
+    return Saved(card=card, model=model_of(card, weights), codes=codes, pictures=pictures)
 
 
 def open_machine_zip(content: bytes) -> SavedMachine | None:
@@ -69,15 +76,20 @@ def open_machine_zip(content: bytes) -> SavedMachine | None:
 
 
 @contextlib.contextmanager
-def _unzipping(content: bytes) -> Iterator[Callable[[str, int], bytes]]:
-    """Open a zip; yield a function from a name and a size limit to the content of that file."""
+def _unzipping(content: bytes) -> Iterator[Callable[..., bytes]]:
+    """Open a zip; yield a function from a name and a size limit to the content of that file.
+
+    A file that is ``optional`` is empty where there is none.
+    """
     if content.count(_ENTRY) > MAX_ENTRIES:  # checked before the directory is read
         raise CheckpointError(f"the zip has more than {MAX_ENTRIES} entries: zip one model folder")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = _known_entries(archive)
 
-            def unpack(name: str, limit: int) -> bytes:
+            def unpack(name: str, limit: int, *, optional: bool = False) -> bytes:
+                if name not in entries and optional:
+                    return b""
                 if name not in entries:
                     raise CheckpointError(
                         f"the zip has no {name}; a model folder holds {', '.join(FILES)}"
@@ -99,7 +111,7 @@ def zip_folder(name_or_folder: str | Path) -> bytes:
     folder = locate(name_or_folder)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in FILES:
+        for name in (*FILES, PICTURES):
             if (folder / name).is_file():
                 archive.write(folder / name, f"{folder.name}/{name}")
     return packed.getvalue()
@@ -110,7 +122,7 @@ def _known_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
         name = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
-        if name not in FILES or entry.is_dir():
+        if name not in (*FILES, PICTURES) or entry.is_dir():
             continue
         if name in found:
             raise CheckpointError(f"the zip has {name} twice: zip one model folder")

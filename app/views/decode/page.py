@@ -24,7 +24,7 @@ NO_BOUND = (
 def nearest_training_images(model: Opened, shown: State) -> None:
     """Show the training images nearest to the decoded one, or offer to download the data."""
     title = "Nearest training images"
-    if datasets.is_present(model.card.dataset):
+    if datasets.is_present(model.card.dataset, trusted=model.names_data):
         z, y = scenes.pinned_z(model, shown), scenes.pinned_y(model, shown)
         found = examples.nearest_training_images(model, z, y, NEAREST)
         if found is None:

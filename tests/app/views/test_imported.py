@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.resources import exports, library
+from app.resources import examples, exports, library
 from app.views.compare import models
 from app.widgets import pinned
 from vae_core import model_folder
@@ -131,7 +131,35 @@ def test_the_card_says_how_it_was_imported(imported: Callable[[str], str], open_
     session = open_page("explore", model=imported("pytorch-vae"))
     session.button(key="w-about").click().run()
     said = texts(session)
-    assert "a VAE imported with 8 × 8 images of pictures.npz" in said
+    assert "a VAE imported with 8 × 8 images of pictures," in said
     assert "Its training is not known" in said
     assert "Decoder: 3 → linear" in said
     assert "Encoder file: encoder.onnx" in said
+
+
+def test_cards_show_the_pictures_of_an_imported_model(imported: Callable[[str], str]) -> None:
+    """They are originals, not reconstructions, for the map and for neighbours."""
+    opened = library.open_model(imported("pytorch-vae"))
+    first = int(opened.codes.ids[0])
+    shown = examples.pictures(opened, [first])
+    assert shown.kind == examples.ORIGINAL
+    kept = opened.saved.pictures
+    assert kept is not None
+    assert (shown.images[0] == kept[0].numpy()).all()
+    assert examples.sprite_address(opened) is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("pytorch-vae", "A variational auto-encoder with the codes of its test set"),
+        ("autoencoder", "An auto-encoder with the codes of its test set"),
+        ("generator", "A decoder without an encoder, with codes drawn from N(0, I)"),
+    ],
+)
+def test_the_exported_page_says_what_it_holds(
+    imported: Callable[[str], str], name: str, kind: str
+) -> None:
+    """Of each kind of model, in its last line."""
+    page = exports.standalone_page(library.open_model(imported(name))).decode()
+    assert kind in page

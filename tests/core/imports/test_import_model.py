@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import safetensors.torch
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
@@ -374,3 +375,46 @@ def test_the_encoder_and_decoder_of_one_file_are_told_apart(tmp_path: Path) -> N
     )  # fmt: skip
     apart = imported("pytorch-vae", tmp_path / "apart")
     assert found.card.metrics["elbo"].value == pytest.approx(apart.card.metrics["elbo"].value)
+
+
+def test_pictures_of_ones_own_are_kept_beside_their_codes(tmp_path: Path) -> None:
+    """In the folder and its zip, unless they are not wanted; a known dataset's are elsewhere."""
+    imported("pytorch-vae", tmp_path / "model")
+    expected = torch.from_numpy(np.load(FOREIGN / "pytorch-vae" / "pictures.npz")["images"])
+    zipped = model_folder.zip_folder(tmp_path / "model")
+    for saved in (model_folder.open_folder(tmp_path / "model"), model_folder.open_zip(zipped)):
+        assert saved.pictures is not None
+        assert torch.equal(saved.pictures, expected[saved.codes.ids])
+    imported("pytorch-vae", tmp_path / "model", keep_pictures=False)
+    assert model_folder.open_folder(tmp_path / "model").pictures is None
+    encoder, decoder = files("pytorch-vae")
+    quiet = {"tsne": False, "say": lambda text: None}
+    import_model(encoder, decoder, data="digits", out=tmp_path / "digits", **quiet)
+    assert model_folder.open_folder(tmp_path / "digits").pictures is None
+
+
+def test_pictures_that_do_not_fit_their_codes_are_refused(tmp_path: Path) -> None:
+    """The sentence says what is needed."""
+    imported("pytorch-vae", tmp_path / "model")
+    path = tmp_path / "model" / model_folder.folder.PICTURES
+    path.write_bytes(safetensors.torch.save({"pictures": torch.zeros(3, 1, 8, 8)}))
+    with pytest.raises(model_folder.folder.CheckpointError, match="uint8 and shape"):
+        model_folder.open_folder(tmp_path / "model")
+
+
+def test_weights_that_a_browser_cannot_hold_are_refused_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    """Pages run weights of half precision."""
+    decoder = onnx_file(
+        tmp_path / "decoder.onnx",
+        [
+            helper.make_node("MatMul", ["z", "w"], ["h"]),
+            helper.make_node("Sigmoid", ["h"], ["picture"]),
+        ],
+        {"in": {"z": ["n", 2]}, "out": {"picture": ["n", 64]}},
+        w=np.full((2, 64), 1e6, dtype=np.float32),
+    )
+    with pytest.raises(ConfigError, match="65504"):
+        import_model(decoder=decoder, out=tmp_path / "model", say=lambda text: None)
+    assert not (tmp_path / "model").exists()
