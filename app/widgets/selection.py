@@ -61,7 +61,11 @@ def show_map(
 
 
 def show_small_map(
-    model: Opened, shown: State, *, posterior: tuple[Floats, Floats] | None = None
+    model: Opened,
+    shown: State,
+    *,
+    posterior: tuple[Floats, Floats] | None = None,
+    height: int = 260,
 ) -> None:
     """Show a small map of the latent plane, to pin points on.
 
@@ -71,7 +75,7 @@ def show_small_map(
         "small-map",
         scene=scenes.build(model, shown, posterior=posterior),
         points=points(model),
-        look=Look(colour=shown.colour, height=260, tools=False),  # type: ignore[arg-type]
+        look=Look(colour=shown.colour, height=height, tools=False),  # type: ignore[arg-type]
         on=Callbacks(pin=pinned.on_pin),
     )
 

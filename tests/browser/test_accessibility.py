@@ -10,14 +10,16 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from serving import ROOT, Server
-from visitor import GRID, MAP, Visitor
+from visitor import FIRST, GRID, MAP, Visitor
 
 from vae_core import model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import load_dataset
 from vae_core.formats import html
+from vae_core.models.boltzmann import Boltzmann, BoltzmannConfig, Layer
 from vae_core.runs import RunConfig
 
 pytestmark = pytest.mark.browser
@@ -146,6 +148,8 @@ def projections(somebody: Visitor, check: Check) -> None:
     check("t-SNE")
     somebody.go("?model=graphs-2d", MAP)
     check("graphs")
+    somebody.go("?model=mnist-3d&map=3d", ".js-plotly-plot .legend")
+    check("3-D")
 
 
 def manifold(somebody: Visitor, check: Check) -> None:
@@ -224,6 +228,83 @@ def test_a_page_in_use_has_no_serious_fault(
     audit = Audit(visitor())
     page(audit.somebody, audit.check)
     record_property(f"states of {page.__name__} checked by axe-core", audit.states)
+    assert not audit.found, audit.faults
+
+
+@pytest.mark.parametrize("page", [*FIRST, "compare"])
+def test_a_page_on_a_phone_has_no_serious_fault(
+    visitor: Enter, page: str, record_property: Callable[[str, object], None]
+) -> None:
+    """At 400 px, where parts float, stand in other places or are 44 px tall; the drawer too."""
+    audit = Audit(visitor("phone"))
+    somebody = audit.somebody
+    if page == "compare":
+        somebody.go("compare?model=mnist-2d&with=mnist-conv", ".lx-pair canvas")
+    else:
+        somebody.open(page, "model=mnist-3d" if page != "train" else "model=digits-2d")
+    audit.check("opened")
+    if page == "explore":
+        somebody.page.get_by_role("button", name="Move the picture").tap()
+        audit.check("picture moved")
+        somebody.page.get_by_test_id("stExpandSidebarButton").tap()
+        somebody.page.get_by_role("link", name="Manifold").wait_for()
+        somebody.quiet()
+        audit.check("drawer")
+    record_property(f"states of {page} on a phone checked by axe-core", audit.states)
+    assert not audit.found, audit.faults
+
+
+def test_a_running_training_has_no_serious_fault(
+    visitor: Enter, server: Server, record_property: Callable[[str, object], None]
+) -> None:
+    """While it runs, with its settings open, and paused."""
+    audit = Audit(visitor())
+    somebody = audit.somebody
+    somebody.open("train")
+    epochs = somebody.page.get_by_label("Epochs", exact=True)
+    epochs.fill("5000")
+    epochs.press("Enter")
+    somebody.settle()
+    somebody.button("Train").click()
+    somebody.button("Pause").wait_for()
+    somebody.page.locator(".lx-replay .lx-legend button").first.wait_for()
+    audit.check("running")
+    somebody.page.get_by_text("Change settings", exact=True).click()
+    somebody.page.get_by_role("slider", name="Learning rate").wait_for()
+    audit.check("settings")
+    somebody.button("Pause").click()
+    somebody.button("Resume").wait_for()
+    audit.check("paused")
+    somebody.button("Stop").click()
+    somebody.button("Open in Explore").wait_for()
+    record_property("states of a running training checked by axe-core", audit.states)
+    assert not audit.found, audit.faults
+
+
+def write_machine(folder: Path) -> None:
+    """Write an untrained restricted Boltzmann machine for the digits."""
+    config = BoltzmannConfig(kind="rbm", image_shape=(1, 8, 8), hidden=(12,))
+    generator = torch.Generator().manual_seed(0)
+    layer = Layer(torch.randn(12, 64, generator=generator), torch.zeros(64), torch.zeros(12))
+    machine = Boltzmann(config, (layer,))
+    model_folder.save_machine(folder, machine, name=folder.name, dataset="digits")
+
+
+def test_pages_of_a_boltzmann_machine_have_no_serious_fault(
+    visitor: Enter, server: Server, record_property: Callable[[str, object], None]
+) -> None:
+    """Each page, those that say why it is missing too."""
+    write_machine(server.runs / "net")
+    audit = Audit(visitor())
+    somebody = audit.somebody
+    somebody.go("?model=net", ".lx-stage", ".lx-legend button")
+    audit.check("explore")
+    for page in ("manifold", "decode", "reconstruct", "morph"):
+        somebody.go(f"{page}?model=net")
+        somebody.page.get_by_role("heading", name=page.capitalize()).wait_for()
+        somebody.settle()
+        audit.check(page)
+    record_property("states of a Boltzmann machine checked by axe-core", audit.states)
     assert not audit.found, audit.faults
 
 

@@ -62,7 +62,7 @@ def show_drawing(model: Opened, shown: State) -> None:
         result.show_on_map(model, shown, encoding)
     if encoding is not None:
         result.warn(model, encoding)
-        result.show(model, encoding)
+        result.show(model, encoding, drawn=True)
         result.show_neighbours_and_samples(model, encoding, shown.seed)
 
 

@@ -17,6 +17,8 @@ from vae_core import model_folder
 from vae_core.images import Prepared
 
 RESULT_SIDE = 184
+#: Pixels; the map is about as tall as the drawing pad beside it.
+HISTOGRAM_WIDTH, MAP_HEIGHT = 560, 400
 NO_BOUND = "This model has no log-variance, so there is neither a rate nor an ELBO."
 POSTERIOR = (
     "Ellipse: the posterior q(z|x), one standard deviation around its mean. If too small to see, "
@@ -79,7 +81,7 @@ def _pin_drawing(drawing: pad.Drawing | None) -> None:
 def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
     """Show the image's posterior on the map of the test set."""
     posterior = None if encoding is None else (encoding.mu, encoding.logvar)
-    selection.show_small_map(model, shown, posterior=posterior)
+    selection.show_small_map(model, shown, posterior=posterior, height=MAP_HEIGHT)
     st.caption(POSTERIOR if model.has_bound else "Ring: the code of your image.")
     if encoding is not None:
         code = {"z": tuple(encoding.mu.tolist()), "pinned_id": None}
@@ -93,8 +95,11 @@ def warn(model: Opened, encoding: Encoding, prepared: Prepared | None = None) ->
         st.warning(sentence, icon=":material/help:")
 
 
-def show(model: Opened, encoding: Encoding) -> None:
-    """Show the votes of neighbours and labels, input, reconstruction and error, and the bound."""
+def show(model: Opened, encoding: Encoding, *, drawn: bool = False) -> None:
+    """Show the votes of neighbours and labels, input, reconstruction and error, and the bound.
+
+    What is drawn stands beside the drawing pad with its reconstruction, and not here again.
+    """
     is_graph = graphs.are_data_of(model)
     side = graphs.MATRIX_SIDE if is_graph else RESULT_SIDE
     shown = {
@@ -104,6 +109,8 @@ def show(model: Opened, encoding: Encoding) -> None:
             encoding.x, encoding.reconstruction, side
         ),
     }
+    if drawn:
+        shown = {name: image for name, image in shown.items() if name.startswith("Error")}
     if not model.card.model.conditional:  # a conditional model's codes do not separate classes
         show_votes(model, encoding)
     show_label_costs(model, encoding)
@@ -134,11 +141,12 @@ def show_distortion(model: Opened, encoding: Encoding) -> None:
         unit=f"Distortion (nats, {model.pixel_kind})",
         marked=encoding.distortion,
     )
-    chart.show_plotly(figure, key="distortions", alt="Histogram of the test set's distortion")
-    st.caption(
-        f"Orange: your image. Its distortion exceeds {encoding.share_below:.0%} of test images. "
-        "Further right = worse reconstruction."
-    )
+    with st.container(width=HISTOGRAM_WIDTH):
+        chart.show_plotly(figure, key="distortions", alt="Histogram of the test set's distortion")
+        st.caption(
+            f"Orange: your image. Its distortion exceeds {encoding.share_below:.0%} of test images. "
+            "Further right = worse reconstruction."
+        )
 
 
 def show_votes(model: Opened, encoding: Encoding) -> None:
@@ -147,7 +155,8 @@ def show_votes(model: Opened, encoding: Encoding) -> None:
     labels = Counter(model.label(int(example)) for example in found.ids)
     label, votes = labels.most_common(1)[0]
     if label is not None:
-        st.markdown(f"Nearest neighbours: {gallery.share_of_class(votes, NEIGHBOURS, label)}")
+        share = gallery.share_of_class(votes, NEIGHBOURS, label)
+        st.subheader(f"Nearest neighbours: {share}", anchor=False)
 
 
 def show_label_costs(model: Opened, encoding: Encoding) -> None:
