@@ -144,8 +144,8 @@ def show_distortion(model: Opened, encoding: Encoding) -> None:
     with st.container(width=HISTOGRAM_WIDTH):
         chart.show_plotly(figure, key="distortions", alt="Histogram of the test set's distortion")
         st.caption(
-            f"Orange: your image. Its distortion exceeds {encoding.share_below:.0%} of test images. "
-            "Further right = worse reconstruction."
+            f"Orange: your image. Its distortion exceeds {encoding.share_below:.0%} of test "
+            "images. Further right = worse reconstruction."
         )
 
 
