@@ -54,7 +54,7 @@ def pad(
     if scene.encoder is None:
         raise ValueError("scene.encoder is None; a drawing pad needs the encoder's address")
     latent_dim = len(scene.z)
-    frame = images.FRAMES.get(dataset or images.USUAL_DATASET.get(image_shape, ""))
+    frame = frame_of(dataset, image_shape)
 
     def drawn(value: Any) -> None:
         drawing = read_drawing(value, image_shape, latent_dim)
@@ -72,6 +72,11 @@ def pad(
         on_change={"drawing": drawn},
     )
     return read_drawing(sent.get("drawing"), image_shape, latent_dim)
+
+
+def frame_of(dataset: str | None, image_shape: tuple[int, int, int]) -> images.Frame | None:
+    """Return the frame that ink is brought into for images of a dataset; None for photographs."""
+    return images.FRAMES.get(dataset or images.USUAL_DATASET.get(image_shape, ""))
 
 
 def read_drawing(value: Any, image_shape: tuple[int, int, int], latent_dim: int) -> Drawing | None:

@@ -180,7 +180,50 @@ export class DecodedPlane {
 }
 
 /**
- * Draw grid lines with numbers, and the names of the axes.
+ * Draw grid lines; `drawLabels` writes their numbers over the points.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {object} view  as of `drawLabels`
+ */
+export function drawGrid(context, { axes, camera, size, theme }) {
+  for (const { at, zero } of across(camera, size)) {
+    line(context, theme.line, [at, 0], [at, size.height], zero);
+  }
+  if (axes[1] === null) return;
+  for (const { at, zero } of upwards(camera, size)) {
+    line(context, theme.line, [0, at], [size.width, at], zero);
+  }
+}
+
+/** The grid's step in data units, and the digits of its numbers. */
+function scaleOf(camera, size) {
+  const step = niceStep(camera.height, size.height / GRID_GAP);
+  return { step, digits: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
+}
+
+/** The vertical lines: their numbers, and their columns on the screen. */
+function across(camera, size) {
+  const { left, right } = seen(camera, size);
+  return steps(left, right, scaleOf(camera, size), (value) => toScreen(camera, size, value, 0)[0]);
+}
+
+/** The horizontal lines: their numbers, and their rows on the screen. */
+function upwards(camera, size) {
+  const { bottom, top } = seen(camera, size);
+  return steps(bottom, top, scaleOf(camera, size), (value) => toScreen(camera, size, 0, value)[1]);
+}
+
+function steps(from, to, { step, digits }, place) {
+  const found = [];
+  for (let n = Math.ceil(from / step); n * step <= to; n++) {
+    const exact = place(n * step);
+    found.push({ exact, at: Math.round(exact) + 0.5, zero: n === 0, text: number(n * step, digits) });
+  }
+  return found;
+}
+
+/**
+ * Write the numbers of the grid, and the names of the axes.
  *
  * @param {CanvasRenderingContext2D} context
  * @param {object} view
@@ -191,29 +234,19 @@ export class DecodedPlane {
  * @param {ReturnType<typeof import("../ui/colours.js").theme>} view.theme
  * @param {string} view.font  a CSS font family
  */
-export function drawGrid(context, { axes, rows = [], camera, size, theme, font }) {
-  const { left, right, bottom, top } = seen(camera, size);
-  const step = niceStep(camera.height, size.height / GRID_GAP);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+export function drawLabels(context, { axes, rows = [], camera, size, theme, font }) {
   context.font = `11px ${font}`;
   context.fillStyle = theme.faint;
-  for (let n = Math.ceil(left / step); n * step <= right; n++) {
-    const [x] = toScreen(camera, size, n * step, 0);
-    const column = Math.round(x) + 0.5;
-    line(context, theme.line, [column, 0], [column, size.height], n === 0);
-    context.strokeStyle = theme.paper;
-    context.textAlign = "center";
-    context.textBaseline = "bottom";
-    if (x > 26 && x < size.width - 26) write(context, number(n * step, digits), x, size.height - 4);
+  context.strokeStyle = theme.paper;
+  context.textAlign = "center";
+  context.textBaseline = "bottom";
+  for (const { exact: x, text } of across(camera, size)) {
+    if (x > 26 && x < size.width - 26) write(context, text, x, size.height - 4);
   }
-  for (let n = Math.ceil(bottom / step); axes[1] !== null && n * step <= top; n++) {
-    const [, y] = toScreen(camera, size, 0, n * step);
-    const row = Math.round(y) + 0.5;
-    line(context, theme.line, [0, row], [size.width, row], n === 0);
-    context.strokeStyle = theme.paper;
-    context.textAlign = "left";
-    context.textBaseline = "middle";
-    if (y > 24 && y < size.height - 24) write(context, number(n * step, digits), 5, y);
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  for (const { exact: y, text } of axes[1] === null ? [] : upwards(camera, size)) {
+    if (y > 24 && y < size.height - 24) write(context, text, 5, y);
   }
   context.fillStyle = theme.ink;
   context.textAlign = "left";

@@ -4,7 +4,7 @@
  * A layer is drawn in the frame after `redraw…` was called. The pointer only redraws the overlay.
  */
 import { schedule, unschedule } from "../state/store.js";
-import { DecodedPlane, drawGrid, originOf } from "./backdrop.js";
+import { DecodedPlane, drawGrid, drawLabels, originOf } from "./backdrop.js";
 import { className } from "./example.js";
 import { clamp } from "./geometry.js";
 import { drawOverlay } from "./overlay.js";
@@ -98,14 +98,11 @@ export class Layers {
   #drawBackdrop = () => {
     if (!this.ready) return;
     const { data, set, camera, theme } = this.state;
-    const { axes, rows, lift } = set.plane;
+    const { axes, lift } = set.plane;
     const { size, ratio } = camera;
     this.grid.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.grid.clearRect(0, 0, size.width, size.height);
-    if (axes) {
-      const named = rows?.map(({ label, y }) => ({ name: className(data.classes, label), y }));
-      drawGrid(this.grid, { axes, rows: named, camera: camera.position, size, theme, font: this.frame.font() });
-    }
+    if (axes) drawGrid(this.grid, { axes, camera: camera.position, size, theme });
     this.frame.showFade(lift !== null && data.tools && data.decodes !== false);
     this.#drawDecoded();
   };
@@ -149,10 +146,22 @@ export class Layers {
       splat(pixels, { width, height }, positions, view, style);
     }
     this.points.putImageData(this.image, 0, 0);
+    this.#drawLabels();
     if (set.moving) this.redrawPoints();
     else if (wasMoving) this.redrawOverlay();
     this.frame.showBusy(set.moving);
   };
+
+  /** Write the axes' numbers and names over the points. */
+  #drawLabels() {
+    const { data, set, camera, theme } = this.state;
+    const { axes, rows } = set.plane;
+    if (!axes) return;
+    const { size, ratio } = camera;
+    this.points.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const named = rows?.map(({ label, y }) => ({ name: className(data.classes, label), y }));
+    drawLabels(this.points, { axes, rows: named, camera: camera.position, size, theme, font: this.frame.font() });
+  }
 
   #drawOverlay = () => {
     if (this.ready) drawOverlay(this.overlay, this.state, this.store.get());

@@ -42,7 +42,9 @@ export function createFrames({ grab, move, release }) {
   function show({ network, ends, kind, y }, position) {
     const n = count();
     head.style.width = `${100 / n}%`;
-    head.style.left = `${(100 * position * (n - 1)) / n}%`;
+    head.style.left = `${(100 * Math.round(position * (n - 1))) / n}%`;
+    // The ends of slider and measures lie below the middles of the first and the last picture.
+    canvas.parentElement.parentElement?.style.setProperty("--half", `${50 / n}%`);
     const fresh = tiles.layOut({ columns: n, shape: network.imageShape, gap: 1 });
     const wanted = `${network.hash} ${n} ${kind} ${ends.join(";")} ${y}`;
     if (!fresh && wanted === drawn) return;

@@ -13,7 +13,7 @@
  * @property {Set<number>} hidden  labels that are switched off
  * @property {string[]} names  of the labels
  */
-import { drawGrid } from "../map/backdrop.js";
+import { drawGrid, drawLabels } from "../map/backdrop.js";
 import { clamp } from "../map/geometry.js";
 import { classColour } from "../ui/colours.js";
 import { classMedians, interpolate } from "./timeline.js";
@@ -38,6 +38,7 @@ export function drawMap(context, view) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, size.width, size.height);
   drawGrid(context, { ...view, axes });
+  drawLabels(context, { ...view, axes });
   if (prior) drawPrior(context, screen, prior, theme);
   if (tail !== position) drawTails(context, screen, visible, view);
   context.globalAlpha = theme.dark ? 0.92 : 0.85;

@@ -186,3 +186,36 @@ def test_segmented_controls_look_alike(visitor: Enter, window: str, scheme: str)
     assert panel.first.evaluate(corner) == streamlit.first.evaluate(corner)
     select = somebody.page.locator('.st-key-w-axes-vertical [role="group"]').first
     assert select.bounding_box()["height"] == look(somebody, panel.first)["height"]
+
+
+def test_a_printed_page_is_the_page_alone(visitor: Enter) -> None:
+    """Without sidebar and header, and the map at the width of the paper."""
+    somebody = visitor().open("explore")
+    somebody.page.emulate_media(media="print")
+    for part in ("stSidebar", "stHeader"):
+        assert not somebody.page.get_by_test_id(part).is_visible()
+    assert box(somebody, '[data-testid="stMainBlockContainer"]')["width"] > 1200
+    somebody.page.emulate_media(media="screen")
+
+
+def test_a_model_of_photographs_opens_on_files(visitor: Enter) -> None:
+    """A drawing means nothing to it."""
+    somebody = visitor().go("reconstruct?model=cifar-conv", ".st-key-w-photo-source button")
+    assert somebody.page.get_by_role("radio", name="Files").is_checked()
+    assert somebody.page.locator(".lx-sheet").count() == 0
+
+
+def test_playhead_slider_and_measures_of_a_path_are_in_line(visitor: Enter) -> None:
+    """Their middles, at the first frame and at the last."""
+    somebody = visitor().open("morph")
+    slider = ".lx-path-frames > input[type=range]"
+    for key, share in (("Home", 0), ("End", 1)):
+        somebody.find(slider).focus()
+        somebody.key(key)
+        somebody.frames()
+        head, track = box(somebody, ".lx-playhead"), box(somebody, slider)
+        middle = head["x"] + head["width"] / 2
+        thumb = track["x"] + 9 + share * (track["width"] - 18)
+        chart = box(somebody, ".lx-path-frames .lx-spark svg")
+        assert thumb == pytest.approx(middle, abs=2)
+        assert chart["x"] + share * chart["width"] == pytest.approx(middle, abs=2)

@@ -20,7 +20,7 @@ CAPTIONS = {
     "tsne": "Each point is a test image. Neighbours stay together; distances mean little. t-SNE "
     "cannot be decoded; showing the nearest image.",
     "3d": "Each point is a test image, placed at its encoded mean. Drag to rotate. Switch maps to "
-    "select.",
+    "decode and to select.",
 }
 #: Words of the captions that a model without an encoder replaces, and what it adds.
 PLACED, DRAWN = ", placed at its encoded mean", "code drawn from N(0, I)"

@@ -73,11 +73,13 @@ header.heading("Reconstruct", f"How does the model reconstruct my own {thing}?")
 if not opened.has_encoder:
     st.info(NO_ENCODER)
     st.stop()
+# A drawing means nothing to a model of photographs.
+first, key = (0, "w-source") if of_graphs or result.can_draw(opened) else (1, "w-photo-source")
 source = st.segmented_control(
     "From",
     sources,
-    default=sources[0],
-    key="w-graph-source" if of_graphs else "w-source",
+    default=sources[first],
+    key="w-graph-source" if of_graphs else key,
     required=True,
 )
 if of_graphs:

@@ -47,6 +47,11 @@ def _better_label(model: Opened, x: Floats, shown: State) -> int | None:
     return None if best == scenes.pinned_y(model, shown) else best
 
 
+def can_draw(model: Opened) -> bool:
+    """Whether the model was trained on ink, which a drawing is prepared as."""
+    return pad.frame_of(model.card.prepared_as, model.card.model.image_shape) is not None
+
+
 def draw(model: Opened, shown: State) -> Floats | None:
     """Show the drawing pad; return the drawing at the model's size, (c, h, w) in [0, 1]."""
     drawing = pad.pad(
