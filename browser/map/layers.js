@@ -18,16 +18,17 @@ const OVERLAY_KEYS = ["z", "live", "pinnedId", "hovered", "posterior"];
 
 /**
  * Return the size and the opacity of points: the fewer, the larger and the more opaque. Zooming in
- * enlarges them a little.
+ * enlarges them a little; the decoded plane below makes them more transparent, so that it is seen.
  *
  * @param {number} count
  * @param {number} magnification  1 with all points in view
+ * @param {number} [plane]  opacity of the decoded plane, 0 to 1
  * @returns {{radius: number, opacity: number}} radius in CSS pixels, opacity 0 to 1
  */
-export function pointStyle(count, magnification) {
+export function pointStyle(count, magnification, plane = 0) {
   const radius = count > 30000 ? 1.3 : count > 3000 ? 1.8 : count > 800 ? 2.6 : 3.6;
   const opacity = count > 30000 ? 0.42 : count > 3000 ? 0.62 : 0.85;
-  return { radius: radius * clamp(magnification ** 0.3, 1, 2.2), opacity };
+  return { radius: radius * clamp(magnification ** 0.3, 1, 2.2), opacity: opacity * (1 - 0.75 * plane) };
 }
 
 export class Layers {
@@ -126,7 +127,7 @@ export class Layers {
 
   #drawPoints = (now) => {
     if (!this.ready) return;
-    const { set, camera, selection, colouring } = this.state;
+    const { set, camera, selection, colouring, opacity: { value: plane } } = this.state;
     const { width, height } = this.frame.points;
     if (this.image?.width !== width || this.image?.height !== height) this.image = new ImageData(width, height);
     const pixels = new Uint32Array(this.image.data.buffer);
@@ -134,7 +135,7 @@ export class Layers {
     const scale = camera.ratio / camera.unit;
     const { x, y } = camera.position;
     const view = { scale, left: width / 2 - x * scale, top: height / 2 + y * scale };
-    const { radius, opacity } = pointStyle(set.points.count, camera.magnification);
+    const { radius, opacity } = pointStyle(set.points.count, camera.magnification, set.plane.lift ? plane : 0);
     const wasMoving = set.moving;
     const positions = set.positions(now);
     const passes = [

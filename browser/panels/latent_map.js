@@ -92,6 +92,7 @@ class LatentMap {
       fade: (value) => {
         opacity.value = value;
         this.layers.redrawBackdrop();
+        this.layers.redrawPoints();
       },
       faded: () => opacity.send(),
     };

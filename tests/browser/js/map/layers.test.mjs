@@ -13,3 +13,8 @@ test("more points are smaller and more transparent; zooming enlarges them up to 
   assert.ok(near > whole);
   assert.equal(nearest, 2.2 * whole);
 });
+
+test("points let the decoded plane through", () => {
+  const [none, half, whole] = [0, 0.5, 1].map((plane) => pointStyle(5000, 1, plane).opacity);
+  assert.ok(whole > 0 && whole < half && half < none);
+});
