@@ -26,10 +26,13 @@ class Upload:
         One or two files with their names.
     pictures
         File with its name, or None for a dataset of this host or for a decoder alone.
+    labels
+        File of labels with its name, where they are not in that of the pictures.
     """
 
     networks: tuple[tuple[str, bytes], ...]
     pictures: tuple[str, bytes] | None = None
+    labels: tuple[str, bytes] | None = None
 
     def parts(self) -> dict[str, int]:
         """Return the position of the encoder's and the decoder's file among the networks.
@@ -68,11 +71,13 @@ def _words(
     for part, position in upload.parts().items():
         name, files[f"{part}{ONNX}"] = f"{part}{ONNX}", upload.networks[position][1]
         words += [f"--{part}", name]
-    if upload.pictures is not None:
-        name = f"pictures{''.join(Path(upload.pictures[0]).suffixes[-2:])}"
-        files[name] = upload.pictures[1]
-        words += ["--dataset", name]
-    elif dataset is not None:
+    given = {"dataset": upload.pictures, "labels": upload.labels}
+    for option, file in given.items():
+        if file is not None:
+            name = f"{option}{''.join(Path(file[0]).suffixes[-2:])}"
+            files[name] = file[1]
+            words += [f"--{option}", name]
+    if upload.pictures is None and dataset is not None:
         words += ["--dataset", dataset]
     for option, value in stated.items():
         words += [f"--{option}", value]

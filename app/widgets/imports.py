@@ -76,9 +76,10 @@ def form(on_open: Callable[[bytes], None]) -> None:
 def uploaded(files: list[UploadedFile]) -> Upload | None:
     """Return the uploaded files, or None where a model is not complete."""
     networks = [one for one in files if one.name.lower().endswith(imports.ONNX)]
-    pictures = [one for one in files if one not in networks]
-    if len(networks) > 2 or len(pictures) > 1:
-        st.error("One or two ONNX files and one file of pictures are needed.")
+    labels = [one for one in files if one not in networks and "label" in one.name.lower()]
+    pictures = [one for one in files if one not in (*networks, *labels)]
+    if len(networks) > 2 or len(pictures) > 1 or len(labels) > 1:
+        st.error("One or two ONNX files and one file of pictures are needed, and one of labels.")
         return None
     if not networks:
         if pictures:
@@ -86,8 +87,13 @@ def uploaded(files: list[UploadedFile]) -> Upload | None:
         return None
     return Upload(
         tuple((one.name, one.getvalue()) for one in networks),
-        (pictures[0].name, pictures[0].getvalue()) if pictures else None,
+        _named(pictures),
+        _named(labels),
     )
+
+
+def _named(files: list[UploadedFile]) -> tuple[str, bytes] | None:
+    return (files[0].name, files[0].getvalue()) if files else None
 
 
 def choose_dataset() -> str | None:

@@ -150,14 +150,14 @@ def named_outputs(result: Any) -> dict[str, Tensor]:
 @contextlib.contextmanager
 def _evaluated(module: _Named) -> Iterator[None]:
     """Put a module in eval mode, and back."""
-    training = [one for one in module.owners.modules() if one.training]
-    module.owners.eval()
+    before = [(one, one.training) for one in module.owners.modules()]
+    module.eval()
     try:
         with torch.no_grad():
             yield
     finally:
-        for one in training:
-            one.training = True
+        for one, training in before:
+            one.training = training
 
 
 def _arguments(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -110,6 +112,23 @@ def test_two_files_are_told_apart(names: tuple[str, str], encoder: int) -> None:
     assert upload.parts()["encoder"] == encoder
     assert Upload((("generator.onnx", b""),)).parts() == {"decoder": 0}
     assert Upload((("both.onnx", b""),)).parts() == {"encoder": 0}
+
+
+def test_labels_may_be_in_a_file_of_their_own(no_data: Path) -> None:
+    """As IDX files and arrays have them."""
+    found = np.load(FOREIGN / "pytorch-vae" / "pictures.npz")
+    uploads = files("pytorch-vae", "encoder", "decoder")[:2]
+    for name in ("images", "labels"):
+        content = io.BytesIO()
+        np.save(content, found[name])
+        uploads.append((f"{name}.npy", content.getvalue(), ONNX))
+    session = dropped(uploads)
+    session.button(key="w-import-open").click().run(timeout=240)
+    (name,) = (element.value for element in session.code)
+    opened = library.open_model(name)
+    assert isinstance(opened, Opened)
+    assert opened.codes.labels is not None
+    assert opened.codes.labels.tolist() == found["labels"].tolist()
 
 
 def ended(work: Work) -> Outcome:

@@ -218,7 +218,7 @@ def test_functions_of_a_notebook_are_imported_with_arrays(tmp_path: Path) -> Non
         tsne=False,
         say=lambda text: None,
     )
-    assert net.training
+    assert net.training  # as before
     assert found.card.model.image_shape == (1, 8, 8)
     assert found.card.classes == ("0", "1")
     saved = model_folder.open_folder(tmp_path / "mine")
@@ -240,9 +240,11 @@ def test_a_distribution_says_itself_what_it_is(tmp_path: Path) -> None:
         mu, logvar = net.encode(x)
         return torch.distributions.Normal(mu, torch.exp(0.5 * logvar), validate_args=False)
 
+    net.eval()
     found = import_model(
         q, net.decode, data="digits", out=tmp_path / "mine", tsne=False, say=lambda text: None
     )
+    assert not net.training
     assert any(sentence.startswith("posterior mu,std") for sentence in found.found)
     saved = model_folder.open_folder(tmp_path / "mine")
     x = torch.rand(4, 1, 8, 8)
@@ -418,3 +420,37 @@ def test_weights_that_a_browser_cannot_hold_are_refused_before_anything_is_writt
     with pytest.raises(ConfigError, match="65504"):
         import_model(decoder=decoder, out=tmp_path / "model", say=lambda text: None)
     assert not (tmp_path / "model").exists()
+
+
+class Whole(nn.Module):
+    """Auto-encoder whose forward returns reconstruction, mean and log-variance, as people write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = Example()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Encode, draw a code, and decode it."""
+        mu, logvar = self.inner.encode(x)
+        z = mu + torch.randn_like(mu) * torch.exp(0.5 * logvar)
+        return self.inner.decode(z), mu, logvar
+
+
+def test_a_whole_auto_encoder_is_cut_at_its_code(tmp_path: Path) -> None:
+    """Its encoder and decoder are those of the parts that drew and read the code."""
+    torch.manual_seed(0)
+    net = Whole().eval()
+    images = torch.rand(30, 8, 8)
+    import_model(
+        net, data=images, out=tmp_path / "mine", posterior="mu,logvar", tsne=False,
+        say=lambda text: None,
+    )  # fmt: skip
+    model = model_folder.load_model(tmp_path / "mine")
+    x = torch.rand(4, 1, 8, 8)
+    with torch.no_grad():
+        mu, logvar = net.inner.encode(x)
+        decoded = net.inner.decode(mu)
+    q = model.encode(x)
+    torch.testing.assert_close(q.mu, mu, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(q.logvar, logvar, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(model.decode(mu).mean.flatten(1), decoded, atol=1e-5, rtol=1e-4)
