@@ -1,11 +1,11 @@
-// Measures decoding in Node, for decode.py: node decode.mjs FOLDER MODEL … > FIGURES.json
+// Measures decoding with a model in Node, for decode.py: node decode.mjs FILE-WITHOUT-ENDING > FIGURES.json
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import * as ort from "onnxruntime-web";
 import { measure } from "./decoding/measuring.mjs";
 
 const require = createRequire(import.meta.url);
-const [folder, ...names] = process.argv.slice(2);
+const [path] = process.argv.slice(2);
 
 const tf = require("@tensorflow/tfjs-core");
 const { setThreadsCount } = require("@tensorflow/tfjs-backend-wasm");
@@ -20,10 +20,9 @@ function clock() {
   return (user + system) / 1000;
 }
 
-const read = async (name) => ({
-  bundle: new Uint8Array(await readFile(`${folder}/${name}.bin`)),
-  onnx: new Uint8Array(await readFile(`${folder}/${name}.onnx`)),
-});
-const found = await measure(clock, { ort, tf }, names, read, (line) => console.error(line));
-console.log(JSON.stringify({ ...found, engine: `Node ${process.version}` }));
+const model = {
+  bundle: new Uint8Array(await readFile(`${path}.bin`)),
+  onnx: new Uint8Array(await readFile(`${path}.onnx`)),
+};
+console.log(JSON.stringify(await measure(clock, { ort, tf }, model)));
 process.exit(0);

@@ -13,6 +13,7 @@ import argparse
 import functools
 import http.server
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -77,26 +78,63 @@ def write_models(folder: Path, names: list[str]) -> dict[str, str]:
 
 
 def in_node(folder: Path, files: list[str]) -> dict[str, Any]:
-    """Measure in Node, in time of the processor."""
+    """Measure in Node, in time of the processor; each model in a process of its own."""
     node = shutil.which("node")
     if node is None:
         sys.exit("node was not found; install it to measure.")
-    command = [node, str(HERE / "decode.mjs"), str(folder), *files]
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    found: dict[str, Any] = json.loads(told)
-    return found
+    figures = {}
+    for file in files:
+        command = [node, str(HERE / "decode.mjs"), str(folder / file)]
+        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        figures[file] = json.loads(told)
+        print(f"node, {file}", file=sys.stderr, flush=True)
+    version = subprocess.run([node, "--version"], check=True, capture_output=True, text=True)
+    return {"figures": figures, "engine": f"Node {version.stdout.strip()}"}
 
 
 def in_chromium(folder: Path, files: list[str]) -> dict[str, Any]:
-    """Measure in Chromium, in time of the clock."""
-    with file_server(ROOT) as address, serving.launched() as browser:
-        page = browser.new_page()
-        page.on("console", lambda message: print(message.text, file=sys.stderr))
-        page.goto(f"{address}/benchmarks/decoding/page.html")
-        page.wait_for_function("() => 'measured' in window")
-        place = f"/{folder.relative_to(ROOT).as_posix()}"
-        found = page.evaluate("([folder, files]) => measured(folder, files)", [place, files])
-        return {**found, "engine": f"Chromium {browser.version}"}
+    """Measure in Chromium, in time of the processor where Linux tells it, else of the clock.
+
+    Each model has a browser of its own, as a page has that opens one model.
+    """
+    # Processes of this browser have it in their command lines, and no other Chromium has.
+    mark = f"--js-flags=--random-seed={os.getpid()}"
+    figures = {}
+    version = ""
+    for file in files:
+        with file_server(ROOT) as address, serving.launched(mark) as browser:
+            page = browser.new_page()
+            page.goto(f"{address}/benchmarks/decoding/page.html")
+            page.wait_for_function("() => 'measured' in window")
+            if before := renderers(mark):
+                page.evaluate("busy(500)")
+                # The one that has just worked is this page's.
+                after = {process: milliseconds(process) for process in before}
+                process = max(after, key=lambda one: after[one] - before[one])
+                page.expose_function("processorTime", functools.partial(milliseconds, process))
+            place = f"/{(folder / file).relative_to(ROOT).as_posix()}"
+            figures[file] = page.evaluate("(path) => measured(path)", place)
+            version = browser.version
+        print(f"chromium, {file}", file=sys.stderr, flush=True)
+    return {"figures": figures, "engine": f"Chromium {version}"}
+
+
+def renderers(mark: str) -> dict[Path, float]:
+    """Return the processes of a Chromium's pages, with the milliseconds that each has had."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_text()
+            if "--type=renderer" in command and mark in command:
+                found[process] = milliseconds(process)
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+def milliseconds(process: Path) -> float:
+    """Return what the main thread of a process has had of the processor so far."""
+    return int((process / "schedstat").read_text().split()[0]) / 1e6
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -130,10 +168,15 @@ def file_server(root: Path) -> Iterator[str]:
 
 def summarise(found: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Turn the rounds of each contestant into medians, ratios to ours, and shares of the peak."""
-    peak = found["peaks"]["relaxed"] or found["peaks"]["simd"]
+    # The host is quicker at some times than at others: the best of all counts.
+    peaks = {
+        name: max(one["peaks"][name] for one in found["figures"].values())
+        for name in ("simd", "relaxed")
+    }
+    peak = peaks["relaxed"] or peaks["simd"]
     summary: dict[str, Any] = {
         "engine": found["engine"],
-        "peak of one thread (GFLOP/s)": found["peaks"],
+        "peak of one thread (GFLOP/s)": peaks,
         "models": {},
     }
     for name, file in names.items():

@@ -1,5 +1,5 @@
 // Measures decoding, one contestant after the other in each round, so that a drift of the host meets
-// all alike. The same for Node and for a browser; times are milliseconds of `clock`.
+// all alike. The same for Node and for a browser; times are milliseconds of `clock`, which may be async.
 import { prepare } from "./contestants.mjs";
 import { RELAXED, SIMD } from "./peak_wasm.js";
 
@@ -7,24 +7,27 @@ import { RELAXED, SIMD } from "./peak_wasm.js";
 const COUNTS = [1, 400];
 const TOO_MANY = 1e10;
 /** Milliseconds of one measurement, and of the runs before the first, at least. */
-const SLICE = 12;
+const SLICE = 25;
 const WARM = 150;
 /** Rounds, and those of what takes longer than a second. */
-const ROUNDS = 9;
+const ROUNDS = 7;
 const FEW = 3;
 const LONG = 1000;
 
 async function timed(clock, run, times) {
-  const before = clock();
+  const before = await clock();
   for (let i = 0; i < times; i++) await run();
-  return (clock() - before) / times;
+  return ((await clock()) - before) / times;
 }
 
 /** Let the compilers settle; the time of the last runs. */
 async function warm(clock, run) {
   let took = await timed(clock, run, 1);
-  for (let spent = took; spent < WARM; spent += 8 * took) took = Math.max(0.002, await timed(clock, run, 8));
-  return took;
+  for (let spent = took, times = 1; spent < WARM; spent += times * took) {
+    times = Math.min(2 * times, Math.ceil(SLICE / Math.max(took, 0.001)));
+    took = await timed(clock, run, times);
+  }
+  return Math.max(took, 0.001);
 }
 
 /** Of several ways to decode, the quickest one. */
@@ -74,21 +77,13 @@ async function peak(clock, base64) {
 }
 
 /**
- * @param {() => number} clock  milliseconds
+ * Measure one model.
+ *
+ * @param {() => number | Promise<number>} clock  milliseconds
  * @param {{ort: any, tf: any}} peers
- * @param {string[]} names  of models
- * @param {(name: string) => Promise<{bundle: Uint8Array, onnx: Uint8Array}>} read
- * @param {(line: string) => void} say
+ * @param {{bundle: Uint8Array, onnx: Uint8Array}} model
  */
-export async function measure(clock, peers, names, read, say) {
-  const figures = {};
-  const peaks = { simd: 0, relaxed: 0 };
-  for (const name of names) {
-    // The host is quicker at some times than at others: the best of all counts.
-    peaks.simd = Math.max(peaks.simd, await peak(clock, SIMD));
-    peaks.relaxed = Math.max(peaks.relaxed, await peak(clock, RELAXED));
-    figures[name] = await measureModel(clock, peers, await read(name));
-    say(name);
-  }
-  return { peaks, figures };
+export async function measure(clock, peers, model) {
+  const peaks = { simd: await peak(clock, SIMD), relaxed: await peak(clock, RELAXED) };
+  return { peaks, ...(await measureModel(clock, peers, model)) };
 }

@@ -106,10 +106,26 @@ EXPORT void products(const Product *p, const float *x, float *y, int count) {
   }
 }
 
-/* The same for vectors of few numbers, one run each, where `weight` is transposed: (run, outputs). */
+/*
+ * The same for vectors of few numbers, one run each, where `weight` is transposed: (run, outputs).
+ * Sixteen outputs at a time use each number four times.
+ */
 EXPORT void thin_products(const Product *p, const float *x, float *y, int count) {
-  for (int n = 0; n < count; n++) {
-    for (int row = 0; row < p->outputs; row += 4) {
+  int row = 0;
+  for (; row + 16 <= p->outputs; row += 16) {
+    for (int n = 0; n < count; n++) {
+      const float *w = p->weight + row, *v = x + p->from[n];
+      vec sum[4];
+      for (int i = 0; i < 4; i++) sum[i] = load(p->bias + row + 4 * i);
+      for (int k = 0; k < p->run; k++, w += p->outputs) {
+        const vec value = wasm_v128_load32_splat(v + k);
+        for (int i = 0; i < 4; i++) sum[i] = multiply_add(load(w + 4 * i), value, sum[i]);
+      }
+      for (int i = 0; i < 4; i++) wasm_v128_store(y + p->to[n] + row + 4 * i, sum[i]);
+    }
+  }
+  for (; row < p->outputs; row += 4) {
+    for (int n = 0; n < count; n++) {
       const float *w = p->weight + row, *v = x + p->from[n];
       vec sum = load(p->bias + row);
       for (int k = 0; k < p->run; k++, w += p->outputs) sum = multiply_add(load(w), wasm_v128_load32_splat(v + k), sum);
@@ -131,18 +147,15 @@ EXPORT void pad(const float *x, float *y, int rows, int length, int above, int b
 
 /* ---- Activations ---------------------------------------------------------------------------- */
 
-/* 2^k for whole numbers k from -126 to 127. */
-INLINE vec power_of_two(vec k) { return wasm_i32x4_shl(wasm_i32x4_add(k, wasm_i32x4_splat(127)), 23); }
-
 /*
- * e^x = 2^k e^r with |r| <= ln(2) / 2, and e^r by the polynomial of Cephes (expf). Adding and taking
- * off 1.5 * 2^23 rounds to a whole number, which then is in the last bits. 2^k is two factors, so
- * that the result may be 0 or infinite.
+ * e^x = 2^k e^r with |r| <= ln(2) / 2, and e^r by the polynomial of Cephes (expf); x beyond what
+ * float32 has is limited. Adding and taking off 1.5 * 2^23 rounds to a whole number, whose last bits
+ * become the exponent of 2^k.
  */
 INLINE vec exponential(vec x) {
   const vec rounder = splat(12582912.0f);
-  x = wasm_f32x4_pmax(wasm_f32x4_pmin(x, splat(89.0f)), splat(-104.0f));
-  const vec rounded = plus(times(x, splat(1.44269504f)), rounder), k = wasm_f32x4_sub(rounded, rounder);
+  x = wasm_f32x4_pmax(wasm_f32x4_pmin(x, splat(88.37f)), splat(-87.33f));
+  const vec rounded = multiply_add(x, splat(1.44269504f), rounder), k = wasm_f32x4_sub(rounded, rounder);
   const vec r = multiply_add(k, splat(2.12194440e-4f), multiply_add(k, splat(-0.693359375f), x));
   vec series = splat(1.9875691500e-4f);
   series = multiply_add(series, r, splat(1.3981999507e-3f));
@@ -151,8 +164,13 @@ INLINE vec exponential(vec x) {
   series = multiply_add(series, r, splat(1.6666665459e-1f));
   series = multiply_add(series, r, splat(5.0000001201e-1f));
   series = multiply_add(series, times(r, r), plus(r, splat(1)));
-  const vec whole = wasm_i32x4_sub(rounded, rounder), half = wasm_i32x4_shr(whole, 1);
-  return times(times(series, power_of_two(half)), power_of_two(wasm_i32x4_sub(whole, half)));
+  return times(series, wasm_i32x4_add(wasm_i32x4_shl(rounded, 23), splat(1)));
+}
+
+/* e^x = (e^(x/2))^2, which may be 0 or infinite. */
+INLINE vec exp_of(vec x) {
+  const vec root = exponential(times(x, splat(0.5f)));
+  return times(root, root);
 }
 
 INLINE vec sigmoid_of(vec x) { return over(splat(1), plus(splat(1), exponential(wasm_f32x4_neg(x)))); }
@@ -209,12 +227,12 @@ INLINE vec gelu_of(vec x) {
 
 ACTIVATION(relu, wasm_v128_and(a, wasm_f32x4_gt(a, splat(0))))
 ACTIVATION(leaky_relu, wasm_v128_bitselect(a, times(a, splat(slope)), wasm_f32x4_gt(a, splat(0))), float slope)
-ACTIVATION(exp, exponential(a))
+ACTIVATION(exp, exp_of(a))
 ACTIVATION(sigmoid, sigmoid_of(a))
 ACTIVATION(tanh, tanh_of(a))
-ACTIVATION(silu, over(a, plus(splat(1), exponential(wasm_f32x4_neg(a)))))
+ACTIVATION(silu, times(wasm_f32x4_pmax(a, splat(-104)), sigmoid_of(a)))
 ACTIVATION(softplus, softplus_of(a))
-ACTIVATION(mish, times(a, tanh_of(softplus_of(a))))
+ACTIVATION(mish, times(wasm_f32x4_pmax(a, splat(-104)), tanh_of(softplus_of(a))))
 ACTIVATION(elu, wasm_v128_bitselect(a, times(splat(alpha), minus_one_of(a)), wasm_f32x4_gt(a, splat(0))), float alpha)
 ACTIVATION(gelu, gelu_of(a))
 ACTIVATION(clip, wasm_f32x4_pmin(wasm_f32x4_pmax(a, splat(low)), splat(high)), float low, float high)
@@ -238,11 +256,31 @@ EXPORT void gated(const float *x, float *y, int parts, int width) {
   }
 }
 
-/* The mean of square matrices and their transposes. */
+/* Four rows of a matrix, transposed. */
+INLINE void transpose(const float *x, int side, vec *columns) {
+  const vec a = load(x), b = load(x + side), c = load(x + 2 * side), d = load(x + 3 * side);
+  const vec ab_low = wasm_i32x4_shuffle(a, b, 0, 4, 1, 5), ab_high = wasm_i32x4_shuffle(a, b, 2, 6, 3, 7);
+  const vec cd_low = wasm_i32x4_shuffle(c, d, 0, 4, 1, 5), cd_high = wasm_i32x4_shuffle(c, d, 2, 6, 3, 7);
+  columns[0] = wasm_i64x2_shuffle(ab_low, cd_low, 0, 2), columns[1] = wasm_i64x2_shuffle(ab_low, cd_low, 1, 3);
+  columns[2] = wasm_i64x2_shuffle(ab_high, cd_high, 0, 2), columns[3] = wasm_i64x2_shuffle(ab_high, cd_high, 1, 3);
+}
+
+/* The mean of square matrices and their transposes, in squares of four where there are as many. */
 EXPORT void symmetric(const float *x, float *y, int matrices, int side) {
+  const int whole = side & ~3;
   for (; matrices > 0; matrices--, x += side * side, y += side * side) {
-    for (int i = 0; i < side; i++) {
-      for (int j = i; j < side; j++) y[i * side + j] = y[j * side + i] = 0.5f * (x[i * side + j] + x[j * side + i]);
+    for (int i = 0; i < whole; i += 4) {
+      for (int j = 0; j < whole; j += 4) {
+        vec mirrored[4];
+        transpose(x + j * side + i, side, mirrored);
+        for (int k = 0; k < 4; k++) {
+          const int at = (i + k) * side + j;
+          wasm_v128_store(y + at, times(plus(load(x + at), mirrored[k]), splat(0.5f)));
+        }
+      }
+    }
+    for (int i = whole; i < side; i++) {
+      for (int j = 0; j <= i; j++) y[i * side + j] = y[j * side + i] = 0.5f * (x[i * side + j] + x[j * side + i]);
     }
   }
 }

@@ -18,12 +18,13 @@ def found(javascript: float, *, difference: float = 1e-6) -> dict[str, Any]:
         "onnxruntime-web": [2.0, 4.0, 3.0],
         "TensorFlow.js": [0.5, 1.0, 0.9],
     }
-    one = {"difference": dict.fromkeys(rounds, difference), "work": 1e6, "1": rounds}
-    return {
-        "engine": "Node",
+    one = {
         "peaks": {"simd": 10.0, "relaxed": 20.0},
-        "figures": {"model-0": one},
+        "difference": dict.fromkeys(rounds, difference),
+        "work": 1e6,
+        "1": rounds,
     }
+    return {"engine": "Node", "figures": {"model-0": one}}
 
 
 def test_ratios_are_of_each_round_and_shares_of_the_quickest() -> None:
