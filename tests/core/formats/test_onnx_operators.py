@@ -15,7 +15,7 @@ import pytest
 import torch
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from onnx import helper
+from onnx import TensorProto, helper
 from onnx_models import compare, model
 
 from vae_core.formats import bundles, onnx_reading
@@ -309,7 +309,8 @@ def compared(draw: Draw, name: str) -> bytes:
         node("And", ["c", "d"], ["e"]),
         node("Not", ["e"], ["f"]),
         node("Or", ["f", "d"], ["g"]),
-        node("Where", [draw.pick("cefg"), "r", "a"], ["h"]),
+        node("Cast", [draw.pick("cefgr")], ["i"], to=TensorProto.BOOL),
+        node("Where", ["i", "r", "a"], ["h"]),
         node("Where", ["mask", "h", "r"], ["out"]),
     ]
     constants = {"zero": np.float32(0), "one": np.float32(1), "mask": np.array([True])}

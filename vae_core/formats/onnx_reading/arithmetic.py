@@ -312,12 +312,17 @@ def identity(engine: Engine, node: Node, inputs: Inputs) -> Value:
 
 
 def cast(engine: Engine, node: Node, inputs: Inputs) -> Value:
-    """Pass numbers on as numbers, labels as labels."""
+    """Pass numbers on as numbers, labels as labels; as booleans, whether numbers are not 0."""
     value = needed(node, inputs, 0)
     to = DTYPES.get(node.attributes.get("to", 0))
-    if isinstance(value, Flow | Reshaped) and to is not np.float32:
-        raise OnnxError("Cast: numbers are rounded to integers or booleans, which is not known")
-    return value
+    if not isinstance(value, Flow | Reshaped) or to is np.float32:
+        return value
+    if to is not np.bool_:
+        raise OnnxError("Cast: numbers are rounded to integers, which is not known")
+    zero = Known(np.array(0, np.float32))
+    return two(
+        engine, node, "sum", _above(engine, node, value, zero), _above(engine, node, zero, value)
+    )
 
 
 def softmax(engine: Engine, node: Node, inputs: Inputs) -> Value:
