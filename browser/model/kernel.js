@@ -26,6 +26,8 @@ export const KERNELS = { relaxed: compiled(RELAXED), simd: compiled(SIMD) };
 export const KERNEL = KERNELS.relaxed ?? KERNELS.simd;
 
 const PAGE = 65536;
+/** Pages that a memory has at most, 4 GB. */
+const MOST_PAGES = 65536;
 /** Bytes of a number, and of the line of a cache, where arrays begin. */
 const NUMBER = 4;
 const LINE = 64;
@@ -61,6 +63,7 @@ class Layout {
   make() {
     const scratch = this.reserve(this.#scratch);
     const pages = Math.ceil(this.#bytes / PAGE);
+    if (pages > MOST_PAGES) throw new RangeError(`the network takes ${pages} pages of memory, more than ${MOST_PAGES}`);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     for (const [values, address] of this.#placed) new values.constructor(memory.buffer, address, values.length).set(values);
     const view = (address, length) => new Float32Array(memory.buffer, address, length);

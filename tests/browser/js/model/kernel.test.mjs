@@ -246,6 +246,10 @@ test("memory of networks that nobody has any more is given back", async () => {
   assert.ok(process.memoryUsage().arrayBuffers < 200e6);
 });
 
+test("a network that needs more than any memory has is refused as one for which there is none", () => {
+  assert.throws(() => prepare(KERNEL, [{ op: "relu", size: 2 ** 31 }], 1, 1), RangeError);
+});
+
 test("a browser that has no room for such a memory runs the JavaScript", () => {
   const layers = mixed();
   const z = numbers(5);
