@@ -132,12 +132,18 @@ def imported(card: ImportedCard) -> str:
     c, height, width = config.image_shape
     size = f"{height} × {width}" + (f" × {c}" if c > 1 else "")
     condition = ", conditioned on the label" if config.conditional else ""
+    code = words.dimensions(config.latent_dim)
+    if not config.has_encoder:
+        return (
+            f"{POSTERIORS[config.posterior]}, imported: {size} images, {code}{condition}. Codes "
+            "were drawn from N(0, I). Its training is not known."
+        )
     likelihood = config.likelihood.replace("-", " ").capitalize()
     scale = "" if config.sigma is None else f" (σ = {config.sigma:g})"
     return (
         f"{POSTERIORS[config.posterior]} imported with {size} images of "
-        f"{datasets.title(card.dataset)}, {words.dimensions(config.latent_dim)}{condition}; "
-        f"{likelihood}{scale} likelihood. Its training is not known."
+        f"{datasets.title(card.dataset)}, {code}{condition}; {likelihood}{scale} likelihood. Its "
+        "training is not known."
     )
 
 
@@ -147,8 +153,8 @@ def show_networks(card: ImportedCard) -> None:
     for name, layers in networks.items():
         if layers:
             st.markdown(f"{name}: {layers}")
-    for fact, value in card.provenance.items():
-        st.caption(f"{words.sentence(fact)[:-1]}: {value}")
+    facts = [f"{words.sentence(fact)[:-1]}: {value}" for fact, value in card.provenance.items()]
+    st.caption("  \n".join(facts))
 
 
 def training(config: TrainConfig) -> str:

@@ -49,7 +49,8 @@ def describe(model: Opened, shown: State) -> None:
         example, distance = int(nearest.ids[0]), float(nearest.distances[0])
         mean = scenes.prior_moments(model, scenes.pinned_y(model, shown)).mu
         centred = np.allclose(scenes.pinned_z(model, shown), mean, atol=NEARLY)
-        where = "the centre of the prior" if centred else "a point you chose"
+        of = "the codes" if model.card.model.prior == "codes" else "the prior"
+        where = f"the centre of {of}" if centred else "a point you chose"
         st.markdown(
             f"Showing {where}. Nearest {model.example_kind}: {gallery.name_of(model, example)} "
             f"(distance {distance:.2f})."

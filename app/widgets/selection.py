@@ -132,7 +132,7 @@ def from_panel(drawn: latent_map.Selection | None) -> Selection | None:
 def show(model: Opened, shown: State) -> None:
     """Show the selected examples: count, classes, decoded mean, gallery, downloads."""
     if shown.selection is None:
-        st.caption("Draw a box or a lasso on the map to select test images.")
+        st.caption(f"Draw a box or a lasso on the map to select {model.example_kind}s.")
         return
     ids = selected(model, shown.selection)
     with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
