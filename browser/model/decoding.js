@@ -71,7 +71,7 @@ export function decodeLabelled(net, codes, labels, take) {
  * Return a function that decodes the code it is called with: at once where that fits into a frame,
  * else later, where the newest code waits for the one that is being decoded.
  *
- * @param {(mean: Float32Array) => void} take
+ * @param {(mean: Float32Array, net: import("./network.js").Network) => void} take  the array is not reused
  */
 export function createFollower(take) {
   let stop = null;
@@ -81,12 +81,12 @@ export function createFollower(take) {
     if (fits(net, 1)) {
       stop?.();
       stop = waiting = null;
-      decodeEach(net, Float32Array.from(z), y, (_, mean) => take(mean));
+      decodeEach(net, Float32Array.from(z), y, (_, mean) => take(mean, net));
     } else if (stop !== null) waiting = [net, z, y];
     else {
       stop = decodeLater(net, Float32Array.from(z), y, (_, mean) => {
         stop = null;
-        take(mean);
+        take(mean, net);
         if (waiting === null) return;
         const next = waiting;
         waiting = null;

@@ -1,8 +1,8 @@
 /** The path through two to four codes: its ends and pictures, played, scrubbed or saved. */
 import { printPng } from "../files/png.js";
 import { fileName, save } from "../files/save.js";
-import { decodeEach } from "../model/decoding.js";
-import { canDecode, decode } from "../model/network.js";
+import { createFollower, decodeEach } from "../model/decoding.js";
+import { canDecode } from "../model/network.js";
 import { schedule, store, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
 import { createTiles } from "../ui/tiles.js";
@@ -44,6 +44,9 @@ export function createPath(shared, { choose, origin, modelName }) {
   const play = make("button", { type: "button", class: "lx-first", click: toggle }, "Play");
   const preview = make("canvas", { class: "lx-tiles", role: "img" });
   const tiles = createTiles(preview);
+  const follow = createFollower((mean, { hash }) => {
+    if (hash === store.get().network?.hash) tiles.picture(0, mean);
+  });
   const invitation = make("p", { class: "lx-quiet lx-invitation" },
     "Put two to four codes into the places above: drag a card there, or choose a card and then a place.");
   const body = make("div", { class: "lx-path-body" },
@@ -112,7 +115,7 @@ export function createPath(shared, { choose, origin, modelName }) {
     slider.value = position;
     slider.setAttribute("aria-valuetext", `${percent()} percent`);
     tiles.layOut({ columns: 1, shape: network.imageShape });
-    tiles.picture(0, decode(network, z, y));
+    follow(network, z, y);
     preview.setAttribute("aria-label", `The picture ${percent()} percent along the path`);
   }
 

@@ -227,9 +227,9 @@ function createCloseUp() {
   const element = make("div", { class: "lx-manifold-close" }, canvas, position);
   const tiles = createTiles(canvas);
   let drawn = "";
-  let state = {};
-  const follow = createFollower((mean) => {
-    if (store.get().network?.hash === state.network.hash) tiles.picture(0, mean, state.inverted);
+  const state = { hash: "", inverted: false };
+  const follow = createFollower((mean, { hash }) => {
+    if (hash === state.hash) tiles.picture(0, mean, state.inverted);
   });
 
   function show(inverted) {
@@ -239,7 +239,7 @@ function createCloseUp() {
     const fresh = tiles.layOut({ columns: 1, shape: network.imageShape });
     if (!fresh && wanted === drawn) return;
     drawn = wanted;
-    state = { network, inverted };
+    Object.assign(state, { hash: network.hash, inverted });
     follow(network, z, y);
     position.replaceChildren(...plane().map((dim) => make("span", {}, make("b", {}, dimension(dim)), ` ${number(z[dim])}`)));
     canvas.setAttribute("aria-label", `The picture at ${coordinates(z)}`);

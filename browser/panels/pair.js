@@ -9,7 +9,8 @@
  */
 import { fetchBytes } from "../files/assets.js";
 import { muOf, readPoints } from "../map/points.js";
-import { canDecode, decode, pixelCount } from "../model/network.js";
+import { createFollower } from "../model/decoding.js";
+import { canDecode } from "../model/network.js";
 import { comparable, link } from "../state/linking.js";
 import { same, schedule, storeOf, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
@@ -29,7 +30,15 @@ const NOTHING = { z: "", example: "Rest on an example or pin one", none: "Nothin
  */
 export function mount(element, data) {
   const stores = SIDES.map((side) => storeOf(side));
-  const sides = stores.map((store) => ({ store, mean: new Float32Array(0), ...createPicture("lx-picture") }));
+  const sides = stores.map((store) => {
+    const side = { store, mean: null, shape: null, ...createPicture("lx-picture") };
+    side.follow = createFollower((mean, { imageShape }) => {
+      Object.assign(side, { mean, shape: imageShape });
+      fill(side.canvas, imageShape, (image) => paint(mean, imageShape, image));
+      drawChange();
+    });
+    return side;
+  });
   const change = createPicture("lx-picture lx-pair-change");
   change.canvas.setAttribute("aria-label", "What differs between the two pictures");
   change.title.textContent = "Second − first";
@@ -76,26 +85,27 @@ export function mount(element, data) {
     });
   }
 
-  /** Draw the picture of a model. @returns {boolean} whether there is one */
+  /** Decode the picture of a model. */
   function drawSide(side) {
     const { network, live } = side.store.get();
     const z = side.store.shown();
-    if (!canDecode(network, z)) return false;
-    if (side.mean.length !== pixelCount(network)) side.mean = new Float32Array(pixelCount(network));
-    decode(network, z, side.store.label(), side.mean);
-    fill(side.canvas, network.imageShape, (image) => paint(side.mean, network.imageShape, image));
+    if (!canDecode(network, z)) return;
+    side.follow(network, z, side.store.label());
     side.words.textContent = `${live ? "live" : "pinned"}, ${code(z)}`;
     side.canvas.setAttribute("aria-label", `Decoded by ${side.title.textContent}`);
-    return true;
   }
 
   function draw() {
-    if (!sides.map(drawSide).every(Boolean)) return;
-    const shapes = stores.map((store) => store.get().network.imageShape);
-    const alike = same(...shapes);
+    sides.forEach(drawSide);
+  }
+
+  function drawChange() {
+    const [first, second] = sides;
+    if (first.mean === null || second.mean === null) return;
+    const alike = same(first.shape, second.shape);
     const shown = alike && comparable(...stores, data.linked);
-    fill(change.canvas, shapes[0], (image) => {
-      if (shown) paintChange(sides[0].mean, sides[1].mean, shapes[0], image, FULL);
+    fill(change.canvas, first.shape, (image) => {
+      if (shown) paintChange(first.mean, second.mean, first.shape, image, FULL);
     });
     unlike.hidden = shown;
     unlike.textContent = alike ? NOTHING[data.linked ?? "none"] : "Their pictures differ in size";

@@ -31,10 +31,9 @@ export function mount(element, data) {
   const context = canvas.getContext("2d");
   let image = null;
   let drawnFor = null;
-  const follow = createFollower((mean) => {
-    const { network } = store.get();
-    if (network?.hash !== drawnFor) return;
-    paint(mean, network.imageShape, image);
+  const follow = createFollower((mean, { hash, imageShape }) => {
+    if (hash !== drawnFor) return; // another model has been opened meanwhile
+    paint(mean, imageShape, image);
     context.putImageData(image, 0, 0);
     figure.classList.add("lx-ready");
   });

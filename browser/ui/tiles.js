@@ -6,6 +6,8 @@ import { paint } from "./pixels.js";
 const LARGEST_SIDE = 4096;
 /** The width of a hairline, as a share of a tile's side. */
 const HAIRLINE = 1 / 24;
+/** The widest that a hairline gets for a small screen, canvas pixels. */
+const WIDEST_HAIRLINE = 4;
 
 /**
  * Enlarge a picture by repeating its pixels.
@@ -72,13 +74,15 @@ export function createTiles(canvas) {
     const onScreen = ((shown ?? width) * window.devicePixelRatio) / whole.x;
     const most = Math.floor(LARGEST_SIDE / Math.max(whole.x, whole.y));
     const needed = Math.max(1, Math.min(most, Math.ceil(onScreen - 0.01)));
-    const next = [across, rows, wanted, gap, needed, hairlines].join();
+    // Where the browser scales down, a line of one canvas pixel would be lost in places.
+    const least = onScreen > 0 ? Math.min(WIDEST_HAIRLINE, Math.max(1, Math.round(needed / onScreen))) : 1;
+    const hair = hairlines ? Math.max(least, Math.round(Math.max(wide, tall) * needed * HAIRLINE)) : 0;
+    const next = [across, rows, wanted, gap, needed, hairlines, hair].join();
     if (next === layout) return false;
     layout = next;
     columns = across;
     times = needed;
     shape = wanted;
-    const hair = hairlines ? Math.max(1, Math.round(Math.max(wide, tall) * times * HAIRLINE)) : 0;
     pitch = { x: (wide + gap) * times + hair, y: (tall + gap) * times + hair };
     canvas.width = whole.x * times + (across - 1) * hair;
     canvas.height = whole.y * times + (rows - 1) * hair;

@@ -193,6 +193,8 @@ def test_grid_by_keyboard(opened: Open) -> None:
 def test_grid_shows_its_progress_while_it_is_decoded(opened: Open) -> None:
     """A bar goes from empty to full, and away when the last picture is drawn."""
     page = opened("manifold")
+    slow = page.page.context.new_cdp_session(page.page)
+    slow.send("Emulation.setCPUThrottlingRate", {"rate": 20})  # else all is drawn in a frame
     page.find(".lx-drawing").evaluate(
         """bar => {
           window.shares = [];
@@ -205,6 +207,8 @@ def test_grid_shows_its_progress_while_it_is_decoded(opened: Open) -> None:
     page.page.wait_for_function("window.shares.length > 1")
     page.page.wait_for_selector(".lx-manifold[aria-busy=false]")
     shares = page.page.evaluate("window.shares")
+    slow.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+    slow.detach()
     assert len(set(shares)) > 1
     assert 0 < max(shares) <= 1
     assert shares == sorted(shares)
