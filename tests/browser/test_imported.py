@@ -57,8 +57,9 @@ def test_a_model_made_elsewhere_is_dropped_and_every_page_shows_it(
     for page in ("manifold", "decode", "morph"):
         somebody.follow(page)
         assert somebody.drawn_after(FIRST[page], CONTRAST) > 0
-    somebody.follow("reconstruct")
-    assert not somebody.page.locator('[data-testid="stException"]').count()
+    # These pictures are no ink, so that files come first there, and not the drawing pad.
+    somebody.page.get_by_role("link", name="Reconstruct").click()
+    somebody.page.get_by_text("Drop images here, or paste one").wait_for()
     exported = tmp_path / "theirs.html"
     exported.write_bytes(somebody.download("Export as one HTML file"))
     offline = Visitor(browser.new_context(offline=True).new_page())
