@@ -289,6 +289,7 @@ def main() -> None:
     if not (HERE / "node_modules").exists():
         sys.exit("The peers are missing: run npm ci in benchmarks/.")
     described = machine.describe()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
     (ROOT / SERVED).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / SERVED) as folder:
         files = write_models(Path(folder), options.models)
@@ -297,8 +298,7 @@ def main() -> None:
             found = WAYS[way](Path(folder), list(files.values()))
             recorded[way] = summarise(found, files)
             print(table(recorded[way]), flush=True)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(recorded, indent=2, ensure_ascii=False) + "\n")
+            options.out.write_text(json.dumps(recorded, indent=2, ensure_ascii=False) + "\n")
 
 
 #: Where it is measured.
