@@ -254,7 +254,7 @@ function createControls({ onSide, onSideKept, onInvert, onSave }) {
     type: "range", min: FEWEST, max: MOST, step: 1, "aria-label": "Pictures a side",
     input: () => onSide(Number(side.value)), change: onSideKept,
   });
-  const invert = make("button", { type: "button", click: onInvert }, "Ink on paper");
+  const invert = make("button", { type: "button", click: onInvert }, "Invert colours");
   const print = make("button", {
     type: "button", title: "300 dpi, at least 2400 pixels a side", click: onSave,
   }, "Save PNG for print");

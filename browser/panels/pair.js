@@ -91,7 +91,7 @@ export function mount(element, data) {
     const z = side.store.shown();
     if (!canDecode(network, z)) return;
     side.follow(network, z, side.store.label());
-    side.words.textContent = `${live ? "live" : "pinned"}, ${code(z)}`;
+    side.words.textContent = `${live ? "Preview" : "Selected point"}: ${code(z)}`;
     side.canvas.setAttribute("aria-label", `Decoded by ${side.title.textContent}`);
   }
 

@@ -52,7 +52,7 @@ export function mount(element, data) {
     if (!canDecode(network, z)) return;
     if (drawnFor !== network.hash) resize(network);
     follow(network, z, store.label());
-    which.textContent = live ? "Under the pointer" : "Pinned";
+    which.textContent = live ? "Preview" : "Selected point";
     numbers.textContent = code(z);
     const near = live !== null;
     const shown = describeShown({ reading, id: near ? hovered : pinnedId, near, code: code(z) });

@@ -70,7 +70,7 @@ export function mount(element, data, emit) {
     const z = store.shown();
     if (points === null || z.length !== points.latentDim) return;
     const own = live === null ? points.byId.get(pinnedId) : undefined;
-    const where = live !== null ? "Under the pointer" : own === undefined ? "Selected place" : "Selected";
+    const where = live !== null ? "Preview" : own === undefined ? "Selected place" : "Selected";
     which.textContent = own === undefined ? where : `${where}: ${nameOf(own)}`;
     const nearest = nearestCodes(points, z, SHOWN);
     entries.forEach((entry, place) => {

@@ -179,7 +179,7 @@ def test_picture_follows_the_pointer_in_the_same_frame(open_file: Open) -> None:
     assert len(seen) >= 10
     # An event is noted before the callbacks of its frame, so with the number of the last one.
     assert set(page.lag()) <= {0, 1}
-    assert "Under the pointer" in page.caption()
+    assert "Preview" in page.caption()
     page.leave()
     assert page.picture() == pinned
 
@@ -204,7 +204,7 @@ def test_click_pins_and_the_address_leads_back(open_file: Open) -> None:
     page.page.mouse.click(*page.on_map(0.7, 0.3))
     page.until("location.hash.startsWith('#z=')")
     page.leave()
-    assert "Pinned" in page.caption()
+    assert "Selected point" in page.caption()
     fragment = page.page.evaluate("location.hash")
     other = open_file(fragment=fragment)
     assert other.caption() == page.caption()
@@ -234,7 +234,7 @@ def test_slider_moves_picture_and_map_in_the_same_frame(open_file: Open) -> None
     lag = page.lag()
     assert len(lag) >= 8
     assert set(lag) <= {0, 1}
-    assert "Under the pointer" in page.caption()
+    assert "Preview" in page.caption()
     assert page.picture(MAP) != shown
     page.page.mouse.up()
     page.frames()
@@ -271,12 +271,12 @@ def test_keyboard_alone_moves_and_pins(open_file: Open) -> None:
         page.key("ArrowRight")
     page.frames()
     moved = page.caption()
-    assert "Under the pointer" in moved
+    assert "Preview" in moved
     page.key("Enter")
     page.until("location.hash.startsWith('#z=')")
     page.key("Escape")
     page.frames()
-    assert page.caption() == moved.replace("Under the pointer", "Pinned")
+    assert page.caption() == moved.replace("Preview", "Selected point")
 
 
 def test_card_shows_a_reconstruction_and_says_so(open_file: Open) -> None:

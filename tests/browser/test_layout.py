@@ -65,7 +65,7 @@ def test_nothing_jumps_when_an_option_of_the_map_changes(visitor: Enter, window:
 @pytest.mark.parametrize(
     ("page", "query", "watched", "options"),
     [
-        ("manifold", "model=mnist-3d", ".lx-manifold-grid", ["Ink on paper"]),
+        ("manifold", "model=mnist-3d", ".lx-manifold-grid", ["Invert colours"]),
         ("decode", "model=mnist-conditional", ".lx-dims", ["Draw from the prior", "3"]),
         ("reconstruct", "model=mnist-conditional", ".lx-stage", ["3"]),
     ],

@@ -41,10 +41,10 @@ def test_picture_follows_the_pointer_and_returns(opened: Open) -> None:
     page.move(0.9, 0.8)
     page.frames()
     assert len({pinned, corner, page.picture()}) == 3
-    assert "Under the pointer" in page.caption()
+    assert "Preview" in page.caption()
     page.leave()
     assert page.picture() == pinned
-    assert "Pinned" in page.caption()
+    assert "Selected point" in page.caption()
     page.quiet()
     assert page.sent == 0
 
@@ -110,7 +110,7 @@ def test_rerun_resets_neither_the_code_under_the_pointer_nor_the_camera(opened: 
     shown = page.picture()
     page.run_again()
     assert page.picture() == shown
-    assert "Under the pointer" in page.caption()
+    assert "Preview" in page.caption()
     assert page.heard()["camera"] == camera
 
 
@@ -237,7 +237,7 @@ def test_one_finger_drags_the_code_sideways_and_two_zoom(opened: Open) -> None:
     page.touch(MAP, "touchMove", (0.4, 0.4))
     page.touch(MAP, "touchMove", (0.5, 0.45))
     page.frames()
-    assert "Under the pointer" in page.caption()
+    assert "Preview" in page.caption()
     page.touch(MAP, "touchEnd")
     page.heard(lambda told: told["heard"] == 1)
     page.touch(MAP, "touchStart", (0.4, 0.5))

@@ -72,11 +72,11 @@ def test_the_cell_of_a_model_is_alive(context: Any, folder: Path) -> None:
     first = cell.picture()
     cell.hover(0.35, 0.4)
     assert cell.picture() != first
-    assert "Under the pointer" in cell.caption()
+    assert "Preview" in cell.caption()
     cell.whole.mouse.down()
     cell.whole.mouse.up()
     cell.away()
-    assert cell.eventually(lambda: "Pinned" in cell.caption())
+    assert cell.eventually(lambda: "Selected point" in cell.caption())
     assert cell.page.url == "about:srcdoc"
     cell.check()
 
@@ -92,7 +92,7 @@ def test_the_cell_of_codes_has_map_neighbours_and_gallery(context: Any, folder: 
     assert "Selected: " in cell.find("#neighbours p").inner_text()
     before = nearest.all_inner_texts()
     cell.hover(0.3, 0.6)
-    assert cell.find("#neighbours p").inner_text() == "Under the pointer"
+    assert cell.find("#neighbours p").inner_text() == "Preview"
     assert nearest.all_inner_texts() != before
     distances = [float(text.split("\n")[-1]) for text in nearest.all_inner_texts()]
     assert distances == sorted(distances)
