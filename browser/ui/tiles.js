@@ -1,9 +1,11 @@
-/** Draw pictures of equal size side by side on one canvas, with sharp pixels. */
+/** Draw pictures of equal size side by side on one canvas: pixels sharp, of tiny pictures smooth. */
 
 import { paint } from "./pixels.js";
 
 /** The largest side of a canvas, canvas pixels. */
 const LARGEST_SIDE = 4096;
+/** The largest side of pictures that are drawn smooth: of so few pixels, squares hide what they show. */
+const SMOOTH_SIDE = 16;
 /** The width of a hairline, as a share of a tile's side. */
 const HAIRLINE = 1 / 24;
 /** The widest that a hairline gets for a small screen, canvas pixels. */
@@ -48,6 +50,8 @@ export function createTiles(canvas) {
   let large = null;
   /** Both images, one number for each pixel. */
   let pixels = [];
+  /** Canvas that holds a tiny picture, for the browser to enlarge. */
+  const tiny = document.createElement("canvas");
   /** CSS pixels. Observed, since reading `clientWidth` while drawing would force a layout. */
   let width = 0;
   new ResizeObserver((sizes) => {
@@ -102,9 +106,17 @@ export function createTiles(canvas) {
    * @param {(image: ImageData) => void} fill writes the picture's pixels
    */
   function put(index, fill) {
+    const [x, y] = [(index % columns) * pitch.x, Math.floor(index / columns) * pitch.y];
     fill(small);
+    if (times > 1 && Math.max(small.width, small.height) <= SMOOTH_SIDE) {
+      [tiny.width, tiny.height] = [small.width, small.height];
+      tiny.getContext("2d").putImageData(small, 0, 0);
+      context.clearRect(x, y, large.width, large.height);
+      context.drawImage(tiny, x, y, large.width, large.height);
+      return;
+    }
     if (times > 1) enlarge(pixels[0], small.width, pixels[1], times);
-    context.putImageData(large, (index % columns) * pitch.x, Math.floor(index / columns) * pitch.y);
+    context.putImageData(large, x, y);
   }
 
   /** Draw a decoded picture. @param {number} index @param {Float32Array} mean @param {boolean} [inverted] */

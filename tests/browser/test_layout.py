@@ -219,3 +219,16 @@ def test_playhead_slider_and_measures_of_a_path_are_in_line(visitor: Enter) -> N
         chart = box(somebody, ".lx-path-frames .lx-spark svg")
         assert thumb == pytest.approx(middle, abs=2)
         assert chart["x"] + share * chart["width"] == pytest.approx(middle, abs=2)
+
+
+def test_tiny_pictures_are_drawn_smooth(visitor: Enter) -> None:
+    """A row of an 8 × 8 digit has more grey levels than pixels."""
+    levels = """canvas => {
+      const side = Math.floor(canvas.width / 20);
+      const middle = Math.floor(9.5 * side);
+      const { data } = canvas.getContext("2d").getImageData(middle, middle, side, 1);
+      return new Set(data.filter((_, i) => i % 4 === 0)).size;
+    }"""
+    somebody = visitor().open("manifold", "model=digits-2d")
+    somebody.settle()
+    assert somebody.find(".lx-manifold-grid canvas").evaluate(levels) > 8
