@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 import pytest
 from serving import ROOT
 from visitor import FIRST, MAP, Visitor
+
+import vae_core
+from vae_core import model_folder
+from vae_core.formats import html
 
 pytestmark = pytest.mark.browser
 
@@ -67,6 +72,40 @@ def test_a_model_made_elsewhere_is_dropped_and_every_page_shows_it(
     assert offline.drawn_after("#picture canvas", CONTRAST) > 0
     offline.page.context.close()
     assert somebody.problems == offline.problems == []
+
+
+@pytest.mark.parametrize("name", ["convolutional", "keras", "generator"])
+def test_the_exported_page_of_a_foreign_model_decodes_under_the_pointer(
+    browser: Any, tmp_path: Path, name: str
+) -> None:
+    """From disk, without a network: in colour with BatchNorm and transposed convolutions, of Keras, a generator."""
+    about = json.loads((FOREIGN / name / "about.json").read_text())
+    folder = FOREIGN / name / about["exporters"][-1]
+    encoder = folder / "encoder.onnx"
+    stated = ("posterior", "output", "likelihood") if encoder.is_file() else ("output",)
+    told = {key: about[key] for key in stated if about[key]}
+    vae_core.import_model(
+        encoder if encoder.is_file() else None,
+        folder / "decoder.onnx",
+        data=FOREIGN / name / "pictures.npz" if encoder.is_file() else None,
+        out=tmp_path / "theirs",
+        tsne=False,
+        say=lambda sentence: None,
+        **told,
+    )
+    exported = tmp_path / "theirs.html"
+    exported.write_bytes(html.page(model_folder.open_folder(tmp_path / "theirs")))
+    offline = Visitor(browser.new_context(offline=True).new_page())
+    offline.page.goto(exported.as_uri())
+    assert offline.drawn_after("#picture canvas", CONTRAST / 2) > 0
+    seen = {offline.look("#picture canvas")[1]}
+    for step in range(4):
+        offline.page.mouse.move(*offline.at(MAP, 0.3 + 0.1 * step, 0.4 + 0.05 * step))
+        offline.frames()
+        assert offline.eventually(lambda: offline.look("#picture canvas")[1] not in seen)
+        seen.add(offline.look("#picture canvas")[1])
+    assert offline.problems == []
+    offline.page.context.close()
 
 
 def test_what_is_not_certain_is_asked_in_the_dialog(visitor: Enter) -> None:
