@@ -78,7 +78,7 @@ def test_a_model_made_elsewhere_is_dropped_and_every_page_shows_it(
 def test_the_exported_page_of_a_foreign_model_decodes_under_the_pointer(
     browser: Any, tmp_path: Path, name: str
 ) -> None:
-    """From disk, without a network: in colour with BatchNorm and transposed convolutions, of Keras, a generator."""
+    """From disk, without a network: transposed convolutions in colour, Keras, a generator."""
     about = json.loads((FOREIGN / name / "about.json").read_text())
     folder = FOREIGN / name / about["exporters"][-1]
     encoder = folder / "encoder.onnx"
