@@ -9,7 +9,15 @@ import difflib
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from vae_core.errors import ConfigError
 
@@ -326,6 +334,10 @@ class ImportedConfig(Config):
 AnyModelConfig = ModelConfig | ImportedConfig
 
 
+#: How own data is read, which is written only where it is not as usual.
+READING = ("pictures", "labels", "transpose")
+
+
 class TrainConfig(Config):
     """Training settings (Kingma & Welling 2014, section 5)."""
 
@@ -454,6 +466,12 @@ class TrainConfig(Config):
     )
     threads: int = Field(default=2, ge=1, le=256, description="CPU threads.")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Seed of all random numbers.")
+
+    @model_serializer(mode="wrap")
+    def _without_usual_reading(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Cards of data that needs no more words stay as they were before these settings came.
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name not in READING or value}
 
     @property
     def tested_on(self) -> Pixels:

@@ -70,7 +70,8 @@ def originals(opened: Opened) -> tuple[NDArray[np.uint8], dict[int, int]] | None
 
 
 def _reading(opened: Opened) -> Reading:
-    return Reading.of(opened.card.measured_as, opened.card.model.image_shape)
+    training = opened.card.measured_as.model_copy(update={"dataset": opened.card.dataset})
+    return Reading.of(training, opened.card.model.image_shape)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -100,7 +100,11 @@ class Boltzmann:
         ImageError
             If ``x`` has other values, or another shape.
         """
-        values = pixels.as_input(x, self.config.image_shape).flatten(1)
+        return self.encode_unchecked(pixels.as_input(x, self.config.image_shape))
+
+    def encode_unchecked(self, x: Tensor) -> Tensor:
+        """Encode float images (batch, c, h, w), whose values may be outside [0, 1]."""
+        values = x.flatten(1)
         for layer in self.layers:
             values = layer.up(values)
         return values

@@ -113,7 +113,10 @@ def machine(name: str, config: BoltzmannConfig) -> Cell:
             command="python -m vae_core study boltzmann",
         )
         return outcome(
-            scored(trained_machine.reconstruct, test.float() / 255),
+            scored(
+                lambda x: trained_machine.decode(trained_machine.encode_unchecked(x)),
+                test.float() / 255,
+            ),
             kind="grey",
             details={
                 "dataset": dataset.name,

@@ -292,7 +292,11 @@ def test_a_dashboard_that_fails_or_is_missing_is_told(monkeypatch: pytest.Monkey
 def test_a_script_really_serves(tmp_path: Path) -> None:
     """The process answers on its port, and is gone after an interrupt."""
     port = explorer._free_port()
-    script = f"import vae_core; vae_core.explore('digits-2d', port={port}, open_browser=False)"
+    # Processes in the background of a shell ignore interrupts, and so would this one.
+    script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        f"import vae_core; vae_core.explore('digits-2d', port={port}, open_browser=False)"
+    )
     root = Path(vae_core.__file__).parents[1]
     process = subprocess.Popen(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(root)!r}); {script}"],

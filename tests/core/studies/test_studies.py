@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vae_core import model_folder, studies
 from vae_core.cli import main as command_line
-from vae_core.config import ModelConfig, TrainConfig
+from vae_core.config import READING, ModelConfig, TrainConfig
 from vae_core.data import graphs
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.learning import Trainer
@@ -129,7 +129,7 @@ def test_a_later_setting_counts_where_it_is_chosen():
 
     usual = declared()
     assert not usual.keys() & set(cells.LATER)
-    assert usual.keys() | set(cells.LATER) == TrainConfig.model_fields.keys()
+    assert usual.keys() | set(cells.LATER) | set(READING) == TrainConfig.model_fields.keys()
     assert declared(device="cuda") == usual | {"device": "cuda"}
     assert declared(adam_epsilon=1e-4) == usual | {"adam_epsilon": 1e-4}
 
