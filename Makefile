@@ -51,10 +51,10 @@ js: $(VENV)/.test-ready
 # Trainers starve beside two browsers, so the tests of trainings come first, by themselves; what failed
 # beside others is tried once more.
 browser: $(VENV)/.test-ready browser-ready
-	$(BIN)/python -m pytest tests/browser/test_training.py || \
+	$(BIN)/python -m pytest --timeout 240 tests/browser/test_training.py || \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests/browser/test_training.py
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/browser --ignore tests/browser/test_training.py || \
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests/browser --ignore tests/browser/test_training.py
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 240 tests/browser --ignore tests/browser/test_training.py || \
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --timeout 400 tests/browser --ignore tests/browser/test_training.py
 
 # A browser for the tests: any Chromium that is there, else Debian's where it may be installed.
 browser-ready:

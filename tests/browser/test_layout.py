@@ -42,7 +42,7 @@ def overlap(first: Box, second: Box) -> bool:
 @pytest.mark.parametrize("window", ["desktop", "phone"])
 def test_nothing_jumps_when_an_option_of_the_map_changes(visitor: Enter, window: str) -> None:
     """Neither map nor cloud nor what is below them, by projection and by colour."""
-    somebody = visitor(window).open("explore", "model=mnist-3d")
+    somebody = visitor(window, alone=True).open("explore", "model=mnist-3d")
     expected = box(somebody, ".lx-stage")
     legend = box(somebody, ".lx-legend")
     words = somebody.page.locator(".st-key-w-projection button").all_inner_texts()
