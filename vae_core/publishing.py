@@ -138,7 +138,7 @@ def measure(
         marginal.check(model, name)
     encoded = encoded or encode_test(model, dataset, training, seed=seed)
     kind = metric_kind(model.config.likelihood, training.tested_on)
-    metric = functools.partial(_metric, kind=kind, seed=seed)
+    metric = functools.partial(metric_of, kind=kind, seed=seed)
     loss = encoded.rate + encoded.distortion
     active = int(evaluation.active_units(encoded.mu).sum())
     metrics = {
@@ -177,15 +177,23 @@ def measure(
     return metrics
 
 
-def _metric(
-    values: Tensor, *, kind: str, seed: int, samples: int | None = None, unit: str = "nats"
+def metric_of(
+    values: Tensor,
+    *,
+    kind: str,
+    seed: int,
+    split: str = "test",
+    samples: int | None = None,
+    unit: str = "nats",
 ) -> Metric:
+    """Average values per example, (n,), to a metric with its standard error."""
     estimate = Estimate.of(values)
     return Metric(
         value=estimate.mean,
         se=estimate.se if math.isfinite(estimate.se) else None,
         n=len(values),
         kind=kind,
+        split=split,
         samples=samples,
         seed=seed,
         unit=unit,

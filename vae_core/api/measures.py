@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from vae_core import evaluation
+from vae_core import evaluation, publishing
 from vae_core.api import given
 from vae_core.api.given import Data, Given, Model, SplitName
 from vae_core.data import Split
 from vae_core.errors import ConfigError
-from vae_core.evaluation import Estimate
 from vae_core.model_folder import Codes, Metric
 from vae_core.models.likelihoods import metric_kind
 from vae_core.models.vae import Labels
@@ -207,7 +206,7 @@ def evaluate(
     chosen = given.examples(found, data, labels=labels, split=split).spread(limit)
     config = found.model.config
     measured = metric_kind(config.likelihood, kind)
-    metric = functools.partial(_metric, kind=measured, split=split, seed=seed)
+    metric = functools.partial(publishing.metric_of, kind=measured, split=split, seed=seed)
     encoded = _encoded(found, chosen, kind, split, seed)
     y = given.conditions(found, chosen)
     metrics = {"distortion": metric(encoded.distortion, samples=1)}
@@ -251,28 +250,6 @@ def _weighted(
 
 def _bits(nats: Tensor, found: Given) -> Tensor:
     return nats / (found.model.config.pixels * math.log(2))
-
-
-def _metric(
-    values: Tensor,
-    *,
-    kind: str,
-    split: str,
-    seed: int,
-    samples: int | None = None,
-    unit: str = "nats",
-) -> Metric:
-    estimate = Estimate.of(values)
-    return Metric(
-        value=estimate.mean,
-        se=estimate.se if math.isfinite(estimate.se) else None,
-        n=len(values),
-        kind=kind,
-        split=split,
-        samples=samples,
-        seed=seed,
-        unit=unit,
-    )
 
 
 def active_units_error(mu: Tensor, *, seed: int = SEED) -> float | None:

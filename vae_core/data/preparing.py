@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -26,7 +27,7 @@ from vae_core.data import arrays, opening
 from vae_core.data.choices import Choices
 from vae_core.data.collection import TEST, TRAIN, VALIDATION, Collection, Shape
 from vae_core.data.dataset import ImageDataset, Split, permutation
-from vae_core.errors import DatasetError
+from vae_core.errors import ConfigError, DatasetError
 from vae_core.files import user_folder, write_atomically
 from vae_core.value_range import Range
 
@@ -97,8 +98,6 @@ class Findings:
 
 def cache_folder() -> Path:
     """Return the folder of prepared datasets: ``VAE_CACHE_DIR``, else the user's cache folder."""
-    import os
-
     chosen = os.environ.get("VAE_CACHE_DIR")
     return (
         Path(chosen).expanduser() if chosen else user_folder("cache", "VAE_CACHE_DIR") / "prepared"
@@ -285,19 +284,35 @@ def build(
     """
     n = len(chosen.rows)
     size = n * int(np.prod(chosen.shape))
-    if source is None or not collection.key or size < KEPT_FROM:
+    is_kept = source is not None and collection.key and size >= KEPT_FROM
+    folder = _writable_cache() if is_kept else None
+    if source is None or folder is None:
         pixels = np.empty((n, *chosen.shape), dtype=np.uint8)
         findings = Findings(np.zeros(n, np.uint64), np.zeros(n, np.bool_))
         _decode_all(collection, chosen, pixels, findings, source, progress, skip=0)
         return pixels, findings
-    return _kept(collection, chosen, source, progress)
+    return _kept(folder, collection, chosen, source, progress)
+
+
+def _writable_cache() -> Path | None:
+    """Return the cache folder, or None where this user has none or may not write into it."""
+    try:
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ConfigError):
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _kept(
-    collection: Collection, chosen: Plan, source: tuple[Path, Choices], progress: Progress | None
+    folder: Path,
+    collection: Collection,
+    chosen: Plan,
+    source: tuple[Path, Choices],
+    progress: Progress | None,
 ) -> tuple[NDArray[np.uint8], Findings]:
     """Map the array of a plan from the cache folder, built first where it is not complete."""
-    folder = cache_folder() / _key(collection, chosen)
+    folder = folder / _key(collection, chosen)
     state = folder / "state.json"
     n = len(chosen.rows)
     folder.mkdir(parents=True, exist_ok=True)

@@ -476,6 +476,15 @@ def test_a_second_start_decodes_nothing(kept: Path, monkeypatch: pytest.MonkeyPa
     assert np.array_equal(everything(data.load_dataset(kept))[0][3, 0], GREY[4])
 
 
+def test_without_a_place_to_keep_it_the_array_is_in_memory(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A file stands where the folder should be, or the user has no home."""
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("VAE_CACHE_DIR", str(tmp_path / "file" / "cache"))
+    assert np.array_equal(everything(data.load_dataset(kept))[0][:, 0], GREY)
+
+
 def test_an_interrupted_build_goes_on(kept: Path):
     """What was decoded before is not decoded again."""
 
