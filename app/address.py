@@ -15,6 +15,8 @@ DEFAULT_MODEL = "mnist-2d"
 COLOURS = ("label", "rate", "distortion")
 PROJECTIONS = ("axes", "pca", "tsne", "3d")
 LINKS = ("z", "example")
+SECTIONS = ("lessons", "method", "training")
+MAX_STEPS = 99
 GRID_SIDES = (5, 30)
 MAX_Z = 50.0
 MAX_LATENT_DIM = 512
@@ -84,6 +86,14 @@ class State:
         One of `LINKS`: what links the two models, if both are possible.
     other_selection : Selection or None
         The selection on the second model's map.
+    section : str
+        One of `SECTIONS`: what the Learn page shows.
+    lesson : str or None
+        The open lesson, which any page shows beside itself.
+    step : int
+        The step of the open lesson, from 1.
+    sheet : str or None
+        The lesson that the Learn page shows as a worksheet.
     """
 
     model: str = DEFAULT_MODEL
@@ -104,6 +114,10 @@ class State:
     other: str | None = None
     linked: str = "z"
     other_selection: Selection | None = None
+    section: str = "lessons"
+    lesson: str | None = None
+    step: int = 1
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -294,6 +308,12 @@ FIELDS = {
         _write_selection,
         f"a plane and 3 to {MAX_VERTICES} corners, such as pca:0,0;1,0;1,1",
     ),
+    "section": Field("section", _one_of(SECTIONS), str, "lessons, method or training"),
+    "lesson": Field("lesson", _read_model, str, "a lesson's name"),
+    "step": Field(
+        "step", _whole_number(1, MAX_STEPS), str, f"a whole number from 1 to {MAX_STEPS}"
+    ),
+    "sheet": Field("sheet", _read_model, str, "a lesson's name"),
 }  # fmt: skip
 
 

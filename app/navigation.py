@@ -20,6 +20,7 @@ PAGES = {
     "morph": "Morph",
     "train": "Train",
     "compare": "Compare",
+    "learn": "Learn",
 }
 MAX_MODEL_MEGABYTES = 64
 ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.svg", "logo.svg"))

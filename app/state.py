@@ -86,6 +86,10 @@ def update_from_panel(**changes: Any) -> None:
             # Opening the second model puts the first one beside it.
             other=before.model if state.other == state.model else state.other,
             linked=state.linked,
+            section=state.section,
+            lesson=state.lesson,
+            step=state.step,
+            sheet=state.sheet,
         )
     elif (state.projection, state.axes) != (before.projection, before.axes):
         state = replace(state, camera=None)

@@ -34,7 +34,7 @@ MISSING_PAGES = {
     "are binary, and nothing lies between two of their states. Choose a VAE on the left.",
 }
 #: URL paths of the pages that need no open model: they are shown as with any other.
-SHARED = ("train", "compare")
+SHARED = ("train", "compare", "learn")
 DEFAULT_REASON = "This page does not support Boltzmann machines. Choose a VAE on the left."
 
 

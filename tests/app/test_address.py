@@ -42,6 +42,10 @@ states = st.builds(
     other=st.none() | st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"),
     linked=st.sampled_from(address.LINKS),
     other_selection=st.none() | selections,
+    section=st.sampled_from(address.SECTIONS),
+    lesson=st.none() | st.just("what-a-latent-space-is"),
+    step=st.integers(1, address.MAX_STEPS),
+    sheet=st.none() | st.just("what-a-latent-space-is"),
 )
 
 
