@@ -33,6 +33,7 @@ logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(
     lambda record: "No runtime found" not in record.getMessage()
 )
 
+from app import words  # noqa: E402
 from app.resources import assets, library  # noqa: E402
 from vae_core.errors import LatentExplorerError  # noqa: E402
 
@@ -68,7 +69,7 @@ def keep_uploads_in_memory() -> None:
 def show_error(error: Exception) -> bool:
     """Show an error of the user's input as its sentence; leave faults to Streamlit."""
     if isinstance(error, LatentExplorerError):
-        st.error(str(error))
+        st.error(words.without_paths(error))
     return isinstance(error, LatentExplorerError)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app import words
 from app.address import FIELDS, Facts, State, fit, parse, to_parameters
 
 _STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-version"
@@ -111,8 +112,8 @@ def notices() -> list[str]:
 
 
 def notify(sentence: str) -> None:
-    """Add a notice."""
-    st.session_state[_NOTICES] = [*notices(), sentence]
+    """Add a notice; paths of this host are left out."""
+    st.session_state[_NOTICES] = [*notices(), words.without_paths(sentence)]
 
 
 def dismiss_notices() -> None:

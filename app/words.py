@@ -4,6 +4,16 @@ import math
 import re
 from dataclasses import dataclass
 
+#: An absolute path, but for its last part; and where kept data lies.
+_FOLDERS = re.compile(r"(?<![\w.:/])/(?:[^\s/'\"`]+/)+(?=[^\s/])")
+_KEPT = re.compile(r"[^\s'\"`]*/\.data/[0-9a-f]{24}(/files/)?")
+
+
+def without_paths(sentence: object) -> str:
+    """Return a sentence for visitors: of each path of this host it has only the last part."""
+    named = _KEPT.sub(lambda found: "" if found[1] else "the data", str(sentence))
+    return _FOLDERS.sub("", named)
+
 
 @dataclass(frozen=True)
 class Metric:

@@ -121,9 +121,10 @@ class Known:
     ranges: dict[str, Range]
     distances: Floats  # of known pictures, ascending
     slope: float | None  # of log distortion over log ink; None where ink is not measured
+    dark: bool = False  # whether ink is dark on a light ground
 
 
-def calibrated(model: VAE, codes: Codes, *, dataset: str | None = None) -> Known:
+def calibrated(model: VAE, codes: Codes, *, dataset: str | images.Frame | None = None) -> Known:
     """Measure the signs of known pictures, from the codes in the model's folder.
 
     Takes about a second for 10,000 codes. Of more than ``REFERENCES`` codes, evenly spread ones
@@ -134,7 +135,8 @@ def calibrated(model: VAE, codes: Codes, *, dataset: str | None = None) -> Known
     model, codes
         As opened from a folder.
     dataset
-        What it was trained on: signs of ink are for those in ``images.FRAMES`` alone.
+        What it was trained on; signs of ink are for those with a frame, see
+        :func:`vae_core.images.frame_of`. Without it there are none.
     """
     mu = codes.mu.numpy()
     rows = np.unique(np.linspace(0, len(mu) - 1, min(REFERENCES, len(mu))).astype(np.int64))
@@ -151,16 +153,18 @@ def calibrated(model: VAE, codes: Codes, *, dataset: str | None = None) -> Known
         signs["rate"] = codes.rate.numpy()[rows].astype(np.float64)
     if disagreement is not None:
         signs["disagreement"] = disagreement
-    if dataset in images.FRAMES:
+    frame = None if dataset is None else images.frame_of(dataset, model.config.image_shape)
+    if frame is not None:
         at = torch.from_numpy(rows)
         y = None if codes.labels is None else codes.labels[at]
-        signs["ink"] = _ink(model, codes.mu[at], y)
+        signs["ink"] = _ink(model, codes.mu[at], y, dark=frame.dark)
         if signs["distortion"].min() > 0:
             inked = np.log(signs["ink"] + 0.01)
             slope = float(np.polyfit(inked, np.log(signs["distortion"]), 1)[0])
             signs["excess"] = _excess(signs, slope)
     ranges = {name: _range(values) for name, values in signs.items()}
-    return Known(mu, labels, ranges, np.sort(_distances(signs, ranges)), slope)
+    dark = frame is not None and frame.dark
+    return Known(mu, labels, ranges, np.sort(_distances(signs, ranges)), slope, dark)
 
 
 def judged(
@@ -201,7 +205,7 @@ def judged(
     if disagreement is not None:
         signs["disagreement"] = disagreement
     if "ink" in known.ranges:
-        signs["ink"] = _ink(model, inference.q.mu, y)
+        signs["ink"] = _ink(model, inference.q.mu, y, dark=known.dark)
     if known.slope is not None:
         signs["excess"] = _excess(signs, known.slope)
     distances = _distances(signs, known.ranges)
@@ -246,14 +250,15 @@ def _neighbours(
     return np.concatenate(distances), np.concatenate(disagreement) if disagreement else None
 
 
-def _ink(model: VAE, mu: Tensor, y: Tensor | None) -> Floats:
+def _ink(model: VAE, mu: Tensor, y: Tensor | None, *, dark: bool) -> Floats:
     """Return the share of ink in the reconstruction of each code (n, d): (n,).
 
     Of known pictures there is nothing else; so that others are measured alike, theirs counts too.
     """
     with torch.inference_mode():
         mean = model.decode(mu, y).mean
-    return np.asarray(mean.mean((1, 2, 3)).numpy(), dtype=np.float64)
+    share = np.asarray(mean.mean((1, 2, 3)).numpy(), dtype=np.float64)
+    return 1 - share if dark else share
 
 
 def _excess(signs: dict[str, Floats], slope: float) -> Floats:

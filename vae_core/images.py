@@ -296,7 +296,7 @@ def _opaque(image: "Image") -> "Image":
 
 @dataclass(frozen=True)
 class Frame:
-    """How a dataset of light ink on a dark ground places it.
+    """How a dataset of ink on a ground places it.
 
     Attributes
     ----------
@@ -306,11 +306,14 @@ class Frame:
         Whether the centre of mass is put in the middle, or else the middle of the box.
     strokes
         Between which widths strokes usually lie, in pixels; None where ink is no strokes.
+    dark
+        Whether ink is dark on a light ground; else it is light on a dark one.
     """
 
     box: int
     by_mass: bool
     strokes: tuple[float, float] | None = None
+    dark: bool = False
 
 
 FRAMES: dict[str, Frame] = {
@@ -319,7 +322,7 @@ FRAMES: dict[str, Frame] = {
     "fashion-mnist": Frame(box=28, by_mass=False),
     "digits": Frame(box=8, by_mass=False, strokes=(1.07, 2.18)),
 }
-"""The datasets whose pictures are ink on a ground; all others are photographs."""
+"""The known datasets whose pictures are ink on a ground; all others are photographs."""
 
 USUAL_DATASET = {(1, 28, 28): "mnist", (1, 8, 8): "digits"}
 INK_SIDE = 512
@@ -334,8 +337,25 @@ RIPPLE = 8
 """Levels of 255 by which the ground of a compressed picture ripples."""
 
 COLOURS_LEFT_OUT = "The model sees no colours: brightness alone was kept."
-EXCHANGED = "The model knows light ink on a dark ground: light and dark were exchanged."
+EXCHANGED = "Light and dark were exchanged: ink is light on a dark ground."
+EXCHANGED_BACK = "The model knows dark ink on a light ground, as its training data has it."
 INK_ALONE = "The ground was set to black, and the middle of strokes to white."
+
+
+def frame_of(dataset: str | Frame | None, image_shape: tuple[int, int, int]) -> Frame | None:
+    """Return the frame that pictures for a model are brought into; None for photographs.
+
+    Parameters
+    ----------
+    dataset
+        What the model was trained on: a name, or the frame that was measured in its own data. None
+        decides by the shape.
+    image_shape
+        (c, h, w) of the model.
+    """
+    if isinstance(dataset, Frame):
+        return dataset
+    return FRAMES.get(dataset or USUAL_DATASET.get(image_shape, ""))
 
 
 @dataclass(frozen=True)
@@ -386,7 +406,7 @@ def prepare(
     picture: Bytes,
     image_shape: tuple[int, int, int],
     *,
-    dataset: str | None = None,
+    dataset: str | Frame | None = None,
     invert: bool | None = None,
     clean: bool = True,
     crop: bool = True,
@@ -411,7 +431,8 @@ def prepare(
     image_shape
         (c, h, w) of the model.
     dataset
-        What the model was trained on; without it the shape decides.
+        What the model was trained on: a name, or how its own data places ink; see
+        :func:`frame_of`. Without it the shape decides.
     invert
         Whether to exchange light and dark; None looks whether ink is darker than its ground, and
         leaves photographs as they are.
@@ -439,7 +460,7 @@ def prepare(
         If the array is no picture, holds no ink where ink is expected, or has no such glyph.
     """
     _check_array(picture)
-    frame = FRAMES.get(dataset or USUAL_DATASET.get(image_shape, ""))
+    frame = frame_of(dataset, image_shape)
     if frame is None:
         return photograph(picture, image_shape, invert=bool(invert), crop=crop)
 
@@ -482,7 +503,7 @@ def _framed(
 ) -> Floats:
     """Crop to the ink, give strokes their usual width, fit into the box, and centre."""
     height, width = image_shape[1:]
-    values = found.ink
+    values, box = found.ink, (min(frame.box, height), min(frame.box, width))
     if values.max() < MIN_CONTRAST:
         raise ImageError(NO_INK)
     if crop:
@@ -491,9 +512,9 @@ def _framed(
         steps.append(Step("Cropped to the ink", to_bytes(values), sentence))
         if strokes and frame.strokes is not None and not found.exact:
             values = _usual_strokes(values, frame.box, frame.strokes, steps)
-        values = fitted(values, frame.box, frame.box)
+        values = fitted(values, *box)
         sentence = f"The longer side has {frame.box} pixels, as in the training data."
-        steps.append(Step(f"Fitted in {frame.box} × {frame.box}", to_bytes(values), sentence))
+        steps.append(Step(f"Fitted in {box[0]} × {box[1]}", to_bytes(values), sentence))
     else:
         values = fitted(values, height, width)
         steps.append(Step(f"Fitted in {height} × {width}", to_bytes(values)))
@@ -502,6 +523,9 @@ def _framed(
     middle = "The ink's centre of mass" if by_mass else "The middle of its box"
     name, sentence = "Centred by mass" if by_mass else "Centred", f"{middle} was put in the middle."
     steps.append(Step(name, to_bytes(values), sentence))
+    if frame.dark:
+        values = 1 - values
+        steps.append(Step("Dark on light", to_bytes(values), EXCHANGED_BACK))
     return values
 
 

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from vae_core import evaluation, marginal, model_folder, pixels, projection
 from vae_core.config import TrainConfig
-from vae_core.data import ImageDataset, Split, subset
+from vae_core.data import SOURCES, ImageDataset, Split, framing, subset
 from vae_core.evaluation import Encoded, Estimate
 from vae_core.learning import static_test_seed, static_train_seed
-from vae_core.model_folder import Codes, Metric, ModelCard
+from vae_core.model_folder import Codes, InkFrame, Metric, ModelCard
 from vae_core.models import VAE
 from vae_core.models.likelihoods import metric_kind
 
@@ -97,9 +97,15 @@ def publish(
         paths=dict(paths or {}),
         command=command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        ink=ink_of(dataset),
     )
     say("writing the model folder")
     return model_folder.save(folder, card=card, model=model, codes=codes, history=history)
+
+
+def ink_of(dataset: ImageDataset) -> InkFrame | None:
+    """Return how own data places its ink; None for known datasets, and for data that is no ink."""
+    return None if dataset.name in SOURCES else InkFrame.from_frame(framing.measure(dataset))
 
 
 def measure(

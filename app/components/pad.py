@@ -27,7 +27,7 @@ def pad(
     *,
     scene: Scene,
     image_shape: tuple[int, int, int],
-    dataset: str | None = None,
+    dataset: str | images.Frame | None = None,
     version: int = 0,
     on_drawing: Callable[[Drawing | None], None] | None = None,
 ) -> Drawing | None:
@@ -40,7 +40,7 @@ def pad(
     image_shape
         (c, h, w) of the model's images.
     dataset
-        Dataset of the model, which decides how ink is centred; None decides by the shape.
+        What the model was trained on, which decides how ink is centred: see `images.frame_of`.
     version
         A new version clears the pad.
     on_drawing
@@ -54,7 +54,7 @@ def pad(
     if scene.encoder is None:
         raise ValueError("scene.encoder is None; a drawing pad needs the encoder's address")
     latent_dim = len(scene.z)
-    frame = frame_of(dataset, image_shape)
+    frame = images.frame_of(dataset, image_shape)
 
     def drawn(value: Any) -> None:
         drawing = read_drawing(value, image_shape, latent_dim)
@@ -72,11 +72,6 @@ def pad(
         on_change={"drawing": drawn},
     )
     return read_drawing(sent.get("drawing"), image_shape, latent_dim)
-
-
-def frame_of(dataset: str | None, image_shape: tuple[int, int, int]) -> images.Frame | None:
-    """Return the frame that ink is brought into for images of a dataset; None for photographs."""
-    return images.FRAMES.get(dataset or images.USUAL_DATASET.get(image_shape, ""))
 
 
 def read_drawing(value: Any, image_shape: tuple[int, int, int], latent_dim: int) -> Drawing | None:

@@ -6,6 +6,7 @@ data that a visitor brought leads below the folder of runs; pages show its title
 
 import dataclasses
 import hashlib
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,17 @@ from typing import Any
 import streamlit as st
 import torch
 
+from app import words
 from app.resources.cache import TimedCache
 from vae_core import data, runs
 from vae_core.config import TrainConfig
-from vae_core.data import own
+from vae_core.data import own, preparing, served
 from vae_core.data import survey as surveys
+from vae_core.data.choices import Choices
+from vae_core.data.preparing import Loaded
 from vae_core.data.survey import Survey
+from vae_core.errors import DatasetError
+from vae_core.images import Frame
 
 Shape = tuple[int, int, int]
 
@@ -39,6 +45,11 @@ class Reading:
         said = (training.pictures, training.labels, training.transpose)
         return cls(training.dataset, image_shape, said)
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is data of one's own, which no registry knows."""
+        return self.name not in data.SOURCES
+
     def load(self) -> data.ImageDataset:
         """Load it; errors are those of :func:`vae_core.data.load_dataset`."""
         pictures, labels, transpose = self.said
@@ -48,6 +59,15 @@ class Reading:
             image_shape=self.image_shape,
             pictures=pictures,
             transpose=transpose,
+        )
+
+    def look(self) -> Loaded:
+        """Load own data, with what was found on the way; errors are those of :meth:`load`."""
+        pictures, labels, transpose = self.said
+        if not Path(self.name).exists():
+            raise DatasetError(f"The data {title(self.name)} is no longer on this host.")
+        return preparing.load(
+            Path(self.name), Choices(self.image_shape, pictures, labels, transpose)
         )
 
 
@@ -68,8 +88,16 @@ def title(name: str) -> str:
     status = statuses().get(name)
     if status is not None:
         return status.title
-    kept = own.read(Path(name))
-    return Path(name).stem if kept is None else kept.title
+    return own.title_of(name)
+
+
+def without_path(text: str, name: str) -> str:
+    """Return a command or sentence with a dataset's title in place of its path on this host."""
+    if name in data.SOURCES:
+        return text
+    quoted = shlex.quote(name), shlex.quote(title(name))
+    named = text.replace(f"{Path(name) / own.FILES}/", "").replace(f"{name}/", "")
+    return words.without_paths(named.replace(*quoted).replace(name, title(name)))
 
 
 def is_present(name: str, *, trusted: bool = True) -> bool:
@@ -131,13 +159,32 @@ def keep(files: Mapping[str, bytes], owner: str) -> own.Kept:
     return own.keep(root, files, owner=owner)
 
 
+def on_server() -> list[str]:
+    """Return the names of what a visitor may choose from the data folder; none where it is off."""
+    return served.listed() if served.is_offered() else []
+
+
+def choose_on_server(name: str, owner: str) -> own.Kept:
+    """Return data of the data folder as a session's own.
+
+    Raises
+    ------
+    DatasetError
+        If it is not there, or not offered.
+    """
+    if not served.is_offered():
+        raise DatasetError("Data of this server is not offered to visitors.")
+    root = runs.runs_dir()
+    own.purge(root, needed=needed())
+    return own.keep_source(root, served.find(name), title=name, owner=owner)
+
+
 def needed() -> set[Path]:
     """Return the folders of kept datasets that runs are trained on."""
     configs = (runs.read_config(folder) for folder in runs.list_runs())
     return {Path(config.training.dataset) for config in configs}
 
 
-@st.cache_resource(show_spinner="Reading the pictures…", max_entries=8)
 def survey(name: str) -> Survey:
     """Count what own data holds.
 
@@ -146,12 +193,19 @@ def survey(name: str) -> Survey:
     DatasetError
         If it cannot be read, or not with certainty.
     """
-    return surveys.survey(Path(name))
+    return _look(Reading(name))[0]
 
 
-def is_ink(name: str) -> bool:
-    """Whether own pictures are strokes on a ground."""
-    return survey(name).is_ink
+def frame(reading: Reading) -> Frame | None:
+    """Return how own data places its ink; None for known datasets, and for data that is no ink."""
+    return _look(reading)[0].frame if reading.is_own else None
+
+
+@st.cache_resource(show_spinner="Reading the pictures…", max_entries=8)
+def _look(reading: Reading) -> tuple[Survey, data.ImageDataset]:
+    """Decode own data once: what it holds, and the dataset with blank images."""
+    loaded = reading.look()
+    return surveys.describe(loaded), _blank(loaded.dataset)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -161,7 +215,6 @@ def first_test_images(reading: Reading) -> data.Split:
     return test.take(torch.arange(min(LIVE_POINTS, len(test))))
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
 def without_pixels(reading: Reading) -> data.ImageDataset:
     """Return a dataset whose images are blank and take no memory.
 
@@ -170,7 +223,15 @@ def without_pixels(reading: Reading) -> data.ImageDataset:
     DatasetError
         If it is not on this host, or damaged.
     """
-    dataset = reading.load()
+    return _look(reading)[1] if reading.is_own else _known_without_pixels(reading)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _known_without_pixels(reading: Reading) -> data.ImageDataset:
+    return _blank(reading.load())
+
+
+def _blank(dataset: data.ImageDataset) -> data.ImageDataset:
     parts = {}
     for part in ("train", "test"):
         split = getattr(dataset, part)

@@ -150,7 +150,7 @@ def _known(opened: Opened) -> Known:
 def _prepare(
     digest: str,
     shape: tuple[int, int, int],
-    dataset: str,
+    dataset: str | images.Frame,
     switches: tuple[tuple[str, bool | None], ...],
     _content: bytes,
 ) -> tuple[Prepared, ...]:

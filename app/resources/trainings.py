@@ -16,7 +16,7 @@ from app.resources.cache import TimedCache
 from app.resources.datasets import FEWER_POINTS, LIVE_POINTS
 from app.resources.opened_model import Opened
 from vae_core import evaluation, runs
-from vae_core.model_folder import Codes, ModelCard, Saved
+from vae_core.model_folder import Codes, InkFrame, ModelCard, Saved
 
 #: Seconds for which sessions share the map and manifold of a training: each takes the server as
 #: long as about twenty reads of its curves.
@@ -126,6 +126,7 @@ def _encode_checkpoint(folder: Path, version: int) -> Opened | None:
         classes=datasets.without_pixels(reading).classes,
         model=config.model,
         training=config.training,
+        ink=InkFrame.from_frame(datasets.frame(reading)),
     )
     key = f"{folder.name}-{step}-{version:x}"
     saved = Saved(card=card, model=model, codes=codes)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app import words
 from app.resources import datasets
 from app.resources.opened_model import Opened
 from vae_core.data import DatasetStatus
@@ -41,6 +42,6 @@ def _download(name: str) -> None:
         datasets.download(name, progress)
     except DatasetError as error:
         bar.empty()
-        st.error(str(error))
+        st.error(words.without_paths(error))
     else:
         st.rerun()

@@ -43,7 +43,7 @@ def show_neighbours(model: Opened, example: int) -> None:
 
 def is_photograph(model: Opened) -> bool:
     """Whether the model's images are photographs, not ink on a plain background."""
-    return model.card.prepared_as not in images.FRAMES
+    return images.frame_of(model.card.prepared_as, model.card.model.image_shape) is None
 
 
 def name_of(model: Opened, example: int) -> str:

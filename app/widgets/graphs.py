@@ -3,7 +3,7 @@
 import streamlit as st
 import torch
 
-from app import state
+from app import state, words
 from app.components import graph
 from app.components.contract import Scene
 from app.figures import raster
@@ -99,7 +99,7 @@ def upload() -> Floats | None:
     try:
         matrix: Floats = graphs.read(file.getvalue(), file.name).numpy()
     except DatasetError as error:
-        st.error(str(error))
+        st.error(words.without_paths(error))
         return None
     return matrix
 

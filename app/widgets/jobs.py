@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import state
+from app import state, words
 from vae_core.errors import LatentExplorerError
 
 ACTIVE = ("queued", "running", "paused")
@@ -25,7 +25,7 @@ def attempt(name: str, action: Callable[[], object]) -> None:
     try:
         action()
     except (LatentExplorerError, OSError) as error:
-        state.remember("refused", (name, str(error)))
+        state.remember("refused", (name, words.without_paths(error)))
 
 
 def show_refusal(name: str) -> None:

@@ -38,7 +38,7 @@ def _show(model: Opened | OpenedMachine) -> None:
         show_model(model)
     else:
         show_machine(model)
-    if command := model.saved.card.command:
+    if command := datasets.without_path(model.saved.card.command, model.saved.card.dataset):
         imports = isinstance(model.saved.card, ImportedCard)
         st.caption(f"Command that {'imported' if imports else 'trained'} it")
         st.code(command, language=None, wrap_lines=True)

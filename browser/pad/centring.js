@@ -3,8 +3,8 @@
  * dataset's box, and moved so that the centre of mass, or the box, is in the middle. No DOM.
  *
  * @typedef {{left: number, top: number, right: number, bottom: number}} Box  right and bottom are outside
- * @typedef {{box: number, by_mass: boolean}} Frame  the ink's longer side, in pixels, and whether its
- *   centre of mass is centred, else its box
+ * @typedef {{box: number, by_mass: boolean, dark?: boolean}} Frame  the ink's longer side, in pixels,
+ *   whether its centre of mass is centred, else its box, and whether ink is dark on a light ground
  */
 
 /** Coverage that counts as ink: what rounds to a grey level above 0. */
@@ -111,14 +111,15 @@ function centreOfMass({ width, height, values }) {
  * @param {Frame} frame
  * @returns {Float32Array | null} (height · width) in [0, 1]; null without ink
  */
-export function centre(ink, [height, width], { box: side, by_mass: byMass }) {
+export function centre(ink, [height, width], { box: side, by_mass: byMass, dark }) {
   const box = inkBox(ink);
   if (!box) return null;
   const boxWidth = box.right - box.left;
   const boxHeight = box.bottom - box.top;
-  const scale = Math.min(side / boxHeight, side / boxWidth);
-  const whole = (length) => Math.min(side, Math.max(1, Math.floor(length * scale + 0.5)));
-  const fitted = resample(ink, box, whole(boxWidth), whole(boxHeight));
+  const most = { down: Math.min(side, height), across: Math.min(side, width) };
+  const scale = Math.min(most.down / boxHeight, most.across / boxWidth);
+  const whole = (length, limit) => Math.min(limit, Math.max(1, Math.floor(length * scale + 0.5)));
+  const fitted = resample(ink, box, whole(boxWidth, most.across), whole(boxHeight, most.down));
   const room = { down: height - fitted.height, across: width - fitted.width };
   let top = Math.floor(room.down / 2);
   let left = Math.floor(room.across / 2);
@@ -132,7 +133,7 @@ export function centre(ink, [height, width], { box: side, by_mass: byMass }) {
     const from = row * fitted.width;
     seen.set(fitted.values.subarray(from, from + fitted.width), (top + row) * width + left);
   }
-  return seen;
+  return dark ? seen.map((value) => 1 - value) : seen;
 }
 
 /** Limit a value to 0 … most. */

@@ -80,16 +80,23 @@ def test_quantiles_equal_scipy() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "dataset"),
-    [((1, 28, 28), "mnist"), ((1, 28, 28), "fashion-mnist"), ((1, 8, 8), "digits")],
+    [
+        ((1, 28, 28), "mnist"),
+        ((1, 28, 28), "fashion-mnist"),
+        ((1, 8, 8), "digits"),
+        ((1, 20, 36), images.Frame(box=30, by_mass=True, dark=True)),  # as measured in own data
+    ],
 )
 @pytest.mark.parametrize("drawing", range(len(DRAWINGS)))
 def test_centring_of_drawings_equals_python(
-    drawing: int, shape: tuple[int, int, int], dataset: str
+    drawing: int, shape: tuple[int, int, int], dataset: str | images.Frame
 ) -> None:
     """What the pad shows the model is what `images.prepare` makes of the same drawing."""
     picture = drawn(DRAWINGS[drawing])
     prepared = images.prepare(picture, shape, dataset=dataset, invert=False)
-    found = centred(picture[None], shape[1:], images.FRAMES[dataset])[0]
+    frame = images.frame_of(dataset, shape)
+    assert frame is not None
+    found = centred(picture[None], shape[1:], frame)[0]
     np.testing.assert_allclose(found, prepared.image[0].numpy(), atol=1e-2)
 
 

@@ -82,6 +82,7 @@ def inspect(
                 "columns": found.columns,
                 "duplicates": found.duplicates,
                 "constant": found.constant,
+                "ink": None if found.frame is None else vars(found.frame),
                 "notes": found.notes,
             }
         )

@@ -111,7 +111,7 @@ def load_dataset(
     if source and source not in SOURCES and Path(source).expanduser().exists():
         said = choices.Choices(image_shape, pictures, labels, transpose)
         return preparing.load(
-            Path(source).expanduser(), said, seed=seed, limit=limit, progress=progress
+            Path(source).expanduser().absolute(), said, seed=seed, limit=limit, progress=progress
         ).dataset
     known = _source(str(source))
     if image_shape is not None:

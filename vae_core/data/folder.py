@@ -56,7 +56,10 @@ def open_folder(path: Path) -> Collection:
     DatasetError
         If there are no pictures, a limit is exceeded, or a name or link leads out of the folder.
     """
-    return _collection(path, list(_folder_entries(path)), "a folder of pictures")
+    entries = list(_folder_entries(path))
+    if all(entry.path.count("/") > 1 for entry in entries):  # one folder alone holds the classes
+        entries = _unwrapped(iter(entries))
+    return _collection(path, entries, "a folder of pictures")
 
 
 def open_zip(path: Path) -> Collection:

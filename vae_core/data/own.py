@@ -1,7 +1,8 @@
 """Datasets that visitors of the dashboard brought: kept beside the runs that are trained on them.
 
 Each is a folder, named by a hash of its content and of what was chosen: the files as they were
-dropped, and ``kept.json`` with their names, the choices and the session that brought them.
+dropped, and ``kept.json`` with their names, the choices and the session that brought them. Data of
+the server's own data folder stays where it is; the folder then has its path alone.
 
 =================================  ========================================================
 ``VAE_MAX_DATA_MB``                all kept datasets together, in megabytes
@@ -35,17 +36,23 @@ RETENTION_SECONDS = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Kept:
-    """Kept dataset: its folder, its title, its size in bytes, its owner's session and choices."""
+    """Kept dataset: its folder, its title, its size in bytes, its owner's session and choices.
+
+    ``source`` is where data that was not dropped lies.
+    """
 
     folder: Path
     title: str
     size: int
     owner: str
     said: Choices
+    source: Path | None = None
 
     @property
     def path(self) -> Path:
         """The file, or the folder of several files."""
+        if self.source is not None:
+            return self.source
         files = list((self.folder / FILES).iterdir())
         return files[0] if len(files) == 1 else self.folder / FILES
 
@@ -86,9 +93,34 @@ def keep(
     (folder / FILES).mkdir(parents=True, exist_ok=True)
     for name, content in zip(names, files.values(), strict=True):
         write_atomically(folder / FILES / name, content)
-    described = {"title": title, "owner": owner, "said": asdict(said)}
-    write_atomically(folder / FILE, json.dumps(described, ensure_ascii=False).encode())
-    return Kept(folder, title, size, owner, said)
+    return _written(Kept(folder, title, size, owner, said))
+
+
+def keep_source(
+    root: Path, source: Path, *, title: str, owner: str, said: Choices = NOTHING_SAID
+) -> Kept:
+    """Keep data that lies on this host, by its path; nothing is copied.
+
+    Parameters
+    ----------
+    source
+        Absolute path of a file or folder, which the caller has found to be allowed.
+    owner
+        Session that chose it; its key makes the folder's name one that nobody can guess.
+    """
+    words = json.dumps([str(source), owner, asdict(said)])
+    digest = hashlib.blake2b(words.encode(), digest_size=12).hexdigest()
+    folder = root / FOLDER / digest
+    folder.mkdir(parents=True, exist_ok=True)
+    return _written(Kept(folder, title, 0, owner, said, source))
+
+
+def _written(kept: Kept) -> Kept:
+    described = {"title": kept.title, "owner": kept.owner, "said": asdict(kept.said)}
+    if kept.source is not None:
+        described["source"] = str(kept.source)
+    write_atomically(kept.folder / FILE, json.dumps(described, ensure_ascii=False).encode())
+    return kept
 
 
 def _check_space(kept: list[Kept], size: int, owner: str) -> None:
@@ -111,10 +143,15 @@ def choose(kept: Kept, *, needed: Names[Path], **choices: Any) -> Kept:
     said = replace(kept.said, **choices)
     if said == kept.said:
         return kept
-    files = {one.name: one.read_bytes() for one in (kept.folder / FILES).iterdir()}
+    root, source = kept.folder.parent.parent, kept.source
+    files = {}
+    if source is None:
+        files = {one.name: one.read_bytes() for one in (kept.folder / FILES).iterdir()}
     if kept.folder not in needed:
         shutil.rmtree(kept.folder, ignore_errors=True)
-    return keep(kept.folder.parent.parent, files, owner=kept.owner, said=said)
+    if source is not None:
+        return keep_source(root, source, title=kept.title, owner=kept.owner, said=said)
+    return keep(root, files, owner=kept.owner, said=said)
 
 
 def is_kept(path: Path) -> bool:
@@ -134,10 +171,24 @@ def read(folder: Path) -> Kept | None:
         said = dict(described["said"])
         shape = said.pop("image_shape")
         choices = Choices(image_shape=tuple(shape) if shape else None, **said)
+        title, owner = str(described["title"]), str(described["owner"])
+        if "source" in described:
+            return Kept(folder, title, 0, owner, choices, Path(described["source"]))
         size = sum(one.stat().st_size for one in (folder / FILES).iterdir())
-        return Kept(folder, str(described["title"]), size, str(described["owner"]), choices)
+        return Kept(folder, title, size, owner, choices)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def title_of(dataset: str) -> str:
+    """Return how to call a dataset: its name, a kept one's title, or the last part of a path."""
+    path = Path(dataset)
+    if len(path.parts) == 1:
+        return dataset
+    if path.parent.name != FOLDER:
+        return path.name
+    kept = read(path)
+    return "data that was forgotten" if kept is None else kept.title
 
 
 def forget(kept: Kept, *, needed: Names[Path]) -> None:
@@ -165,15 +216,18 @@ def purge(root: Path, *, needed: Names[Path], older_than: float = RETENTION_SECO
     return gone
 
 
-def megabytes_per_session() -> int:
-    """Return the most megabytes that one session may keep.
+def most_megabytes() -> int:
+    """Return the most megabytes that one dataset may have: what is allowed to one session.
 
     Raises
     ------
     ConfigError
         If the variable has an invalid value.
     """
-    return _megabytes("VAE_MAX_DATA_MB_PER_SESSION", MAX_MB_PER_SESSION)
+    return min(
+        _megabytes("VAE_MAX_DATA_MB_PER_SESSION", MAX_MB_PER_SESSION),
+        _megabytes("VAE_MAX_DATA_MB", MAX_MB),
+    )
 
 
 def _safe(name: str) -> str:

@@ -14,7 +14,7 @@ import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vae_core.data import arrays, opening
+from vae_core.data import arrays, opening, pools
 from vae_core.data.choices import Choices
 from vae_core.data.collection import TEST, TRAIN, VALIDATION, Collection, Shape
 from vae_core.data.dataset import ImageDataset, Split, permutation
@@ -401,9 +401,7 @@ def _chunks(
             yield first, *decode_rows(collection, *task)
         return
     workers = max(1, multiprocessing.cpu_count() - 1)
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=source) as pool:
+    with pools.pool(workers, _begin, *source) as pool:
         waiting: list[tuple[int, Future[tuple[NDArray[np.uint8], dict[int, str]]]]] = []
         for position, ((first, _), task) in enumerate(zip(bounds, tasks, strict=True)):
             # This process decodes a share of the chunks too, while the others are at work.

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.data import preparing
+from vae_core.data import framing, preparing
 from vae_core.data.choices import NOTHING_SAID, Choices
 from vae_core.data.preparing import Loaded, Progress
+from vae_core.images import Frame
 
 SHOWN = 12
 
@@ -45,6 +46,8 @@ class Survey:
         Sentences about what was guessed, chosen and left out.
     pictures
         A dozen, spread over all: uint8 (n, c, h, w).
+    frame
+        How strokes on a ground, as of handwriting, are placed; None for other pictures.
     """
 
     title: str
@@ -59,11 +62,12 @@ class Survey:
     constant: int
     notes: tuple[str, ...]
     pictures: Tensor
+    frame: Frame | None
 
     @property
     def is_ink(self) -> bool:
         """Whether most of the pictures are strokes on a ground, as handwriting is."""
-        return self.image_shape[0] == 1 and _share_of_ink(self.pictures[:, 0]) > 0.5
+        return self.frame is not None
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -86,6 +90,13 @@ class Survey:
             said.append(f"{self.duplicates:,} pictures are the same as an earlier one.")
         if self.constant:
             said.append(f"{self.constant:,} pictures are blank: a single value.")
+        if self.frame is not None:
+            ink = "dark ink on a light ground" if self.frame.dark else "light ink on a dark ground"
+            middle = "its centre of mass" if self.frame.by_mass else "the middle of its box"
+            said.append(
+                f"Most pictures are {ink}, {self.frame.box} pixels long, placed by {middle}: what "
+                "is drawn or uploaded is made like them."
+            )
         return tuple(said)
 
 
@@ -131,24 +142,5 @@ def describe(loaded: Loaded) -> Survey:
         constant=int(np.asarray(findings.constant)[usable].sum()),
         notes=dataset.notes,
         pictures=train[shown],
+        frame=framing.measure(dataset),
     )
-
-
-#: Levels by which a ground may differ from its own median, and the shares of the border and of the
-#: whole that it takes at least in a picture of ink.
-GROUND_LEVELS, BORDER_SHARE, GROUND_SHARE = 12, 0.85, 0.4
-
-
-def _share_of_ink(pictures: Tensor) -> float:
-    """Return the share of pictures, uint8 (n, h, w), with an even dark or light ground."""
-    levels = pictures.to(torch.int16)
-    border = torch.cat(
-        [levels[:, 0], levels[:, -1], levels[:, 1:-1, 0], levels[:, 1:-1, -1]], dim=1
-    )
-    ground = border.median(dim=1).values
-    even = ((border - ground[:, None]).abs() <= GROUND_LEVELS).float().mean(1) >= BORDER_SHARE
-    distance = (levels - ground[:, None, None]).abs().flatten(1)
-    wide = (distance <= GROUND_LEVELS).float().mean(1) >= GROUND_SHARE
-    strong = distance.max(1).values > 100
-    extreme = (ground < 60) | (ground > 195)
-    return float((even & wide & strong & extreme).float().mean())

@@ -15,7 +15,6 @@ import json
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from string import Template
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +23,7 @@ from torch import Tensor
 
 from browser import ROOT
 from vae_core import evaluation, images, model_folder
+from vae_core.data import own
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
 from vae_core.model_folder import AnyCard, Codes, ImportedCard, Saved
@@ -79,7 +79,7 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
     latent_dim = card.model.latent_dim
     if latent_dim < 2:
         raise ConfigError(f"latent_dim {latent_dim}: a page needs a plane, so 2 or more dimensions")
-    frame = images.FRAMES.get(card.prepared_as) if card.model.has_encoder else None
+    frame = _frame(card)
     parts = ("decoder",) if frame is None else bundles.PARTS
     slots = {
         "title": html.escape(card.name),
@@ -183,7 +183,7 @@ def _data(saved: Saved) -> dict[str, Any]:
     important = kl if has_bound else codes.mu.std(0, correction=0)
     first, second = sorted(important.argsort(descending=True, stable=True)[:2].tolist())
     maps = [name for name in ("pca", "tsne") if name in codes.projections]
-    frame = images.FRAMES.get(card.prepared_as) if card.model.has_encoder else None
+    frame = _frame(card)
     return {
         "name": card.name,
         "hash": bundles.pack(saved.model, parts=("decoder",))[0]["hash"],
@@ -202,9 +202,16 @@ def _data(saved: Saved) -> dict[str, Any]:
     }
 
 
+def _frame(card: AnyCard) -> images.Frame | None:
+    """Return how a drawing is placed; None for a model that none can be drawn for."""
+    if not card.model.has_encoder:
+        return None
+    return images.frame_of(card.prepared_as, card.model.image_shape)
+
+
 def _facts(card: AnyCard) -> str:
-    """Return the line below the title; of a dataset's path it has only the last part."""
-    parts = [PurePath(card.dataset).name, f"z of {card.model.latent_dim} dimensions"]
+    """Return the line below the title; of own data it has the title, not the path."""
+    parts = [own.title_of(card.dataset), f"z of {card.model.latent_dim} dimensions"]
     if elbo := card.metrics.get("elbo"):
         error = "" if elbo.se is None else f" ± {elbo.se:.2f} (standard error)"
         bound = f"{-elbo.value:.2f}".replace("-", "−")

@@ -1,6 +1,13 @@
 """Model folders: saved models with their cards, codes and training histories; zips of them."""
 
-from vae_core.model_folder.card import AnyCard, BoltzmannCard, ImportedCard, Metric, ModelCard
+from vae_core.model_folder.card import (
+    AnyCard,
+    BoltzmannCard,
+    ImportedCard,
+    InkFrame,
+    Metric,
+    ModelCard,
+)
 from vae_core.model_folder.folder import (
     CARD,
     CODES,
@@ -46,6 +53,7 @@ __all__ = [
     "BoltzmannCard",
     "Codes",
     "ImportedCard",
+    "InkFrame",
     "Metric",
     "ModelCard",
     "Saved",

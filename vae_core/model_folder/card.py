@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+import shlex
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from vae_core.config import (
     AnyModelConfig,
@@ -15,9 +16,12 @@ from vae_core.config import (
     Pixels,
     TrainConfig,
 )
+from vae_core.images import Frame
 from vae_core.models.boltzmann import BoltzmannConfig
 
 FORMAT_VERSION = 1
+#: Width of a stroke, in pixels.
+Strokes = Annotated[float, Field(gt=0, le=4096)]
 #: Stands for a dataset of photographs, which are only cropped and resized.
 PHOTOGRAPHS = "photographs"
 
@@ -35,6 +39,20 @@ class Metric(Config):
     samples: int | None = None  # samples of z for each example
     seed: int | None = None
     unit: str = "nats"
+
+
+class InkFrame(Config):
+    """How own data of ink places it: a :class:`vae_core.images.Frame`, with limits."""
+
+    box: int = Field(ge=1, le=4096)
+    by_mass: bool = False
+    strokes: tuple[Strokes, Strokes] | None = None
+    dark: bool = False
+
+    @classmethod
+    def from_frame(cls, frame: Frame | None) -> InkFrame | None:
+        """Write a measured frame."""
+        return None if frame is None else cls(**vars(frame))
 
 
 class ModelCard(Config):
@@ -57,6 +75,14 @@ class ModelCard(Config):
     paths: dict[str, str] = Field(default_factory=dict)
     command: str = ""
     created: str = ""
+    #: How own data places its ink; None for known datasets, and for data that is no ink.
+    ink: InkFrame | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_no_ink(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Cards of other data stay as they were before this came.
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "ink" or value}
 
     @property
     def condition_names(self) -> tuple[str, ...]:
@@ -73,10 +99,20 @@ class ModelCard(Config):
         """Settings by which the model is measured."""
         return self.training
 
+    def shared(self, title: str) -> ModelCard:
+        """Return the card for others, with a title in place of the path of own data."""
+        quoted = shlex.quote(self.dataset), shlex.quote(title)
+        changed = {
+            "dataset": title,
+            "training": self.training.model_copy(update={"dataset": title}),
+            "command": self.command.replace(*quoted).replace(self.dataset, title),
+        }
+        return self.model_copy(update=changed)
+
     @property
-    def prepared_as(self) -> str:
-        """Dataset whose preparation own pictures get."""
-        return self.dataset
+    def prepared_as(self) -> str | Frame:
+        """What other pictures are prepared as: a dataset, or the frame of own data's ink."""
+        return self.dataset if self.ink is None else Frame(**dict(self.ink))
 
     @property
     def key(self) -> str:
@@ -126,7 +162,7 @@ class ImportedCard(Config):
 
     @property
     def prepared_as(self) -> str:
-        """Dataset whose preparation own pictures get; that of the codes for photographs."""
+        """Dataset that other pictures are prepared as; that of the codes for photographs."""
         return self.model.like or PHOTOGRAPHS
 
     @property

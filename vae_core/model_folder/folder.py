@@ -573,7 +573,12 @@ def parsed(kind: type[C], content: bytes) -> C:
 
 
 def _write_card(folder: Path, card: AnyCard | BoltzmannCard) -> None:
-    write_atomically(folder / CARD, (card.model_dump_json(indent=2) + "\n").encode())
+    write_atomically(folder / CARD, written(card))
+
+
+def written(card: AnyCard | BoltzmannCard) -> bytes:
+    """Return a card as the content of its file."""
+    return (card.model_dump_json(indent=2) + "\n").encode()
 
 
 def _shapes(config: ModelConfig | BoltzmannConfig) -> dict[str, tuple[int, ...]]:

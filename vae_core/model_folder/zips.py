@@ -8,9 +8,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from vae_core.data import own
 from vae_core.errors import CheckpointError
 from vae_core.files import UNZIP_ERRORS, is_link
-from vae_core.model_folder.card import BoltzmannCard, ImportedCard
+from vae_core.model_folder.card import BoltzmannCard, ImportedCard, ModelCard
 from vae_core.model_folder.folder import (
     CARD,
     CODES,
@@ -24,6 +25,7 @@ from vae_core.model_folder.folder import (
     card_of,
     check_size,
     codes_of,
+    load_card,
     locate,
     machine_kind,
     machine_of,
@@ -31,6 +33,7 @@ from vae_core.model_folder.folder import (
     parsed,
     pictures_of,
     weights_limit,
+    written,
 )
 
 #: Entries of a zip; a model folder has four.
@@ -107,14 +110,30 @@ def _unzipping(content: bytes) -> Iterator[Callable[..., bytes]]:
 
 
 def zip_folder(name_or_folder: str | Path) -> bytes:
-    """Pack a model folder for :func:`open_zip`."""
+    """Pack a model folder for :func:`open_zip`; its card has own data's title, not its path."""
     folder = locate(name_or_folder)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in (*FILES, PICTURES):
-            if (folder / name).is_file():
+            if not (folder / name).is_file():
+                continue
+            shared = _shared_card(folder) if name == CARD else None
+            if shared is None:
                 archive.write(folder / name, f"{folder.name}/{name}")
+            else:
+                archive.writestr(f"{folder.name}/{name}", shared)
     return packed.getvalue()
+
+
+def _shared_card(folder: Path) -> bytes | None:
+    """Return a card without the path that its dataset is; None for one that has no path."""
+    if machine_kind((folder / CARD).read_bytes()) is not None:
+        return None
+    card = load_card(folder)
+    if not isinstance(card, ModelCard):
+        return None
+    title = own.title_of(card.dataset)
+    return None if title == card.dataset else written(card.shared(title))
 
 
 def _known_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

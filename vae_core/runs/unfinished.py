@@ -43,6 +43,7 @@ def open_unfinished(folder: Path, *, data_dir: Path | None = None) -> Saved:
         training=config.training,
         warnings=(f"The training has not ended: this is the model after step {step:,}; {came}.",),
         command=folders.command_line(config),
+        ink=publishing.ink_of(dataset),
     )
     codes = publishing.map_codes(encoded, dataset.test, tsne=False)
     return Saved(card=card, model=model, codes=codes)

@@ -72,7 +72,7 @@ def read_result(study: Study) -> dict[str, Any] | None:
     try:
         return study_results.read(study.name)
     except LatentExplorerError as error:
-        st.error(str(error))
+        st.error(words.without_paths(error))
         return None
 
 

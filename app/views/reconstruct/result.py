@@ -49,7 +49,7 @@ def _better_label(model: Opened, x: Floats, shown: State) -> int | None:
 
 def can_draw(model: Opened) -> bool:
     """Whether the model was trained on ink, which a drawing is prepared as."""
-    return pad.frame_of(model.card.prepared_as, model.card.model.image_shape) is not None
+    return not gallery.is_photograph(model)
 
 
 def draw(model: Opened, shown: State) -> Floats | None:

@@ -90,7 +90,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     try:
         dataset = datasets.without_pixels(Reading(name))
     except LatentExplorerError as error:
-        st.error(str(error))
+        st.error(datasets.without_path(str(error), name))
         return None
     basics = st.container()
     with st.expander("More settings"):
@@ -106,7 +106,7 @@ def form() -> tuple[ModelConfig, TrainConfig] | None:
     try:
         configs = make_configs(dataset, settings, base=base)
     except LatentExplorerError as error:
-        st.error(f"These settings cannot be trained: {error}.")
+        st.error(datasets.without_path(f"These settings cannot be trained: {error}.", name))
         configs = None
     with presets:
         show_presets(dataset, configs, base)
@@ -148,7 +148,8 @@ def start_button(configs: tuple[ModelConfig, TrainConfig] | None) -> bool:
     if configs is not None:
         model, training = configs
         config = RunConfig(name=run_name(*configs), model=model, training=training)
-        st.code(runs.command_line(config), language=None, wrap_lines=True)
+        command = datasets.without_path(runs.command_line(config), training.dataset)
+        st.code(command, language=None, wrap_lines=True)
     return False
 
 

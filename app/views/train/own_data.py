@@ -4,17 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import state
+from app import state, words
 from app.figures import raster
 from app.resources import datasets
 from vae_core import runs
-from vae_core.data import own
+from vae_core.data import own, served
 from vae_core.errors import LatentExplorerError
 
 #: The option that brings data, and its title.
 BRING, TITLE = "your-own-data", "Your own data…"
-#: Most megabytes of one file that the server takes (`server.maxUploadSize`).
-MOST_MEGABYTES = 256
 SIDES = (8, 16, 28, 32, 48, 64, 96, 128, 256)
 SENTENCE = (
     "A zip of pictures with a folder for each class, pictures, or a .npy, .npz, CSV, Parquet or "
@@ -31,20 +29,42 @@ def bring() -> None:
     files = st.file_uploader(
         "Drop your data here",
         accept_multiple_files=True,
-        max_upload_size=min(MOST_MEGABYTES, own.megabytes_per_session()),
+        max_upload_size=min(st.get_option("server.maxUploadSize"), own.most_megabytes()),
         help="Several files belong together: pictures, or an IDX file with its labels.",
         key="train-own-files",
     )
     st.caption(SENTENCE)
-    if not files:
-        return
+    name = _choose_on_server()
     try:
-        kept = datasets.keep({one.name: one.getvalue() for one in files}, state.owner())
+        if files:
+            kept = datasets.keep({one.name: one.getvalue() for one in files}, state.owner())
+        elif name is not None:
+            kept = datasets.choose_on_server(name, state.owner())
+        else:
+            return
     except LatentExplorerError as error:
-        st.error(str(error))
+        st.error(words.without_paths(error))
         return
     state.remember("brought", str(kept.folder))
     st.rerun()
+
+
+def _choose_on_server() -> str | None:
+    """Show the choice of data that lies on the server, where its operator offers it."""
+    if not served.is_offered():
+        return None
+    names = datasets.on_server()
+    if not names:
+        st.caption("This server offers its data folder too, and nothing that can be read is there.")
+        return None
+    return st.selectbox(
+        "Or choose from this server",
+        names,
+        index=None,
+        placeholder=f"{len(names):,} in its data folder" if len(names) > 1 else "Choose",
+        help="It stays where it is; nothing is copied.",
+        key="train-own-server",
+    )
 
 
 def show(name: str) -> bool:
@@ -53,7 +73,7 @@ def show(name: str) -> bool:
     try:
         found = datasets.survey(name)
     except LatentExplorerError as error:
-        st.error(_without_path(str(error), name))
+        st.error(datasets.without_path(str(error), name))
         if kept is not None:
             _forget(kept)
         return False
@@ -63,7 +83,7 @@ def show(name: str) -> bool:
     labels = f" · {len(found.classes)} classes" if found.classes else ""
     st.caption(f"{found.found:,} pictures · {height} × {width}, {colour}{labels}")
     for note in found.notes:
-        st.caption(f":material/info: {_without_path(note, name)}")
+        st.caption(f":material/info: {datasets.without_path(note, name)}")
     with st.expander("What was found"):
         st.caption(" ".join(found.sentences))
         if kept is not None:
@@ -102,7 +122,7 @@ def _shape(kept: own.Kept, image_shape: tuple[int, int, int]) -> None:
     try:
         chosen = datasets.choose(kept, **choices)
     except LatentExplorerError as error:
-        st.error(str(error))
+        st.error(words.without_paths(error))
         return
     if chosen.folder != kept.folder:
         state.remember("brought", str(chosen.folder))
@@ -117,8 +137,3 @@ def _forget(kept: own.Kept) -> None:
             st.error(f"Not done: {error}.")
             return
         st.rerun()
-
-
-def _without_path(sentence: str, name: str) -> str:
-    """Drop the server's path of kept data from a sentence: a visitor knows the file alone."""
-    return sentence.replace(f"{Path(name) / own.FILES}/", "").replace(f"{name}/", "")

@@ -303,9 +303,9 @@ def show_errors(status: RunStatus) -> None:
     """Show errors and warnings of a training, and what can be done about them."""
     if status.state == "failed":
         note = " Change its settings and resume, or stop it." if runs.limits().training else ""
-        st.error(f"{words.sentence(status.message)}{note}")
+        st.error(f"{words.sentence(words.without_paths(status.message))}{note}")
     if status.state == "paused" and status.message:
-        st.warning(words.sentence(status.message))
+        st.warning(words.sentence(words.without_paths(status.message)))
     if status.state == "interrupted":
         st.info(
             "Its process ended early. Resume continues from the last checkpoint and reaches the "

@@ -60,7 +60,7 @@ def find(name: str) -> Suggestion:
     if known is not None:
         return known
     dataset = datasets.without_pixels(Reading(name))
-    is_ink = name in data.SOURCES or datasets.is_ink(name)
+    is_ink = name in data.SOURCES or datasets.survey(name).is_ink
     return by_rule(len(dataset.train), dataset.image_shape, is_ink=is_ink)
 
 

@@ -6,17 +6,20 @@ import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from app import words
 from app.resources import datasets
 from app.views.train import own_data, suggestions
 from vae_core import runs
 from vae_core.config import ModelConfig, TrainConfig
-from vae_core.data import own
+from vae_core.data import own, preparing
+from vae_core.errors import DatasetError
 from vae_core.runs import RunConfig
 
 Open = Callable[..., AppTest]
@@ -152,3 +155,98 @@ def test_a_card_of_a_stranger_names_no_path_of_this_host(tmp_path: Path) -> None
     kept = own.keep(tmp_path, {"a.zip": shapes()}, owner="me")
     assert datasets.is_present(str(kept.folder), trusted=False)
     assert datasets.title(str(kept.folder)) == "a"
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the server's data folder, which it offers, with two datasets and what is none."""
+    root = tmp_path / "served"
+    with zipfile.ZipFile(io.BytesIO(shapes())) as archive:
+        archive.extractall(root / "some" / "boxes")
+    (root / "digits.zip").write_bytes(shapes(30))
+    (root / "README.md").write_text("no data")
+    (root / "mnist").mkdir()
+    (root / "mnist" / "a.zip").write_bytes(b"PK")  # known datasets have choices of their own
+    (tmp_path / "secret.zip").write_bytes(shapes(30))
+    (root / "link.zip").symlink_to(tmp_path / "secret.zip")
+    monkeypatch.setenv("VAE_DATA_DIR", str(root))
+    monkeypatch.setenv("VAE_SERVER_DATA", "on")
+    return root
+
+
+def test_data_of_the_server_can_be_chosen(open_page: Open, data_folder: Path) -> None:
+    """Where it is offered: by its relative name, without a copy, and with a size of one's own."""
+    session = open_page("train")
+    session.selectbox(key="train-data").set_value(own_data.BRING).run()
+    offered = session.selectbox(key="train-own-server")
+    assert offered.options == ["digits.zip", "some/boxes"]
+    offered.set_value("some/boxes").run()
+    assert not session.exception
+    assert "60 pictures · 20 × 16, colour · 3 classes" in said(session)
+    (kept,) = own.in_folder(runs.runs_dir())
+    assert kept.path == data_folder / "some" / "boxes"
+    assert not (kept.folder / own.FILES).exists()
+    assert str(data_folder) not in said(session)
+    tag = datasets.tag(str(kept.folder))
+    session.selectbox(key=f"train-side-{tag}").set_value(8).run()
+    assert "8 × 6, colour" in said(session)
+    session.button(key="train-forget-data").click().run()
+    assert own.in_folder(runs.runs_dir()) == []
+    assert (data_folder / "some" / "boxes" / "mine").is_dir()
+
+
+def test_nothing_of_the_server_is_offered_unless_it_says_so(
+    open_page: Open, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visitor neither sees names nor chooses one; what leads out is never found."""
+    for name in ("../secret.zip", "link.zip", "/etc", "nothing", "a\0b"):
+        with pytest.raises(DatasetError, match="The data folder has no"):
+            datasets.choose_on_server(name, "me")
+    monkeypatch.delenv("VAE_SERVER_DATA")
+    session = open_page("train")
+    session.selectbox(key="train-data").set_value(own_data.BRING).run()
+    assert "train-own-server" not in [one.key for one in session.selectbox]
+    with pytest.raises(DatasetError, match="not offered"):
+        datasets.choose_on_server("digits.zip", "me")
+
+
+def test_own_data_is_decoded_once(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what is said of it and for the form."""
+    counted = []
+    build = preparing.build
+
+    def counting(*words: Any, **settings: Any) -> Any:
+        counted.append(1)
+        return build(*words, **settings)
+
+    monkeypatch.setattr(preparing, "build", counting)
+    session = bring(open_page("train"), ("once.zip", shapes(45)))
+    assert session.button(key="train-start").disabled is False
+    assert len(counted) == 1
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("/home/ann/runs/.data/0123456789abcdef01234567/files/x.npz is cut", "x.npz is cut"),
+        ("'/var/lib/data/mnist/a.gz' is missing, 3 / 4 of it", "'a.gz' is missing, 3 / 4 of it"),
+        ("see https://example.org/a/b/c and docs/deploy.md", None),
+        ("/srv/runs/.data/0123456789abcdef01234567 is no dataset", "the data is no dataset"),
+    ],
+)
+def test_visitors_see_no_path_of_this_host(sentence: str, shown: str | None) -> None:
+    """Of a file its name alone; addresses and relative paths stay."""
+    assert words.without_paths(sentence) == (sentence if shown is None else shown)
+
+
+def test_commands_name_own_data_by_its_title(tmp_path: Path) -> None:
+    """As they are shown and copied; a title with spaces is one word."""
+    kept = own.keep(tmp_path / "runs", {"my shapes.zip": shapes()}, owner="me")
+    config = RunConfig(
+        name="boxes",
+        model=ModelConfig(image_shape=(3, 20, 16), likelihood="gaussian"),
+        training=TrainConfig(dataset=str(kept.folder)),
+    )
+    shown = datasets.without_path(runs.command_line(config), str(kept.folder))
+    assert "--dataset 'my shapes' " in shown
+    assert str(tmp_path) not in shown

@@ -14,6 +14,7 @@ import pytest
 from vae_core import model_folder
 from vae_core.cli import main
 from vae_core.data import survey
+from vae_core.formats import html
 
 TRAINED = [
     "--epochs",
@@ -95,6 +96,13 @@ def test_own_data_is_trained_on_from_any_folder(
     assert card.model.image_shape == (3, 12, 12)
     assert card.model.likelihood == "discretised-logistic"
     assert card.training.dataset == str(shapes)
+    assert str(tmp_path).encode() not in html.page(model_folder.open_folder(tmp_path / "m"))
+    shared = model_folder.open_zip(model_folder.zip_folder(tmp_path / "m")).card
+    assert str(tmp_path) not in shared.model_dump_json()
+    assert (shared.dataset, shared.training) == (
+        "shapes",
+        card.training.model_copy(update={"dataset": "shapes"}),
+    )
     monkeypatch.chdir("/")
     told = json.loads(run(capsys, "evaluate", tmp_path / "m", "--json")[0])
     assert told["metrics"]

@@ -269,3 +269,13 @@ def test_a_damaged_or_locked_member_is_named(tmp_path: Path):
     path.write_bytes(packed)
     with pytest.raises(DatasetError, match=r"a\.png: it cannot be unpacked.*encrypted"):
         data.load_dataset(path)
+
+
+def test_a_folder_that_holds_one_folder_of_classes(tmp_path: Path):
+    """As a zip that was unpacked: the classes are what it holds."""
+    for i in range(6):
+        place = tmp_path / "unpacked" / "mine" / "ab"[i % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{i}.png").write_bytes(png(8, 8, 40 * i))
+    assert data.load_dataset(tmp_path / "unpacked").classes == ("a", "b")
+    assert data.load_dataset(tmp_path / "unpacked" / "mine" / "a").classes == ()

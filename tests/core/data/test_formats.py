@@ -6,6 +6,8 @@ import gzip
 import io
 import json
 import struct
+import sys
+import types
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -500,8 +502,15 @@ def test_an_interrupted_build_goes_on(kept: Path):
     assert np.array_equal(everything(dataset)[0][:, 0], GREY)
 
 
-def test_processes_decode_as_one_does(kept: Path, monkeypatch: pytest.MonkeyPatch):
-    """With a second process, in the same order, damaged ones told alike."""
+def test_processes_decode_as_one_does(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With a second process, in the same order, damaged ones told alike.
+
+    It does not run the main script, which may be a page of the app.
+    """
+    page = types.ModuleType("__main__")
+    page.__file__ = str(tmp_path / "page.py")
+    (tmp_path / "page.py").write_text("raise SystemExit('the page ran')")
+    monkeypatch.setitem(sys.modules, "__main__", page)
     (kept / "17.png").write_bytes(png(GREY[17])[:-30])
     alone = data.load_dataset(kept)
     monkeypatch.setattr(preparing, "VERSION", 2)
