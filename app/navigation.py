@@ -8,7 +8,7 @@ from app import address, state
 from app.components.link import link
 from app.resources import library, opened_model
 from app.views import boltzmann
-from app.widgets import header, imports, model_card
+from app.widgets import header, imports, lesson, model_card
 from vae_core.errors import CheckpointError, LatentExplorerError
 
 #: Title of each page by its folder and URL path, in the order of the menu.
@@ -107,12 +107,16 @@ def run() -> None:
     st.set_page_config(page_title="Latent Explorer", page_icon=ICON, layout="wide")
     st.logo(LOGO, size="large", icon_image=ICON)
     state.load()
-    pages = [
-        st.Page(f"views/{name}/page.py", title=title, url_path=name, default=name == "explore")
+    pages = {
+        name: st.Page(
+            f"views/{name}/page.py", title=title, url_path=name, default=name == "explore"
+        )
         for name, title in PAGES.items()
-    ]
-    page = st.navigation(pages)
+    }
+    page = st.navigation(list(pages.values()))
+    name = page.url_path or "explore"
     state.enter_page(page.url_path)
+    lesson.enter(pages, name)
     header.apply_style()
     names = [*library.model_names(), *state.recall("files", [])]
     others = [*library.machine_names(), *state.recall("machine-files", [])]
@@ -123,6 +127,7 @@ def run() -> None:
             model_card.button(machine)
             link("link")
         show_notices()
+        lesson.show(name, None)
         if page.url_path in boltzmann.SHARED:
             page.run()
         else:
@@ -139,6 +144,7 @@ def run() -> None:
         link("link")
         header.export_button(opened)
     show_notices()
+    lesson.show(name, opened)
     page.run()
 
 

@@ -16,6 +16,7 @@ from app import words
 from app.address import FIELDS, Facts, State, fit, parse, to_parameters
 
 _STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-version"
+_NO_MODEL = "le-came-without-model"
 #: Fields that panels hold too; they accept Python's values when the version has risen.
 _SHARED = {"model", "z", "pinned_id", "y", "selection", "camera"}
 
@@ -30,6 +31,19 @@ def load() -> None:
     if _STATE not in st.session_state or (went_back and st.query_params):
         st.session_state[_STATE], st.session_state[_NOTICES] = parse(st.query_params.to_dict())
         st.session_state[_VERSION] = version() + 1
+        st.session_state[_NO_MODEL] = "model" not in st.query_params
+
+
+def came_without_model() -> bool:
+    """Whether the address that was opened names no model; true once for each address."""
+    return bool(st.session_state.pop(_NO_MODEL, False))
+
+
+def replace_all(state: State) -> None:
+    """Change the whole state and the URL, and make the panels follow."""
+    st.session_state[_STATE] = state
+    st.session_state[_VERSION] = version() + 1
+    _write_url(state)
 
 
 def fit_to_model(facts: Facts) -> None:

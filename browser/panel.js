@@ -33,6 +33,10 @@ const PANELS = {
   styles: () => import("./panels/styles.js"),
   replay: () => import("./panels/replay.js"),
   link: () => import("./panels/link.js"),
+  lesson: () => import("./panels/lesson.js"),
+  method: () => import("./panels/method.js"),
+  print: () => import("./panels/print.js"),
+  welcome: () => import("./panels/welcome.js"),
 };
 
 /** The server's root. Streamlit serves this module three folders below it. */

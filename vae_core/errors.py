@@ -16,6 +16,10 @@ class CheckpointError(LatentExplorerError):
     """A model folder or a checkpoint is damaged, incomplete or of another format."""
 
 
+class LessonError(LatentExplorerError):
+    """A lesson's file breaks a rule; the sentence begins with the file and the line."""
+
+
 class ImageError(LatentExplorerError):
     """A picture cannot be read, or is empty."""
 

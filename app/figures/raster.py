@@ -2,10 +2,11 @@
 
 import io
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 BRIGHTER, DARKER = (230, 97, 1), (33, 102, 172)
 
@@ -98,3 +99,33 @@ def to_png(pixels: Image8, dpi: int = 300) -> bytes:
     # The fastest level: pictures are encoded at each rerun, and only a few per cent larger.
     Image.fromarray(pixels).save(file, "PNG", dpi=(dpi, dpi), compress_level=1)
     return file.getvalue()
+
+
+def scatter(places: Floats, labels: NDArray[np.int64], classes: Sequence[str], side: int) -> Image8:
+    """Draw points (n, 2) on white paper, each class in its grey and named at its middle.
+
+    A class is told by its name, which a printer without colours shows too.
+    """
+    low, high = np.percentile(places, 0.5, axis=0), np.percentile(places, 99.5, axis=0)
+    at = (places - low) / (high - low) * (0.92, -0.92) + (0.04, 0.96)
+    sheet = Image.new("RGBA", (side, side), "white")
+    pen = ImageDraw.Draw(sheet)
+    dot = max(1, side // 400)
+    for label in range(len(classes)):
+        grey = 120 + 100 * label // max(1, len(classes) - 1)
+        for x, y in side * at[labels == label]:
+            pen.ellipse((x - dot, y - dot, x + dot, y + dot), fill=(grey, grey, grey))
+    font = ImageFont.load_default(size=side // 16)
+    for label, name in enumerate(classes):
+        if (labels == label).any():
+            x, y = side * np.median(at[labels == label], axis=0)
+            pen.text(
+                (x, y),
+                name,
+                fill="black",
+                font=font,
+                anchor="mm",
+                stroke_width=side // 150,
+                stroke_fill="white",
+            )
+    return np.asarray(sheet)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from app import state
+from app.components.welcome import welcome
 from app.resources import exports
 from app.resources.opened_model import Opened
 from vae_core.formats import html
@@ -44,3 +46,5 @@ def heading(title: str, question: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium", key="heading"):
         st.title(title, anchor=False, width="content")
         st.caption(question, width="content")
+        if title != "Learn" and state.current().lesson is None:
+            welcome("welcome")

@@ -29,18 +29,20 @@ def show(shown: State) -> None:
     """Show the choice of a study, and the chosen study."""
     study = choose(shown)
     result = read_result(study)
-    st.caption(f"Reproduces {study.reproduces}")
+    with st.container(key="part-study"):
+        st.caption(f"Reproduces {study.reproduces}")
     left, right = st.columns([5, 3], gap="large")
-    with left:
+    with left, st.container(key="part-chart"):
         if result is None or not result["cells"]:
             show_command(study)
         else:
             show_warnings(study, result)
             show_chart(study, result["cells"], shown)
-    with right:
+    with right, st.container(key="part-protocol"):
         show_protocol(study, result)
     show_published(study, result)
-    show_verdicts(study, result)
+    with st.container(key="part-verdicts"):
+        show_verdicts(study, result)
     if result is not None and result["cells"]:
         show_table(study, result)
     if study.notes:

@@ -77,8 +77,11 @@ with left:
         selection.show_small_map(opened, current)
 with right:
     pinned.show_image(opened, current, size=420)
-    pinned.describe(opened, current)
-st.caption(describe_rate(opened))
+    with st.container(key="part-description"):
+        pinned.describe(opened, current)
+with st.container(key="part-rate"):
+    st.caption(describe_rate(opened))
 if warning := opened.collapse_warning:
     st.warning(warning)
-nearest_training_images(opened, current)
+with st.container(key="part-nearest"):
+    nearest_training_images(opened, current)

@@ -99,7 +99,8 @@ def show_map(
     if not model.has_encoder:
         caption = caption.replace(PLACED, "").replace("test image", DRAWN)
         caption += NO_ENCODER
-    st.caption(caption)
+    with st.container(key="part-map-caption"):
+        st.caption(caption)
 
 
 opened, current = scenes.current()
@@ -119,10 +120,14 @@ with right:
     has_selection = current.selection is not None
     pinned.show_image(opened, current, size=176 if has_selection else 336)
     if has_selection:
-        selection.show(tsne.with_map(opened, computed), current)
-    pinned.describe(opened, current)
+        with st.container(key="part-selection"):
+            selection.show(tsne.with_map(opened, computed), current)
+    with st.container(key="part-description"):
+        pinned.describe(opened, current)
     if not has_selection:
-        selection.show(opened, current)
+        with st.container(key="part-selection"):
+            selection.show(opened, current)
 downloads.offer(opened)
 if current.pinned_id is not None:
-    gallery.show_neighbours(opened, current.pinned_id)
+    with st.container(key="part-neighbours"):
+        gallery.show_neighbours(opened, current.pinned_id)

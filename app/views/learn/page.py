@@ -21,4 +21,5 @@ st.segmented_control(
     label_visibility="collapsed",
     **state.bind("section"),
 )
-SHOWN[state.current().section]()
+with st.container(key=f"part-{state.current().section}"):
+    SHOWN[state.current().section]()

@@ -54,10 +54,11 @@ with left:
         on_pin=pinned.on_pin,
         on_n=lambda n: state.update_from_panel(grid=n),
     )
-    st.caption(describe_grid(opened, current))
+    with st.container(key="part-manifold-caption"):
+        st.caption(describe_grid(opened, current))
 with right:
     if opened.latent_dim > 2:
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, key="part-plane"):
             scenes.plane_choice(opened)
     pinned.show_image(opened, current, size=336)
     selection.show_small_map(opened, current)

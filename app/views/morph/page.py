@@ -69,7 +69,8 @@ opened, current = scenes.current()
 header.heading("Morph", "What lies between two images?")
 if opened.condition_names:
     scenes.label_choice(opened, current)
-    show_styles(opened, current)
+    with st.container(key="part-styles"):
+        show_styles(opened, current)
 memory = f"morph-{opened.hash}"
 morph(
     "morph",

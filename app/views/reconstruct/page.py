@@ -38,14 +38,16 @@ def show_encoded(
 ) -> None:
     """Encode an image and show its reconstruction beside its place on the map."""
     encoding = encode_image(model, x, shown)
-    result.warn(model, encoding, prepared)
+    with st.container(key="part-warning"):
+        result.warn(model, encoding, prepared)
     left, right = st.columns([5, 3], gap="medium")
-    with left:
+    with left, st.container(key="part-result"):
         st.subheader("Reconstruction", anchor=False)
         result.show(model, encoding)
     with right:
         result.show_on_map(model, shown, encoding)
-    result.show_neighbours_and_samples(model, encoding, shown.seed)
+    with st.container(key="part-samples"):
+        result.show_neighbours_and_samples(model, encoding, shown.seed)
 
 
 def show_drawing(model: Opened, shown: State) -> None:
@@ -61,9 +63,12 @@ def show_drawing(model: Opened, shown: State) -> None:
     with right:
         result.show_on_map(model, shown, encoding)
     if encoding is not None:
-        result.warn(model, encoding)
-        result.show(model, encoding, drawn=True)
-        result.show_neighbours_and_samples(model, encoding, shown.seed)
+        with st.container(key="part-warning"):
+            result.warn(model, encoding)
+        with st.container(key="part-result"):
+            result.show(model, encoding, drawn=True)
+        with st.container(key="part-samples"):
+            result.show_neighbours_and_samples(model, encoding, shown.seed)
 
 
 opened, current = scenes.current()

@@ -87,7 +87,8 @@ def show_on_map(model: Opened, shown: State, encoding: Encoding | None) -> None:
     """Show the image's posterior on the map of the test set."""
     posterior = None if encoding is None else (encoding.mu, encoding.logvar)
     selection.show_small_map(model, shown, posterior=posterior, height=MAP_HEIGHT)
-    st.caption(POSTERIOR if model.has_bound else "Ring: the code of your image.")
+    with st.container(key="part-posterior"):
+        st.caption(POSTERIOR if model.has_bound else "Ring: the code of your image.")
     if encoding is not None:
         code = {"z": tuple(encoding.mu.tolist()), "pinned_id": None}
         st.button("Go to its code", on_click=state.update, kwargs=code, key="w-pin-code")
