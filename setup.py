@@ -9,7 +9,7 @@ setup(
     package_dir=DATA,
     package_data={
         "app": ["icon.svg", "logo.svg", ".streamlit/config.toml"],
-        "app.widgets": ["page.css"],
+        "app.widgets": ["page.css", "present.css"],
         "browser": ["**/*"],
         "vae_core.lesson_texts": ["*.md"],
         "vae_core.pretrained": ["**/*"],

@@ -94,6 +94,10 @@ class State:
         The step of the open lesson, from 1.
     sheet : str or None
         The lesson that the Learn page shows as a worksheet.
+    follow : str or None
+        Code of the room that the page follows.
+    present : bool
+        Whether the page is shown to a room: large, without menus.
     """
 
     model: str = DEFAULT_MODEL
@@ -118,6 +122,8 @@ class State:
     lesson: str | None = None
     step: int = 1
     sheet: str | None = None
+    follow: str | None = None
+    present: bool = False
 
 
 @dataclass(frozen=True)
@@ -250,6 +256,18 @@ def _read_selection(text: str) -> Selection:
     return Selection(plane, tuple(polygon))
 
 
+def _read_code(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{5}", text):
+        raise ValueError(text)
+    return text.upper()
+
+
+def _read_yes(text: str) -> bool:
+    if text != "1":
+        raise ValueError(text)
+    return True
+
+
 def _read_figure(text: str) -> tuple[str, str, str]:
     data, chart, metric = (_read_model(part) for part in text.split(","))
     return data, chart, metric
@@ -314,7 +332,12 @@ FIELDS = {
         "step", _whole_number(1, MAX_STEPS), str, f"a whole number from 1 to {MAX_STEPS}"
     ),
     "sheet": Field("sheet", _read_model, str, "a lesson's name"),
+    "follow": Field("follow", _read_code, str, "a class's code of five letters"),
+    "present": Field("present", _read_yes, lambda _: "1", "1"),
 }  # fmt: skip
+
+#: Fields that belong to a page itself: one that follows another keeps its own.
+OWN = ("follow", "present")
 
 
 def _notice(parameter: str, value: str, allowed: str) -> str:

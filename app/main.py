@@ -34,6 +34,7 @@ logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(
 )
 
 from app import words  # noqa: E402
+from app.classroom import routes as classroom  # noqa: E402
 from app.resources import assets, library  # noqa: E402
 from vae_core.errors import LatentExplorerError  # noqa: E402
 
@@ -112,7 +113,11 @@ torch.set_num_threads(1)  # faster for many sessions than several threads for on
 
 #: What `st.App` takes beside the script.
 OPTIONS: dict[str, Any] = {
-    "routes": [*assets.routes(base_path()), Route(f"{base_path()}/explore", first_page)],
+    "routes": [
+        *assets.routes(base_path()),
+        *classroom.routes(base_path()),
+        Route(f"{base_path()}/explore", first_page),
+    ],
     "lifespan": lifespan,
     "on_script_error": show_error,
 }

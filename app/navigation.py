@@ -8,7 +8,7 @@ from app import address, state
 from app.components.link import link
 from app.resources import library, opened_model
 from app.views import boltzmann
-from app.widgets import header, imports, lesson, model_card
+from app.widgets import classroom, header, imports, lesson, model_card
 from vae_core.errors import CheckpointError, LatentExplorerError
 
 #: Title of each page by its folder and URL path, in the order of the menu.
@@ -122,10 +122,14 @@ def run() -> None:
     others = [*library.machine_names(), *state.recall("machine-files", [])]
     if machine := open_machine():
         boltzmann.fit_state(machine)
+        classroom.publish(name)
         with st.sidebar:
             model_picker(list(dict.fromkeys([*names, *others, machine.name])))
             model_card.button(machine)
             link("link")
+            classroom.sidebar(page.url_path)
+        classroom.stage()
+        classroom.bar()
         show_notices()
         lesson.show(name, None)
         if page.url_path in boltzmann.SHARED:
@@ -138,11 +142,15 @@ def run() -> None:
         show_notices()
         st.error("There are no models yet. `make pretrained` trains the bundled ones.")
         return
+    classroom.publish(name, opened)
     with st.sidebar:
         model_picker(list(dict.fromkeys([*names, *others, opened.name])))
         model_card.button(opened)
         link("link")
+        classroom.sidebar(page.url_path)
         header.export_button(opened)
+    classroom.stage()
+    classroom.bar()
     show_notices()
     lesson.show(name, opened)
     page.run()

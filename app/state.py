@@ -5,7 +5,7 @@ and `st.query_params`. Keys start with "le-", those of widgets with "w-".
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app import words
-from app.address import FIELDS, Facts, State, fit, parse, to_parameters
+from app.address import FIELDS, OWN, Facts, State, fit, parse, to_parameters
 
 _STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-version"
 _NO_MODEL = "le-came-without-model"
@@ -41,9 +41,14 @@ def came_without_model() -> bool:
 
 def replace_all(state: State) -> None:
     """Change the whole state and the URL, and make the panels follow."""
+    state = _keep_own(state)
     st.session_state[_STATE] = state
     st.session_state[_VERSION] = version() + 1
     _write_url(state)
+
+
+def _keep_own(state: State) -> State:
+    return replace(state, **{name: getattr(current(), name) for name in OWN})
 
 
 def fit_to_model(facts: Facts) -> None:
@@ -105,6 +110,8 @@ def update_from_panel(**changes: Any) -> None:
             lesson=state.lesson,
             step=state.step,
             sheet=state.sheet,
+            follow=state.follow,
+            present=state.present,
         )
     elif (state.projection, state.axes) != (before.projection, before.axes):
         state = replace(state, camera=None)
@@ -112,6 +119,40 @@ def update_from_panel(**changes: Any) -> None:
         state = replace(state, other_selection=None)
     st.session_state[_STATE] = state
     _write_url(state)
+
+
+def parameters(*, shared: bool = False) -> dict[str, str]:
+    """Return the state as URL parameters; if shared, without what belongs to this page alone."""
+    own = {FIELDS[name].parameter for name in OWN} if shared else set()
+    return {name: text for name, text in to_parameters(current()).items() if name not in own}
+
+
+def adopt(shared: Mapping[str, str], *, shown_already: Collection[str] = ()) -> None:
+    """Replace the state by that of another page, whose parameters these are.
+
+    What belongs to this page alone stays; values that are not allowed are ignored.
+
+    Parameters
+    ----------
+    shown_already
+        Fields that this page's panels show as they are now.
+    """
+    before = current()
+    state = _keep_own(parse(shared)[0])
+    st.session_state[_STATE] = state
+    st.session_state[_NO_MODEL] = False
+    known = {name: getattr(state, name) for name in shown_already}
+    if replace(before, **known) != state:
+        st.session_state[_VERSION] = version() + 1
+
+
+def follow(code: str) -> bool:
+    """Follow a room; return whether this is a code."""
+    try:
+        update(follow=FIELDS["follow"].read(code.strip()))
+    except ValueError:
+        return False
+    return True
 
 
 def _write_url(state: State) -> None:

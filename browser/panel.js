@@ -37,6 +37,9 @@ const PANELS = {
   method: () => import("./panels/method.js"),
   print: () => import("./panels/print.js"),
   welcome: () => import("./panels/welcome.js"),
+  classroom: () => import("./panels/classroom.js"),
+  follow: () => import("./panels/follow.js"),
+  present: () => import("./panels/present.js"),
 };
 
 /** The server's root. Streamlit serves this module three folders below it. */

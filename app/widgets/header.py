@@ -11,17 +11,17 @@ from app.resources import exports
 from app.resources.opened_model import Opened
 from vae_core.formats import html
 
-STYLE = Path(__file__).with_name("page.css")
+STYLES = Path(__file__).parent
 
 
-def apply_style() -> None:
+def apply_style(name: str = "page") -> None:
     """Apply the few rules that Streamlit's theme cannot express."""
-    st.html(f"<style>{_rules()}</style>")
+    st.html(f"<style>{_rules(name)}</style>")
 
 
 @functools.cache
-def _rules() -> str:
-    return STYLE.read_text(encoding="utf-8")
+def _rules(name: str) -> str:
+    return (STYLES / f"{name}.css").read_text(encoding="utf-8")
 
 
 def export_button(model: Opened) -> None:

@@ -12,7 +12,7 @@ from app.resources.opened_model import Opened
 from vae_core.lessons import Lesson, Step
 
 #: Keys that no step hides: what is wrong, and the lesson itself.
-KEPT = ("lesson", "notices", "heading")
+KEPT = ("lesson", "notices", "heading", "following", "present")
 
 
 def open_step(name: str, step: int) -> None:
@@ -60,7 +60,7 @@ def enter(pages: Mapping[str, StreamlitPage], page: str) -> None:
             open_step(found.name, shown.step)
     target = state.recall("go-to")
     state.remember("go-to", None)
-    if target is not None and target != page:
+    if target in pages and target != page:
         st.switch_page(pages[target])
 
 

@@ -1,20 +1,9 @@
 /** A button that copies the page's address, which holds what is shown. */
+import { copy } from "../ui/clipboard.js";
 import { make } from "../ui/dom.js";
 
 /** Milliseconds for which the result is shown. */
 const SHOWN = 4000;
-
-/** Copy a text by the clipboard where the page may use it (https, localhost), else by selection. */
-async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const field = make("textarea");
-  field.value = text;
-  document.body.append(field);
-  field.select();
-  const copied = document.execCommand("copy");
-  field.remove();
-  if (!copied) throw new Error("the browser refused");
-}
 
 /**
  * @param {HTMLElement} element

@@ -46,6 +46,8 @@ states = st.builds(
     lesson=st.none() | st.just("what-a-latent-space-is"),
     step=st.integers(1, address.MAX_STEPS),
     sheet=st.none() | st.just("what-a-latent-space-is"),
+    follow=st.none() | st.from_regex(r"\A[A-Z]{5}\Z"),
+    present=st.booleans(),
 )
 
 
