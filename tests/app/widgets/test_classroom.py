@@ -68,7 +68,7 @@ def follower() -> None:
     for parameters in (view | {"z": "2,2"}, view | {"z": "2,2", "colour": "rate"}):
         classroom._adopt(follow.Shown("decode", parameters, 2, pinned=True))
         st.text(state.version() - before - new_model)
-    st.text(classroom.wanted_page())
+    st.text(state.recall("go-to"))
     st.text(state.parameters())
     classroom._leave(follow.Leaving.FOR_NOW)
     classroom._adopt(follow.Shown("manifold", {"model": "mnist-20d"}, 3, pinned=False))
