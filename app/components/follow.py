@@ -1,6 +1,6 @@
 """Panel of a page that follows a teacher: the bar, and what the teacher shows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -55,6 +55,7 @@ def follow(
     left: str | None,
     socket: str,
     adopted: int | None,
+    done: Sequence[str],
     on: Callbacks,
 ) -> None:
     """Show the bar.
@@ -69,11 +70,13 @@ def follow(
         Address of its websocket.
     adopted
         Number of the view that the session has adopted last.
+    done
+        Tasks of lessons that the visitor has done, as "lesson/step".
     """
     mounting.show(
         "follow",
         key,
-        {"code": code, "left": left, "socket": socket, "adopted": adopted},
+        {"code": code, "left": left, "socket": socket, "adopted": adopted, "done": list(done)},
         on_change={
             "view": contract.when_valid(read_view, on.view),
             "leave": contract.when_valid(_read_leaving, on.leave),

@@ -14,7 +14,7 @@ from app.classroom.rooms import ROOMS, Led, RoomError, View
 from app.components import classroom, follow, present
 from app.resources import assets
 from app.resources.opened_model import Opened
-from app.widgets import header, scenes
+from app.widgets import header, lesson, scenes
 
 ENDED = (
     "Class {} has ended: nobody led it for 15 minutes or did anything in it for two hours, or the "
@@ -160,6 +160,7 @@ def bar() -> None:
             left=left,
             socket=f"{assets.SCHEME}{routes.PREFIX}/{code or left}",
             adopted=state.recall("adopted"),
+            done=lesson.tasks_done(),
             on=follow.Callbacks(view=_adopt, leave=_leave, again=lambda: _join(left or "")),
         )
 

@@ -92,6 +92,12 @@ def reached(lesson: Lesson) -> str:
     return f"{done} of {len(tasks)} tasks done" if done else ""
 
 
+def tasks_done() -> list[str]:
+    """Return the tasks that the visitor has done, as "lesson/step"."""
+    noted: dict[tuple[str, int], dict[str, int | bool]] = state.recall("lessons", {})
+    return [f"{name}/{step}" for (name, step), values in noted.items() if values.get("done")]
+
+
 def _note(lesson: str, step: int, **values: int | bool) -> None:
     noted = dict(state.recall("lessons", {}))
     noted[lesson, step] = {**noted.get((lesson, step), {}), **values}

@@ -2,7 +2,7 @@
  * The bar of a page that follows a teacher. The pinned code is shown at once; the rest of a view takes
  * a run of the script.
  */
-import { follow } from "../classroom/following.js";
+import { follow, reportDone } from "../classroom/following.js";
 import { movesPinOnly, showPin } from "../classroom/views.js";
 import { store } from "../state/store.js";
 import { make } from "../ui/dom.js";
@@ -24,7 +24,7 @@ const FINAL = new Set(["missing", "ended", "full"]);
 
 /**
  * @param {HTMLElement} element
- * @param {{code: string|null, left: string|null, socket: string, adopted: number|null}} data
+ * @param {{code: string|null, left: string|null, socket: string, adopted: number|null, done: string[]}} data
  * @param {import("../panel.js").Emit} emit
  * @returns {import("../panel.js").Panel}
  */
@@ -85,6 +85,7 @@ export function mount(element, data, emit) {
   }
 
   document.addEventListener("visibilitychange", onVisible);
+  data.done.forEach(reportDone);
   if (data.code !== null) start();
   draw();
 
@@ -93,6 +94,7 @@ export function mount(element, data, emit) {
       const moved = now.socket !== data.socket || (now.code === null) !== (data.code === null);
       if (moved) end(true);
       data = now;
+      data.done.forEach(reportDone);
       if (moved && data.code !== null) start();
       // A run that began before the latest view brought back what was pinned before.
       else if (isPending()) showPin(store, room.view);

@@ -1,17 +1,29 @@
 /**
- * A presentation: a small way out, and keys that step the lesson which is open.
+ * A presentation: a small way out, and Page Up and Page Down, which a presenter's remote sends.
  *
- * Arrows step where nothing else takes them; Page Up and Page Down, which a presenter's remote sends,
- * step everywhere.
+ * The open lesson takes arrows and these keys itself while nothing else has the focus.
  */
 import { make } from "../ui/dom.js";
 
-/** Buttons of the lesson's panel, by key. */
-const STEPS = {
-  ArrowRight: "next", PageDown: "next", ArrowLeft: "previous", PageUp: "previous",
-};
-/** What takes arrows itself when it has the focus. */
-const OWN_KEYS = "input, textarea, select, canvas, [role=slider], [role=radio], [role=tab], [contenteditable], [tabindex='0']";
+/** Buttons of the open lesson. */
+const STEPS = { PageUp: ".lx-lesson-way button:first-child", PageDown: ".lx-lesson-next" };
+
+/** Return whether the focus is on what the person uses, and not on the page or its lesson. @param {Event} event */
+function isBusy(event) {
+  const [target] = event.composedPath();
+  return ![document.body, document.documentElement].includes(target) && target.closest?.(".lx-lesson") === null;
+}
+
+/** Return an element of a panel; panels may be in shadow trees. @param {string} selector */
+function find(selector, root = document) {
+  const here = root.querySelector(selector);
+  if (here) return here;
+  for (const element of root.querySelectorAll("*")) {
+    const inside = element.shadowRoot && find(selector, element.shadowRoot);
+    if (inside) return inside;
+  }
+  return null;
+}
 
 /**
  * @param {HTMLElement} element
@@ -27,18 +39,12 @@ export function mount(element, _, emit) {
   }, "×"));
 
   function onKey(event) {
-    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
-    const focused = document.activeElement;
-    if (event.key === "Escape") {
-      if (document.querySelector("dialog[open], [role=dialog]") === null) leave();
-      return;
+    if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.key === "Escape" && document.querySelector("[role=dialog]") === null) leave();
+    else if (event.key in STEPS && isBusy(event)) {
+      event.preventDefault();
+      find(STEPS[event.key])?.click();
     }
-    const way = STEPS[event.key];
-    if (way === undefined || (event.key.startsWith("Arrow") && focused?.matches(OWN_KEYS))) return;
-    const button = document.querySelector(`[data-lesson-step="${way}"], .st-key-lesson-${way} button`);
-    if (button === null) return;
-    event.preventDefault();
-    button.click();
   }
 
   document.addEventListener("keydown", onKey);
