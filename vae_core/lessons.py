@@ -38,7 +38,7 @@ FACTS: Mapping[str, str] = {
     "norm": "length of the shown code",
     "z.": "this number of the shown code, from 1",
     "moved": "the greatest distance of the shown code from the one that the step began with",
-    "pinned": "1 if an example is pinned, else 0",
+    "pinned": "1 if an example is pinned that was not when the step began, else 0",
     "label.": "1 if the pinned example is of this class, else 0",
     "rate": "rate of the pinned example, in nats",
     "distortion": "distortion of the pinned example, in nats",

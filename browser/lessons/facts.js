@@ -11,7 +11,6 @@
  * @property {string[]} conditions  names of the labels that the decoder takes
  * @property {Float32Array} shown  the code that pictures show
  * @property {number|null} label  the label that it is decoded with
- * @property {(name: string) => number|null} published
  * @property {History} history
  */
 import { muOf } from "../map/points.js";
@@ -21,6 +20,8 @@ export const VOTERS = 10;
 /** Votes that make a place one of a class. */
 const MAJORITY = 6;
 
+const TRAINING = "training.";
+
 /** What happened since a step began. */
 export class History {
   constructor() {
@@ -28,17 +29,22 @@ export class History {
     this.moved = 0;
     this.classes = new Set();
     this.labels = new Set();
-    this.seen = null;
+    /** The drawing that was there when the step began; undefined before. */
+    this.posterior = undefined;
+    /** The example that was pinned then. */
+    this.pinnedId = null;
   }
 
   /** Take the page as it is now. @param {Page} page */
   add(page) {
     const { shown, state, points } = page;
+    if (this.posterior === undefined) this.posterior = state.posterior;
     if (shown.length === 0) return;
     if (page.label !== null) this.labels.add(page.label);
     if (this.start?.length !== shown.length || this.model !== state.modelHash) {
       this.start = Float32Array.from(shown);
       this.model = state.modelHash;
+      this.pinnedId = state.pinnedId;
     }
     this.moved = Math.max(this.moved, distance(this.start, shown));
     if (this.moved > 0 && points?.labels && points.latentDim === shown.length) {
@@ -57,7 +63,7 @@ export const FACTS = {
   norm: ({ shown }) => (shown.length ? Math.hypot(...shown) : null),
   "z.": ({ shown }, name) => shown[Number(name) - 1] ?? null,
   moved: ({ history }) => history.moved,
-  pinned: ({ state }) => Number(state.pinnedId !== null),
+  pinned: ({ state, history }) => Number(state.pinnedId !== null && state.pinnedId !== history.pinnedId),
   "label.": (page, name) => {
     const at = pinnedIndex(page);
     return at === null || !page.points.labels ? 0 : Number(page.classes[page.points.labels[at]] === name);
@@ -66,7 +72,7 @@ export const FACTS = {
   distortion: (page) => metric(page, "distortion"),
   selected: ({ state }) => state.selected?.size ?? 0,
   purity,
-  drawn: ({ state }) => Number(state.posterior !== null),
+  drawn: ({ state, history }) => Number(state.posterior !== null && state.posterior !== history.posterior),
   "reads.": (page, name) => of(page, drawing(page), name),
   "drawing.agreement": (page) => most(drawing(page)),
   "drawing.rate": ({ state: { posterior } }) => posterior && rateOf(posterior),
@@ -76,8 +82,15 @@ export const FACTS = {
 
 /** Return a fact's value. @param {Page} page @param {{fact: string, of: string|null}} named @returns {number|null} */
 export function valueOf(page, { fact, of: name }) {
-  if (fact.startsWith("training.")) return page.published(fact);
+  if (fact.startsWith(TRAINING)) return trainingFact(page.state.training ?? null, fact.slice(TRAINING.length));
   return FACTS[fact](page, name) ?? null;
+}
+
+/** Return a number of the training inside the page, or of its settings at this step. */
+function trainingFact(training, name) {
+  if (training === null) return null;
+  const value = training[name] ?? training.settings?.[name] ?? null;
+  return value === null ? null : Number(value);
 }
 
 const COMPARISONS = {

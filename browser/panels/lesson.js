@@ -16,7 +16,6 @@
 import { fetchBytes } from "../files/assets.js";
 import { History, holds } from "../lessons/facts.js";
 import { readPoints } from "../map/points.js";
-import { onPublished, published } from "../state/facts.js";
 import { schedule, store, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
 
@@ -71,7 +70,7 @@ export function mount(element, data, emit) {
   function look() {
     if (!data.task || done) return;
     const page = {
-      state: store.get(), points, history, published,
+      state: store.get(), points, history,
       classes: data.classes, conditions: data.conditions, shown: store.shown(), label: store.label(),
     };
     history.add(page);
@@ -119,12 +118,12 @@ export function mount(element, data, emit) {
     schedule(look);
   }
 
-  const stops = [store.subscribe(() => schedule(look)), onPublished(() => schedule(look))];
+  const stop = store.subscribe(() => schedule(look));
   update(data);
   return {
     update,
     destroy() {
-      for (const stop of stops) stop();
+      stop();
       clearTimeout(timer);
       unschedule(look);
       document.removeEventListener("keydown", onKey);

@@ -16,7 +16,7 @@ const POINTS = {
 function page(shown = [0, 0], more = {}, state = {}) {
   return {
     state: { pinnedId: null, selected: null, posterior: null, modelHash: "m", ...state },
-    points: POINTS, classes: ["4", "9"], conditions: [], label: null, history: new History(), published: () => null,
+    points: POINTS, classes: ["4", "9"], conditions: [], label: null, history: new History(),
     shown: Float32Array.from(shown), ...more,
   };
 }
@@ -53,10 +53,15 @@ test("a selection has a size and a purity", () => {
 
 test("a drawing reads as its nearest codes, and has the KL of its posterior", () => {
   const posterior = { mu: Float32Array.of(11, 0), logvar: Float32Array.of(0, 0) };
-  const drawn = page([0, 0], {}, { posterior });
+  const history = new History();
+  history.add(page([0, 0], { history }));
+  const drawn = page([0, 0], { history }, { posterior });
   assert.deepEqual(["drawn", "reads.9", "drawing.agreement"].map((name) => value(drawn, name)), [1, 6, 6]);
   assert.equal(value(drawn, "drawing.rate"), 0.5 * 121);
   assert.equal(value(page(), "drawing.rate"), null);
+  const next = new History();
+  next.add(page([0, 0], { history: next }, { posterior }));
+  assert.equal(value(page([0, 0], { history: next }, { posterior }), "drawn"), 0, "it was there before the step");
 });
 
 test("the history counts classes, labels and the way from where the step began", () => {
@@ -72,11 +77,14 @@ test("the history counts classes, labels and the way from where the step began",
 });
 
 test("a task is done when all conditions hold, and an unknown number never holds", () => {
-  const at = page([5.5, 0], { published: (name) => (name === "training.rate" ? 4 : null) });
+  const at = page([5.5, 0], {}, { training: { rate: 4, settings: { beta: 2, kl: false } } });
   assert.ok(holds(at, [condition("votes.4", ">=", 3), condition("votes.9", ">=", 3)]));
   assert.ok(!holds(at, [condition("votes.4", ">=", 3), condition("votes.9", ">", 5)]));
   assert.ok(holds(at, [{ fact: "training.rate", of: null, operator: "<", value: 5 }]));
+  assert.ok(holds(at, [{ fact: "training.beta", of: null, operator: "=", value: 2 }]));
+  assert.ok(holds(at, [{ fact: "training.kl", of: null, operator: "=", value: 0 }]));
   assert.ok(!holds(at, [{ fact: "training.epoch", of: null, operator: "<", value: 5 }]));
+  assert.ok(!holds(page(), [{ fact: "training.rate", of: null, operator: "<", value: 5 }]));
   assert.ok(!holds(page([1], {}), [condition("votes.4", ">=", 0)]), "a code of another model");
   assert.ok(!holds(page([0, 0], { points: null }), [condition("votes.4", ">=", 0)]));
 });
