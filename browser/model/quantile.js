@@ -52,15 +52,16 @@ function rational(range, r) {
  * The value that a standard normal variable is below with probability p.
  *
  * @param {number} p  in [0, 1]; 0 and 1 give -Infinity and Infinity
+ * @param {(value: number) => number} [log]  the natural logarithm; Math.log rounds differently in some browsers
  * @returns {number} NaN outside [0, 1]
  */
-export function quantile(p) {
+export function quantile(p, log = Math.log) {
   if (!(p >= 0 && p <= 1)) return NaN;
   if (p === 0) return -Infinity;
   if (p === 1) return Infinity;
   const centred = p - 0.5;
   if (Math.abs(centred) <= 0.425) return centred * rational(CENTRE, 0.180625 - centred * centred);
-  const root = Math.sqrt(-Math.log(centred < 0 ? p : 1 - p));
+  const root = Math.sqrt(-log(centred < 0 ? p : 1 - p));
   const size = root <= 5 ? rational(MIDDLE, root - 1.6) : rational(TAIL, root - 5);
   return centred < 0 ? -size : size;
 }

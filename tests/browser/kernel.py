@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Each source, and the module that has what it compiles to.
 MODULES = {
     ROOT / "browser" / "model" / "kernel.c": ROOT / "browser" / "model" / "kernel_wasm.js",
+    ROOT / "browser" / "training" / "kernel.c": ROOT / "browser" / "training" / "kernel_wasm.js",
     ROOT / "benchmarks" / "decoding" / "peak.c": ROOT / "benchmarks" / "decoding" / "peak_wasm.js",
 }
 NAMES = ("clang-19", "clang")
