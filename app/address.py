@@ -23,6 +23,8 @@ MAX_LATENT_DIM = 512
 MAX_VERTICES = 48
 MAX_CLASSES = 4096
 
+#: Words with _ between: data, settings, and changes on the way, such as digits_b4_500~nokl.
+_TRAINING = re.compile(r"(digits|mnist|pictures)(_[a-z0-9.~-]{1,24}){0,60}")
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 Point = tuple[float, float]
@@ -86,6 +88,9 @@ class State:
         One of `LINKS`: what links the two models, if both are possible.
     other_selection : Selection or None
         The selection on the second model's map.
+    training : str or None
+        Data and settings of the training inside the page, as browser/training/settings.js writes
+        them; None for the default.
     section : str
         One of `SECTIONS`: what the Learn page shows.
     lesson : str or None
@@ -118,6 +123,7 @@ class State:
     other: str | None = None
     linked: str = "z"
     other_selection: Selection | None = None
+    training: str | None = None
     section: str = "lessons"
     lesson: str | None = None
     step: int = 1
@@ -195,6 +201,12 @@ def _shortest(value: float) -> str:
 
 def _read_model(text: str) -> str:
     if not _MODEL_NAME.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _read_training(text: str) -> str:
+    if not _TRAINING.fullmatch(text):
         raise ValueError(text)
     return text
 
@@ -325,6 +337,9 @@ FIELDS = {
         _read_selection,
         _write_selection,
         f"a plane and 3 to {MAX_VERTICES} corners, such as pca:0,0;1,0;1,1",
+    ),
+    "training": Field(
+        "training", _read_training, str, "data and settings, such as digits_d1_b4_relu"
     ),
     "section": Field("section", _one_of(SECTIONS), str, "lessons, method or training"),
     "lesson": Field("lesson", _read_model, str, "a lesson's name"),

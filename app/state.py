@@ -106,6 +106,7 @@ def update_from_panel(**changes: Any) -> None:
             # Opening the second model puts the first one beside it.
             other=before.model if state.other == state.model else state.other,
             linked=state.linked,
+            training=state.training,
             section=state.section,
             lesson=state.lesson,
             step=state.step,

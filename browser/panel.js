@@ -14,6 +14,7 @@
  */
 import { useWorker } from "./model/decoding.js";
 import { open } from "./page.js";
+import { useTrainingWorker } from "./training/connection.js";
 
 /**
  * The panels, named like their Python faces in app/components/. Each is a module that exports
@@ -40,12 +41,14 @@ const PANELS = {
   classroom: () => import("./panels/classroom.js"),
   follow: () => import("./panels/follow.js"),
   present: () => import("./panels/present.js"),
+  training: () => import("./panels/training.js"),
 };
 
 /** The server's root. Streamlit serves this module three folders below it. */
 const ROOT = new URL("../../../", import.meta.url);
 
 useWorker(() => new Worker(new URL("./model/worker.js", import.meta.url), { type: "module" }));
+useTrainingWorker(() => new Worker(new URL("./training/worker.js", import.meta.url), { type: "module" }));
 
 const mounted = new WeakMap();
 

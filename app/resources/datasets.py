@@ -15,6 +15,7 @@ import streamlit as st
 import torch
 
 from app import words
+from app.resources import assets
 from app.resources.cache import TimedCache
 from vae_core import data, runs
 from vae_core.config import TrainConfig
@@ -25,6 +26,7 @@ from vae_core.data.preparing import Loaded
 from vae_core.data.survey import Survey
 from vae_core.errors import DatasetError
 from vae_core.images import Frame
+from vae_core.formats import bundles
 
 Shape = tuple[int, int, int]
 
@@ -74,6 +76,8 @@ class Reading:
 #: Test images on the map of a model in training: dense networks encode 2,000 within a second,
 #: others about 500.
 LIVE_POINTS, FEWER_POINTS = 2_000, 500
+#: Test images whose codes move while a page trains.
+SHOWN_IN_THE_PAGE = 360
 
 _statuses = TimedCache(data.available)
 
@@ -213,6 +217,27 @@ def first_test_images(reading: Reading) -> data.Split:
     """Return the first `LIVE_POINTS` test images, copied so that the full set is freed."""
     test = reading.load().test
     return test.take(torch.arange(min(LIVE_POINTS, len(test))))
+
+
+#: Datasets that the Learn page trains on in the browser, if they are on this host.
+IN_THE_PAGE = ("digits", "mnist")
+
+
+def training_address(name: str) -> str:
+    """Publish the images that a page trains on, and return their address.
+
+    Raises
+    ------
+    DatasetError
+        If the dataset is not on this host, or damaged.
+    """
+    return assets.publish(_training_asset(name))
+
+
+@st.cache_resource(show_spinner=False, max_entries=len(IN_THE_PAGE))
+def _training_asset(name: str) -> assets.Asset:
+    content = bundles.training_bundle(data.load_dataset(name), shown=SHOWN_IN_THE_PAGE)
+    return assets.Asset(content, f"{name}.training")
 
 
 def without_pixels(reading: Reading) -> data.ImageDataset:

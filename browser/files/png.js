@@ -1,4 +1,5 @@
 /** Write PNG files for print. */
+import { crc32 } from "./checksums.js";
 
 /** Bytes of the signature and of the chunk IHDR. */
 const START = 8 + 25;
@@ -47,14 +48,4 @@ export async function printPng(picture, { least = 2400, dpi = 300 } = {}) {
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
   if (!blob) throw new Error(`the browser made no PNG of ${canvas.width} x ${canvas.height} pixels`);
   return withResolution(new Uint8Array(await blob.arrayBuffer()), dpi);
-}
-
-/** Return the checksum of a PNG chunk (CRC-32, ISO 3309). @param {Uint8Array} bytes */
-function crc32(bytes) {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -2,7 +2,7 @@
  * The settings of a training, and their text in the address. No DOM.
  *
  * The text names the data and what differs from the default of these data:
- * `digits_d1_b4_relu_s3_nokl` is the digits with one latent dimension, beta 4, ReLU, seed 3 and no KL.
+ * `digits_d1_b4_tanh_s3_nokl` is the digits with one latent dimension, beta 4, tanh, seed 3 and no KL.
  * What was changed on the way follows with its step: `digits_500~nokl`.
  *
  * @typedef {object} Settings
@@ -32,12 +32,12 @@ const BATCH = { digits: 50, mnist: 100, pictures: 50 };
 const MOST_CHANGES = 40;
 
 const COMMON = {
-  latentDim: 2, activation: "tanh", likelihood: "bernoulli", seed: 0, noise: 0, beta: 1, kl: true, sampling: true, decoderLearns: true,
+  latentDim: 2, activation: "relu", likelihood: "bernoulli", seed: 0, noise: 0, beta: 1, kl: true, sampling: true, decoderLearns: true,
 };
 /** The first settings of each kind of data. @type {Record<string, Settings>} */
 export const DEFAULTS = {
-  digits: { data: "digits", width: 128, learningRate: 0.002, ...COMMON, changes: [] },
-  mnist: { data: "mnist", width: 256, learningRate: 0.001, ...COMMON, changes: [] },
+  digits: { data: "digits", width: 128, learningRate: 0.005, ...COMMON, changes: [] },
+  mnist: { data: "mnist", width: 256, learningRate: 0.002, ...COMMON, changes: [] },
   pictures: { data: "pictures", width: 128, learningRate: 0.002, ...COMMON, changes: [] },
 };
 

@@ -43,6 +43,7 @@ export class Trainer {
     this.network = new Network(settings, this.pixels, Math.max(ROWS, batchSize(settings)), kernel);
     this.network.initialise(streamOf(settings.seed, 2), meanOf(data.images, this.pixels));
     this.adam = new Adam(this.network);
+    this.imagesSeen = 0;
     this.batches = new Batches(data.images.length / this.pixels, batchSize(settings), settings.noise);
     this.past = new Past(this.network.arrays.weights.length);
     const normal = normals(streamOf(MEASURED, 0));
@@ -66,6 +67,7 @@ export class Trainer {
   advance() {
     const { network, now, pixels } = this;
     const rows = this.batches.next();
+    this.imagesSeen += rows.length;
     fill(this.data.images, rows, pixels, network.arrays.x);
     const noise = network.arrays.noise.subarray(0, rows.length * now.latentDim);
     if (now.sampling) this.batches.noise(noise);

@@ -22,6 +22,7 @@ from torch import nn
 
 from vae_core import boltzmann_metrics, latents, projection
 from vae_core.boltzmann_metrics import MachineCodes
+from vae_core.data import ImageDataset, subset
 from vae_core.errors import ConfigError
 from vae_core.graphs.graph import WEIGHTS
 from vae_core.model_folder import Codes
@@ -175,6 +176,39 @@ def sprite_bundle(ids: torch.Tensor, images: torch.Tensor) -> bytes:
         "png": np.frombuffer(png.getvalue(), dtype=np.uint8),
     }
     return bundle({"columns": columns, "height": height, "width": width}, arrays)
+
+
+def training_bundle(dataset: ImageDataset, *, train: int = 10_000, shown: int = 300) -> bytes:
+    """Return the bundle of images that a page trains on, and of test images whose codes it shows.
+
+    Arrays: ``images`` (n, c · h · w) and ``shown`` (m, c · h · w) uint8, and of the shown ones
+    ``ids`` int32 (m) and, if the dataset has labels, ``labels`` int16 (m).
+
+    Parameters
+    ----------
+    train
+        Training images at most: a random subset, that of seed 0 of a training with as many.
+    shown
+        Test images at most, evenly spread.
+    """
+    few = train < len(dataset.train)
+    trained = subset(dataset.train, train) if few else dataset.train
+    tested = dataset.test.spread(shown)
+    arrays: dict[str, Array] = {
+        "images": trained.images.flatten(1).numpy(),
+        "shown": tested.images.flatten(1).numpy(),
+        "ids": tested.ids.numpy().astype(np.int32),
+    }
+    if tested.labels is not None:
+        arrays["labels"] = tested.labels.numpy().astype(np.int16)
+    meta = {
+        "name": dataset.name,
+        "title": dataset.title,
+        "shape": list(dataset.image_shape),
+        "classes": list(dataset.classes),
+        "train_size": train if few else None,
+    }
+    return bundle(meta, arrays)
 
 
 def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:

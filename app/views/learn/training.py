@@ -2,7 +2,28 @@
 
 import streamlit as st
 
+from app import state
+from app.components.training import TrainingSet, training
+from app.resources import datasets
+
 
 def show() -> None:
     """Show the training that runs in the browser."""
     st.subheader("Train in this page", anchor=False)
+    settings = state.current().training
+    chosen = (settings or datasets.IN_THE_PAGE[0]).split("_")[0]
+    with st.container(key="part-training"):
+        training(
+            "training",
+            sets=[_training_set(name, chosen) for name in datasets.IN_THE_PAGE],
+            settings=settings,
+            on_settings=lambda text: state.update_from_panel(training=text),
+        )
+
+
+def _training_set(name: str, chosen: str) -> TrainingSet:
+    """Return a dataset; the images are read once somebody has chosen it."""
+    title = datasets.title(name)
+    if not datasets.is_present(name):
+        return TrainingSet(name, title, missing=f"{title} is not on this server.")
+    return TrainingSet(name, title, datasets.training_address(name) if name == chosen else None)
