@@ -25,8 +25,8 @@ from vae_core.data.choices import Choices
 from vae_core.data.preparing import Loaded
 from vae_core.data.survey import Survey
 from vae_core.errors import DatasetError
-from vae_core.images import Frame
 from vae_core.formats import bundles
+from vae_core.images import Frame
 
 Shape = tuple[int, int, int]
 

@@ -44,8 +44,10 @@ export class Session {
   /**
    * @param {(answer: any, transfer?: Transferable[]) => void} post
    * @param {(work: () => boolean) => () => void} repeat  calls until it returns true, and lets messages arrive
+   * @param {() => number} [clock]  milliseconds
    */
-  constructor(post, repeat) {
+  constructor(post, repeat, clock = () => performance.now()) {
+    this.clock = clock;
     /** Answers carry the number of the training that was opened last. */
     this.number = 0;
     this.post = (answer, transfer) => post({ ...answer, number: this.number }, transfer);
@@ -95,7 +97,7 @@ export class Session {
 
   #rest() {
     this.speed = 0;
-    this.since = { time: performance.now(), images: this.trainer?.imagesSeen ?? 0 };
+    this.since = { time: this.clock(), images: this.trainer?.imagesSeen ?? 0 };
   }
 
   #save() {
@@ -120,26 +122,26 @@ export class Session {
   }
 
   #slice() {
-    const begun = performance.now();
+    const begun = this.clock();
     if (this.pace === Infinity) {
       this.#train(Infinity, SLICE);
-      if (this.requested === null || performance.now() < this.freeAt) return;
+      if (this.requested === null || this.clock() < this.freeAt) return;
     } else if (this.requested !== null && this.requested.moment === null) this.#train(this.pace, LONGEST);
     if (this.requested === null) return;
-    const started = performance.now();
+    const started = this.clock();
     this.#answer(this.requested, begun);
-    const ended = performance.now();
+    const ended = this.clock();
     this.freeAt = ended + (ended - started) * (1 / FRAMES - 1);
   }
 
   /** Train so many steps, or until the time is over. @param {number} steps @param {number} time  milliseconds */
   #train(steps, time) {
-    const end = performance.now() + time;
+    const end = this.clock() + time;
     for (let done = 0; done < steps; done++) {
       this.trainer.advance();
-      if (performance.now() >= end) break;
+      if (this.clock() >= end) break;
     }
-    this.#check();
+    if (steps > 0) this.#check();
   }
 
   #check() {

@@ -12,13 +12,12 @@ def show() -> None:
     st.subheader("Train in this page", anchor=False)
     settings = state.current().training
     chosen = (settings or datasets.IN_THE_PAGE[0]).split("_")[0]
-    with st.container(key="part-training"):
-        training(
-            "training",
-            sets=[_training_set(name, chosen) for name in datasets.IN_THE_PAGE],
-            settings=settings,
-            on_settings=lambda text: state.update_from_panel(training=text),
-        )
+    training(
+        "training",
+        sets=[_training_set(name, chosen) for name in datasets.IN_THE_PAGE],
+        settings=settings,
+        on_settings=lambda text: state.update_from_panel(training=text),
+    )
 
 
 def _training_set(name: str, chosen: str) -> TrainingSet:
