@@ -13,7 +13,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile bench-foreign foreign-models pretrained browser-ready clean help
+.PHONY: run test coverage wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile bench-foreign foreign-models pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -41,8 +41,11 @@ check: $(VENV)/.test-ready
 	$(BIN)/lint-imports --no-cache
 
 unit: $(VENV)/.test-ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/core tests/app \
-		--cov --cov-report=term:skip-covered
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/core tests/app $(ARGS)
+
+# Counting branches takes as long again as the tests, so it is a command of its own.
+coverage:
+	$(MAKE) unit ARGS="--cov --cov-report=term:skip-covered"
 
 js: $(VENV)/.test-ready
 	@if command -v node > /dev/null; then node --test tests/browser/js/; \
@@ -60,7 +63,8 @@ browser: $(VENV)/.test-ready browser-ready
 browser-ready:
 	@$(BIN)/python tests/browser/serving.py > /dev/null || \
 	if command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ]; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium > /dev/null; \
+		apt-get update -qq && (DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-headless-shell || \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium) > /dev/null; \
 	else echo "no Chromium was found: the browser tests will be skipped"; fi
 
 # The essential paths in Chromium, Firefox and WebKit (ARGS="--short", "--engines firefox").
