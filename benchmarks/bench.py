@@ -37,6 +37,7 @@ SECTIONS = (
     "maps",
     "startup",
     "growth",
+    "data",
     "gpu",
 )
 NEEDED = ("mnist", "frey-face")

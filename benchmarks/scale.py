@@ -24,6 +24,8 @@ class Scale:
     map_points: int
     growth_images: tuple[int, ...]
     growth_maps: tuple[int, ...]
+    own_images: tuple[int, int]  # pictures of 28 × 28, and of 64 × 64 × 3
+    own_rounds: int
 
 
 QUICK = Scale(
@@ -42,6 +44,8 @@ QUICK = Scale(
     map_points=500,
     growth_images=(500, 1_000),
     growth_maps=(200, 400),
+    own_images=(90_000, 6_000),  # both are kept in a file
+    own_rounds=1,
 )
 USUAL = Scale(
     name="usual",
@@ -59,6 +63,8 @@ USUAL = Scale(
     map_points=10_000,
     growth_images=(1_000, 10_000, 100_000, 1_000_000),
     growth_maps=(500, 1_000, 2_000, 4_000),
+    own_images=(1_000_000, 100_000),
+    own_rounds=3,
 )
 FULL = Scale(
     name="full",
@@ -76,4 +82,6 @@ FULL = Scale(
     map_points=10_000,
     growth_images=(1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000),
     growth_maps=(500, 1_000, 2_000, 4_000, 8_000),
+    own_images=(1_000_000, 100_000),
+    own_rounds=5,
 )

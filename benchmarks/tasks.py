@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks import peers
+from benchmarks import own_data, peers
 from vae_core import evaluation, model_folder, models
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import ImageDataset, Split, load_dataset
@@ -184,4 +184,8 @@ TASKS: dict[str, Callable[..., dict[str, Any]]] = {
     "encode": encode,
     "nll": nll,
     "grow": grow,
+    "make own": own_data.make,
+    "loop own": own_data.loop,
+    "build own": own_data.build,
+    "train own": own_data.train,
 }

@@ -15,7 +15,11 @@ from vae_core.errors import ConfigError
 from vae_core.jobs import cluster
 
 if TYPE_CHECKING:
+    from vae_core.data import ImageDataset
     from vae_core.runs import RunConfig
+
+#: Likelihood of pixels with grey levels.
+GREY_LEVELS = "discretised-logistic"
 
 
 @click.command()
@@ -158,6 +162,14 @@ def _recipe_settings(recipe: str | None) -> dict[str, Any]:
     return recipes.PRESETS[recipe]()
 
 
+def _has_grey_levels(dataset: ImageDataset) -> bool:
+    """Return whether pictures are of one's own, grey and no ink, which is nearly on or off."""
+    from vae_core.data import SOURCES, framing
+
+    is_own = dataset.name not in SOURCES and dataset.image_shape[0] == 1
+    return is_own and framing.measure(dataset) is None
+
+
 def _absolute(path: str) -> Path:
     return Path(path).expanduser().absolute()
 
@@ -174,6 +186,9 @@ def _run_config(settings: Mapping[str, Any], data_dir: Path | None) -> RunConfig
     dataset = load_for(training, image_shape=settings.get("image_shape"), data_dir=data_dir)
     printing.print_notes(dataset.notes)
     shape = {k: v for k, v in settings.items() if k in ModelConfig.model_fields}
+    if "likelihood" not in shape and _has_grey_levels(dataset):
+        shape["likelihood"] = GREY_LEVELS
+        printing.print_notes([f"The pictures have grey levels: --likelihood {GREY_LEVELS}."])
     model = learning.describe_model(dataset, **shape)
     learning.check_fit(model, training, dataset)  # before a folder is made
     return runs.RunConfig.of(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vae_core import images
+from vae_core.data import quick
 from vae_core.errors import DatasetError, ImageError
 from vae_core.value_range import Extremes, Range
 
@@ -122,7 +123,8 @@ class EncodedPictures:
         wrong: dict[int, str] = {}
         for row, content in self._all():
             try:
-                header = images.picture_header(_content(content))
+                given = _content(content)
+                header = quick.header(given) or images.picture_header(given)
             except ImageError as error:
                 wrong[row] = str(error)
                 continue
@@ -151,7 +153,12 @@ class EncodedPictures:
         wrong: dict[int, str] = {}
         for place, content in enumerate(self._read(start, stop)):
             try:
-                pixels[place] = images.decoded(_content(content), shape, deep=values.to_bytes)
+                given = _content(content)
+                plain = quick.decode(given)
+                if plain is None:
+                    pixels[place] = images.decoded(given, shape, deep=values.to_bytes)
+                else:
+                    pixels[place] = images.fitted_bytes(plain, shape)
             except ImageError as error:
                 wrong[start + place] = str(error)
         return pixels, wrong

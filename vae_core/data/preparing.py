@@ -8,8 +8,10 @@ on where it stopped.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import mmap
 import multiprocessing
 import os
 from collections import Counter
@@ -29,7 +31,7 @@ from vae_core.data.collection import TEST, TRAIN, VALIDATION, Collection, Shape
 from vae_core.data.dataset import ImageDataset, Split, permutation
 from vae_core.errors import ConfigError, DatasetError
 from vae_core.files import user_folder, write_atomically
-from vae_core.value_range import Range
+from vae_core.value_range import Extremes, Range
 
 #: Larger arrays are kept in a file, in bytes.
 KEPT_FROM = 2**26
@@ -104,12 +106,61 @@ def cache_folder() -> Path:
     )
 
 
+@dataclass(frozen=True)
+class Look:
+    """What all pictures of a collection were looked at for, before any is decoded.
+
+    How many have each (c, h, w), why which cannot be read, and the extremes of their values.
+    """
+
+    sizes: Counter[Shape]
+    unreadable: dict[int, str]
+    extremes: Extremes
+
+    @classmethod
+    def at(cls, collection: Collection, said: Choices | None = None) -> Look:
+        """Look at all pictures; of a large collection on this host, what was seen is kept.
+
+        ``said`` opened the collection; None for arrays in memory, which are always looked at.
+        """
+        is_kept = said is not None and collection.key and len(collection) >= PARALLEL_FROM
+        folder = _writable_cache() if is_kept else None
+        if folder is None:
+            sizes, wrong = collection.pictures.shapes()
+            return cls(sizes, wrong, collection.pictures.extremes())
+        text = json.dumps([VERSION, collection.key, None if said is None else asdict(said)])
+        name = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        path = folder / f"{name}.look.json"
+        found = cls._read(path)
+        if found is None:
+            found = cls.at(collection)
+            with contextlib.suppress(OSError):
+                write_atomically(path, found._written())
+        return found
+
+    @classmethod
+    def _read(cls, path: Path) -> Look | None:
+        try:
+            found = json.loads(path.read_bytes())
+            sizes = Counter({(c, h, w): count for c, h, w, count in found["sizes"]})
+            unreadable = {int(row): why for row, why in found["unreadable"].items()}
+            return cls(sizes, unreadable, Extremes(**found["extremes"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _written(self) -> bytes:
+        sizes = [[*size, count] for size, count in self.sizes.items()]
+        found = {"sizes": sizes, "unreadable": self.unreadable, "extremes": asdict(self.extremes)}
+        return json.dumps(found).encode()
+
+
 def plan(
     collection: Collection,
     *,
     image_shape: Shape | None = None,
     seed: int = 0,
     limit: int | None = None,
+    seen: Look | None = None,
 ) -> Plan:
     """Choose size, range, split and, of too many pictures, a subset.
 
@@ -122,6 +173,8 @@ def plan(
         Seed of the split and of the subset.
     limit
         Most pictures that are taken; None for as many as 16 GB hold.
+    seen
+        What the pictures were looked at for; None looks at all of them.
 
     Raises
     ------
@@ -131,7 +184,8 @@ def plan(
     image_shape = image_shape or collection.image_shape
     if image_shape is not None:
         check_shape(image_shape)
-    sizes, wrong = collection.pictures.shapes()
+    seen = seen or Look.at(collection)
+    sizes, wrong = seen.sizes, seen.unreadable
     notes: list[str] = []
     if sizes.total() < 2:
         first = next((f" ({collection.name_of(row)}: {why})" for row, why in wrong.items()), "")
@@ -139,7 +193,7 @@ def plan(
             f"{collection.title}: found {sizes.total():,} pictures that can be read, at least 2 "
             f"are needed{first}."
         )
-    values = Range.of(collection.pictures.extremes())
+    values = Range.of(seen.extremes)
     shape = image_shape or _usual_shape(collection, sizes, values, notes)
     if image_shape is not None and {size[1:] for size in sizes} != {shape[1:]}:
         notes.append(
@@ -248,7 +302,8 @@ def load(
 ) -> Loaded:
     """Open a path, plan and build; see :func:`plan` and :func:`build`."""
     collection = opening.open_path(path, said)
-    chosen = plan(collection, image_shape=said.image_shape, seed=seed, limit=limit)
+    seen = Look.at(collection, said)
+    chosen = plan(collection, image_shape=said.image_shape, seed=seed, limit=limit, seen=seen)
     pixels, findings = build(collection, chosen, source=(path, said), progress=progress)
     dataset = assembled(collection, chosen, pixels, findings, name=str(path))
     return Loaded(dataset, collection, chosen, findings)
@@ -332,6 +387,7 @@ def _kept(
         def saved(count: int) -> None:
             for array in kept:
                 array.flush()
+            give_back(kept[0])
             text = json.dumps({"rows": count, "damaged": findings.damaged})
             write_atomically(state, text.encode())
 
@@ -351,8 +407,8 @@ def _key(collection: Collection, chosen: Plan) -> str:
     return digest.hexdigest()
 
 
-#: Chunks between two notes of how far a kept array is.
-SAVED_EVERY = 32
+#: Bytes between two notes of how far a kept array is.
+SAVED_EVERY = 2**26
 
 
 def _decode_all(
@@ -368,9 +424,8 @@ def _decode_all(
 ) -> None:
     """Decode the pictures of a plan from its row ``skip`` on."""
     n = len(chosen.rows)
-    for number, (first, decoded, wrong) in enumerate(
-        _chunks(collection, chosen, source, skip), start=1
-    ):
+    unsaved = 0
+    for first, decoded, wrong in _chunks(collection, chosen, source, skip):
         end = first + len(decoded)
         places = chosen.places[first:end]
         pixels[places] = decoded
@@ -380,8 +435,17 @@ def _decode_all(
         findings.damaged |= {int(places[row]): why for row, why in wrong.items()}
         if progress is not None:
             progress(end, n)
-        if number % SAVED_EVERY == 0 or end == n:
+        unsaved += decoded.nbytes
+        if unsaved >= SAVED_EVERY or end == n:
             saved(end)
+            unsaved = 0
+
+
+def give_back(array: np.memmap[Any, Any]) -> None:
+    """Give the pages of a mapped file that was flushed back to the system, where it takes them."""
+    pages = array._mmap  # type: ignore[attr-defined]
+    if hasattr(pages, "madvise") and hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _hashes(flat: NDArray[np.uint8]) -> NDArray[np.uint64]:

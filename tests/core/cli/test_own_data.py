@@ -111,6 +111,25 @@ def test_own_data_is_trained_on_from_any_folder(
         assert len(list(csv.DictReader(file))) == 6
 
 
+@pytest.mark.parametrize(
+    ("ink", "likelihood"), [(False, "discretised-logistic"), (True, "bernoulli")]
+)
+def test_the_likelihood_follows_grey_data(
+    ink: bool, likelihood: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Ink is nearly on or off; other grey pictures have levels, which is said."""
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 12, 12), dtype=np.uint8)
+    if ink:
+        pictures = np.zeros((40, 12, 12), np.uint8)
+        pictures[:, 3:9, 5:7] = 255
+    np.save(tmp_path / "grey.npy", pictures)
+    _, said = run(
+        capsys, "train", "--dataset", tmp_path / "grey.npy", "--out", tmp_path / "m", *TRAINED
+    )
+    assert model_folder.load_card(tmp_path / "m").model.likelihood == likelihood
+    assert ("grey levels" in said) is not ink
+
+
 def test_other_data_is_encoded(shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """An array of another size is brought to that of the model."""
     run(capsys, "train", "--dataset", shapes, "--out", tmp_path / "m", *TRAINED)

@@ -22,6 +22,7 @@ import torch
 
 from vae_core import data
 from vae_core.data import ImageDataset, arrays, preparing
+from vae_core.data.collection import EncodedPictures
 from vae_core.errors import DatasetError
 
 N = 40
@@ -476,6 +477,20 @@ def test_a_second_start_decodes_nothing(kept: Path, monkeypatch: pytest.MonkeyPa
         assert np.array_equal(everything(data.load_dataset(kept))[0], first)
     (kept / "03.png").write_bytes(png(GREY[4]))
     assert np.array_equal(everything(data.load_dataset(kept))[0][3, 0], GREY[4])
+
+
+def test_a_second_start_looks_at_nothing(kept: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of many pictures, sizes and values are known from the first one; not of a changed file."""
+    monkeypatch.setattr(preparing, "PARALLEL_FROM", 10)
+    first = data.load_dataset(kept)
+    with monkeypatch.context() as patched:
+        patched.setattr(EncodedPictures, "shapes", None)
+        patched.setattr(EncodedPictures, "extremes", None)
+        again = data.load_dataset(kept)
+    assert again.notes == first.notes
+    assert again.train.images.equal(first.train.images)
+    (kept / "03.png").write_bytes(b"no picture")
+    assert "03.png" in " ".join(data.load_dataset(kept).notes)
 
 
 def test_without_a_place_to_keep_it_the_array_is_in_memory(
