@@ -88,6 +88,8 @@ export const ACTIVATIONS = {
   abs: elementwise(Math.abs),
   negative: elementwise((a) => -a),
   erf: elementwise(erf),
+  sin: elementwise(Math.sin),
+  cos: elementwise(Math.cos),
   continuous_bernoulli_mean: elementwise(continuousBernoulliMean),
   soft_clamp_logvar: softClampLogvar,
 };

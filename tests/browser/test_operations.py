@@ -434,6 +434,8 @@ UNARY: dict[str, Callable[..., Tensor]] = {
     "hard_swish": F.hardswish,
     "clip": lambda x, low=None, high=None: torch.clamp(x, low, high),
     "erf": torch.erf,
+    "sin": torch.sin,
+    "cos": torch.cos,
     "reciprocal": torch.reciprocal,
     "square": torch.square,
     "mish": F.mish,

@@ -441,6 +441,8 @@ OPERATIONS: dict[str, Operation] = {
     "negative": _unary(torch.neg),
     "reciprocal": _unary(torch.reciprocal),
     "erf": _unary(torch.erf),
+    "sin": _unary(torch.sin),
+    "cos": _unary(torch.cos),
     "hard_swish": _unary(F.hardswish),
     "leaky_relu": Operation(
         lambda layer, given: F.leaky_relu(given.x, layer["slope"]),

@@ -21,7 +21,7 @@ from vae_core.graphs.operations import OPERATIONS, Operands, places, rounded
 _ALONE = frozenset(
     {"relu", "tanh", "sigmoid", "silu", "mish", "softplus", "leaky_relu", "elu", "gelu", "clip"}
     | {"hard_sigmoid", "hard_swish", "exp", "log", "sqrt", "square", "abs", "negative", "erf"}
-    | {"reciprocal"}
+    | {"sin", "cos", "reciprocal"}
 )
 _WEIGHTED = frozenset({"linear", "conv", "resize_conv", "conv_transpose", "affine", "normalize"})
 _MOVES = frozenset({"swap", "permute"})

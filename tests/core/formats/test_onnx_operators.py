@@ -102,7 +102,10 @@ def shaped(draw: Draw) -> list[int | str]:
     return ["n", *(draw.size() for _ in range(draw.size(1, 3)))]
 
 
-ALONE = ["Relu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Erf", "Exp", "Abs", "Neg", "Identity"]
+ALONE = [
+    "Relu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Erf", "Exp", "Abs", "Neg", "Identity", "Sin",
+    "Cos",
+]  # fmt: skip
 MORE = {
     "LeakyRelu": {"alpha": 0.3},
     "Elu": {"alpha": 1.3},
@@ -441,6 +444,24 @@ def enlarged(draw: Draw, name: str) -> bytes:
         return model(nodes, [("x", [3, *shape[1:]])], {"s": sizes})
     nodes = [node("Resize", ["x", "", "s"], ["out"], **how)]
     return model(nodes, [("x", shape)], {"s": np.array(scales, np.float32)})
+
+
+@case("Resize, cubic")
+def enlarged_smoothly(draw: Draw, name: str) -> bytes:
+    """Write cubic interpolation, by scales."""
+    how: dict[str, Any] = {"coordinate_transformation_mode": draw.pick(COORDINATES)}
+    how |= draw.pick([{}, {"cubic_coeff_a": -0.5}, {"exclude_outside": 1}])
+    scales = [1.0, 1.0, draw.pick([2.0, 1.5, 0.5]), draw.pick([2.0, 1.0, 2.5])]
+    nodes = [node("Resize", ["a", "", "s"], ["out"], mode="cubic", **how)]
+    return after_conv(draw, nodes, {"s": np.array(scales, np.float32)})
+
+
+@case("CumSum")
+def summed_up(draw: Draw, name: str) -> bytes:
+    """Write sums along an axis, of what comes before or after."""
+    how = {"exclusive": draw.pick([0, 1]), "reverse": draw.pick([0, 1])}
+    axis = np.array(draw.pick([1, 2, -1]))
+    return after_conv(draw, [node("CumSum", ["a", "k"], ["out"], **how)], {"k": axis})
 
 
 @case("BatchNormalization", "BatchNormalization of vectors")

@@ -134,6 +134,8 @@ def _with_constant(
     return replace(flow, layer=layer)
 
 
+#: Most values along the axis of a cumulative sum.
+MOST_SUMMED = 2048
 _NOT_LEFT = {"difference", "quotient", "power"}
 _POWERS = {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}
 
@@ -386,7 +388,7 @@ def product_of(engine: Engine, node: Node, a: Value, b: Value) -> Value:
         matrix = _matrix(node, b.array)
         flow = engine.flow(a)
         axis = len(flow.shape) - 1
-        result = _linear(engine, node, flow, axis, matrix.T)
+        result = along(engine, node, flow, axis, matrix.T)
         if b.array.ndim == 1:
             return engine.reshaped(result, engine.logical(result)[:-1])
         return result
@@ -394,7 +396,7 @@ def product_of(engine: Engine, node: Node, a: Value, b: Value) -> Value:
         flow = engine.flow(b)
         if a.array.ndim < 2 or len(flow.shape) < 2:
             raise OnnxError(f"{node.op}: a product of a vector and a matrix is not known")
-        return _linear(engine, node, flow, len(flow.shape) - 2, _matrix(node, a.array))
+        return along(engine, node, flow, len(flow.shape) - 2, _matrix(node, a.array))
     return of_two_flows(engine, node, engine.flow(a), engine.flow(b))
 
 
@@ -406,7 +408,20 @@ def _matrix(node: Node, array: Array) -> Array:
     return array.reshape(array.shape[-2:])
 
 
-def _linear(engine: Engine, node: Node, flow: Flow, axis: int, weight: Array) -> Flow:
+def cumulative_sum(engine: Engine, node: Node, inputs: Inputs) -> Value:
+    """Lower a cumulative sum: a product with a triangular matrix."""
+    x = engine.flow(needed(node, inputs, 0))
+    axis = axis_of(node, int(constant(node, inputs, 1, "axes").ravel()[0]), len(x.shape))
+    side = x.shape[axis]
+    if side > MOST_SUMMED:
+        raise OnnxError(f"{node.op} along {side:,} values: up to {MOST_SUMMED:,} are known")
+    matrix = np.tri(side, k=-1 if node.attributes.get("exclusive", 0) else 0)
+    if node.attributes.get("reverse", 0):
+        matrix = matrix[::-1, ::-1]
+    return along(engine, node, x, axis, matrix)
+
+
+def along(engine: Engine, node: Node, flow: Flow, axis: int, weight: Array) -> Flow:
     """Multiply the values along an axis by a matrix (outputs, inputs)."""
     outputs, inputs = weight.shape
     if flow.shape[axis] != inputs or axis == flow.batch:

@@ -262,6 +262,8 @@ FOLDS: dict[str, Fold] = {
     "Round": _unary(np.round),
     "Sigmoid": _unary(lambda a: 1 / (1 + np.exp(-a))),
     "Tanh": _unary(np.tanh),
+    "Sin": _unary(np.sin),
+    "Cos": _unary(np.cos),
     "Softplus": _unary(lambda a: np.logaddexp(a, 0)),
     "MatMul": _matmul,
     "ReduceProd": _reduce(np.prod),

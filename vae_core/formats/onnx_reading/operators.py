@@ -27,6 +27,7 @@ LOWERED: dict[str, Lower] = {
     "Softmax": arithmetic.softmax,
     "LogSoftmax": arithmetic.softmax,
     "Einsum": einsum.einsum,
+    "CumSum": arithmetic.cumulative_sum,
     # Choices
     "Less": arithmetic.compared,
     "LessOrEqual": arithmetic.compared,
@@ -51,6 +52,8 @@ LOWERED: dict[str, Lower] = {
     "Neg": arithmetic.unary("negative"),
     "Reciprocal": arithmetic.unary("reciprocal"),
     "Erf": arithmetic.unary("erf"),
+    "Sin": arithmetic.unary("sin"),
+    "Cos": arithmetic.unary("cos"),
     "LeakyRelu": arithmetic.attributed("leaky_relu", slope=("alpha", 0.01)),
     "Elu": arithmetic.attributed("elu", alpha=("alpha", 1.0)),
     "HardSigmoid": arithmetic.attributed("hard_sigmoid", alpha=("alpha", 0.2), beta=("beta", 0.5)),
@@ -106,5 +109,5 @@ KNOWN = frozenset(LOWERED) | frozenset(folding.FOLDS)
 LAZY = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Shape", "Size"}
     | {"InstanceNormalization", "Relu", "Sigmoid", "Tanh", "Softplus", "Mish", "HardSwish", "Exp"}
-    | {"Log", "Sqrt", "Abs", "Neg", "Reciprocal", "Erf", "LeakyRelu", "Elu", "HardSigmoid"}
+    | {"Log", "Sqrt", "Abs", "Neg", "Reciprocal", "Erf", "LeakyRelu", "Elu", "HardSigmoid", "Sin", "Cos"}
 )

@@ -12,6 +12,7 @@ import numpy as np
 from vae_core.errors import OnnxError
 from vae_core.formats.onnx_reading.arithmetic import (
     Inputs,
+    along,
     constant,
     needed,
     optional,
@@ -20,6 +21,7 @@ from vae_core.formats.onnx_reading.arithmetic import (
 from vae_core.formats.onnx_reading.engine import Engine, tensor
 from vae_core.formats.onnx_reading.files import Node
 from vae_core.formats.onnx_reading.values import NO_BATCH, Array, Flow, Reshaped, Value, contiguous
+from vae_core.graphs.operations import places
 from vae_core.graphs.shapes import COORDINATES, ROUNDINGS
 
 
@@ -260,7 +262,7 @@ def resize(engine: Engine, node: Node, inputs: Inputs) -> Value:
     coordinates = node.attributes.get("coordinate_transformation_mode", "half_pixel")
     rounding = node.attributes.get("nearest_mode", "round_prefer_floor")
     allowed = (
-        mode in ("nearest", "linear")
+        mode in ("nearest", "linear", "cubic")
         and coordinates in COORDINATES
         and rounding in ROUNDINGS
         and not node.attributes.get("antialias", 0)
@@ -269,8 +271,12 @@ def resize(engine: Engine, node: Node, inputs: Inputs) -> Value:
     if not allowed:
         raise OnnxError(
             f"{node.op}: mode {mode} with {coordinates} and {rounding} is not known; known are "
-            f"nearest and linear with {', '.join(COORDINATES)}, without antialias"
+            f"nearest, linear and cubic with {', '.join(COORDINATES)}, without antialias"
         )
+    if mode == "cubic":
+        for axis in axes:
+            x = along(engine, node, x, axis, _cubic(node, x, sides[axis], scales[axis], axis))
+        return x
     rest = [axis for axis in range(rank) if axis not in axes]
     x = engine.arranged(x, [*axes, *rest])
     channels = math.prod(x.shape[axis] for axis in rest)
@@ -291,6 +297,26 @@ def resize(engine: Engine, node: Node, inputs: Inputs) -> Value:
         scales=factors,
     )
     return contiguous(layer, tuple(sides), x.batch, [*axes, *rest], outer=x.outer)
+
+
+def _cubic(node: Node, x: Flow, side: int, scale: float, axis: int) -> Array:
+    """Return the matrix (side, before) of a cubic interpolation along an axis (Keys 1981)."""
+    before = x.shape[axis]
+    coordinates = node.attributes.get("coordinate_transformation_mode", "half_pixel")
+    layer = {"from": [before], "to": [side], "scales": [scale], "coordinates": coordinates}
+    at = places(layer, 0)
+    a = float(node.attributes.get("cubic_coeff_a", -0.75))
+    matrix = np.zeros((side, before))
+    for step in range(-1, 3):
+        place = np.floor(at) + step
+        d = np.abs(at - place)
+        near = ((a + 2) * d - (a + 3)) * d * d + 1
+        share = np.where(d <= 1, near, a * (((d - 5) * d + 8) * d - 4))
+        inside = np.clip(place, 0, before - 1)
+        if node.attributes.get("exclude_outside", 0):
+            share = np.where(inside == place, share, 0)
+        np.add.at(matrix, (np.arange(side), inside.astype(np.int64)), share)
+    return matrix / matrix.sum(1, keepdims=True)
 
 
 def _resized(engine: Engine, node: Node, inputs: Inputs, x: Flow) -> tuple[list[float], list[int]]:
