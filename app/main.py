@@ -35,7 +35,7 @@ logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(
 
 from app import words  # noqa: E402
 from app.classroom import routes as classroom  # noqa: E402
-from app.resources import assets, library  # noqa: E402
+from app.resources import assets, library, serving  # noqa: E402
 from vae_core.errors import LatentExplorerError  # noqa: E402
 
 NAVIGATION = HERE / "navigation.py"
@@ -116,6 +116,7 @@ OPTIONS: dict[str, Any] = {
     "routes": [
         *assets.routes(base_path()),
         *classroom.routes(base_path()),
+        *serving.routes(base_path()),
         Route(f"{base_path()}/explore", first_page),
     ],
     "lifespan": lifespan,

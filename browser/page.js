@@ -6,7 +6,7 @@
  *
  * @typedef {object} PageData  the part of a panel's data that all panels have
  * @property {{hash: string, decoder: import("./files/assets.js").Source,
- *   encoder?: import("./files/assets.js").Source|null}} model
+ *   encoder?: import("./files/assets.js").Source|null, server?: string|null}} model
  * @property {number[]} z
  * @property {number|string} z_version
  * @property {number|null} [pinned_id]
@@ -47,7 +47,8 @@ function fetchNetwork(model) {
   const sources = [model.decoder, model.encoder].filter((source) => source != null);
   const key = `${model.hash}:${sources.length}`;
   if (!networks.has(key)) {
-    const network = Promise.all(sources.map((source) => fetchBytes(source).then(load))).then(join);
+    const network = Promise.all(sources.map((source) => fetchBytes(source).then(load)))
+      .then((parts) => (model.server ? { ...join(parts), server: model.server } : join(parts)));
     network.catch(() => networks.delete(key));
     networks.set(key, network);
     if (networks.size > MAX_NETWORKS) networks.delete(networks.keys().next().value);

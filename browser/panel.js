@@ -13,6 +13,7 @@
  * @property {(name: string, value: any) => void} trigger  sends a value for a single rerun
  */
 import { useWorker } from "./model/decoding.js";
+import { onServerTrouble } from "./model/server.js";
 import { open } from "./page.js";
 import { useTrainingWorker } from "./training/connection.js";
 
@@ -51,6 +52,16 @@ useWorker(() => new Worker(new URL("./model/worker.js", import.meta.url), { type
 useTrainingWorker(() => new Worker(new URL("./training/worker.js", import.meta.url), { type: "module" }));
 
 const mounted = new WeakMap();
+/** Entries of the panels on the page. */
+const entries = new Set();
+
+onServerTrouble((sentence) => {
+  const [first] = entries; // one notice is enough
+  if (first === undefined || (sentence === null && first.trouble === null)) return;
+  first.trouble = sentence;
+  first.notice.textContent = sentence ?? "";
+  first.notice.hidden = sentence === null;
+});
 
 /** Resolve the addresses in the data, which Python writes as `asset:PATH` below the server's root. */
 function resolveAddresses(value) {
@@ -89,12 +100,13 @@ function create(parentElement) {
   notice.hidden = true;
   frame.append(element, notice);
   parentElement.append(frame);
-  const entry = { frame, element, notice, panel: null, data: null, calls: 0, destroyed: false };
+  const entry = { frame, element, notice, panel: null, data: null, calls: 0, destroyed: false, trouble: null };
   entry.emit = {
     state: (name, value) => entry.setStateValue(name, value),
     trigger: (name, value) => entry.setTriggerValue(name, value),
   };
   mounted.set(parentElement, entry);
+  entries.add(entry);
   return entry;
 }
 
@@ -103,6 +115,7 @@ function destroy(parentElement, entry) {
   entry.panel?.destroy();
   entry.frame.remove();
   mounted.delete(parentElement);
+  entries.delete(entry);
 }
 
 export default function panel({ data: [data], parentElement, setStateValue, setTriggerValue }) {

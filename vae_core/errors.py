@@ -28,6 +28,10 @@ class OnnxError(LatentExplorerError):
     """An ONNX file is damaged, too large, or has something that cannot be run."""
 
 
+class OperatorError(OnnxError):
+    """An ONNX file is sound, and has operators that our operations cannot express."""
+
+
 class DatasetError(LatentExplorerError):
     """A dataset's file is damaged or of another format, or the dataset is unknown."""
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from vae_core import pixels
 from vae_core.errors import ConfigError
 from vae_core.hmc import hmc
-from vae_core.models import VAE, HierarchicalVAE
+from vae_core.models import VAE, HierarchicalVAE, ImportedVAE
 from vae_core.models.distributions import DiagonalGaussian, Prior
 
 #: Codes in one batch of chains.
@@ -62,13 +62,18 @@ def check(model: VAE, estimator: str) -> None:
     Raises
     ------
     ConfigError
-        If the model has two stochastic layers, or, for Appendix D, more than ``APPENDIX_D_DIMS``
-        latent dimensions.
+        If the model has two stochastic layers, onnxruntime runs its decoder, or, for Appendix D,
+        it has more than ``APPENDIX_D_DIMS`` latent dimensions.
     """
     if isinstance(model, HierarchicalVAE):
         raise ConfigError(
             "Appendix D and AIS need one stochastic layer and this model has two "
             "(first_latent_dim); allowed for it: nll_iw"
+        )
+    if isinstance(model, ImportedVAE) and model.is_foreign("decoder"):
+        raise ConfigError(
+            "Appendix D and AIS need gradients of the decoder, which onnxruntime runs; allowed for "
+            "this model: nll_iw"
         )
     d = model.config.latent_dim
     if estimator == "appendix-d" and d > APPENDIX_D_DIMS:

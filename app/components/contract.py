@@ -38,6 +38,8 @@ class Scene:
         mu and logvar (latent_dim,) of an uploaded image, outlined on maps.
     side
         Which model of a page of two; panels of one side share one state.
+    server
+        Address at which the server runs what a browser cannot; None for most models.
     """
 
     model_hash: str
@@ -51,6 +53,7 @@ class Scene:
     y: int | None = None
     posterior: tuple[Sequence[float], Sequence[float]] | None = None
     side: str | None = None
+    server: str | None = None
 
     def data(self, *, with_encoder: bool = False, outlines: bool = False) -> dict[str, Any]:
         """Return the part of a panel's data that page.js reads.
@@ -66,6 +69,7 @@ class Scene:
                 "hash": self.model_hash,
                 "decoder": self.decoder,
                 "encoder": self.encoder if with_encoder else None,
+                **({} if self.server is None else {"server": self.server}),
             },
             "z": list(self.z),
             "z_version": self.z_version,

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from app.address import COLOURS, Facts
-from app.resources import assets
+from app.resources import assets, serving
 from app.resources.assets import Asset
 from vae_core import evaluation
 from vae_core.formats import bundles
 from vae_core.model_folder import AnyCard, Codes, ModelCard, Saved, SavedMachine
-from vae_core.models import VAE
+from vae_core.models import VAE, ImportedVAE
 from vae_core.models.distributions import GaussianMixture, LabelGaussian
 from vae_core.models.likelihoods import metric_kind
 
@@ -158,6 +158,17 @@ class Opened:
     def codes_address(self) -> str:
         """Address of the encoded test set, published."""
         return assets.publish(self._codes, temporary=self.in_training)
+
+    def is_served(self, part: Literal["encoder", "decoder"] = "decoder") -> bool:
+        """Whether the server runs a network, as a browser cannot."""
+        return isinstance(self.model, ImportedVAE) and self.model.is_foreign(part)
+
+    @property
+    def server_address(self) -> str | None:
+        """Address at which the server runs what a browser cannot; None for most models."""
+        if not (self.is_served("decoder") or self.is_served("encoder")):
+            return None
+        return serving.publish(self.hash, self.model)
 
     @cached_property
     def _decoder(self) -> Asset:

@@ -11,6 +11,11 @@ from app.resources import exports
 from app.resources.opened_model import Opened
 from vae_core.formats import html
 
+#: Said of a model that a browser cannot decode.
+SERVED = (
+    "Decoded by the server: onnxruntime runs this model, and no browser can. So pictures arrive a "
+    "moment later, and there is no export as one HTML file."
+)
 STYLES = Path(__file__).parent
 
 
@@ -26,6 +31,9 @@ def _rules(name: str) -> str:
 
 def export_button(model: Opened) -> None:
     """Show the button that exports the model as one HTML file, made on demand."""
+    if model.is_served():
+        st.caption(SERVED)
+        return
     too_few = model.latent_dim < 2
     st.download_button(
         "Export as one HTML file",

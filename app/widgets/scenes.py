@@ -45,6 +45,7 @@ def build(
         model_hash=model.hash,
         decoder=model.decoder_address,
         encoder=model.encoder_address if with_encoder else None,
+        server=model.server_address,
         z=tuple(pinned_z(model, shown).tolist()),
         z_version=state.version(),
         dims=axes(model, shown),

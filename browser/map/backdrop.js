@@ -5,7 +5,7 @@
  * them: beside the page's own work, from the centre of the screen outwards.
  */
 import { decodeLater } from "../model/decoding.js";
-import { decode } from "../model/network.js";
+import { decode, isServed } from "../model/network.js";
 import { hasMargin, isDark, paint } from "../ui/pixels.js";
 import { number } from "../ui/words.js";
 import { niceStep, seen, toScreen } from "./geometry.js";
@@ -33,8 +33,12 @@ const origins = new WeakMap();
  */
 export function originOf(network) {
   if (!origins.has(network)) {
-    const mean = decode(network, new Float32Array(network.latentDim));
-    origins.set(network, { isDark: isDark(mean), hasMargin: hasMargin(mean, network.imageShape) });
+    const measure = (mean) =>
+      origins.set(network, { isDark: isDark(mean), hasMargin: hasMargin(mean, network.imageShape) });
+    const code = new Float32Array(network.latentDim);
+    origins.set(network, { isDark: false, hasMargin: false }); // until the server has decoded it
+    if (isServed(network.decoder)) decodeLater(network, code, null, (_, mean) => measure(mean));
+    else measure(decode(network, code));
   }
   return origins.get(network);
 }

@@ -1,5 +1,5 @@
 /** Describe an example: its class, and the content of its card. No DOM. */
-import { decode } from "../model/network.js";
+import { decodeEach } from "../model/decoding.js";
 import { paint } from "../ui/pixels.js";
 import { dimension, number } from "../ui/words.js";
 import { muOf, sigmaOf } from "./points.js";
@@ -46,8 +46,10 @@ function reconstruction(network, z, y) {
   const [, height, width] = network.imageShape;
   const show = (context) => {
     const image = context.createImageData(width, height);
-    paint(decode(network, z, y), network.imageShape, image);
-    context.putImageData(image, 0, 0);
+    decodeEach(network, Float32Array.from(z), y, (_, mean) => {
+      paint(mean, network.imageShape, image);
+      context.putImageData(image, 0, 0);
+    });
   };
   return { caption: "Reconstruction", width, height, paint: show };
 }

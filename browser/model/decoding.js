@@ -1,11 +1,12 @@
 /**
  * Decoding of several codes: at once where that fits into a frame, else in a worker, or in slices on
- * a page that cannot have one.
+ * a page that cannot have one. What a browser cannot run, the server decodes.
  */
 import { inSlices } from "../ui/slices.js";
 import { connect } from "./connection.js";
 import { KERNEL } from "./kernel.js";
-import { decodeMany, pixelCount, work } from "./network.js";
+import { decodeMany, encode, isServed, pixelCount, work } from "./network.js";
+import { encodeThere, onServer } from "./server.js";
 
 /** Multiplications that take some 8 ms, which leaves a frame time for other panels; in JavaScript, and by the kernel. */
 const FRAME = KERNEL === null ? 1.5e7 : 6e7;
@@ -32,11 +33,12 @@ export function codesAtOnce(net) {
  * @param {Float32Array} codes  (n · latent_dim)
  * @param {number | null} y
  * @param {Take} take  receives the pictures in order
+ * @param {() => void} [fail]  called if the server cannot decode them
  * @returns {() => void} stops the work
  */
-export function decodeLater(net, codes, y, take) {
-  const request = { net, codes, y, take, next: 0, stop: () => {} };
-  decoder.decode(request);
+export function decodeLater(net, codes, y, take, fail = () => {}) {
+  const request = { net, codes, y, take, fail, next: 0, stop: () => {} };
+  (isServed(net.decoder) ? onServer : decoder).decode(request);
   return () => request.stop();
 }
 
@@ -87,15 +89,37 @@ export function createFollower(take) {
       stop = decodeLater(net, Float32Array.from(z), y, (_, mean) => {
         stop = null;
         take(mean, net);
-        if (waiting === null) return;
-        const next = waiting;
-        waiting = null;
-        follow(...next);
+        goOn();
+      }, () => {
+        stop = null;
+        goOn();
       });
     }
   }
 
+  function goOn() {
+    if (waiting === null) return;
+    const next = waiting;
+    waiting = null;
+    follow(...next);
+  }
+
   return follow;
+}
+
+/**
+ * Encode a picture: at once, or on the server.
+ *
+ * @param {import("./network.js").Network} net
+ * @param {Float32Array} x  (c · h · w) in [0, 1]
+ * @param {number | null} y
+ * @param {(posterior: {mu: Float32Array, logvar: Float32Array}) => void} take
+ * @returns {() => void} stops the work
+ */
+export function encodeEach(net, x, y, take) {
+  if (isServed(net.encoder)) return encodeThere(net, x, y, take);
+  take(encode(net, x, y));
+  return () => {};
 }
 
 /** Whether so many codes decode within a frame. */

@@ -11,6 +11,7 @@
  * @property {boolean} hasRate  whether codes have a rate; those of a plain auto-encoder have none
  * @property {Layer[] | null} decoder  z (latent_dim) to pixel means (c · h · w) in [0, 1]
  * @property {Layer[] | null} encoder  pixels (c · h · w) in [0, 1] to mu and logvar (2 · latent_dim)
+ * @property {string | null} [server]  where the server runs what a browser cannot
  *
  * @typedef {import("./operations.js").Layer} Layer
  */
@@ -52,8 +53,17 @@ const PARTS = ["prior", "decoder", "encoder"];
 /** Entries of a layer that hold the name of an array. */
 const WEIGHTS = ["weight", "bias", "weight_ih", "bias_ih", "weight_hh", "bias_hh", "values"];
 
+/** The one layer of a network that only the server can run. */
+const SERVED = "served";
+
+/** Whether only the server can run layers. @param {Layer[] | null | undefined} layers */
+export function isServed(layers) {
+  return layers?.[0]?.op === SERVED;
+}
+
 function readLayers(descriptions, arrays) {
   if (!descriptions) return null;
+  if (isServed(descriptions)) return descriptions;
   return descriptions.map((layer) => {
     if (!Object.hasOwn(OPERATIONS, layer.op)) {
       const known = Object.keys(OPERATIONS).join(", ");
@@ -90,8 +100,9 @@ export function load(bytes, kernel = KERNEL) {
     decoder: readLayers(meta.decoder, arrays),
     encoder: readLayers(meta.encoder, arrays),
   };
-  if (net.decoder) programs.set(net.decoder, prepared(net.decoder, net.latentDim, kernel));
-  if (net.encoder) programs.set(net.encoder, prepared(net.encoder, pixelCount(net), kernel));
+  for (const [layers, size] of [[net.decoder, net.latentDim], [net.encoder, pixelCount(net)]]) {
+    if (layers && !isServed(layers)) programs.set(layers, prepared(layers, size, kernel));
+  }
   return net;
 }
 
@@ -123,9 +134,9 @@ export function canDecode(net, z) {
   return Boolean(net?.decoder) && net.latentDim === z.length;
 }
 
-/** Multiplications for one decoded picture, a measure of its time. @param {Network} net */
+/** Multiplications for one decoded picture, a measure of its time; endless on the server. @param {Network} net */
 export function work(net) {
-  return multiplications(net.decoder);
+  return isServed(net.decoder) ? Infinity : multiplications(net.decoder);
 }
 
 /** The label for a conditional network, 0 where none is given; null for other networks. */

@@ -1,5 +1,5 @@
 /** Cards that are dragged or picked, and the places that take them. */
-import { decode } from "../model/network.js";
+import { decodeEach } from "../model/decoding.js";
 import { store } from "../state/store.js";
 import { make } from "../ui/dom.js";
 import { createTiles } from "../ui/tiles.js";
@@ -113,12 +113,15 @@ const WIDTH = 72;
 export function createThumbnail(properties = {}) {
   const canvas = make("canvas", { class: "lx-tiles", ...properties });
   const tiles = createTiles(canvas);
+  let stop = null;
 
   /** Draw a code, or clear. @param {Float32Array | null | undefined} z */
   function draw(z) {
     const { network, y } = store.get();
     tiles.layOut({ columns: 1, shape: network.imageShape, shown: WIDTH });
-    if (z) tiles.picture(0, decode(network, z, y));
+    stop?.();
+    stop = null;
+    if (z) stop = decodeEach(network, Float32Array.from(z), y, (_, mean) => tiles.picture(0, mean));
     else tiles.clear();
   }
 

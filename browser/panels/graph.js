@@ -10,7 +10,7 @@
  * @property {string | null} [side]
  */
 import { blend, degrees, expectedEdges, pixelOf, rasterise, strengths } from "../model/adjacency.js";
-import { canDecode, decode, pixelCount } from "../model/network.js";
+import { canDecode, decode, isServed, pixelCount } from "../model/network.js";
 import { schedule, storeOf, unschedule } from "../state/store.js";
 import { rgb, theme } from "../ui/colours.js";
 import { make } from "../ui/dom.js";
@@ -58,7 +58,7 @@ export function mount(element, data) {
     if (data.adjacency) return Float32Array.from(data.adjacency, (level) => level / 255);
     const { network } = store.get();
     const z = store.shown();
-    if (!canDecode(network, z) || pixelCount(network) !== data.nodes.length ** 2) return null;
+    if (!canDecode(network, z) || isServed(network.decoder) || pixelCount(network) !== data.nodes.length ** 2) return null;
     if (mean?.length !== pixelCount(network)) mean = new Float32Array(pixelCount(network));
     return decode(network, z, store.label(), mean);
   }

@@ -16,7 +16,7 @@ import { fileName, save } from "../files/save.js";
 import { boundedSide, cellCode, cellCodes, cellOf, FEWEST, hairlineColour, MOST } from "../manifold/cells.js";
 import { createGrid, sizeBox } from "../manifold/grid.js";
 import { createFollower, decodeLater } from "../model/decoding.js";
-import { canDecode, decode } from "../model/network.js";
+import { canDecode, decode, isServed } from "../model/network.js";
 import { moments } from "../model/prior.js";
 import { pin } from "../state/pinning.js";
 import { schedule, store, unschedule } from "../state/store.js";
@@ -163,8 +163,11 @@ function createPictures(grid) {
   /** The colour of lines between cells, decided once for each network. */
   function hairlines(network) {
     if (lines.network !== network) {
-      const middle = decode(network, new Float32Array(network.latentDim));
-      Object.assign(lines, { network, colour: hairlineColour(middle, network.imageShape) });
+      const code = new Float32Array(network.latentDim);
+      const measure = (middle) => (lines.colour = hairlineColour(middle, network.imageShape));
+      Object.assign(lines, { network, colour: null }); // until the server has decoded it
+      if (isServed(network.decoder)) decodeLater(network, code, null, (_, middle) => measure(middle));
+      else measure(decode(network, code));
     }
     return lines.colour;
   }

@@ -9,7 +9,7 @@
  *   ink; null for photographs, which cannot be drawn
  * @property {number} [drawing_version]  another one clears the pad
  */
-import { decode, encode } from "../model/network.js";
+import { createFollower, encodeEach } from "../model/decoding.js";
 import { isMixture, kl } from "../model/prior.js";
 import { createCanvas } from "../pad/canvas.js";
 import { centre } from "../pad/centring.js";
@@ -33,6 +33,7 @@ export function mount(element, data, emit) {
   let seen = null;
   /** Whether the ink is newer than `seen`. */
   let stale = true;
+  const encoding = createEncoding(() => schedule(show));
 
   const pad = createCanvas({ inked: () => (stale = true), settled: settle, redraw: () => schedule(show) });
   const hint = make("p", { class: "lx-sheet-hint", "aria-hidden": "true" }, "Draw here");
@@ -72,18 +73,20 @@ export function mount(element, data, emit) {
     if (!seen && wasEmpty) return;
     // Whole grey levels, as in the bytes that are sent up.
     if (seen) seen = seen.map((value) => Math.round(255 * value) / 255);
-    const posterior = seen ? encode(network, seen, y) : null;
-    store.set({ posterior, live: posterior?.mu ?? null }, origin);
+    encoding.cancel();
+    if (!seen) store.set({ posterior: null, live: null }, origin);
+    else encoding.encode(seen, (posterior) => store.set({ posterior, live: posterior.mu }, origin));
   }
 
   /** Encode the drawing with another label; its code is pinned again where it was pinned. */
   function relabel() {
-    const { network, y, z, posterior: before } = store.get();
+    const { z, posterior: before } = store.get();
     if (!seen || !before || !ready()) return;
-    const posterior = encode(network, seen, y);
     const follows = same(z, before.mu);
-    store.set({ posterior, ...(follows ? { z: posterior.mu, pinnedId: null, live: null } : {}) }, origin);
-    if (follows) send();
+    encoding.encode(seen, (posterior) => {
+      store.set({ posterior, ...(follows ? { z: posterior.mu, pinnedId: null, live: null } : {}) }, origin);
+      if (follows) send();
+    });
   }
 
   function settle() {
@@ -95,6 +98,11 @@ export function mount(element, data, emit) {
       live.say("The sheet is empty");
       return;
     }
+    encoding.then(pin);
+  }
+
+  /** Pin the code of what is drawn, and send the drawing up. */
+  function pin() {
     const { posterior } = store.get();
     store.set({ z: posterior.mu, pinnedId: null, live: null }, origin);
     send();
@@ -151,6 +159,7 @@ export function mount(element, data, emit) {
       schedule(show);
     },
     destroy() {
+      encoding.cancel();
       if (seen) store.set({ posterior: null, live: null }, origin);
       unsubscribe();
       observer.disconnect();
@@ -159,6 +168,40 @@ export function mount(element, data, emit) {
       root.remove();
     },
   };
+}
+
+/** Encoding of what is seen: at once, or when the server has. @param {() => void} arrived  called then */
+function createEncoding(arrived) {
+  let stop = null; // while a picture is on its way
+  let afterwards = () => {};
+
+  function cancel() {
+    stop?.();
+    stop = null;
+    afterwards = () => {};
+  }
+
+  function encode(x, take) {
+    cancel();
+    const { network, y } = store.get();
+    let isDone = false;
+    const end = encodeEach(network, x, y, (posterior) => {
+      const isLate = stop !== null;
+      isDone = true;
+      stop = null;
+      take(posterior);
+      if (isLate) [arrived, afterwards].forEach((call) => call());
+    });
+    if (!isDone) stop = end;
+  }
+
+  /** Call a function when no picture is on its way. */
+  function then(callback) {
+    if (stop === null) callback();
+    else afterwards = callback;
+  }
+
+  return { encode, cancel, then };
 }
 
 /** What the model sees, with the box that the ink fits into, its reconstruction, code and rate. */
@@ -172,19 +215,26 @@ function createResult() {
     make("figure", {}, make("figcaption", {}, "Reconstruction"), reconstruction),
     words);
   const all = [createTiles(seenCanvas), createTiles(reconstruction)];
+  let isEmpty = true;
+  const follow = createFollower((mean) => {
+    if (!isEmpty) all[1].picture(0, mean);
+  });
 
   function show(seen, frame) {
     const { network, y, posterior } = store.get();
     const shape = network.imageShape;
     const margin = (side) => `${50 * (1 - Math.min(1, frame.box / side))}%`;
     box.style.inset = `${margin(shape[1])} ${margin(shape[2])}`;
-    const pictures = seen && posterior ? [seen, decode(network, posterior.mu, y)] : null;
-    all.forEach((tiles, i) => {
-      const empty = tiles.layOut({ columns: 1, shape });
-      if (pictures) tiles.picture(0, pictures[i]);
-      else if (!empty) tiles.clear();
-    });
-    words.textContent = pictures ? [code(posterior.mu), ...rate(posterior)].join("; ") : "";
+    isEmpty = !(seen && posterior);
+    for (const tiles of all) {
+      const fresh = tiles.layOut({ columns: 1, shape });
+      if (isEmpty && !fresh) tiles.clear();
+    }
+    if (!isEmpty) {
+      all[0].picture(0, seen);
+      follow(network, posterior.mu, y);
+    }
+    words.textContent = isEmpty ? "" : [code(posterior.mu), ...rate(posterior)].join("; ");
   }
 
   /** The rate in words; none for a model without one, or of two layers, where this is a part of it. */

@@ -13,7 +13,7 @@
  */
 import { createGrid, sizeBox } from "../manifold/grid.js";
 import { decodeLabelled } from "../model/decoding.js";
-import { canDecode, decode } from "../model/network.js";
+import { canDecode } from "../model/network.js";
 import { pin } from "../state/pinning.js";
 import { schedule, storeOf, unschedule } from "../state/store.js";
 import { announcer, make } from "../ui/dom.js";
@@ -179,6 +179,7 @@ function createPictures(grid, { store, codeOf }) {
   let first = "";
   let others = "";
   let stop = () => {};
+  let stopFirst = () => {};
 
   function drawOthers(cells, styles, labels) {
     const all = Array.from({ length: (styles - 1) * labels }, (_, i) =>
@@ -189,9 +190,11 @@ function createPictures(grid, { store, codeOf }) {
       (i, mean) => grid.tiles.picture(cells.indexOf(all[i].style, all[i].label), mean));
   }
 
-  function drawCell(cells, style, label) {
-    const mean = decode(store.get().network, codeOf(style, label), label);
-    grid.tiles.picture(cells.indexOf(style, label), mean);
+  function drawFirst(cells, labels) {
+    const all = Array.from({ length: labels }, (_, label) => label);
+    stopFirst();
+    stopFirst = decodeLabelled(store.get().network, all.map((label) => codeOf(0, label)), all,
+      (label, mean) => grid.tiles.picture(cells.indexOf(0, label), mean));
   }
 
   function show({ names, draws, priors }, cells) {
@@ -200,7 +203,7 @@ function createPictures(grid, { store, codeOf }) {
     const wantedFirst = `${network.hash} ${store.shown()} ${priors ? y : ""}`;
     if (fresh || wantedFirst !== first) {
       first = wantedFirst;
-      names.forEach((_, label) => drawCell(cells, 0, label));
+      drawFirst(cells, names.length);
     }
     const wantedOthers = `${network.hash} ${draws}`;
     if (fresh || wantedOthers !== others) {
@@ -209,5 +212,5 @@ function createPictures(grid, { store, codeOf }) {
     }
   }
 
-  return { show, stop: () => stop() };
+  return { show, stop: () => [stop, stopFirst].forEach((end) => end()) };
 }

@@ -24,6 +24,7 @@ from vae_core import boltzmann_metrics, latents, projection
 from vae_core.boltzmann_metrics import MachineCodes
 from vae_core.data import ImageDataset, subset
 from vae_core.errors import ConfigError
+from vae_core.graphs import Graph
 from vae_core.graphs.graph import WEIGHTS
 from vae_core.model_folder import Codes
 from vae_core.models import VAE, HierarchicalVAE, ImportedVAE
@@ -45,6 +46,8 @@ ALIGNMENT = 8
 #: The largest finite half-precision number.
 HALF_MAX = 65504.0
 PARTS = ("decoder", "encoder")
+#: The one layer of a network that a browser cannot run, which the server runs for it.
+SERVED = "served"
 
 Array = NDArray[Any]
 Layer = dict[str, Any]
@@ -67,7 +70,8 @@ def pack(model: VAE, *, parts: Collection[str] = PARTS) -> tuple[dict[str, Any],
         ``stochastic_layers``, ``has_rate`` (only where codes have none), ``prior`` (with the
         decoder: None for N(0, I), else the diagonal
         Gaussians of a mixture or, ``by_label``, of each label), a list of operations for each
-        part, and ``arrays``: name, dtype, shape and offset of each array.
+        part (of one that only a server can run, a layer "served" without weights), and
+        ``arrays``: name, dtype, shape and offset of each array.
     weights
         Bytes of the arrays.
 
@@ -232,6 +236,9 @@ def _graphs(
             if part in parts:
                 raise ConfigError(NO_ENCODER)
             continue
+        if graph.is_foreign:
+            networks[part] = [{"op": SERVED, "size": graph.output_size, "digest": _digest(graph)}]
+            continue
         names = {name: f"{part}.{name}" for name in graph.weights}
         arrays |= {names[name]: _halved(one, names[name]) for name, one in graph.weights.items()}
         networks[part] = [
@@ -242,6 +249,13 @@ def _graphs(
             for layer in graph.layers
         ]
     return networks
+
+
+def _digest(graph: Graph) -> str:
+    digest = hashlib.sha256(graph.to_json().encode())
+    for name in sorted(graph.weights):
+        digest.update(graph.weights[name].contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _decoder(model: VAE, arrays: dict[str, Array]) -> list[Layer]:

@@ -27,8 +27,12 @@ from vae_core.data import own
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
 from vae_core.model_folder import AnyCard, Codes, ImportedCard, Saved
-from vae_core.models import priors
+from vae_core.models import ImportedVAE, priors
 
+#: Why some models have no page of their own.
+ONLY_SERVED = (
+    "onnxruntime decodes this model on a server; a page without one could not decode anything"
+)
 ENTRY = "standalone/standalone.js"
 #: What the page starts in a worker.
 WORKER = "model/worker.js"
@@ -73,13 +77,16 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
     Raises
     ------
     ConfigError
-        If the model has a single latent dimension, or a weight is too large for half precision.
+        If the model has a single latent dimension, only a server can decode it, or a weight is too
+        large for half precision.
     """
     card = saved.card
+    if isinstance(saved.model, ImportedVAE) and saved.model.is_foreign("decoder"):
+        raise ConfigError(f"{card.name}: {ONLY_SERVED}")
     latent_dim = card.model.latent_dim
     if latent_dim < 2:
         raise ConfigError(f"latent_dim {latent_dim}: a page needs a plane, so 2 or more dimensions")
-    frame = _frame(card)
+    frame = _frame(saved)
     parts = ("decoder",) if frame is None else bundles.PARTS
     slots = {
         "title": html.escape(card.name),
@@ -151,6 +158,14 @@ def _filled(template: str, entries: Sequence[str], slots: Mapping[str, str]) -> 
     return Template(_read(template)).substitute(common | dict(slots)).encode()
 
 
+def _frame(saved: Saved) -> images.Frame | None:
+    """Return how a drawing is placed; None where the page cannot encode any."""
+    served = isinstance(saved.model, ImportedVAE) and saved.model.is_foreign("encoder")
+    if served or not saved.card.model.has_encoder:
+        return None
+    return images.frame_of(saved.card.prepared_as, saved.card.model.image_shape)
+
+
 def _posterior(card: AnyCard) -> str:
     return card.model.posterior if isinstance(card, ImportedCard) else "gaussian"
 
@@ -183,7 +198,7 @@ def _data(saved: Saved) -> dict[str, Any]:
     important = kl if has_bound else codes.mu.std(0, correction=0)
     first, second = sorted(important.argsort(descending=True, stable=True)[:2].tolist())
     maps = [name for name in ("pca", "tsne") if name in codes.projections]
-    frame = _frame(card)
+    frame = _frame(saved)
     return {
         "name": card.name,
         "hash": bundles.pack(saved.model, parts=("decoder",))[0]["hash"],
@@ -200,13 +215,6 @@ def _data(saved: Saved) -> dict[str, Any]:
         "projections": [*(maps if card.model.latent_dim > 2 else []), "raw"],
         "frame": None if frame is None else vars(frame),
     }
-
-
-def _frame(card: AnyCard) -> images.Frame | None:
-    """Return how a drawing is placed; None for a model that none can be drawn for."""
-    if not card.model.has_encoder:
-        return None
-    return images.frame_of(card.prepared_as, card.model.image_shape)
 
 
 def _facts(card: AnyCard) -> str:

@@ -14,14 +14,16 @@ import torch
 from torch import Tensor
 
 from vae_core.errors import ConfigError
+from vae_core.graphs import foreign
 from vae_core.graphs.operations import OPERATIONS, Operation
 from vae_core.graphs.shapes import Layer, need
 
 FORMAT_VERSION = 1
 #: The network's input, where a layer lists what it reads.
 INPUT = -1
-#: Entries of a layer that hold the name of an array.
-WEIGHTS = ("weight", "bias", "weight_ih", "bias_ih", "weight_hh", "bias_hh", "values")
+#: Entries of a layer that hold the name of an array: of float32, but for a file's bytes.
+FILE = "file"
+WEIGHTS = ("weight", "bias", "weight_ih", "bias_ih", "weight_hh", "bias_hh", "values", FILE)
 #: What a graph may have at most: layers, values of one array, values of all weights, and
 #: multiplications for one example.
 MAX_LAYERS = 4096
@@ -81,6 +83,17 @@ class Graph:
     def weights_of(self, layer: Layer) -> dict[str, Tensor]:
         """Return the arrays of a layer by their kind ("weight", "bias", ...)."""
         return {kind: self.weights[layer[kind]] for kind in WEIGHTS if kind in layer}
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a part of it is run by onnxruntime, as a browser cannot."""
+        return any(layer["op"] == foreign.OP for layer in self.layers)
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights, those in the file of a foreign network included."""
+        inside = sum(int(layer.get("parameters", 0)) for layer in self.layers)
+        return inside + sum(p.numel() for p in self.weights.values() if p.dtype == torch.float32)
 
     def multiplications(self) -> int:
         """Return the multiplications by weights, and other values, for one example."""
@@ -191,7 +204,8 @@ class Builder:
             layer["inputs"] = inputs
         for kind, values in (weights or {}).items():
             layer[kind] = f"{here}.{kind}"
-            self.weights[layer[kind]] = values.detach().float().contiguous()
+            values = values.detach() if kind == FILE else values.detach().float()
+            self.weights[layer[kind]] = values.contiguous()
         self.layers.append(layer)
         return here
 
@@ -236,7 +250,8 @@ def _check(graph: Graph) -> None:
         f"graph: {total:,} weights; up to {MAX_WEIGHTS:,} are allowed",
     )
     for name, values in graph.weights.items():
-        need(values.dtype == torch.float32, f"graph: {name} is {values.dtype}; float32 is needed")
+        good = values.dtype in (torch.float32, torch.uint8)
+        need(good, f"graph: {name} is {values.dtype}; float32 is needed")
         need(_is_finite(values), f"graph: {name} has values that are not finite")
     sizes = [graph.size]  # of the input, and of each layer
     for index, layer in enumerate(graph.layers):
@@ -289,6 +304,8 @@ def _check_layer(graph: Graph, layer: Layer, index: int, sizes: list[int]) -> in
                 f"{kind} {layer[kind]!r} is not among the weights",
             )
             found[kind] = graph.weights[layer[kind]]
+            needed = torch.uint8 if kind == FILE else torch.float32
+            need(found[kind].dtype == needed, f"{kind} is {found[kind].dtype}; not {needed}")
     _check_count(operation, layer, len(inputs))
     read = [sizes[one + 1] for one in inputs]
     if operation.inputs == (1, 2) and "values" in found:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vae_core.errors import ConfigError
-from vae_core.graphs import shapes
+from vae_core.graphs import foreign, shapes
 from vae_core.graphs.shapes import Layer, Rule
 
 #: Below this logit the mean of the continuous Bernoulli is computed by its series.
@@ -319,13 +319,24 @@ def _constant(layer: Layer, given: Operands) -> Tensor:
     return given.weights["values"].reshape(1, -1)
 
 
-def _label(layer: Layer, given: Operands) -> Tensor:
+def _labels(layer: Layer, given: Operands) -> Tensor:
+    """Return the labels, int64 (n,), checked."""
     label, classes = given.label, layer["classes"]
     if label is None:
         raise ConfigError("labels: this network needs one for each example")
     if len(label) and not 0 <= int(label.min()) <= int(label.max()) < classes:
         raise ConfigError(f"labels: integers from 0 to {classes - 1} are allowed")
-    one_hot = F.one_hot(label, classes)
+    return label
+
+
+def _foreign(layer: Layer, given: Operands) -> Tensor:
+    labels = _labels(layer, given) if "label" in layer else None
+    return foreign.run(layer, given.x, given.weights["file"], labels)
+
+
+def _label(layer: Layer, given: Operands) -> Tensor:
+    classes = layer["classes"]
+    one_hot = F.one_hot(_labels(layer, given), classes)
     if not given.inputs:
         return one_hot.float()
     each = rows(layer, given.x)
@@ -420,6 +431,12 @@ OPERATIONS: dict[str, Operation] = {
     "constant": Operation(_constant, shapes.constant, (), (0, 0)),
     "label": Operation(_label, shapes.label, ("classes",), (0, 1)),
     "recurrent": Operation(_recurrent, shapes.recurrent),
+    # An ONNX file, which only a server can run.
+    foreign.OP: Operation(
+        _foreign,
+        shapes.foreign,
+        ("entry", "shape", "outputs", "bytes", "parameters", "operators", *shapes.LABELLED),
+    ),
     "gated": Operation(
         lambda layer, given: F.glu(rows(layer, given.x)).flatten(1),
         shapes.gated,

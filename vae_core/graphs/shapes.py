@@ -99,6 +99,30 @@ def width_of(layer: Layer, size: int, what: str = "an input") -> int:
     return size // parts
 
 
+#: Attributes of a network with an input that is a label.
+LABELLED = ("label", "one_hot", "classes")
+
+
+def foreign(layer: Layer, sizes: Sequence[int]) -> tuple[int, WeightShapes]:
+    """Rule of a whole network that is not of our operations: its size is as it is stated."""
+    for name in ("outputs", "operators"):
+        names = layer.get(name)
+        good = isinstance(names, Sequence) and all(isinstance(one, str) for one in names)
+        need(good and not isinstance(names, str), f"{name} {_short(names)}: names are needed")
+    for name in ("entry", *(("label",) if "label" in layer else ())):
+        need(isinstance(layer.get(name), str), f"{name}: a name is needed")
+    sides = layer.get("shape")
+    need(isinstance(sides, Sequence) and len(sides) < 8, f"shape {_short(sides)}: sides are needed")
+    assert sides is not None
+    shape = integers(layer, "shape", len(sides))
+    need(math.prod(shape) == sizes[0], f"shape {list(shape)} where {sizes[0]} values are read")
+    if "label" in layer:
+        integer(layer, "classes", low=2)
+        need(type(layer.get("one_hot")) is bool, "one_hot: true or false is needed")
+    integer(layer, "parameters", low=0, high=2**40)
+    return int(layer["size"]), {"file": (integer(layer, "bytes", high=2**30),)}
+
+
 def unary(layer: Layer, sizes: Sequence[int]) -> tuple[int, WeightShapes]:
     """Rule of an operation on each value alone."""
     return sizes[0], {}

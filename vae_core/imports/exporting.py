@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 
 from vae_core.errors import ConfigError
-from vae_core.formats.onnx_reading import Port
 
 OPERATOR_SET = 17
 #: Name of what a module reads, by part.
@@ -65,12 +64,6 @@ def to_onnx(
                 "torch.onnx.export and give the file"
             ) from error
     return content.getvalue()
-
-
-def code_shape(encoder: Any, outputs: Sequence[Port]) -> tuple[int, ...]:
-    """Return the shape of a code that an encoder's outputs imply."""
-    first = outputs[0].shape
-    return first
 
 
 class _Named(nn.Module):

@@ -171,6 +171,9 @@ def prepare(
         dataset = source.load(shape, limit)
         dataset, notes = _with_classes(dataset, classes), dataset.notes
         count = count or len(dataset.classes)
+    for part, network in (("Decoder", second), ("Encoder", first)):
+        if network is not None and "notes" in network.facts:
+            notes = (f"{part}: {network.facts['notes']}", *notes)
     request = Request(
         decoder=second,
         encoder=first,

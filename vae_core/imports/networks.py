@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from vae_core.graphs import Graph
+from vae_core.graphs import Graph, foreign
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ def describe(graph: Graph) -> str:
     parts = [f"{graph.size:,}"]
     for layer in graph.layers:
         op, size = str(layer["op"]), int(layer["size"])
-        if op in ("linear", "recurrent", "matmul"):
+        if op == foreign.OP:
+            parts.append(f"{op} ({', '.join(layer['operators']) or 'other operators'}) {size:,}")
+        elif op in ("linear", "recurrent", "matmul"):
             parts.append(f"{op} {size:,}")
         elif "to" in layer:
             parts.append(f"{op.replace('_', ' ')} {' × '.join(map(str, layer['to']))}")

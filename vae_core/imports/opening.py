@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vae_core.errors import ConfigError, LatentExplorerError
+from vae_core.errors import ConfigError, LatentExplorerError, OnnxError, OperatorError
 from vae_core.formats import onnx_reading
-from vae_core.formats.onnx_reading import OnnxModel
-from vae_core.graphs import Graph
+from vae_core.formats.onnx_reading import ForeignModel, OnnxModel
+from vae_core.graphs import Graph, foreign
 from vae_core.imports import exporting, networks
 from vae_core.imports.meanings import ImageShape
 from vae_core.imports.networks import Network
@@ -22,6 +23,8 @@ LABEL_NAME = re.compile(
     r"(^|_)(y|c|cond|condition|labels?|class(es)?|one_?hot)($|_)", re.IGNORECASE
 )
 HASH_LENGTH = 16
+
+File = OnnxModel | ForeignModel
 
 
 def open_networks(
@@ -53,14 +56,14 @@ def open_networks(
     if encoder is None and decoder is None:
         raise ConfigError("nothing to import: an encoder and a decoder are needed, or a decoder")
     shape = shape or (None if source is None else source.shape)
-    first = None if encoder is None else _read(encoder, "encoder", shape, classes)
+    first = None
+    if encoder is not None:
+        first = _read(encoder, "encoder", shape, classes, _shapes_of_pictures(shape))
     if decoder is None:
         assert first is not None
         return _split(first, classes)
-    code = None
-    if first is not None and not _is_file(decoder):
-        code = exporting.code_shape(encoder, first.outputs)
-    second = _read(decoder, "decoder", code, classes)
+    codes = () if first is None else tuple(port.shape for port in first.outputs)
+    second = _read(decoder, "decoder", codes[0] if codes else None, classes, codes)
     if first is None and len(second.inputs) + len(second.sampled) > 1:
         both = _try_split(second, classes)
         if both is not None:
@@ -86,20 +89,49 @@ def _named(source: Any) -> dict[str, str]:
     return {"file": f"{kind}, exported by PyTorch"}
 
 
-def _read(source: Any, part: str, shape: Sequence[int] | None, classes: int) -> OnnxModel:
+def _shapes_of_pictures(shape: ImageShape | None) -> list[tuple[int, ...]]:
+    """Return the shapes in which a network may read pictures (c, h, w)."""
+    if shape is None:
+        return []
+    channels, height, width = shape
+    flat: list[tuple[int, ...]] = [shape, (height, width, channels), (math.prod(shape),)]
+    return [*flat, (height, width)] if channels == 1 else flat
+
+
+def _read(
+    source: Any,
+    part: str,
+    shape: Sequence[int] | None,
+    classes: int,
+    likely: Sequence[tuple[int, ...]],
+) -> File:
+    """Read a file, or what is exported as one, in a likely shape where it leaves sizes open."""
     if not _is_file(source):
         source = exporting.to_onnx(source, part=part, shape=shape, classes=classes)
     elif isinstance(source, str | Path):
         source = Path(source).expanduser()
     try:
-        return onnx_reading.read(source)
+        return onnx_reading.read(source, likely=likely)
+    except OperatorError as error:
+        return _foreign(source, part, classes, likely, error)
     except LatentExplorerError as error:
         raise ConfigError(f"{part}: {error}") from error
 
 
-def _network(
-    model: OnnxModel, named: dict[str, str], classes: int, *, largest: bool = False
-) -> Network:
+def _foreign(
+    source: Any, part: str, classes: int, likely: Sequence[tuple[int, ...]], why: OperatorError
+) -> ForeignModel:
+    """Read a file that our operations cannot express for onnxruntime."""
+    if not foreign.available():
+        head, *rest = str(why).split("; ", 1)
+        raise ConfigError("; ".join([f"{part}: {head}, without {foreign.MISSING}", *rest])) from why
+    try:
+        return onnx_reading.read_foreign(source, likely=likely, classes=classes, reason=str(why))
+    except OnnxError as error:
+        raise ConfigError(f"{part}: {str(why).split(';')[0]}; {error}") from error
+
+
+def _network(model: File, named: dict[str, str], classes: int, *, largest: bool = False) -> Network:
     """Return a file with one network; one of two inputs is a label."""
     label = _label_input(model.inputs, classes, largest=largest)
     inputs = [port for port in model.inputs if port is not label]
@@ -113,7 +145,7 @@ def _network(
 
 
 def _of(
-    model: OnnxModel,
+    model: File,
     entry: str,
     outputs: Sequence[str],
     label: onnx_reading.Port | None,
@@ -125,6 +157,8 @@ def _of(
         "written by": f"{model.producer or 'an unknown program'}, operator set "
         f"{model.operator_set}",
     }
+    if isinstance(model, ForeignModel):
+        facts["run by"] = "onnxruntime"
     if model.notes:
         facts["notes"] = " ".join(model.notes)
 
@@ -155,7 +189,7 @@ def _label_input(
     return min(ports, key=lambda port: port.size) if largest else None
 
 
-def _split(model: OnnxModel, classes: int) -> tuple[Network, Network]:
+def _split(model: File, classes: int) -> tuple[Network, Network]:
     both = _try_split(model, classes)
     if both is None:
         raise ConfigError(
@@ -165,7 +199,7 @@ def _split(model: OnnxModel, classes: int) -> tuple[Network, Network]:
     return both
 
 
-def _try_split(model: OnnxModel, classes: int) -> tuple[Network, Network] | None:
+def _try_split(model: File, classes: int) -> tuple[Network, Network] | None:
     """Return the encoder and the decoder of one file, or None if it has only one network."""
     named = {"file": "one file with both networks"}
     if len(model.inputs) == 2 and not _label_input(model.inputs, classes, largest=False):
@@ -186,7 +220,7 @@ def _try_split(model: OnnxModel, classes: int) -> tuple[Network, Network] | None
     return None
 
 
-def _depends_on(model: OnnxModel, output: str, entry: str) -> bool:
+def _depends_on(model: File, output: str, entry: str) -> bool:
     """Whether an output can be computed from one value alone."""
     try:
         model.graph([output], inputs=[entry])

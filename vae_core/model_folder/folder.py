@@ -70,6 +70,8 @@ PICTURES = "pictures.safetensors"
 MAX_BYTES = 256 * 2**20
 #: Maximum size of a card, and of the header of a file of tensors.
 MAX_HEADER = 2**20
+#: Maximum size of what an ONNX file has besides its weights, in an imported model.
+MAX_FILE = 16 * 2**20
 #: Size of a float64, the largest type that weights are converted from.
 DOUBLE_BYTES = 8
 #: Type and shape of each column of an encoded set, for n examples and d dimensions.
@@ -471,10 +473,7 @@ def save(
     """
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(model, ImportedVAE):
-        weights, parameters = (
-            imported.write(model),
-            sum(p.numel() for p in model.tensors().values()),
-        )
+        weights, parameters = imported.write(model), model.parameter_count
     else:
         weights = safetensors.torch.save(
             {name: p.detach().contiguous() for name, p in model.state_dict().items()}
@@ -592,7 +591,7 @@ def _shapes(config: ModelConfig | BoltzmannConfig) -> dict[str, tuple[int, ...]]
 def weights_limit(card: AnyCard | BoltzmannCard) -> int:
     """Return the maximum size in bytes of a weights file, with its header, even of float64."""
     if isinstance(card, ImportedCard):
-        numbers = card.parameters
+        numbers = card.parameters + MAX_FILE // DOUBLE_BYTES
     else:
         numbers = sum(math.prod(shape) for shape in _shapes(card.model).values())
     return min(MAX_BYTES, DOUBLE_BYTES * numbers + MAX_HEADER)
@@ -602,7 +601,8 @@ def _imported_of(card: ImportedCard, content: bytes) -> ImportedVAE:
     _check_hash(card, content)
     tensors = _tensors(WEIGHTS, content)
     for name, tensor in tensors.items():
-        _check_numbers(WEIGHTS, name, tensor, torch.float32)
+        if tensor.dtype != torch.uint8:  # a file's bytes, of which the graph knows
+            _check_numbers(WEIGHTS, name, tensor, torch.float32)
     try:
         model = imported.read(card.model, content, tensors)
     except ConfigError as error:

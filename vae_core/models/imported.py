@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -89,6 +90,11 @@ class ImportedVAE(VAE):
         """Graph from pixels to mu or mu and logvar; None for a decoder alone."""
         return None if self.encoder_network is None else self.encoder_network.graph
 
+    def is_foreign(self, part: Literal["encoder", "decoder"]) -> bool:
+        """Whether onnxruntime runs this part, so that a browser cannot."""
+        graph = self.decoder_graph if part == "decoder" else self.encoder_graph
+        return graph is not None and graph.is_foreign
+
     def tensors(self) -> dict[str, Tensor]:
         """Return the weights of both graphs, and the moments of a fitted prior, by name."""
         named = {f"decoder.{name}": one for name, one in self.decoder_graph.weights.items()}
@@ -98,6 +104,13 @@ class ImportedVAE(VAE):
         if self.codes is not None:
             named |= {PRIOR_MU: self.codes.mu, PRIOR_LOGVAR: self.codes.logvar}
         return named
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of weights of both networks."""
+        graphs = [self.decoder_graph, *([self.encoder_graph] if self.encoder_graph else [])]
+        fitted = 0 if self.codes is None else self.codes.mu.numel() + self.codes.logvar.numel()
+        return sum(graph.parameters for graph in graphs) + fitted
 
     def pixel_means(self) -> Graph:
         """Return the graph from a code to the means of the pixels, (c · h · w)."""

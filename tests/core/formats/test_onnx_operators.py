@@ -103,8 +103,8 @@ def shaped(draw: Draw) -> list[int | str]:
 
 
 ALONE = [
-    "Relu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Erf", "Exp", "Abs", "Neg", "Identity", "Sin",
-    "Cos",
+    "Relu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Erf", "Exp", "Abs", "Neg", "Identity",
+    "Sin", "Cos",
 ]  # fmt: skip
 MORE = {
     "LeakyRelu": {"alpha": 0.3},

@@ -5,7 +5,8 @@ ONNX is what PyTorch, Keras, JAX and TensorFlow export. Its nodes are lowered to
 a layer only where an operation needs another order, and the size of the batch stays open.
 """
 
+from vae_core.formats.onnx_reading.foreign import ForeignModel, read_foreign
 from vae_core.formats.onnx_reading.model import OnnxModel, Port, read
 from vae_core.formats.onnx_reading.operators import KNOWN
 
-__all__ = ["KNOWN", "OnnxModel", "Port", "read"]
+__all__ = ["KNOWN", "ForeignModel", "OnnxModel", "Port", "read", "read_foreign"]

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from vae_core.errors import OnnxError
+from vae_core.errors import OnnxError, OperatorError
 from vae_core.formats.onnx_reading.values import Array
 
 #: Maximum size of a file, of all in it but the weights, and of one weight's description, in bytes.
@@ -27,6 +27,8 @@ MAX_VALUES = 2**26
 OPERATOR_SETS = (11, onnx.defs.onnx_opset_version())
 
 _TYPES = onnx.TensorProto
+#: What tensors of numbers become.
+FLOATS = np.float32
 #: Types of tensors that are read, and what they become.
 DTYPES: dict[int, type[np.generic]] = {
     _TYPES.FLOAT: np.float32,
@@ -105,22 +107,14 @@ def read(source: str | Path | bytes, *, known: frozenset[str]) -> Source:
         If the file is damaged or too large, reads other files, has functions or graphs within
         nodes, strings, types or operators that are not known. The sentence names them.
     """
-    content = source if isinstance(source, bytes) else _content(Path(source))
-    if len(content) > MAX_BYTES:
-        raise OnnxError(f"the ONNX file is larger than the {MAX_BYTES // 2**20} MB allowed")
-    _scan(content)
-    try:
-        model = onnx.ModelProto.FromString(content)
-    except DecodeError as error:
-        raise OnnxError("not an ONNX file: it cannot be decoded") from error
-    _check_names(model)
+    model = parsed(content_of(source))
     operator_set = _operator_set(model)
     constants = {one.name: array_of(one) for one in model.graph.initializer}
     nodes = tuple(_node(one) for one in model.graph.node)
     unknown = sorted({one.op for one in nodes} - known)
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
-        raise OnnxError(
+        raise OperatorError(
             f"operators {', '.join(one[:30] for one in unknown[:3])}{more} are not known; "
             f"known are {', '.join(sorted(known))}"
         )
@@ -134,15 +128,46 @@ def read(source: str | Path | bytes, *, known: frozenset[str]) -> Source:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
         raise OnnxError(f"not a valid ONNX graph: {_first_line(error)}") from error
-    inputs = tuple(_declared(one) for one in model.graph.input if one.name not in constants)
+    inputs = tuple(declared(one) for one in model.graph.input if one.name not in constants)
     return Source(
         nodes=nodes,
         constants=constants,
         inputs=inputs,
-        outputs=tuple(_declared(one) for one in model.graph.output),
+        outputs=tuple(declared(one) for one in model.graph.output),
         operator_set=operator_set,
         producer=model.producer_name[:100],
     )
+
+
+def content_of(source: str | Path | bytes) -> bytes:
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    OnnxError
+        If it cannot be read, or is too large.
+    """
+    content = source if isinstance(source, bytes) else _content(Path(source))
+    if len(content) > MAX_BYTES:
+        raise OnnxError(f"the ONNX file is larger than the {MAX_BYTES // 2**20} MB allowed")
+    return content
+
+
+def parsed(content: bytes) -> onnx.ModelProto:
+    """Parse a file that is bounded first.
+
+    Raises
+    ------
+    OnnxError
+        If it is damaged or too large, or has functions, strings or names that are not text.
+    """
+    _scan(content)
+    try:
+        model: onnx.ModelProto = onnx.ModelProto.FromString(content)
+    except DecodeError as error:
+        raise OnnxError("not an ONNX file: it cannot be decoded") from error
+    _check_names(model)
+    return model
 
 
 def _check_names(model: onnx.ModelProto) -> None:
@@ -231,12 +256,13 @@ def _attribute(op: str, attribute: onnx.AttributeProto) -> Any:
     if attribute.type in (kinds.FLOAT, kinds.INT, kinds.FLOATS, kinds.INTS, kinds.STRINGS):
         value = onnx.helper.get_attribute_value(attribute)
         return value if isinstance(value, int | float) else list(value)
-    raise OnnxError(
+    raise OperatorError(
         f"{op}: attribute {attribute.name[:100]!r} is a graph or of another type that is not known"
     )
 
 
-def _declared(value: onnx.ValueInfoProto) -> Declared:
+def declared(value: onnx.ValueInfoProto) -> Declared:
+    """Return an input or output as it is declared."""
     tensor = value.type.tensor_type
     if not value.type.HasField("tensor_type") or tensor.elem_type not in DTYPES:
         raise OnnxError(

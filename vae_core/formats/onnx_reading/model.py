@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vae_core.errors import ConfigError, OnnxError
+from vae_core.errors import ConfigError, OnnxError, OperatorError
 from vae_core.formats.onnx_reading import files, folding
 from vae_core.formats.onnx_reading.engine import OPEN_BATCH, Engine, check_size
 from vae_core.formats.onnx_reading.files import Declared, Node, Source
@@ -134,7 +134,10 @@ class OnnxModel:
 
 @np.errstate(all="ignore")
 def read(
-    source: str | Path | bytes, *, shapes: Mapping[str, Sequence[int]] | None = None
+    source: str | Path | bytes,
+    *,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    likely: Sequence[Shape] = (),
 ) -> OnnxModel:
     """Read the networks of an ONNX file.
 
@@ -144,6 +147,8 @@ def read(
         Path of the file, or its bytes.
     shapes
         Shape of one example of inputs whose sizes the file leaves open.
+    likely
+        Shapes for inputs that are not in ``shapes``: the first that fits what the file fixes.
 
     Returns
     -------
@@ -154,20 +159,39 @@ def read(
     ------
     OnnxError
         If the file is damaged or too large, or has something that is not known; the sentence names
-        it.
+        it. It is an OperatorError if the file is sound as far as it was read.
     """
     content = files.read(source, known=KNOWN)
     batch = _batch_of(content)
+    shapes = {**likely_shapes(content.inputs, likely), **(shapes or {})}
     try:
-        return _described(content, batch, NO_BATCH if batch == 1 else 0, shapes or {})
+        return _described(content, batch, NO_BATCH if batch == 1 else 0, shapes)
     except OnnxError as error:
         # Files exported for one example may have its size in their constants.
         if batch != OPEN_BATCH:
             raise
         try:
-            return _described(content, 1, 0, shapes or {})
+            return _described(content, 1, 0, shapes)
         except OnnxError:
             raise error from None
+
+
+def likely_shapes(inputs: Sequence[Declared], likely: Sequence[Shape]) -> dict[str, Shape]:
+    """Return the first likely shape that fits each input of open sizes, by their names."""
+    found: dict[str, Shape] = {}
+    for one in inputs:
+        sides = (None,) if one.shape is None else one.shape[1:]
+        if all(isinstance(side, int) for side in sides):
+            continue
+        for shape in likely:
+            fits = len(shape) == len(sides) and all(
+                not isinstance(side, int) or side == wanted
+                for side, wanted in zip(sides, shape, strict=True)
+            )
+            if fits or one.shape is None:
+                found[one.name] = tuple(shape)
+                break
+    return found
 
 
 def _batch_of(source: Source) -> int:
@@ -184,7 +208,7 @@ def _batch_of(source: Source) -> int:
 def _described(
     source: Source, batch: int, first: int, shapes: Mapping[str, Sequence[int]]
 ) -> OnnxModel:
-    ports = tuple(_port(one, shapes.get(one.name)) for one in source.inputs)
+    ports = tuple(port_of(one, shapes.get(one.name)) for one in source.inputs)
     if not ports or not source.outputs:
         raise OnnxError("the ONNX graph has no input or no output")
     each: dict[str, Shape] = {one.name: (1, *one.shape) for one in ports}
@@ -198,7 +222,10 @@ def _described(
         raise OnnxError("the ONNX graph has no input of numbers")
     lowering.start(numbers, frozenset())
     names = [one.name for one in source.outputs]
-    lowering.run(names)
+    try:
+        lowering.run(names)
+    except OnnxError as error:
+        raise OperatorError(str(error)) from error
     outputs = [Port(name, lowering.shape_of(name)) for name in names]
     sampled = [Port(name, lowering.shape_of(name)) for name in lowering.engine.sampled]
     each |= {one.name: (1, *one.shape) for one in sampled}
@@ -206,7 +233,7 @@ def _described(
         inputs=ports,
         outputs=tuple(outputs),
         sampled=tuple(sampled),
-        notes=tuple(dict.fromkeys(lowering.engine.notes)),
+        notes=tuple(dict.fromkeys([*open_sizes(source.inputs, ports), *lowering.engine.notes])),
         operator_set=source.operator_set,
         producer=source.producer,
         _source=source,
@@ -216,7 +243,24 @@ def _described(
     )
 
 
-def _port(declared: Declared, given: Sequence[int] | None) -> Port:
+def open_sizes(declared: Sequence[Declared], ports: Sequence[Port]) -> list[str]:
+    """Say as what inputs of open sizes are read."""
+    return [
+        f"Input {port.name[:100]!r} has open sizes, and is read as "
+        f"{' × '.join(map(str, port.shape))}."
+        for one, port in zip(declared, ports, strict=True)
+        if one.shape is None or any(not isinstance(side, int) for side in one.shape[1:])
+    ]
+
+
+def port_of(declared: Declared, given: Sequence[int] | None) -> Port:
+    """Return an input with the shape that is given, or else declared.
+
+    Raises
+    ------
+    OnnxError
+        If its sizes are open, or not allowed.
+    """
     sides: Sequence[int | str | None] | None = given
     if given is None:
         sides = None if declared.shape is None else declared.shape[1:]

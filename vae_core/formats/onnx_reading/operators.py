@@ -109,5 +109,17 @@ KNOWN = frozenset(LOWERED) | frozenset(folding.FOLDS)
 LAZY = frozenset(
     {"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Cast", "Shape", "Size"}
     | {"InstanceNormalization", "Relu", "Sigmoid", "Tanh", "Softplus", "Mish", "HardSwish", "Exp"}
-    | {"Log", "Sqrt", "Abs", "Neg", "Reciprocal", "Erf", "LeakyRelu", "Elu", "HardSigmoid", "Sin", "Cos"}
+    | {
+        "Log",
+        "Sqrt",
+        "Abs",
+        "Neg",
+        "Reciprocal",
+        "Erf",
+        "LeakyRelu",
+        "Elu",
+        "HardSigmoid",
+        "Sin",
+        "Cos",
+    }
 )

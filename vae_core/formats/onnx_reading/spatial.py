@@ -306,7 +306,7 @@ def _cubic(node: Node, x: Flow, side: int, scale: float, axis: int) -> Array:
     layer = {"from": [before], "to": [side], "scales": [scale], "coordinates": coordinates}
     at = places(layer, 0)
     a = float(node.attributes.get("cubic_coeff_a", -0.75))
-    matrix = np.zeros((side, before))
+    matrix: Array = np.zeros((side, before))
     for step in range(-1, 3):
         place = np.floor(at) + step
         d = np.abs(at - place)
@@ -316,7 +316,8 @@ def _cubic(node: Node, x: Flow, side: int, scale: float, axis: int) -> Array:
         if node.attributes.get("exclude_outside", 0):
             share = np.where(inside == place, share, 0)
         np.add.at(matrix, (np.arange(side), inside.astype(np.int64)), share)
-    return matrix / matrix.sum(1, keepdims=True)
+    matrix /= matrix.sum(1, keepdims=True)
+    return matrix
 
 
 def _resized(engine: Engine, node: Node, inputs: Inputs, x: Flow) -> tuple[list[float], list[int]]:
