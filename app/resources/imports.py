@@ -1,5 +1,6 @@
 """Import uploaded models that were made elsewhere, each in a process that may die."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ CHECK_SECONDS, IMPORT_SECONDS = 180, 600
 #: Most pictures of an upload that are encoded.
 LIMIT = 2_000
 PREVIEW, FOLDER = "check.png", "model"
+#: Longest name of an uploaded file.
+MOST_OF_NAME = 60
 ONNX = ".onnx"
 
 
@@ -67,21 +70,31 @@ def _words(
     upload: Upload, stated: Mapping[str, str], dataset: str | None
 ) -> tuple[list[str], dict[str, bytes]]:
     """Return the words of a command, and its files under names of their own."""
-    words, files = ["import", "--json", "--limit", str(LIMIT)], {}
-    for part, position in upload.parts().items():
-        name, files[f"{part}{ONNX}"] = f"{part}{ONNX}", upload.networks[position][1]
-        words += [f"--{part}", name]
-    given = {"dataset": upload.pictures, "labels": upload.labels}
-    for option, file in given.items():
-        if file is not None:
-            name = f"{option}{''.join(Path(file[0]).suffixes[-2:])}"
-            files[name] = file[1]
-            words += [f"--{option}", name]
+    words = ["import", "--json", "--limit", str(LIMIT)]
+    files: dict[str, bytes] = {}
+    given = {part: upload.networks[position] for part, position in upload.parts().items()}
+    given |= {
+        option: file
+        for option, file in (("dataset", upload.pictures), ("labels", upload.labels))
+        if file is not None
+    }
+    for option, (original, content) in given.items():
+        name = safe_name(original, option)
+        if name in files:
+            name = f"{option}-{name}"
+        files[name] = content
+        words += [f"--{option}", name]
     if upload.pictures is None and dataset is not None:
         words += ["--dataset", dataset]
     for option, value in stated.items():
         words += [f"--{option}", value]
     return words, files
+
+
+def safe_name(original: str, option: str) -> str:
+    """Return the name that an uploaded file has for its command, which the card will show."""
+    name = re.sub(r"[^\w.-]+", "-", Path(original.replace("\\", "/")).name)[-MOST_OF_NAME:]
+    return name if re.match(r"\w", name) else f"{option}{name}"
 
 
 def _preview(folder: Path) -> dict[str, bytes]:

@@ -13,8 +13,8 @@ from vae_core.formats import html
 
 #: Said of a model that a browser cannot decode.
 SERVED = (
-    "Decoded by the server: onnxruntime runs this model, and no browser can. So pictures arrive a "
-    "moment later, and there is no export as one HTML file."
+    "Decoded by the server: this model needs onnxruntime, which browsers lack. Pictures come a "
+    "moment later, and it cannot be exported as one HTML file."
 )
 STYLES = Path(__file__).parent
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import served
 from serving import ROOT
 from visitor import FIRST, MAP, Visitor
 
@@ -30,13 +31,16 @@ Enter = Callable[..., Visitor]
 
 
 def dropped(somebody: Visitor, name: str, *parts: str) -> None:
+    """Open the dialog and drop the files of a foreign model."""
+    files = [FOREIGN / name / "legacy" / f"{part}.onnx" for part in parts]
+    drop(somebody, *files, FOREIGN / name / "pictures.npz")
+
+
+def drop(somebody: Visitor, *files: Path) -> None:
     """Open the dialog and drop ONNX files and pictures."""
     somebody.button("Open a model").click()
     somebody.button("Model made elsewhere (ONNX)…").click()
-    files = [FOREIGN / name / "legacy" / f"{part}.onnx" for part in parts]
-    somebody.page.locator(DROPZONE).set_input_files(
-        [str(path) for path in (*files, FOREIGN / name / "pictures.npz")]
-    )
+    somebody.page.locator(DROPZONE).set_input_files([str(path) for path in files])
     somebody.button("Check").wait_for()
 
 
@@ -72,6 +76,32 @@ def test_a_model_made_elsewhere_is_dropped_and_every_page_shows_it(
     assert offline.drawn_after("#picture canvas", CONTRAST) > 0
     offline.page.context.close()
     assert somebody.problems == offline.problems == []
+
+
+def test_a_model_that_no_browser_can_run_is_decoded_by_the_server(
+    visitor: Enter, tmp_path: Path
+) -> None:
+    """The page says so; pictures follow the pointer, sliders and grid as they do elsewhere."""
+    somebody = visitor().open("explore")
+    drop(somebody, *served.write(tmp_path, recurrent_encoder=True))
+    dialog = somebody.page.locator(DIALOG)
+    dialog.get_by_role("button", name="Open", exact=True).click()
+    dialog.wait_for(state="detached", timeout=IMPORTED)
+    somebody.page.wait_for_selector(MAP)
+    somebody.settle()
+    somebody.page.get_by_text("Decoded by the server").wait_for()
+    assert somebody.button("Export as one HTML file").count() == 0
+    picture = FIRST["explore"]
+    assert somebody.drawn_after(picture, CONTRAST / 2) > 0
+    seen = {somebody.look(picture)[1]}
+    for step in range(3):
+        somebody.page.mouse.move(*somebody.at(MAP, 0.3 + 0.15 * step, 0.4))
+        assert somebody.eventually(lambda: somebody.look(picture)[1] not in seen)
+        seen.add(somebody.look(picture)[1])
+    for page in ("manifold", "decode", "morph"):
+        somebody.follow(page)
+        assert somebody.drawn_after(FIRST[page], CONTRAST / 2) > 0
+    assert somebody.problems == []
 
 
 @pytest.mark.parametrize("name", ["convolutional", "keras", "generator"])

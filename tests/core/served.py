@@ -51,7 +51,7 @@ def decoder(units: int = SIDE) -> bytes:
     draw = np.random.default_rng(5)
     constants = {
         "a": (2 * draw.normal(size=(LATENT, 4 * units))).astype(np.float32),
-        "b": np.zeros(4 * units, np.float32),
+        "b": draw.normal(size=4 * units).astype(np.float32),
         "steps": np.array([-1, units, 4]),
         "one": np.array([1]),
         "four": np.float32(4),

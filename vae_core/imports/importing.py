@@ -287,7 +287,9 @@ def _provenance(request: Request, found: Sequence[str]) -> dict[str, str]:
     facts: dict[str, str] = {}
     for part, network in (("encoder", request.encoder), ("decoder", request.decoder)):
         if network is not None:
-            facts |= {f"{part} {fact}": value for fact, value in network.facts.items()}
+            # Notes are among what was found.
+            shown = {fact: value for fact, value in network.facts.items() if fact != "notes"}
+            facts |= {f"{part} {fact}": value for fact, value in shown.items()}
     return {**facts, "read as": " ".join(found)}
 
 

@@ -114,6 +114,21 @@ def test_two_files_are_told_apart(names: tuple[str, str], encoder: int) -> None:
     assert Upload((("both.onnx", b""),)).parts() == {"encoder": 0}
 
 
+@pytest.mark.parametrize(
+    ("original", "name"),
+    [
+        ("my pictures.npz", "my-pictures.npz"),
+        ("../../etc/x.npy", "x.npy"),
+        ("a\\b.zip", "b.zip"),
+        ("--out.gz", "dataset--out.gz"),
+        ("ñandú.npz", "ñandú.npz"),
+    ],
+)
+def test_an_uploaded_file_keeps_its_name(original: str, name: str) -> None:
+    """As far as it is one, and no option or path."""
+    assert imports.safe_name(original, "dataset") == name
+
+
 def test_labels_may_be_in_a_file_of_their_own(no_data: Path) -> None:
     """As IDX files and arrays have them."""
     found = np.load(FOREIGN / "pytorch-vae" / "pictures.npz")
