@@ -78,6 +78,8 @@ class Reading:
 LIVE_POINTS, FEWER_POINTS = 2_000, 500
 #: Test images whose codes move while a page trains.
 SHOWN_IN_THE_PAGE = 360
+#: Training images of it at most.
+TRAINED_IN_THE_PAGE = 10_000
 
 _statuses = TimedCache(data.available)
 
@@ -236,7 +238,9 @@ def training_address(name: str) -> str:
 
 @st.cache_resource(show_spinner=False, max_entries=len(IN_THE_PAGE))
 def _training_asset(name: str) -> assets.Asset:
-    content = bundles.training_bundle(data.load_dataset(name), shown=SHOWN_IN_THE_PAGE)
+    content = bundles.training_bundle(
+        data.load_dataset(name), train=TRAINED_IN_THE_PAGE, shown=SHOWN_IN_THE_PAGE
+    )
     return assets.Asset(content, f"{name}.training")
 
 

@@ -239,7 +239,7 @@ class Training {
   }
 
   #onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, input")) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, input")) return;
     if (event.key === " " && !event.target.matches("button")) this.#toggle();
     else if (event.key === "ArrowRight") this.#forward();
     else if (event.key === "ArrowLeft") this.#back();

@@ -23,6 +23,8 @@
  * @property {import("../map/reading.js").Reading|null} reading  what codes mean, by the page's map; null
  *   without one
  * @property {number} seed
+ * @property {import("../training/player.js").Facts|null} training  of the training inside the page at its last
+ *   step, null without one
  */
 
 /** @returns {ExplorerState} */
@@ -41,6 +43,7 @@ function initial() {
     selected: null,
     reading: null,
     seed: 0,
+    training: null,
   };
 }
 

@@ -96,7 +96,7 @@ export function createMap({ look, choose }) {
     const before = camera;
     camera = approach(prefersReducedMotion() ? null : camera, aimOf(places, size));
     const scene = {
-      axes: d === 1 ? [dimension(0), null] : dims.map(dimension), prior: [0, 0], groups, named: data.labels !== null && d > 1,
+      axes: d === 1 ? [dimension(0), null] : dims.map(dimension), prior: d === 1 ? null : [0, 0], groups, named: data.labels !== null && d > 1,
       tracks: { x: [places.x], y: [places.y] },
     };
     const font = getComputedStyle(stage).fontFamily;

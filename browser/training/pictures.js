@@ -55,8 +55,9 @@ export function describe({ read, failed, more, side, converted }) {
   return [
     `${read.toLocaleString("en")} pictures, ${converted ? `made grey, cropped to squares and resized to ${side} × ${side}` : `grey, ${side} × ${side}`}; `
       + `every fifth is shown on the map and not trained on. They stay in this browser.`,
-    failed > 0 && `${failed.toLocaleString("en")} files could not be read as pictures.`,
-    more > 0 && `${more.toLocaleString("en")} were left out: at most ${MOST.toLocaleString("en")} are taken.`,
+    failed === 1 && "1 file could not be read as a picture.",
+    failed > 1 && `${failed.toLocaleString("en")} files could not be read as pictures.`,
+    more > 0 && `${more.toLocaleString("en")} more were left out: at most ${MOST.toLocaleString("en")} are taken.`,
   ].filter(Boolean).join(" ");
 }
 
@@ -98,7 +99,7 @@ export async function readPictures(files) {
     }
   }
   if (bitmaps.length < LEAST) {
-    throw new RangeError(`${bitmaps.length} of these ${files.length} files are pictures that can be read; at least ${LEAST} are needed, such as PNG or JPEG.`);
+    throw new RangeError(`${bitmaps.length} of these files can be read as pictures; at least ${LEAST} are needed, such as PNG or JPEG.`);
   }
   const side = sideOf(bitmaps);
   const pictures = [];

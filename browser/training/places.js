@@ -8,6 +8,8 @@ const OUTSIDE = 0.01;
 /** How far the camera goes to its aim in a frame, and differences of height that it leaves, as a share. */
 const SPEED = 0.15;
 const NEAR = 0.01;
+/** How far codes of one dimension are spread. */
+const SPREAD = 2;
 /** Fractions of the golden ratio are spread evenly. */
 const GOLDEN = 0.618033988749895;
 
@@ -25,7 +27,7 @@ export function placesOf(mu, d, [across, up]) {
   const y = new Float32Array(n);
   for (let i = 0; i < n; i++) {
     x[i] = mu[i * d + (d === 1 ? 0 : across)];
-    y[i] = d === 1 ? 2 * ((i * GOLDEN) % 1) - 1 : mu[i * d + up];
+    y[i] = d === 1 ? SPREAD * (2 * ((i * GOLDEN) % 1) - 1) : mu[i * d + up];
   }
   return { x, y };
 }

@@ -1,9 +1,17 @@
 /**
  * A training as a page shows it: what is played, when, and which moment is looked at. No DOM.
  *
- * Lessons read numbers of the present as `training.NAME` (state/facts.js): step, epoch, rate, distortion,
- * elbo (means over the shown pictures, nats), beta, learningRate, latentDim, width, and 1 or 0 for kl,
- * sampling, decoderLearns and playing. They change with every frame.
+ * Facts of it are in the page's store as `training`, for lessons: they change with every frame.
+ *
+ * @typedef {object} Facts
+ * @property {string} data  "digits", "mnist" or "pictures"
+ * @property {number} step
+ * @property {number} epoch
+ * @property {number} rate  nats, mean over the shown pictures, as the next two
+ * @property {number} distortion
+ * @property {number} elbo
+ * @property {boolean} playing
+ * @property {import("./settings.js").Settings} settings  at this step
  *
  * @typedef {object} Listeners
  * @property {(frame: import("./session.js").Frame) => void} frame  there is something new to draw
@@ -13,8 +21,7 @@
  * @property {(zip: Uint8Array) => void} folder
  */
 import { cellCodes } from "../manifold/cells.js";
-import { publish, withdraw } from "../state/facts.js";
-import { schedule, unschedule } from "../state/store.js";
+import { schedule, store, unschedule } from "../state/store.js";
 import { connect } from "./connection.js";
 import { readSettings, settingsAt, writeSettings } from "./settings.js";
 
@@ -40,6 +47,9 @@ export class Player {
   #stale = false;
   /** Trainings that were opened: frames of earlier ones are not shown. */
   #opened = 0;
+  /** Changes that no frame has confirmed yet, and whether one was asked for since. */
+  #changes = {};
+  #confirming = false;
   #next = () => this.#request();
 
   /** @param {Listeners} listeners */
@@ -50,7 +60,7 @@ export class Player {
 
   /** The settings that hold at the step that is shown. */
   get now() {
-    return settingsAt(this.settings, this.frame?.step ?? 0);
+    return { ...settingsAt(this.settings, this.frame?.step ?? 0), ...this.#changes };
   }
 
   /** Begin a training at its first weights. @param {import("./settings.js").Settings} settings @param {import("./trainer.js").Data} data */
@@ -60,6 +70,7 @@ export class Player {
     Object.assign(this, { settings, data, playing: false, moment: null, frame: null });
     if (settings.latentDim <= Math.max(...this.dims)) this.dims = [0, 1];
     this.#waiting = false;
+    this.#changes = {};
     this.#opened += 1;
     this.#connection.send({ open: writeSettings(settings), data: known ? null : data, number: this.#opened });
     this.refresh();
@@ -99,6 +110,8 @@ export class Player {
   change(name, value) {
     if (this.frame === null) return;
     this.moment = null;
+    this.#changes = { ...this.#changes, [name]: value };
+    this.#confirming = false;
     this.#connection.send({ change: [name, value] });
     this.refresh();
   }
@@ -130,7 +143,7 @@ export class Player {
   destroy() {
     unschedule(this.#next);
     this.#connection?.stop();
-    withdraw("training");
+    store.set({ training: null });
   }
 
   /** The codes of the manifold's cells; a dimension outside the plane is that of the code that is looked at, or 0. */
@@ -143,6 +156,7 @@ export class Player {
     if (this.#waiting || this.data === null || !(this.#stale || this.playing)) return;
     this.#waiting = true;
     this.#stale = false;
+    this.#confirming = true;
     const { z, row } = this.looked;
     this.#connection.send({
       frame: { cells: this.#cells(), codes: z ?? new Float32Array(0), rows: row === null ? [] : [row], moment: this.moment },
@@ -161,15 +175,15 @@ export class Player {
   }
 
   #publish({ step, epoch, bound: { rate, distortion, elbo } }) {
-    const { beta, learningRate, latentDim, width, kl, sampling, decoderLearns } = this.now;
-    const switches = { kl: Number(kl), sampling: Number(sampling), decoderLearns: Number(decoderLearns), playing: Number(this.playing) };
-    publish("training", { step, epoch, rate, distortion, elbo, beta, learningRate, latentDim, width, ...switches });
+    const facts = { data: this.settings.data, step, epoch, rate, distortion, elbo };
+    store.set({ training: { ...facts, playing: this.playing, settings: this.now } });
   }
 
   #show(frame) {
     this.#waiting = false;
     const before = writeSettings(this.settings);
     this.frame = frame;
+    if (this.#confirming) this.#changes = {};
     this.settings = readSettings(frame.settings).settings;
     if (frame.settings !== before) this.listeners.settings(frame.settings);
     if (frame.moment === null) this.#publish(frame);

@@ -25,4 +25,6 @@ def _training_set(name: str, chosen: str) -> TrainingSet:
     title = datasets.title(name)
     if not datasets.is_present(name):
         return TrainingSet(name, title, missing=f"{title} is not on this server.")
+    if name == "mnist":
+        title = f"{title}, {datasets.TRAINED_IN_THE_PAGE:,} images"
     return TrainingSet(name, title, datasets.training_address(name) if name == chosen else None)
