@@ -8,7 +8,7 @@ import functools
 import importlib.metadata
 import math
 import platform
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core import evaluation, marginal, model_folder, pixels, projection
+from vae_core import columns, evaluation, marginal, model_folder, pixels, projection
+from vae_core.columns import Column
 from vae_core.config import TrainConfig
 from vae_core.data import SOURCES, ImageDataset, Split, framing, subset
 from vae_core.evaluation import Encoded, Estimate
@@ -80,7 +81,15 @@ def publish(
         importance_limit=importance_limit,
         say=say,
     )
-    codes = map_codes(encoded, dataset.test, tsne=tsne, threads=training.threads, say=say)
+    codes = map_codes(
+        encoded,
+        dataset.test,
+        classes=dataset.classes,
+        tsne=tsne,
+        threads=training.threads,
+        say=say,
+    )
+    notes = (*notes, *columns_of(dataset.test, dataset.classes)[1])
     kl = kl_per_dim(model, dataset, encoded)
     warning = evaluation.collapse_warning(encoded.mu, kl)
     card = ModelCard(
@@ -334,14 +343,17 @@ def map_codes(
     encoded: Encoded,
     split: Split,
     *,
+    classes: Sequence[str] = (),
     tsne: bool = True,
     threads: int = 1,
     say: Say = lambda stage: None,
 ) -> Codes:
-    """Add ids, labels and, above two latent dimensions, PCA and t-SNE maps to encoded images.
+    """Add ids, labels, columns and, above two dimensions, PCA and t-SNE maps to encoded images.
 
     Parameters
     ----------
+    classes
+        Names of the labels; a column that repeats them is left out.
     tsne
         Whether to compute the t-SNE map, which is slow.
     """
@@ -375,4 +387,13 @@ def map_codes(
         projections=maps,
         pca_mean=mean,
         pca_components=components,
+        columns=columns_of(split, classes)[0],
     )
+
+
+def columns_of(
+    split: Split, classes: Sequence[str] = ()
+) -> tuple[tuple[Column, ...], tuple[str, ...]]:
+    """Return the columns of examples beside their labels, and sentences about what is left out."""
+    labels = None if split.labels is None else split.labels.numpy()
+    return columns.typed(split.columns, labels=labels, classes=classes)

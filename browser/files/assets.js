@@ -34,6 +34,7 @@ export function fetchBytes(source) {
 
 const ARRAYS = {
   float32: Float32Array,
+  float64: Float64Array,
   int32: Int32Array,
   int16: Int16Array,
   uint8: Uint8Array,

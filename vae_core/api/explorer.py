@@ -311,7 +311,8 @@ def _saved(model: Model, data: Data | None, labels: Labels | None, tsne: bool) -
     if chosen.labels is not None and len(classes) <= int(chosen.labels.max()):
         classes = tuple(map(str, range(int(chosen.labels.max()) + 1)))
     card = _card(found, known or "arrays", classes)
-    return Saved(card, found.model, publishing.map_codes(encoded, chosen, tsne=tsne))
+    mapped = publishing.map_codes(encoded, chosen, classes=classes, tsne=tsne)
+    return Saved(card, found.model, mapped)
 
 
 def _card(found: Given, dataset: str, classes: tuple[str, ...]) -> AnyCard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -148,7 +149,7 @@ def examples(
     if isinstance(data, Split):
         if labels is not None:
             raise ConfigError("labels go with images: a dataset has its own")
-        chosen = Split(levels(data.images, found.model), data.labels, data.ids)
+        chosen = dataclasses.replace(data, images=levels(data.images, found.model))
     else:
         images = levels(data, found.model)
         chosen = Split(images, whole(labels, len(images)), torch.arange(len(images)))

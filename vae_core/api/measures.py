@@ -157,6 +157,7 @@ def _codes(chosen: Split, encoded: evaluation.Encoded) -> Codes:
         logvar=encoded.logvar,
         rate=encoded.rate,
         distortion=encoded.distortion,
+        columns=publishing.columns_of(chosen)[0],
     )
 
 

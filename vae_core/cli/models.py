@@ -148,7 +148,7 @@ def evaluate(
 def encode(
     model: str, out: Path, split: str, dataset: str | None, as_json: bool, data_dir: Path | None
 ) -> None:
-    """Write a dataset's codes as CSV: id, label, mu and sigma of each latent dimension."""
+    """Write a dataset's codes as CSV: id, label, mu and sigma of each dimension, other columns."""
     from vae_core import boltzmann_metrics, learning, model_folder, publishing
     from vae_core.data import load_dataset
     from vae_core.formats import tables
@@ -169,7 +169,10 @@ def encode(
         encode_split = {"train": publishing.encode_train, "test": publishing.encode_test}[split]
         encoded = encode_split(model_folder.load_model(model), data, card.measured_as)
         mu, logvar = encoded.mu, encoded.logvar
-    printing.write_file(out, tables.codes_csv(rows.ids, rows.labels, mu, logvar).encode())
+    beside, notes = publishing.columns_of(rows, data.classes)
+    printing.print_notes(notes)
+    table = tables.codes_csv(rows.ids, rows.labels, mu, logvar, columns=beside)
+    printing.write_file(out, table.encode())
     printing.print_written(as_json, out, n=len(rows), latent_dim=mu.shape[1])
 
 
@@ -295,7 +298,9 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
 
     writers: dict[str, Callable[[], bytes]] = {
         "html": page,
-        "csv": lambda: tables.codes_csv(codes.ids, codes.labels, codes.mu, codes.logvar).encode(),
+        "csv": lambda: tables.codes_csv(
+            codes.ids, codes.labels, codes.mu, codes.logvar, columns=codes.columns
+        ).encode(),
         "onnx": lambda: _onnx(saved),
     }
     content = writers[form]()

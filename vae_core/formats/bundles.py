@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from vae_core import boltzmann_metrics, latents, projection
+from vae_core import boltzmann_metrics, columns, latents, projection
 from vae_core.boltzmann_metrics import MachineCodes
 from vae_core.data import ImageDataset, subset
 from vae_core.errors import ConfigError
@@ -151,6 +151,26 @@ def codes_bundle(codes: Codes) -> bytes:
     return bundle({"latent_dim": codes.mu.shape[1]}, arrays)
 
 
+def columns_bundle(codes: Codes) -> bytes:
+    """Return the bundle of an encoded test set's columns.
+
+    ``meta`` lists them: ``key`` (:func:`vae_core.columns.keyed`), ``name``, ``kind``, and the names
+    of the ``categories`` or the ``texts`` (n). Arrays: ``ids`` int32 (n), and by the column's
+    position, ``0``, ``1``, …, the numbers, float64, or the positions of the categories, int16.
+    """
+    described = []
+    arrays: dict[str, Array] = {"ids": codes.ids.numpy().astype(np.int32)}
+    for place, (key, column) in enumerate(columns.keyed(codes.columns).items()):
+        one = {"key": key, "name": column.name, "kind": column.kind}
+        if column.kind == "text":
+            described.append({**one, "texts": column.values.tolist()})
+            continue
+        is_number = column.kind == "number"
+        described.append(one if is_number else {**one, "categories": list(column.categories)})
+        arrays[str(place)] = column.values.astype(np.float64 if is_number else np.int16)
+    return bundle({"columns": described}, arrays)
+
+
 def positions_bundle(ids: torch.Tensor, positions: torch.Tensor) -> bytes:
     """Return the bundle of ids, int64 (n,), with positions on a map, (n, 2)."""
     arrays: dict[str, Array] = {
@@ -216,7 +236,7 @@ def training_bundle(dataset: ImageDataset, *, train: int = 10_000, shown: int = 
 
 
 def bundle(meta: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
-    """Join a JSON value and named arrays (float16, float32, int32, int16, uint8).
+    """Join a JSON value and named arrays (float16, float32, float64, int32, int16, uint8).
 
     Layout: length of the header as a little-endian uint32, the header ``{"meta", "arrays"}`` in
     JSON, then the arrays, each at a multiple of ``ALIGNMENT``.

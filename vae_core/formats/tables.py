@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_core.columns import Column
 from vae_core.config import ModelConfig
 from vae_core.model_folder import Metric, ModelCard
 
@@ -24,10 +25,12 @@ def codes_csv(
     logvar: Tensor,
     *,
     classes: Sequence[str] | None = None,
+    columns: Sequence[Column] = (),
 ) -> str:
     """Write codes as CSV, one example a row.
 
-    The columns are id, label, mu_1, mu_2, … and sigma_1, sigma_2, …
+    The columns are id, label, mu_1, mu_2, …, sigma_1, sigma_2, …, and those of the data. One whose
+    name is there already is called "column." and its name.
 
     Parameters
     ----------
@@ -37,19 +40,28 @@ def codes_csv(
         float32 (n, latent_dim).
     classes
         Names to write in place of the labels' numbers.
+    columns
+        Further columns of the same examples; what is missing is empty.
     """
     lead: list[list[Any]] = [ids.tolist()]
     if labels is not None:
         lead.append([classes[k] for k in labels.tolist()] if classes else labels.tolist())
     numbers = torch.cat([mu, (0.5 * logvar).exp()], dim=1).tolist()
     dims = range(1, mu.shape[1] + 1)
+    names = ["id", "label"][: len(lead)] + [f"{name}_{d}" for name in ("mu", "sigma") for d in dims]
+    for column in columns:
+        name = column.name
+        while name in names:
+            name = f"column.{name}"
+        names.append(name)
+    beside = (
+        zip(*(column.written() for column in columns), strict=True) if columns else [()] * len(mu)
+    )
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(
-        ["id", "label"][: len(lead)] + [f"{name}_{d}" for name in ("mu", "sigma") for d in dims]
-    )
-    for *start, row in zip(*lead, numbers, strict=True):
-        writer.writerow([*start, *(f"{value:.6g}" for value in row)])
+    writer.writerow(names)
+    for *start, row, more in zip(*lead, numbers, beside, strict=True):
+        writer.writerow([*start, *(f"{value:.6g}" for value in row), *more])
     return text.getvalue()
 
 

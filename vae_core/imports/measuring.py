@@ -66,13 +66,17 @@ def measure(
     if not config.has_bound:
         encoded = dataclasses.replace(encoded, rate=torch.full_like(encoded.rate, math.nan))
         metrics = _of_auto_encoder(model, encoded)
-        codes = publishing.map_codes(encoded, dataset.test, tsne=tsne, threads=threads, say=say)
+        codes = publishing.map_codes(
+            encoded, dataset.test, classes=dataset.classes, tsne=tsne, threads=threads, say=say
+        )
         return Measured(codes, metrics)
     metrics = publishing.measure(
         model, dataset, training, encoded=encoded, importance_samples=importance_samples,
         importance_limit=1000, say=say,
     )  # fmt: skip
-    codes = publishing.map_codes(encoded, dataset.test, tsne=tsne, threads=threads, say=say)
+    codes = publishing.map_codes(
+        encoded, dataset.test, classes=dataset.classes, tsne=tsne, threads=threads, say=say
+    )
     kl = publishing.kl_per_dim(model, dataset, encoded)
     warning = evaluation.collapse_warning(encoded.mu, kl)
     return Measured(

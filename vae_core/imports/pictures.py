@@ -170,7 +170,10 @@ def _all_tested(dataset: ImageDataset) -> ImageDataset:
     labels = None
     if train.labels is not None and test.labels is not None:
         labels = torch.cat([train.labels, test.labels])
-    whole = Split(images, labels, ids).take(ids.argsort())
+    columns = {
+        name: np.concatenate([values, test.columns[name]]) for name, values in train.columns.items()
+    }
+    whole = Split(images, labels, ids, columns).take(ids.argsort())
     return dataclasses.replace(dataset, train=whole.take(torch.arange(0)), test=whole)
 
 

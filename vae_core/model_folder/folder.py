@@ -7,6 +7,9 @@
 ``history.jsonl``       one epoch record per line
 ======================  ===========================================================================
 
+Where the data has further columns, ``columns.safetensors`` has those of the encoded test set
+(:mod:`vae_core.columns`).
+
 An imported model may have ``pictures.safetensors`` too: ``pictures``, uint8 (n, c, h, w), of which
 its codes are. The folder of a Boltzmann machine has only the first two files, and its card has a
 ``kind``, "rbm" or "dbn"; the card of a VAE has none. The card of a model that was made elsewhere
@@ -18,6 +21,7 @@ Nothing is pickled, and sizes are compared with those that the card implies befo
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -35,7 +39,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_core import evaluation
+from vae_core import columns, evaluation
+from vae_core.columns import Column
 from vae_core.config import ModelConfig
 from vae_core.errors import CheckpointError, ConfigError
 from vae_core.files import write_atomically
@@ -66,6 +71,8 @@ FEW_DIMENSIONS = 3
 FILES = (CARD, WEIGHTS, CODES, HISTORY)
 #: File of an imported model's pictures, which most folders lack.
 PICTURES = "pictures.safetensors"
+#: Files that a folder may lack.
+OPTIONAL = (PICTURES, columns.FILE)
 #: Maximum size of a file in a model folder, and of all files in a zip.
 MAX_BYTES = 256 * 2**20
 #: Maximum size of a card, and of the header of a file of tensors.
@@ -116,6 +123,7 @@ class Codes:
     projections: dict[str, Tensor] = field(default_factory=dict)
     pca_mean: Tensor | None = None
     pca_components: Tensor | None = None
+    columns: tuple[Column, ...] = ()  # of the same examples, in the same order
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by their names in the file, without those that are all NaN."""
@@ -128,7 +136,7 @@ class Codes:
     def of(cls, tensors: Mapping[str, Tensor]) -> Codes:
         """Create from tensors with the names of :meth:`tensors`."""
         prefix = "projections."
-        plain = {k: v for k, v in tensors.items() if not k.startswith(prefix)}
+        plain: dict[str, Any] = {k: v for k, v in tensors.items() if not k.startswith(prefix)}
         projections = {k.removeprefix(prefix): tensors[k] for k in tensors.keys() - plain.keys()}
         return cls(**plain, projections=projections)
 
@@ -248,7 +256,20 @@ def load_codes(name_or_folder: str | Path) -> Codes:
         If the file is missing, damaged, or inconsistent with the card.
     """
     folder = locate(name_or_folder)
-    return codes_of(load_card(folder), _read(folder / CODES))
+    return _codes(folder, load_card(folder))
+
+
+def _codes(folder: Path, card: AnyCard) -> Codes:
+    codes = codes_of(card, _read(folder / CODES))
+    if not (folder / columns.FILE).is_file():
+        return codes
+    return with_columns(codes, _read(folder / columns.FILE, limit=columns.MAX_BYTES))
+
+
+def with_columns(codes: Codes, content: bytes) -> Codes:
+    """Add the columns of a file to an encoded set, by the examples' ids."""
+    found = columns.from_bytes(content, codes.ids.numpy())
+    return dataclasses.replace(codes, columns=found)
 
 
 def load_history(name_or_folder: str | Path) -> list[dict[str, Any]]:
@@ -313,17 +334,17 @@ def check_weights(
 
 def codes_of(card: AnyCard, content: bytes) -> Codes:
     """Parse an encoded test set; check its columns against each other and the card."""
-    columns = {
-        name: column.float() if name in HALVED and column.dtype == torch.float16 else column
-        for name, column in _tensors(CODES, content).items()
+    tensors = {
+        name: tensor.float() if name in HALVED and tensor.dtype == torch.float16 else tensor
+        for name, tensor in _tensors(CODES, content).items()
     }
-    if missing := sorted(_required(card) - columns.keys()):
+    if missing := sorted(_required(card) - tensors.keys()):
         raise CheckpointError(f"{CODES} has no {missing[0]}")
     size: dict[str | int, int] = {
-        "n": columns["ids"].numel(),
+        "n": tensors["ids"].numel(),
         "d": card.model.latent_dim,
     }
-    for name, column in columns.items():
+    for name, column in tensors.items():
         if name not in COLUMNS:
             raise CheckpointError(f"{CODES}: {name} is not a column of an encoded set")
         dtype, axes = COLUMNS[name]
@@ -333,14 +354,14 @@ def codes_of(card: AnyCard, content: bytes) -> Codes:
             raise CheckpointError(
                 f"{CODES}: {name} has shape {tuple(column.shape)} where {expected} is needed"
             )
-    labels = columns.get("labels")
+    labels = tensors.get("labels")
     classes = len(card.classes)
     if labels is not None and len(labels) and not 0 <= labels.min() <= labels.max() < classes:
         raise CheckpointError(
             f"{CODES}: labels are from {int(labels.min())} to {int(labels.max())} where {CARD} "
             f"names {classes} classes"
         )
-    return Codes.of(_filled(columns))
+    return Codes.of(_filled(tensors))
 
 
 def pictures_of(card: AnyCard, codes: Codes, content: bytes) -> Tensor:
@@ -358,15 +379,15 @@ def _required(card: AnyCard) -> set[str]:
     return {"ids", "mu", "distortion"} if card.model.has_encoder else {"ids", "mu"}
 
 
-def _filled(columns: dict[str, Tensor]) -> dict[str, Tensor]:
+def _filled(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Add the columns that a model without a bound, or without an encoder, lacks."""
-    mu = columns["mu"]
+    mu = tensors["mu"]
     lacking = {
         "logvar": torch.full_like(mu, POINT_LOGVAR),
         "rate": torch.full((len(mu),), math.nan),
         "distortion": torch.full((len(mu),), math.nan),
     }
-    return lacking | columns
+    return lacking | tensors
 
 
 @dataclass(frozen=True)
@@ -443,7 +464,8 @@ def open_folder(name_or_folder: str | Path) -> Saved:
         If it does not exist, or a file is missing, damaged, or inconsistent with the card.
     """
     folder = locate(name_or_folder)
-    card, codes = load_card(folder), load_codes(folder)
+    card = load_card(folder)
+    codes = _codes(folder, card)
     pictures = None
     if isinstance(card, ImportedCard) and (folder / PICTURES).is_file():
         pictures = pictures_of(card, codes, _read(folder / PICTURES))
@@ -481,11 +503,14 @@ def save(
         parameters = sum(p.numel() for p in model.parameters())
     card = card.model_copy(update={"weights_hash": content_hash(weights), "parameters": parameters})
     lines = "".join(json.dumps(record) + "\n" for record in history)
-    columns = {name: _on_disk(name, column) for name, column in codes.tensors().items()}
+    tensors = {name: _on_disk(name, tensor) for name, tensor in codes.tensors().items()}
     write_atomically(folder / WEIGHTS, weights)
-    write_atomically(folder / CODES, safetensors.torch.save(columns))
+    write_atomically(folder / CODES, safetensors.torch.save(tensors))
     write_atomically(folder / HISTORY, lines.encode())
-    (folder / PICTURES).unlink(missing_ok=True)
+    for name in OPTIONAL:
+        (folder / name).unlink(missing_ok=True)
+    if codes.columns:
+        write_atomically(folder / columns.FILE, columns.to_bytes(codes.ids.numpy(), codes.columns))
     if pictures is not None:
         write_atomically(
             folder / PICTURES, safetensors.torch.save({"pictures": pictures.contiguous()})

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from vae_core import columns
 from vae_core.data import own
 from vae_core.errors import CheckpointError
 from vae_core.files import UNZIP_ERRORS, is_link
@@ -18,6 +19,7 @@ from vae_core.model_folder.folder import (
     FILES,
     MAX_BYTES,
     MAX_HEADER,
+    OPTIONAL,
     PICTURES,
     WEIGHTS,
     Saved,
@@ -33,6 +35,7 @@ from vae_core.model_folder.folder import (
     parsed,
     pictures_of,
     weights_limit,
+    with_columns,
     written,
 )
 
@@ -62,7 +65,10 @@ def open_zip(content: bytes) -> Saved:
         images = b""
         if isinstance(card, ImportedCard):
             images = unpack(PICTURES, MAX_BYTES - len(weights) - len(encoded), optional=True)
+        beside = unpack(columns.FILE, columns.MAX_BYTES, optional=True)
     codes = codes_of(card, encoded)
+    if beside:
+        codes = with_columns(codes, beside)
     pictures = pictures_of(card, codes, images) if images else None
     return Saved(card=card, model=model_of(card, weights), codes=codes, pictures=pictures)
 
@@ -114,7 +120,7 @@ def zip_folder(name_or_folder: str | Path) -> bytes:
     folder = locate(name_or_folder)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in (*FILES, PICTURES):
+        for name in (*FILES, *OPTIONAL):
             if not (folder / name).is_file():
                 continue
             shared = _shared_card(folder) if name == CARD else None
@@ -141,7 +147,7 @@ def _known_entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     found: dict[str, zipfile.ZipInfo] = {}
     for entry in archive.infolist():
         name = entry.filename.replace("\\", "/").rsplit("/", 1)[-1]
-        if name not in (*FILES, PICTURES) or entry.is_dir():
+        if name not in (*FILES, *OPTIONAL) or entry.is_dir():
             continue
         if name in found:
             raise CheckpointError(f"the zip has {name} twice: zip one model folder")

@@ -45,5 +45,5 @@ def open_unfinished(folder: Path, *, data_dir: Path | None = None) -> Saved:
         command=folders.command_line(config),
         ink=publishing.ink_of(dataset),
     )
-    codes = publishing.map_codes(encoded, dataset.test, tsne=False)
+    codes = publishing.map_codes(encoded, dataset.test, classes=dataset.classes, tsne=False)
     return Saved(card=card, model=model, codes=codes)
