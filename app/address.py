@@ -7,9 +7,12 @@ model; both return a notice for each value that they ignored. Independent of Str
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+from app import conditions
+from app.conditions import Filter, Filterable
 
 DEFAULT_MODEL = "mnist-2d"
 COLOURS = ("label", "rate", "distortion")
@@ -65,7 +68,11 @@ class State:
     axes : (int, int) or None
         The latent plane of map and manifold; None for the plane of the largest KL.
     colour : str
-        One of `COLOURS`.
+        One of `COLOURS`, or the name of another column of the model, "column.height".
+    search : str
+        What is looked for in the text that colours the map.
+    filter : tuple of Condition
+        Conditions on columns: other examples are not shown.
     selection : Selection or None
         The selection on the map.
     camera : (x, y, scale) or None
@@ -112,6 +119,8 @@ class State:
     projection: str | None = None
     axes: tuple[int, int] | None = None
     colour: str = "label"
+    search: str = ""
+    filter: Filter = ()
     selection: Selection | None = None
     camera: tuple[float, float, float] | None = None
     backdrop: float = 0.0
@@ -148,6 +157,8 @@ class Facts:
         Those of rate and distortion that examples have.
     classes : int
         Number of labels of a conditional model, else 0.
+    columns : mapping of str to Filterable
+        Columns that filter the examples, by their names; empty for a model with labels alone.
     """
 
     latent_dim: int
@@ -156,11 +167,13 @@ class Facts:
     has_labels: bool = True
     metrics: tuple[str, ...] = COLOURS[1:]
     classes: int = 0
+    columns: Mapping[str, Filterable] = field(default_factory=dict)
 
     @property
     def colours(self) -> tuple[str, ...]:
-        """Those of `COLOURS` that examples have; a map without any is of one colour."""
-        return (*(COLOURS[:1] if self.has_labels else ()), *self.metrics)
+        """What colours the examples, columns last; a map without any is of one colour."""
+        own = (*(COLOURS[:1] if self.has_labels else ()), *self.metrics)
+        return (*own, *(name for name in self.columns if name not in COLOURS))
 
 
 @dataclass(frozen=True)
@@ -234,6 +247,10 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def _read_colour(text: str) -> str:
+    return text if text in COLOURS else conditions.read_column(text)
 
 
 def _read_axes(text: str) -> tuple[int, int]:
@@ -311,7 +328,16 @@ FIELDS = {
     "axes": Field(
         "axes", _read_axes, _write_axes, "two different dimensions, such as 1,2"
     ),
-    "colour": Field("colour", _one_of(COLOURS), str, "label, rate or distortion"),
+    "colour": Field("colour", _read_colour, str, "label, rate, distortion or column.NAME"),
+    "search": Field(
+        "search", conditions.read_search, str, f"a text of up to {conditions.MAX_TEXT} characters"
+    ),
+    "filter": Field(
+        "filter",
+        conditions.read,
+        conditions.write,
+        "conditions on columns, such as column.height:range:1.2,3",
+    ),
     "selection": Field(
         "select",
         _read_selection,
@@ -434,7 +460,11 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
         ),
         "colour": (
             bool(facts.colours) and state.colour not in facts.colours,
-            f"{' or '.join(facts.colours)} with this model",
+            f"{_listed(facts.colours)} with this model",
+        ),
+        "search": (
+            bool(state.search) and not any(c.kind == "text" for c in facts.columns.values()),
+            "no search with this model, which has no column of text",
         ),
         "selection": (
             state.selection is not None and not _has_plane(state.selection.plane, planes, dims),
@@ -453,7 +483,21 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
                 continue
             notices.append(_notice(entry.parameter, entry.write(value), allowed))
             state = replace(state, **{name: default})
-    return state, notices
+    kept, dropped = conditions.fitting(state.filter, facts.columns)
+    for one in dropped:
+        allowed = f"conditions on {_listed(facts.columns)} with this model"
+        if not facts.columns:
+            allowed = "no filter with this model, which has labels alone"
+        notices.append(_notice("filter", conditions.write((one,)), allowed))
+    return replace(state, filter=kept), notices
+
+
+def _listed(names: Collection[str], most: int = 6) -> str:
+    """Return some names, and how many more there are."""
+    some = list(names)[:most]
+    if len(names) > most:
+        return f"{', '.join(some)} or {len(names) - most} more"
+    return " or ".join(some)
 
 
 def _has_plane(plane: str, planes: list[str], dims: int) -> bool:

@@ -18,7 +18,7 @@ from app.address import FIELDS, OWN, Facts, State, fit, parse, to_parameters
 _STATE, _NOTICES, _VERSION = "le-state", "le-notices", "le-version"
 _NO_MODEL = "le-came-without-model"
 #: Fields that panels hold too; they accept Python's values when the version has risen.
-_SHARED = {"model", "z", "pinned_id", "y", "selection", "camera"}
+_SHARED = {"model", "z", "pinned_id", "y", "selection", "camera", "filter", "search"}
 
 
 def load() -> None:
@@ -69,7 +69,7 @@ def current() -> State:
 def lost_codes() -> list[str]:
     """Return the URL parameters of the state that have no meaning in another model."""
     state, default = current(), State()
-    named = ("z", "pinned_id", "y", "axes", "selection", "camera")
+    named = ("z", "pinned_id", "y", "axes", "selection", "camera", "filter")
     return [
         FIELDS[name].parameter for name in named if getattr(state, name) != getattr(default, name)
     ]

@@ -4,12 +4,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from app import conditions
 from app.components import contract, mounting
 from app.components.contract import Pin, Scene
+from app.conditions import Condition, Filter
 
 Projection = Literal["raw", "pca", "tsne"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
-Colouring = Literal["label", "rate", "distortion"]
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,15 @@ class Points:
     sprite
         Address of the published ``bundles.sprite_bundle`` of originals. Without it cards show
         reconstructions and say so.
+    columns
+        Address of the published ``bundles.columns_bundle``, if there are columns beside labels.
     """
 
     codes: str
     classes: Sequence[str] = ()
     positions: str | None = None
     sprite: str | None = None
+    columns: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Look:
         (the plane of the components, decoded by its inverse) or ``"tsne"`` (without an inverse:
         empty space shows the nearest example).
     colour
-        What colours the points.
+        What colours the points: "label", "rate", "distortion", or the name of a column.
     manifold
         Opacity from 0 to 1 of the decoded images behind the points.
     ellipses
@@ -79,7 +83,7 @@ class Look:
     """
 
     projection: Projection = "raw"
-    colour: Colouring = "label"
+    colour: str = "label"
     manifold: float = 0.0
     ellipses: bool = False
     height: int | None = None
@@ -88,16 +92,19 @@ class Look:
 
 @dataclass(frozen=True)
 class Restored:
-    """What Python sets on the map: camera and selection with their versions, hidden labels.
+    """What Python sets on the map: camera, selection and filter with their versions, hidden labels.
 
-    A panel accepts a camera or a selection only with a version that is new to it, like
-    ``scene.z``; hidden labels only at first.
+    A panel accepts a camera, a selection, or filter and search, only with a version that is new to
+    it, like ``scene.z``; hidden labels only at first.
     """
 
     camera: Camera | None = None
     camera_version: int = 0
     selection: Selection | None = None
     selection_version: int = 0
+    filter: Filter = ()
+    search: str = ""
+    filter_version: int = 0
     hidden: Collection[int] = ()
 
     def data(self) -> dict[str, Any]:
@@ -106,6 +113,7 @@ class Restored:
             **vars(self),
             "camera": None if self.camera is None else vars(self.camera),
             "selection": None if self.selection is None else vars(self.selection),
+            "filter": [vars(one) for one in self.filter],
             "hidden": sorted(self.hidden),
         }
 
@@ -119,6 +127,8 @@ class Callbacks:
     camera: Callable[[Camera], None] | None = None
     hidden: Callable[[tuple[int, ...]], None] | None = None
     manifold: Callable[[float], None] | None = None
+    filter: Callable[[Filter], None] | None = None
+    search: Callable[[str], None] | None = None
 
 
 DEFAULT_LOOK, NOTHING_RESTORED, NO_CALLBACKS = Look(), Restored(), Callbacks()
@@ -149,6 +159,7 @@ def latent_map(
             "classes": list(points.classes),
             **vars(look),
             **restored.data(),
+            "filters": look.tools and on.filter is not None,
         },
         on_change={
             "pin": contract.pinned(latent_dim, on.pin),
@@ -156,6 +167,8 @@ def latent_map(
             "camera": contract.when_valid(read_camera, on.camera),
             "hidden": contract.when_valid(lambda value: read_hidden(value, classes), on.hidden),
             "manifold": contract.when_valid(read_opacity, on.manifold),
+            "filter": contract.when_valid(read_filter, on.filter),
+            "search": contract.when_valid(read_search, on.search),
         },
     )
 
@@ -193,6 +206,33 @@ def read_hidden(value: Any, classes: int) -> tuple[int, ...]:
     if numbers is None:
         return ()
     return tuple(sorted({int(label) for label in numbers if 0 <= label < classes}))
+
+
+def read_filter(value: Any) -> Filter | None:
+    """Validate the conditions that the map sent; None for others."""
+    if not isinstance(value, Sequence) or len(value) > conditions.MAX_CONDITIONS:
+        return None
+    try:
+        return tuple(_read_condition(one) for one in value)
+    except (TypeError, ValueError, KeyError):
+        return None
+
+
+def _read_condition(value: Any) -> Condition:
+    column, test, arguments = value["column"], value["test"], value["arguments"]
+    if test == "range":
+        arguments = [None if bound is None else float(bound) for bound in arguments]
+    if column not in conditions.OWN:
+        conditions.read_column(column)
+    return conditions.checked(Condition(column, test, tuple(arguments)))
+
+
+def read_search(value: Any) -> str | None:
+    """Validate a text that the map sent; it may be empty."""
+    try:
+        return conditions.read_search(value) if value else ""
+    except (AttributeError, ValueError):
+        return None
 
 
 def read_opacity(value: Any) -> float | None:

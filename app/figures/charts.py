@@ -1,6 +1,7 @@
 """Charts of arrays: histograms, bars, 3-D scatter, training curves."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ CLASS_COLOURS = (
     "#875369", "#dc4b12", "#84836c", "#db61cd", "#35759a",
 )  # fmt: skip
 ACCENT = "#12897f"
+#: Of what is in no class that has a colour.
+GREY = "#7b7b7b"
 #: Points of a training curve: about its width in pixels, since it is sent every second.
 CURVE_POINTS = 150
 #: Rows of the texts of changed settings above a curve, and the height of one in pixels.
@@ -98,35 +101,57 @@ def histogram(values: Floats, *, unit: str, marked: float, bins: int = 60) -> go
     return figure
 
 
+@dataclass(frozen=True)
+class Colours:
+    """What colours examples: classes by their positions, or numbers.
+
+    Attributes
+    ----------
+    title
+        Name of the column, with its unit.
+    values
+        (n,): positions in `classes`, or numbers, NaN where there is none.
+    classes
+        Names; empty for numbers. The last `greys` of them are grey.
+    """
+
+    title: str
+    values: NDArray[Any]
+    classes: Sequence[str] = ()
+    greys: int = 0
+
+
 def scatter_3d(
     codes: Floats,
     *,
     ids: NDArray[np.int64],
-    colour: str,
-    values: NDArray[np.int64] | Floats,
-    classes: Sequence[str],
+    colours: Colours,
     pinned: Floats | None = None,
 ) -> go.Figure:
-    """Draw codes (n, 3) in space, coloured by class, with a legend, or by a metric.
+    """Draw codes (n, 3) in space, coloured by class, with a legend, or by a number.
 
     Parameters
     ----------
-    colour : str
-        "label", or the name of the metric in `values`.
     pinned : float32 (3,), optional
         A code to mark.
     """
     figure = go.Figure()
+    values = colours.values
     style: dict[str, object]
-    if colour == "label":
-        for index, name in enumerate(classes):
+    if colours.classes:
+        coloured = len(colours.classes) - colours.greys
+        for index, name in enumerate(colours.classes):
             chosen = values == index
-            style = {"color": CLASS_COLOURS[index % len(CLASS_COLOURS)]}
-            figure.add_trace(_cloud(codes[chosen], ids[chosen], name, style))
+            hue = CLASS_COLOURS[index % len(CLASS_COLOURS)] if index < coloured else GREY
+            figure.add_trace(_cloud(codes[chosen], ids[chosen], name, {"color": hue}))
     else:
-        bar = {"title": {"text": f"{colour} (nats)"}, "thickness": 10, "len": 0.6}
-        style = {"color": values, "colorscale": "Cividis", "colorbar": bar}
-        figure.add_trace(_cloud(codes, ids, colour, style).update(showlegend=False))
+        known = ~np.isnan(values)
+        bar = {"title": {"text": colours.title}, "thickness": 10, "len": 0.6}
+        style = {"color": values[known], "colorscale": "Cividis", "colorbar": bar}
+        drawn = _cloud(codes[known], ids[known], colours.title, style)
+        figure.add_trace(drawn.update(showlegend=False))
+        if not known.all():
+            figure.add_trace(_cloud(codes[~known], ids[~known], "missing", {"color": GREY}))
     if pinned is not None:
         cross = go.Scatter3d(
             x=pinned[:1], y=pinned[1:2], z=pinned[2:3], mode="markers", name="selected",

@@ -10,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from app.address import COLOURS, Facts
+from app.conditions import Filterable
 from app.resources import assets, serving
 from app.resources.assets import Asset
-from vae_core import evaluation
+from vae_core import columns, evaluation
+from vae_core.columns import Column
 from vae_core.formats import bundles
 from vae_core.model_folder import AnyCard, Codes, ModelCard, Saved, SavedMachine
 from vae_core.models import VAE, ImportedVAE
@@ -122,7 +124,30 @@ class Opened:
                 name for name in COLOURS[1:] if not getattr(self.codes, name).isnan().all()
             ),
             classes=len(self.condition_names),
+            columns={
+                name: Filterable(one.kind, frozenset(one.categories))
+                for name, one in self.columns.items()
+            },
         )
+
+    @cached_property
+    def columns(self) -> Mapping[str, Column]:
+        """What filters the examples, by its name in the URL; empty with labels alone.
+
+        Label, rate and distortion, those that there are, and the columns of the model folder.
+        """
+        codes = self.codes
+        if not codes.columns:
+            return {}
+        own = {}
+        if codes.labels is not None:
+            labels = codes.labels.numpy().astype(np.int32)
+            own["label"] = Column("Label", "category", labels, self.class_names)
+        for name in COLOURS[1:]:
+            values = getattr(codes, name)
+            if not values.isnan().all():
+                own[name] = Column(name.capitalize(), "number", values.double().numpy())
+        return own | columns.keyed(codes.columns)
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
@@ -169,6 +194,15 @@ class Opened:
         if not (self.is_served("decoder") or self.is_served("encoder")):
             return None
         return serving.publish(self.hash, self.model)
+
+    @property
+    def columns_address(self) -> str | None:
+        """Address of the columns beside the labels, published; None without any."""
+        return assets.publish(self._columns) if self.codes.columns else None
+
+    @cached_property
+    def _columns(self) -> Asset:
+        return Asset(bundles.columns_bundle(self.codes), "columns.bin")
 
     @cached_property
     def _decoder(self) -> Asset:
@@ -246,14 +280,6 @@ class Opened:
         if self.codes.labels is None:
             return None
         return self.class_names[int(self.codes.labels[self.row[example]])]
-
-    def colouring(self, colour: str) -> NDArray[np.int64] | Floats:
-        """Return the labels, or the rate or distortion in nats, of the test set, (n,)."""
-        codes = self.codes
-        column = {"label": codes.labels, "rate": codes.rate, "distortion": codes.distortion}[colour]
-        assert column is not None, "a state fitted to the model colours by a column that exists"
-        values: NDArray[np.int64] | Floats = column.numpy()
-        return values
 
 
 #: Makes Streamlit's caches key a model by its hash.

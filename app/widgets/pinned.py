@@ -1,9 +1,11 @@
 """The pinned code: its image, its description, and how panels change it."""
 
+import html
+
 import numpy as np
 import streamlit as st
 
-from app import state, words
+from app import conditions, state, words
 from app.address import State
 from app.components.contract import Pin
 from app.components.picture import picture
@@ -14,6 +16,8 @@ from app.widgets import gallery, graphs, scenes
 
 #: Distance in a dimension that numbers in an address and in half precision do not resolve.
 NEARLY = 2e-3
+#: Columns of an example that are listed before the others are unfolded.
+MOST_COLUMNS = 8
 
 
 def show_image(model: Opened, shown: State, *, size: int) -> None:
@@ -63,12 +67,39 @@ def describe(model: Opened, shown: State) -> None:
     if graphs.are_data_of(model):
         graphs.show_pinned(model, shown.pinned_id)
         st.caption(bound)
+        show_columns(model, shown)
         return
     original = examples.pictures(model, [shown.pinned_id])
     kind = original.kind[:-1].capitalize()
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.image(raster.picture(original.images[0], 112), alt=kind)
     right.markdown(f"{kind}  \n{bound}")
+    show_columns(model, shown)
+
+
+def show_columns(model: Opened, shown: State) -> None:
+    """List the columns of the pinned example: first those that colour or filter the map."""
+    if not model.codes.columns or shown.pinned_id is None:
+        return
+    first = [shown.colour, *(one.column for one in shown.filter)]
+    ordered = sorted(model.columns, key=lambda name: name not in first)
+    row = model.rows([shown.pinned_id])
+    values = {
+        model.columns[name].name: model.columns[name].take(row).written()[0] or "–"
+        for name in ordered
+        if name not in conditions.OWN
+    }
+    rows = [
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
+        for name, value in values.items()
+    ]
+    listed = f'<dl class="columns">{"".join(rows[:MOST_COLUMNS])}</dl>'
+    if more := rows[MOST_COLUMNS:]:
+        listed += (
+            f"<details><summary>{len(more)} more columns</summary>"
+            f'<dl class="columns">{"".join(more)}</dl></details>'
+        )
+    st.html(listed)
 
 
 def bound_of(model: Opened, example: int) -> str:

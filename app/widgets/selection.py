@@ -11,8 +11,9 @@ from app.components import latent_map
 from app.components.contract import Scene
 from app.components.gallery import gallery as panel
 from app.components.latent_map import Callbacks, Look, Points, Restored
+from app.conditions import Filter
 from app.figures import charts, raster
-from app.resources import examples
+from app.resources import examples, filtering
 from app.resources.opened_model import Floats, Ids, Opened
 from app.widgets import chart, gallery, pinned, scenes
 from vae_core import latents
@@ -51,7 +52,7 @@ def show_map(
         points=points(model, positions=positions),
         look=Look(
             projection=RAW if projection == "axes" else projection,  # type: ignore[arg-type]
-            colour=shown.colour,  # type: ignore[arg-type]
+            colour=shown.colour,
             manifold=shown.backdrop,
             height=height,
         ),
@@ -75,7 +76,8 @@ def show_small_map(
         "small-map",
         scene=scenes.build(model, shown, posterior=posterior),
         points=points(model),
-        look=Look(colour=shown.colour, height=height, tools=False),  # type: ignore[arg-type]
+        look=Look(colour=shown.colour, height=height, tools=False),
+        restored=filtered(shown),
         on=Callbacks(pin=pinned.on_pin),
     )
 
@@ -87,7 +89,13 @@ def points(model: Opened, *, positions: str | None = None) -> Points:
         classes=model.class_names,
         positions=positions,
         sprite=examples.sprite_address(model),
+        columns=model.columns_address,
     )
+
+
+def filtered(shown: State) -> Restored:
+    """Return the filter and the search of the state alone, for a small map."""
+    return Restored(filter=shown.filter, search=shown.search, filter_version=state.version())
 
 
 def restored(shown: State) -> Restored:
@@ -106,6 +114,9 @@ def restored(shown: State) -> Restored:
         ),
         # The map accepts the simplified polygon, so that its count equals Python's.
         selection_version=hash(drawn) & 0x7FFFFFFF,
+        filter=shown.filter,
+        search=shown.search,
+        filter_version=state.version(),
     )
 
 
@@ -117,6 +128,8 @@ def callbacks() -> Callbacks:
         selection=lambda drawn: store(selection=from_panel(drawn)),
         manifold=lambda opacity: store(backdrop=opacity),
         camera=lambda seen: store(camera=(seen.x, seen.y, seen.height)),
+        filter=lambda conditions: store(filter=conditions),
+        search=lambda text: store(search=text),
     )
 
 
@@ -130,22 +143,34 @@ def from_panel(drawn: latent_map.Selection | None) -> Selection | None:
 
 
 def show(model: Opened, shown: State) -> None:
-    """Show the selected examples: count, classes, decoded mean, gallery, downloads."""
-    if shown.selection is None:
+    """Show the selected examples: count, classes, decoded mean, gallery, downloads.
+
+    Without a selection they are those that the filter keeps.
+    """
+    total, drawn = len(model.codes.ids), shown.selection
+    if drawn is None and not shown.filter:
         st.caption(f"Draw a box or a lasso on the map to select {model.example_kind}s.")
         return
-    ids = selected(model, shown.selection)
+    kept = filtering.ids(model, shown.filter)
+    ids = kept if drawn is None else selected(model, drawn, shown.filter)
     with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
-        st.markdown(f"**{len(ids):,}** of {len(model.codes.ids):,} selected")
-        st.button("Clear selection", on_click=state.update, kwargs={"selection": None})
+        if drawn is None:
+            st.markdown(f"**{len(ids):,}** of {total:,} shown")
+            st.button("Reset filter", on_click=state.update, kwargs={"filter": ()})
+        else:
+            of = f"{len(kept):,} shown ({total:,} in all)" if shown.filter else f"{total:,}"
+            st.markdown(f"**{len(ids):,}** of {of} selected")
+            st.button("Clear selection", on_click=state.update, kwargs={"selection": None})
     if not len(ids):
-        st.caption("No images inside; draw a larger area.")
+        why = "No images inside; draw a larger area."
+        st.caption(why if drawn is not None and len(kept) else "No image fulfils the filter.")
         return
     _summary(model, shown, ids)
     panel(
         "selected-images",
         scene=scenes.build(model, shown),
         points=points(model),
+        first=[shown.colour, *(one.column for one in shown.filter)],
         on_pin=pinned.on_pin,
     )
     _downloads(model, ids)
@@ -193,11 +218,17 @@ def spread(ids: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
 
 
 def to_csv(model: Opened, ids: NDArray[np.int64]) -> bytes:
-    """Write ids, class names, mu and sigma of examples, one example a row."""
-    codes, rows = model.codes, torch.from_numpy(model.rows(ids))
+    """Write ids, class names, mu, sigma and columns of examples, one example a row."""
+    codes, chosen = model.codes, model.rows(ids)
+    rows = torch.from_numpy(chosen)
     labels = None if codes.labels is None else codes.labels[rows]
     return tables.codes_csv(
-        codes.ids[rows], labels, codes.mu[rows], codes.logvar[rows], classes=model.class_names
+        codes.ids[rows],
+        labels,
+        codes.mu[rows],
+        codes.logvar[rows],
+        classes=model.class_names,
+        columns=[column.take(chosen) for column in codes.columns],
     ).encode()
 
 
@@ -212,9 +243,10 @@ def coordinates(model: Opened, plane: str) -> Floats:
     return array
 
 
-def selected(model: Opened, selection: Selection) -> Ids:
-    """Return the ids of the examples inside a selection, (n,)."""
+def selected(model: Opened, selection: Selection, conditions: Filter = ()) -> Ids:
+    """Return the ids of the examples inside a selection that fulfil a filter, (n,)."""
     polygon = np.array(selection.polygon, dtype=np.float32)
     inside = latents.inside_polygon(coordinates(model, selection.plane), polygon)
+    inside &= filtering.mask(model, conditions)
     ids: Ids = model.codes.ids.numpy()[inside]
     return ids

@@ -2,7 +2,11 @@
 import { decodeEach } from "../model/decoding.js";
 import { paint } from "../ui/pixels.js";
 import { dimension, number } from "../ui/words.js";
+import { valueOf } from "./columns.js";
 import { muOf, sigmaOf } from "./points.js";
+
+/** Columns that a card lists. */
+const LISTED = 6;
 
 /** Name a label. @param {string[]|undefined} classes @param {number} label @returns {string} */
 export function className(classes, label) {
@@ -25,9 +29,10 @@ export function classOf(points, example, classes) {
  * @param {import("./sprite.js").Sprite|null} page.sprite
  * @param {import("../model/network.js").Network|null} page.network
  * @param {number|null} page.y  label that a conditional model decodes with
+ * @param {string[]} [page.first]  keys of columns that are listed before the others
  * @returns {Omit<import("./card.js").Content, "position">}
  */
-export function describe(points, example, { classes, dims, sprite, network, y }) {
+export function describe(points, example, { classes, dims, sprite, network, y, first = [] }) {
   const id = points.ids[example];
   const name = classOf(points, example, classes);
   const pictures = [];
@@ -38,8 +43,21 @@ export function describe(points, example, { classes, dims, sprite, network, y })
   return {
     title: name === null ? `Example ${id}` : `${name} · example ${id}`,
     pictures,
-    rows: posteriorRows(points, example, dims),
+    rows: [...columnRows(points.columns ?? [], example, first), ...posteriorRows(points, example, dims)],
   };
+}
+
+/** Name the columns of an example, a few of many. @returns {[string, string][]} */
+function columnRows(columns, example, first) {
+  const rows = listedFirst(columns, first).slice(0, LISTED).map((column) => [column.name, valueOf(column, example) || "–"]);
+  const more = columns.length - LISTED;
+  return more > 0 ? [...rows, [`${more} more`, "…"]] : rows;
+}
+
+/** Return columns with some of them before the others. @param {import("./columns.js").Column[]} columns @param {string[]} first  keys */
+export function listedFirst(columns, first) {
+  const chosen = columns.filter(({ key }) => first.includes(key));
+  return [...chosen, ...columns.filter(({ key }) => !first.includes(key))];
 }
 
 function reconstruction(network, z, y) {

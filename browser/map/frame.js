@@ -49,16 +49,19 @@ export function createFrame(element, data, on) {
   element.classList.add("lx-map");
   element.append(toolbar.element, stage, fingers);
 
-  function configure({ tools, height }) {
+  function configure({ tools, height, columns }) {
     toolbar.element.hidden = !tools;
     fingers.hidden = !tools;
     // A map that fills the first screen leaves room for the title and the controls above it.
-    stage.style.setProperty("--height", height ? `${height}px` : "max(20rem, 100dvh - 19rem)");
+    const above = columns ? "22rem" : "19rem";
+    stage.style.setProperty("--height", height ? `${height}px` : `max(20rem, 100dvh - ${above})`);
   }
   configure(data);
 
   return {
     stage, decoded, grid, points, overlay, configure,
+    /** Put an element above the map. @param {HTMLElement} controls */
+    insert: (controls) => stage.before(controls),
     /** Set the slider of the decoded plane. @param {number} opacity */
     setFade: (opacity) => (toolbar.slider.value = String(opacity)),
     showFade: (shown) => (toolbar.fade.hidden = !shown),

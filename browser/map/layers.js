@@ -5,6 +5,7 @@
  */
 import { schedule, unschedule } from "../state/store.js";
 import { DecodedPlane, drawGrid, drawLabels, originOf } from "./backdrop.js";
+import { drawnLayer } from "./colouring.js";
 import { className } from "./example.js";
 import { clamp } from "./geometry.js";
 import { drawOverlay } from "./overlay.js";
@@ -138,12 +139,13 @@ export class Layers {
     const { radius, opacity } = pointStyle(set.points.count, camera.magnification, set.plane.lift ? plane : 0);
     const wasMoving = set.moving;
     const positions = set.positions(now);
+    const layer = drawnLayer(selection.layer, colouring.marked, { SHOWN, GREYED });
     const passes = [
       { wanted: GREYED, colours: colouring.greys, opacity: opacity * GREYED_OPACITY },
       { wanted: SHOWN, colours: colouring.colours, opacity },
     ];
     for (const pass of passes) {
-      const style = { ...pass, radius: radius * camera.ratio, layer: selection.layer };
+      const style = { ...pass, radius: radius * camera.ratio, layer };
       splat(pixels, { width, height }, positions, view, style);
     }
     this.points.putImageData(this.image, 0, 0);

@@ -4,6 +4,7 @@
  * @typedef {import("../files/assets.js").Source} Source
  */
 import { fetchBytes } from "../files/assets.js";
+import { readColumns } from "./columns.js";
 import { readPoints, withPositions } from "./points.js";
 import { readSprite } from "./sprite.js";
 
@@ -25,17 +26,18 @@ export class SetLoader {
   }
 
   /** Return whether the set that was loaded last is the one in `data`. */
-  hasLoaded({ codes, positions }) {
-    return this.loaded?.codes === codes && this.loaded.positions === positions;
+  hasLoaded({ codes, positions, columns }) {
+    return this.loaded !== null && isSame(this.loaded, { codes, positions, columns });
   }
 
   /**
    * Request the set and the originals in `data`, unless they were requested last.
    *
-   * @param {{codes: Source, positions?: Source|null, sprite?: Source|null}} data
+   * @param {{codes: Source, positions?: Source|null, columns?: Source|null, sprite?: Source|null}} data
    */
-  request({ codes, positions, sprite }) {
-    if (this.requested?.codes !== codes || this.requested.positions !== positions) this.#fetchSet({ codes, positions });
+  request({ codes, positions, columns, sprite }) {
+    const wanted = { codes, positions, columns };
+    if (this.requested === null || !isSame(this.requested, wanted)) this.#fetchSet(wanted);
     if (this.sprite !== sprite) {
       this.sprite = sprite;
       this.on.sprite(null);
@@ -52,11 +54,12 @@ export class SetLoader {
     this.on.request();
     const isOld = () => this.stopped || this.requested !== request;
     try {
-      const addresses = [request.codes, request.positions].filter(Boolean);
-      const [codes, positions] = await Promise.all(addresses.map(fetchBytes));
+      const sources = [request.codes, request.positions, request.columns];
+      const [codes, positions, columns] = await Promise.all(sources.map((source) => source && fetchBytes(source)));
       if (isOld()) return;
       this.loaded = request;
       const points = readPoints(codes);
+      points.columns = columns ? readColumns(points, columns) : [];
       this.on.points(positions ? withPositions(points, positions) : points);
     } catch (error) {
       if (!isOld()) this.on.error(error);
@@ -72,6 +75,10 @@ export class SetLoader {
       console.warn(error);
     }
   }
+}
+
+function isSame(one, other) {
+  return ["codes", "positions", "columns"].every((part) => (one[part] ?? null) === (other[part] ?? null));
 }
 
 function whenIdle(fn) {

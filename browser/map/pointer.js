@@ -179,9 +179,10 @@ export class Pointer {
   }
 
   #cardOf(example) {
-    const { data, set, camera, sprite } = this.state;
+    const { data, set, camera, sprite, filter } = this.state;
     const { network } = this.store.get();
-    const page = { classes: data.classes, dims: data.dims, sprite, network, y: this.#labelOf(example) };
+    const first = [data.colour, ...filter.conditions.map(({ column }) => column)];
+    const page = { classes: data.classes, dims: data.dims, sprite, network, y: this.#labelOf(example), first };
     return { ...describe(set.points, example, page), position: camera.toScreen(...set.positionOfExample(example)) };
   }
 }

@@ -15,6 +15,7 @@
  * @property {Float32Array|null} distortion  (n) nats; null if it was not measured
  * @property {Record<string, Float32Array>} projections  (n, 2) each
  * @property {{mean: Float32Array, components: Float32Array}|null} pca  (d) and (2, d)
+ * @property {import("./columns.js").Column[]} [columns]  beside the labels
  */
 import { unbundle } from "../files/assets.js";
 

@@ -18,6 +18,7 @@ export const GREYED = 2;
  * @property {string|null} key  of the polygon's plane; null if it is not drawn
  * @property {Uint8Array} members  (n) 1 for selected examples
  * @property {Set<number>} ids  of selected examples
+ * @property {Region} [region]  that they are inside of; none for a selection made on another map
  */
 
 /**
@@ -25,13 +26,15 @@ export const GREYED = 2;
  *
  * @param {import("./points.js").Points} points
  * @param {Region} region
+ * @param {Uint8Array|null} [mask]  (n) 1 for examples that the filter keeps; null without one
  * @returns {Selected}
  */
-export function insideRegion(points, { polygon, projection, dims }) {
+export function insideRegion(points, region, mask = null) {
+  const { polygon, projection, dims } = region;
   const { key, x, y } = planeOf(points, projection, dims);
   const members = new Uint8Array(points.count);
-  for (let n = 0; n < points.count; n++) members[n] = inside(polygon, x[n], y[n]) ? 1 : 0;
-  return { polygon, key, members, ids: new Set(points.ids.filter((_, n) => members[n])) };
+  for (let n = 0; n < points.count; n++) members[n] = (!mask || mask[n]) && inside(polygon, x[n], y[n]) ? 1 : 0;
+  return { polygon, key, members, region, ids: new Set(points.ids.filter((_, n) => members[n])) };
 }
 
 /** Select the examples with these ids. @returns {Selected} */
@@ -45,12 +48,13 @@ export function withIds(points, ids) {
  * @param {import("./points.js").Points} points
  * @param {Set<number>} hidden  labels
  * @param {Uint8Array|null} members  (n) 1 for selected examples; null without a selection
+ * @param {Uint8Array|null} [mask]  (n) 1 for examples that the filter keeps; null without one
  * @returns {Uint8Array} (n) HIDDEN, SHOWN or GREYED
  */
-export function classify(points, hidden, members) {
+export function classify(points, hidden, members, mask = null) {
   const layer = new Uint8Array(points.count).fill(SHOWN);
   for (let n = 0; n < points.count; n++) {
-    if (points.labels && hidden.has(points.labels[n])) layer[n] = HIDDEN;
+    if ((mask && !mask[n]) || (points.labels && hidden.has(points.labels[n]))) layer[n] = HIDDEN;
     else if (members && !members[n]) layer[n] = GREYED;
   }
   return layer;
@@ -69,6 +73,8 @@ export class Selection {
     this.selected = null;
     /** Hidden labels. @type {Set<number>} */
     this.hidden = new Set(hidden);
+    /** Examples that the filter keeps. @type {Uint8Array|null} */
+    this.mask = null;
     this.layer = new Uint8Array(0);
     this.version = undefined;
   }
@@ -91,7 +97,7 @@ export class Selection {
   setPoints(points) {
     if (this.selected && this.points !== points) {
       const members = Uint8Array.from(points.ids, (id) => this.selected.members[this.points.byId.get(id)] ?? 0);
-      this.selected = { ...this.selected, key: null, members };
+      this.selected = { ...this.selected, key: null, members, region: undefined };
     }
     this.points = points;
     if (this.selected === null) this.selectIds(this.store.get().selected);
@@ -134,6 +140,14 @@ export class Selection {
     if (this.points) this.#apply();
   }
 
+  /** Set which examples the filter keeps; others are neither shown nor selected. @param {Uint8Array|null} mask */
+  filter(mask) {
+    this.mask = mask;
+    if (this.points === null) return;
+    if (this.selected?.region) this.#select(this.selected.region);
+    else this.#apply();
+  }
+
   /** Clear the selection in the store if it is still this map's. */
   release() {
     if (this.selected && this.store.get().selected === this.selected.ids) {
@@ -142,13 +156,13 @@ export class Selection {
   }
 
   #select(region) {
-    this.selected = region && insideRegion(this.points, region);
+    this.selected = region && insideRegion(this.points, region, this.mask);
     this.store.set({ selected: this.selected?.ids ?? null }, this.origin);
     this.#apply();
   }
 
   #apply() {
-    this.layer = classify(this.points, this.hidden, this.selected?.members ?? null);
+    this.layer = classify(this.points, this.hidden, this.selected?.members ?? null, this.mask);
     this.changed();
   }
 }

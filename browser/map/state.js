@@ -9,6 +9,7 @@
  * @property {import("./sprite.js").Sprite|null} sprite  the originals
  * @property {MapCamera} camera
  * @property {Selection} selection
+ * @property {Filter} filter
  * @property {PointerState} pointer
  * @property {Opacity} opacity  of the decoded plane
  * @property {import("./colouring.js").Colouring|null} colouring  of the points; null without a set
@@ -26,6 +27,7 @@
  * @property {unknown} origin  marks this map's changes of the store
  */
 import { MapCamera } from "./camera.js";
+import { Filter } from "./filter.js";
 import { Selection } from "./selection.js";
 
 /**
@@ -34,17 +36,24 @@ import { Selection } from "./selection.js";
  * @param {any} data
  * @param {MapState["theme"]} theme
  * @param {Links} links
- * @param {{moved: () => void, selected: () => void}} on  called after changes of camera, and of selection
+ * @param {{moved: () => void, selected: () => void, filtered?: () => void, searched?: () => void}} on
+ *   called after changes of camera, selection, filter and search
  * @returns {MapState}
  */
-export function createState(data, theme, links, { moved, selected }) {
+export function createState(data, theme, links, { moved, selected, filtered = () => {}, searched = () => {} }) {
+  const selection = new Selection(links, data.hidden, selected);
+  const filter = new Filter(links, () => {
+    selection.filter(filter.mask);
+    filtered();
+  }, searched);
   return {
     data, theme,
     set: null,
     sprite: null,
     colouring: null,
     camera: new MapCamera(links.emit, moved),
-    selection: new Selection(links, data.hidden, selected),
+    selection,
+    filter,
     pointer: { tool: "move", cursor: null, outline: null, hovering: false },
     opacity: new Opacity(data.manifold, links.emit),
   };

@@ -1,5 +1,6 @@
 /**
  * The selected examples as pictures, page by page: resting on one shows it on the map, a click pins it.
+ * Without a selection they are those that the map's filter keeps.
  *
  * Sends up `pin`.
  *
@@ -7,12 +8,15 @@
  * @property {import("../files/assets.js").Source} codes  the encoded set
  * @property {import("../files/assets.js").Source|null} sprite  the originals; without them pictures are
  *   reconstructions
+ * @property {import("../files/assets.js").Source|null} [columns]  beside the labels
+ * @property {string[]} [first]  keys of columns that a caption names before others
  * @property {string[]} classes
  * @property {string|null} [side]
  */
 import { pagesOf } from "../gallery/pages.js";
 import { createGrid } from "../manifold/grid.js";
-import { classOf } from "../map/example.js";
+import { valueOf } from "../map/columns.js";
+import { classOf, listedFirst } from "../map/example.js";
 import { SetLoader } from "../map/loader.js";
 import { muOf } from "../map/points.js";
 import { decodeLabelled } from "../model/decoding.js";
@@ -22,6 +26,8 @@ import { announcer, make } from "../ui/dom.js";
 
 const COLUMNS = 8;
 const ROWS = 4;
+/** Columns that a caption names. */
+const NAMED = 3;
 
 /**
  * @param {HTMLElement} element
@@ -58,7 +64,8 @@ export function mount(element, data, emit) {
   const on = make("button", { type: "button", "aria-label": "Further images", click: () => turn(1) }, "›");
   const extent = make("span", { class: "lx-number", role: "status" });
   const kind = make("span", { class: "lx-quiet" });
-  const root = make("div", { class: "lx-gallery" }, grid.element,
+  const caption = make("p", { class: "lx-caption lx-quiet", hidden: true });
+  const root = make("div", { class: "lx-gallery" }, grid.element, caption,
     make("div", { class: "lx-buttons lx-gallery-pages" }, back, on, extent, kind), live.element);
   element.append(root);
 
@@ -83,12 +90,16 @@ export function mount(element, data, emit) {
 
   function nameOf(id) {
     if (id === undefined) return "";
-    const name = classOf(found.points, found.points.byId.get(id), data.classes);
-    return name === null ? `Example ${id}` : `Example ${id}, ${name}`;
+    const n = found.points.byId.get(id);
+    const name = classOf(found.points, n, data.classes);
+    const columns = listedFirst(found.points.columns ?? [], data.first ?? []).slice(0, NAMED);
+    const values = columns.filter((column) => valueOf(column, n) !== "").map((column) => `${column.name}: ${valueOf(column, n)}`);
+    return [name === null ? `Example ${id}` : `Example ${id}, ${name}`, ...values].join(" · ");
   }
 
   /** Show an example on the map and in the large picture, or none. @param {number} [id] */
   function show(id) {
+    caption.textContent = id === undefined ? "Rest on a picture to see its columns." : nameOf(id);
     if (id === undefined) store.set({ live: null, liveY: null, hovered: null }, origin);
     else {
       const n = found.points.byId.get(id);
@@ -106,8 +117,11 @@ export function mount(element, data, emit) {
 
   /** Take over the selection of the store. */
   function follow() {
-    if (found.points === null || store.get().selected === selected) return;
-    selected = store.get().selected;
+    const { selected: drawn, filtered } = store.get();
+    if (found.points === null || (drawn ?? filtered) === selected) return;
+    selected = drawn ?? filtered;
+    caption.hidden = !found.points.columns?.length;
+    caption.textContent = "Rest on a picture to see its columns.";
     pages = pagesOf(found.points.ids.filter((id) => selected?.has(id)), COLUMNS * ROWS);
     schedule(draw);
   }
@@ -142,7 +156,7 @@ export function mount(element, data, emit) {
   }
 
   const unsubscribe = store.subscribe((_, changed) => {
-    if (changed.has("selected")) follow();
+    if (changed.has("selected") || changed.has("filtered")) follow();
     if (changed.has("network") || changed.has("y")) schedule(draw);
   });
   const observer = new ResizeObserver(() => schedule(draw));

@@ -5,13 +5,16 @@
  * schedules layers, and the layers draw the state without changing it.
  *
  * Data besides the page's (app/components/latent_map.py): `codes`, `positions`, `sprite`,
- * `classes`, `projection`, `colour`, `manifold`, `ellipses`, `camera`, `selection` and `hidden` (the
- * first two with versions), `height`, `tools`, `decodes` (false for codes without
- * a model). Sends `pin`, `selection`, `camera`, `hidden` and
- * `manifold`.
+ * `columns`, `classes`, `projection`, `colour`, `manifold`, `ellipses`, `camera`, `selection`, `filter` and
+ * `search` (these with versions, the last two with one), `hidden`, `height`, `tools`, `filters` (whether
+ * the filter can be changed), `decodes` (false for codes without a model). Sends `pin`, `selection`,
+ * `camera`, `hidden`, `manifold`, `filter` and `search`.
  */
 import { createCard } from "../map/card.js";
 import { colourPoints } from "../map/colouring.js";
+import { columnsOf, missingOf } from "../map/columns.js";
+import { keeping, keptBy } from "../map/filter.js";
+import { createFilters } from "../map/filters.js";
 import { createFrame } from "../map/frame.js";
 import { Gestures } from "../map/gestures.js";
 import { hintOf } from "../map/hint.js";
@@ -47,11 +50,18 @@ class LatentMap {
     this.state = createState(data, theme(element), this.links, {
       moved: () => this.layers.redraw(),
       selected: () => this.#showSelection(),
+      filtered: () => this.#showFilter(),
+      searched: () => this.state.set && this.#colour(),
     });
     this.keys = createKeys();
     this.frame = createFrame(element, data, this.#toolbarHandlers());
     this.card = createCard(this.frame.stage);
-    this.legend = createLegend((hidden) => this.#hide(hidden));
+    this.legend = createLegend((hidden) => this.#hide(hidden), {
+      category: (key, members) => this.#toggleCategories(key, members),
+      search: (text, final) => this.state.filter.find(text, final),
+    });
+    this.filters = createFilters(this.state.filter);
+    this.frame.insert(this.filters.element);
     this.speaker = announcer();
     element.append(this.legend.element, this.speaker.element, this.keys.element);
     this.layers = new Layers(this.frame, this.state, this.links.store);
@@ -72,6 +82,7 @@ class LatentMap {
       this.frame.watchSize((size, ratio) => this.#resize(size, ratio)),
       this.links.store.subscribe((shared, changed, origin) => this.#follow(shared, changed, origin)),
     ];
+    this.filters.allow(Boolean(data.filters));
     this.loader.request(data);
   }
 
@@ -112,6 +123,7 @@ class LatentMap {
         this.#show(state.set.points);
       } else {
         this.#adoptVersions();
+        if (Boolean(before.filters) !== Boolean(data.filters)) this.filters.allow(Boolean(data.filters));
         if (before.colour !== data.colour && !coloured) this.#colour();
         this.layers.redraw();
       }
@@ -125,6 +137,9 @@ class LatentMap {
     const { store, origin } = this.links;
     if (store.get().reading === this.reading) store.set({ reading: null }, origin);
     this.state.selection.release();
+    this.state.filter.release();
+    this.legend.destroy();
+    this.filters.destroy();
     for (const stop of this.stops) stop();
     this.gestures.destroy();
     this.card.destroy();
@@ -145,6 +160,7 @@ class LatentMap {
     state.pointer.cursor = null;
     camera.setBounds(state.set.bounds, samePlane);
     state.selection.setPoints(points);
+    if (state.filter.points !== points) state.filter.setPoints(points, columnsOf(points, data.classes));
     this.#adoptVersions();
     if (before && !samePlane) this.card.hide();
     if (before && cameraBefore && !prefersReducedMotion()) {
@@ -152,27 +168,56 @@ class LatentMap {
     }
     this.#colour();
     this.#showHint();
-    this.frame.showNotice(null);
+    this.#showFilter();
     this.layers.redraw();
   }
 
   /** Apply Python's camera and selection if their versions are new. */
   #adoptVersions() {
-    const { data, camera, selection } = this.state;
+    const { data, camera, selection, filter } = this.state;
     camera.adopt(data.camera, data.camera_version);
+    filter.adopt(data.filter, data.search, data.filter_version);
     selection.adopt(data.selection, data.selection_version);
   }
 
   /** Update the colours of points, and the legend. */
   #colour() {
-    const { data, set, theme: { dark } } = this.state;
-    this.state.colouring = colourPoints(set.points, data.colour, dark);
+    const { data, set, filter, theme: { dark } } = this.state;
+    this.state.colouring = colourPoints(set.points, data.colour, dark, filter.search);
     this.#showLegend();
+    this.layers.redrawPoints();
   }
 
   #showLegend() {
-    const { data, set, colouring, selection } = this.state;
-    this.legend.show(colouring.scale, set.points.labels && data.classes, selection.hidden);
+    const { data, set, colouring, selection, filter } = this.state;
+    const column = filter.columns.get(data.colour);
+    const kept = column?.kind === "category" ? keptBy(column, filter.conditionOn(data.colour)) : null;
+    const shown = { isKept: (name) => kept?.has(name) ?? true, search: filter.search };
+    this.legend.show(colouring, set.points.labels && data.classes, selection.hidden, shown);
+  }
+
+  /** Show or hide categories of a column, which is a filter by it. */
+  #toggleCategories(key, members) {
+    const { filter } = this.state;
+    const column = filter.columns.get(key);
+    const kept = keptBy(column, filter.conditionOn(key));
+    const showing = members.some((name) => kept.has(name));
+    for (const name of members) {
+      if (showing) kept.delete(name);
+      else kept.add(name);
+    }
+    const condition = keeping(column, kept, missingOf(column, filter.points.count) > 0);
+    if (condition !== undefined) filter.change(key, condition);
+  }
+
+  /** Show what the filter keeps. */
+  #showFilter() {
+    const { filter, set, colouring } = this.state;
+    this.filters.show();
+    if (set === null) return;
+    if (colouring) this.#showLegend();
+    this.card.hide();
+    this.frame.showNotice(filter.counts.shown === 0 && filter.mask ? "No example fulfils the filter." : null);
   }
 
   #hide(hidden) {

@@ -20,6 +20,7 @@
  * @property {number|null} liveY  label of the example whose code is `live`, null for other codes
  * @property {{mu: Float32Array, logvar: Float32Array}|null} posterior  of a drawing or an upload
  * @property {Set<number>|null} selected  ids of the selected examples, null without a selection
+ * @property {Set<number>|null} filtered  ids of the examples that the map's filter keeps, null without one
  * @property {import("../map/reading.js").Reading|null} reading  what codes mean, by the page's map; null
  *   without one
  * @property {number} seed
@@ -41,6 +42,7 @@ function initial() {
     liveY: null,
     posterior: null,
     selected: null,
+    filtered: null,
     reading: null,
     seed: 0,
     training: null,

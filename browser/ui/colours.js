@@ -15,8 +15,14 @@ const CLASSES = [
   "#875369", "#dc4b12", "#84836c", "#db61cd", "#35759a",
 ];
 
+/** Classes with a colour of their own. */
+export const SEVERAL = CLASSES.length;
+
 /** Stands out from both grounds. */
 const GREY = "#7b7b7b";
+
+/** Of classes without a colour, and of examples without a value. */
+export const OTHERS = GREY;
 
 /** Evenly spaced stops of cividis (Nuñez, Anderton & Renslow 2018), which is safe under colour blindness. */
 const SEQUENTIAL = [
@@ -97,21 +103,22 @@ export function colourByLabel(labels, count, unlabelled) {
 }
 
 /**
- * Colour points by a metric, from its 1st to its 99th percentile, so that extreme values do not make
+ * Colour points by a number, from its 1st to its 99th percentile, so that extreme values do not make
  * all others look alike.
  *
- * @param {ArrayLike<number>} values  (n)
+ * @param {ArrayLike<number>} values  (n), NaN for none
  * @param {boolean} dark  whether the background is dark
  * @returns {{colours: Uint32Array, low: number, high: number}} (n) 0xBBGGRR; the percentiles
  */
 export function colourByValue(values, dark) {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = Float64Array.from(values).filter((value) => !Number.isNaN(value)).sort();
   const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
   const low = at(0.01);
   const high = at(0.99);
   const table = Uint32Array.from({ length: 256 }, (_, i) => packed(sequentialColour(i / 255, dark)));
   const span = high - low || 1;
   const colours = Uint32Array.from(values, (value) => {
+    if (Number.isNaN(value)) return packed(OTHERS);
     return table[Math.round(255 * Math.min(1, Math.max(0, (value - low) / span)))];
   });
   return { colours, low, high };

@@ -14,6 +14,22 @@ export function number(value, digits = 2) {
   return value < 0 && Number(text) !== 0 ? `\u2212${text}` : text;
 }
 
+/**
+ * Write a number of any size with up to six digits; thousands are apart from 10,000 on.
+ *
+ * @param {number} value
+ * @returns {string}
+ */
+export function measured(value) {
+  const size = Math.abs(value);
+  const short = Number(size.toPrecision(6));
+  const plain = size === 0 || (size >= 1e-4 && size < 1e15);
+  const text = plain
+    ? short.toLocaleString("en", { maximumFractionDigits: 10, useGrouping: size >= 1e4 })
+    : short.toExponential().replace("-", "\u2212").replace("+", "");
+  return value < 0 ? `\u2212${text}` : text;
+}
+
 /** Write a whole number in subscript digits. @param {number} n @returns {string} */
 export function subscript(n) {
   return String(n).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);

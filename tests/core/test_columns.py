@@ -252,7 +252,7 @@ def test_a_training_and_the_command_line_carry_columns(tmp_path: Path) -> None:
         out = tmp_path / f"{command[0]}.csv"
         arguments = [command[0], str(folder), *command[1:], "--out", str(out)]
         main.main(arguments)
-        rows = list(csv.DictReader(out.open(encoding="utf-8", newline="")))
+        rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
         written = awkward.table(90)["note"]
         assert [row["note"] for row in rows] == [written[int(row["id"])] or "" for row in rows]
 

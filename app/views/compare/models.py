@@ -11,7 +11,7 @@ import streamlit as st
 import torch
 from numpy.typing import NDArray
 
-from app import address, state, words
+from app import address, conditions, state, words
 from app.address import Selection, State
 from app.components.contract import Pin
 from app.components.labels import labels
@@ -268,7 +268,14 @@ def show_map(model: Opened, shown: State, both: Pair, by: By | None, *, first: b
     )
     if not first:
         scene = dataclasses.replace(scene, side=OTHER)
-        on = dataclasses.replace(on, pin=lambda pin: on_second_pin(both, by, pin), camera=None)
+        # The filter of the first model holds for the second one as far as it has the columns.
+        on = dataclasses.replace(
+            on,
+            pin=lambda pin: on_second_pin(both, by, pin),
+            camera=None,
+            filter=None,
+            search=None,
+        )
     st.markdown(f"**{library.title(model.name)}**  \n{library.describe(model.name)}")
     selection.show_map(
         "first-map" if first else "second-map",
@@ -322,7 +329,8 @@ def selected(both: Pair, shown: State) -> tuple[NDArray[np.int64], Opened] | Non
     )
     for model, outline in drawn:
         if outline is not None:
-            return selection.selected(model, outline), model
+            kept, _ = conditions.fitting(shown.filter, model.facts.columns)
+            return selection.selected(model, outline, kept), model
     return None
 
 

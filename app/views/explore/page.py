@@ -1,5 +1,6 @@
 """Explore: what the latent space looks like."""
 
+import dataclasses
 from functools import partial
 
 import streamlit as st
@@ -7,6 +8,7 @@ import streamlit as st
 from app import state
 from app.address import State
 from app.figures import charts
+from app.resources import filtering
 from app.resources.opened_model import Opened
 from app.views.explore import tsne
 from app.widgets import chart, downloads, gallery, header, pinned, scenes, selection
@@ -48,7 +50,16 @@ def controls(model: Opened, shown: State) -> str:
                 format_func=selection.PROJECTIONS.__getitem__,
                 **state.bind("projection", to_widget=lambda chosen: chosen or offered[0]),
             )
-        if colours := model.facts.colours:
+        colours = model.facts.colours
+        if model.columns:
+            st.selectbox(
+                "Colour",
+                colours,
+                format_func=lambda name: model.columns[name].name,
+                width=220,
+                **state.bind("colour", also=lambda _: {"search": ""}),
+            )
+        elif colours:
             st.segmented_control(
                 "Colour", colours, format_func=str.capitalize, **state.bind("colour")
             )
@@ -69,16 +80,19 @@ def show_map(
 ) -> None:
     """Show the map, or the 3-D scatter of a three-dimensional model."""
     if projection == "3d":
+        kept = filtering.mask(model, shown.filter)
+        colours = filtering.colours(model, shown.colour, shown.search)
         figure = charts.scatter_3d(
-            model.codes.mu.numpy(),
-            ids=model.codes.ids.numpy(),
-            colour=shown.colour,
-            values=model.colouring(shown.colour),
-            classes=model.class_names,
+            model.codes.mu.numpy()[kept],
+            ids=model.codes.ids.numpy()[kept],
+            colours=dataclasses.replace(colours, values=colours.values[kept]),
             pinned=scenes.pinned_z(model, shown),
         )
         with st.container(key="cloud-hint"):
-            st.caption("Drag to rotate, scroll or pinch to zoom.")
+            said = "Drag to rotate, scroll or pinch to zoom."
+            if shown.filter:
+                said += f" {kept.sum():,} of {len(kept):,} shown by the filter."
+            st.caption(said)
         chart.show_plotly(
             figure,
             key="cloud",
