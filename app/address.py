@@ -71,8 +71,8 @@ class State:
         One of `COLOURS`, or the name of another column of the model, "column.height".
     search : str
         What is looked for in the text that colours the map.
-    filter : tuple of Condition
-        Conditions on columns: other examples are not shown.
+    filter : tuple of Condition or None
+        Conditions on columns: other examples are not shown. None without any.
     selection : Selection or None
         The selection on the map.
     camera : (x, y, scale) or None
@@ -120,7 +120,7 @@ class State:
     axes: tuple[int, int] | None = None
     colour: str = "label"
     search: str = ""
-    filter: Filter = ()
+    filter: Filter | None = None
     selection: Selection | None = None
     camera: tuple[float, float, float] | None = None
     backdrop: float = 0.0
@@ -483,13 +483,19 @@ def fit(state: State, facts: Facts) -> tuple[State, list[str]]:
                 continue
             notices.append(_notice(entry.parameter, entry.write(value), allowed))
             state = replace(state, **{name: default})
-    kept, dropped = conditions.fitting(state.filter, facts.columns)
+    kept, dropped = conditions.fitting(state.filter or (), facts.columns)
     for one in dropped:
-        allowed = f"conditions on {_listed(facts.columns)} with this model"
+        column = facts.columns.get(one.column)
         if not facts.columns:
             allowed = "no filter with this model, which has labels alone"
+        elif column is None:
+            allowed = f"conditions on {_listed(facts.columns)} with this model"
+        elif one.test not in conditions.TESTS[column.kind]:
+            allowed = f"{' or '.join(conditions.TESTS[column.kind])} for this column"
+        else:
+            allowed = "the categories of this column with this model"
         notices.append(_notice("filter", conditions.write((one,)), allowed))
-    return replace(state, filter=kept), notices
+    return replace(state, filter=kept or None), notices
 
 
 def _listed(names: Collection[str], most: int = 6) -> str:

@@ -136,7 +136,8 @@ def fitting(
     conditions: Filter, columns: Mapping[str, Filterable]
 ) -> tuple[Filter, list[Condition]]:
     """Return the conditions that hold for a model's columns to test, and the others."""
-    good, bad = [], []
+    good: list[Condition] = []
+    bad: list[Condition] = []
     for one in conditions:
         column = columns.get(one.column)
         fits = column is not None and one.test in TESTS[column.kind]

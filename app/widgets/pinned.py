@@ -81,7 +81,7 @@ def show_columns(model: Opened, shown: State) -> None:
     """List the columns of the pinned example: first those that colour or filter the map."""
     if not model.codes.columns or shown.pinned_id is None:
         return
-    first = [shown.colour, *(one.column for one in shown.filter)]
+    first = [shown.colour, *(one.column for one in shown.filter or ())]
     ordered = sorted(model.columns, key=lambda name: name not in first)
     row = model.rows([shown.pinned_id])
     values = {

@@ -95,7 +95,7 @@ def points(model: Opened, *, positions: str | None = None) -> Points:
 
 def filtered(shown: State) -> Restored:
     """Return the filter and the search of the state alone, for a small map."""
-    return Restored(filter=shown.filter, search=shown.search, filter_version=state.version())
+    return Restored(filter=shown.filter or (), search=shown.search, filter_version=state.version())
 
 
 def restored(shown: State) -> Restored:
@@ -114,7 +114,7 @@ def restored(shown: State) -> Restored:
         ),
         # The map accepts the simplified polygon, so that its count equals Python's.
         selection_version=hash(drawn) & 0x7FFFFFFF,
-        filter=shown.filter,
+        filter=shown.filter or (),
         search=shown.search,
         filter_version=state.version(),
     )
@@ -128,7 +128,7 @@ def callbacks() -> Callbacks:
         selection=lambda drawn: store(selection=from_panel(drawn)),
         manifold=lambda opacity: store(backdrop=opacity),
         camera=lambda seen: store(camera=(seen.x, seen.y, seen.height)),
-        filter=lambda conditions: store(filter=conditions),
+        filter=lambda conditions: store(filter=conditions or None),
         search=lambda text: store(search=text),
     )
 
@@ -151,12 +151,11 @@ def show(model: Opened, shown: State) -> None:
     if drawn is None and not shown.filter:
         st.caption(f"Draw a box or a lasso on the map to select {model.example_kind}s.")
         return
-    kept = filtering.ids(model, shown.filter)
-    ids = kept if drawn is None else selected(model, drawn, shown.filter)
+    kept = filtering.ids(model, shown.filter or ())
+    ids = kept if drawn is None else selected(model, drawn, shown.filter or ())
     with st.container(horizontal=True, vertical_alignment="center", key="selection-head"):
         if drawn is None:
             st.markdown(f"**{len(ids):,}** of {total:,} shown")
-            st.button("Reset filter", on_click=state.update, kwargs={"filter": ()})
         else:
             of = f"{len(kept):,} shown ({total:,} in all)" if shown.filter else f"{total:,}"
             st.markdown(f"**{len(ids):,}** of {of} selected")
@@ -170,7 +169,7 @@ def show(model: Opened, shown: State) -> None:
         "selected-images",
         scene=scenes.build(model, shown),
         points=points(model),
-        first=[shown.colour, *(one.column for one in shown.filter)],
+        first=[shown.colour, *(one.column for one in shown.filter or ())],
         on_pin=pinned.on_pin,
     )
     _downloads(model, ids)

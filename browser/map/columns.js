@@ -77,6 +77,13 @@ export function extentOf({ values }) {
   return [low, high];
 }
 
+/** Return the 1st and the 99th percentile of a column's numbers. @param {Column} column @returns {[number, number]} */
+export function middleOf({ values }) {
+  const sorted = Float64Array.from(values).filter((value) => !Number.isNaN(value)).sort();
+  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
+  return [at(0.01), at(0.99)];
+}
+
 /** Count the examples of each category, and those without one. @param {Column} column */
 export function countsOf({ values, categories }) {
   const counts = new Uint32Array(categories.length);

@@ -4,8 +4,9 @@
  */
 import { make } from "../ui/dom.js";
 import { measured } from "../ui/words.js";
-import { countsOf, extentOf, missingOf } from "./columns.js";
+import { countsOf, extentOf, middleOf, missingOf } from "./columns.js";
 import { keeping, keptBy, MOST_NAMED } from "./filter.js";
+import { clamp } from "./geometry.js";
 
 /** Places of a slider. */
 const STEPS = 400;
@@ -117,11 +118,17 @@ function missingNote(column, count) {
   return make("span", { class: "lx-quiet" }, missing ? `leaves out ${missing.toLocaleString("en")} without` : "");
 }
 
-/** A range: two thumbs on one track, and two numbers to type. @returns {Row} */
+/**
+ * A range: two thumbs on one track, and two numbers to type. The track goes from the 1st to the 99th
+ * percentile, so that extreme values leave room for the others; a thumb at an end is no bound.
+ *
+ * @returns {Row}
+ */
 function createRange(column, count, on) {
   const [least, most] = extentOf(column);
-  const toNumber = (step) => least + ((most - least) * step) / STEPS;
-  const toStep = (value) => (most > least ? (STEPS * (value - least)) / (most - least) : 0);
+  const [first, last] = middleOf(column);
+  const toNumber = (step) => first + ((last - first) * step) / STEPS;
+  const toStep = (value) => clamp(last > first ? (STEPS * (value - first)) / (last - first) : 0, 1, STEPS - 1);
   const rounded = (value) => Number(value.toPrecision(4));
   const make_ = (what, type, more) => make("input", { type, "aria-label": `${what} ${column.name}`, ...more });
   const slider = (what) => make_(what, "range", { min: 0, max: STEPS, step: 1, input: () => slide(false), change: () => slide(true) });
@@ -138,8 +145,8 @@ function createRange(column, count, on) {
   function slide(final) {
     // A thumb that passes the other takes it along.
     const [a, b] = [Number(low.value), Number(high.value)];
-    const [first, last] = a <= b ? [a, b] : low.matches(":focus, :active") ? [b, b] : [a, a];
-    set([first > 0 ? rounded(toNumber(first)) : null, last < STEPS ? rounded(toNumber(last)) : null], final);
+    const [from, to] = a <= b ? [a, b] : low.matches(":focus, :active") ? [a, a] : [b, b];
+    set([from > 0 ? rounded(toNumber(from)) : null, to < STEPS ? rounded(toNumber(to)) : null], final);
   }
 
   function type() {
@@ -219,8 +226,8 @@ function createCategories(column, count, on) {
 
   const all = make("button", { type: "button", class: "lx-plain", click: () => change(new Set(names.map(({ name }) => name))) }, "All");
   const none = make("button", { type: "button", class: "lx-plain", click: () => change(new Set()) }, "None");
-  const element = make("div", { class: "lx-filter-control lx-filter-ticks" },
-    make("div", { class: "lx-filter-find" }, find, all, none, said), boxes);
+  const element = make("div", { class: `lx-filter-control lx-filter-ticks${many ? " lx-many" : ""}` },
+    boxes, make("div", { class: "lx-filter-find" }, find, all, none, said));
   return { element, show, focus: () => (many ? find : boxes.querySelector("input"))?.focus() };
 }
 

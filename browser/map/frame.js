@@ -49,19 +49,23 @@ export function createFrame(element, data, on) {
   element.classList.add("lx-map");
   element.append(toolbar.element, stage, fingers);
 
-  function configure({ tools, height, columns }) {
+  function configure({ tools, height }) {
     toolbar.element.hidden = !tools;
     fingers.hidden = !tools;
     // A map that fills the first screen leaves room for the title and the controls above it.
-    const above = columns ? "22rem" : "19rem";
-    stage.style.setProperty("--height", height ? `${height}px` : `max(20rem, 100dvh - ${above})`);
+    stage.style.setProperty("--height", height ? `${height}px` : "max(20rem, 100dvh - 19rem - var(--above, 0px))");
   }
   configure(data);
 
   return {
     stage, decoded, grid, points, overlay, configure,
-    /** Put an element above the map. @param {HTMLElement} controls */
-    insert: (controls) => stage.before(controls),
+    /** Put controls above the map, which leaves them room. @param {HTMLElement} controls @returns {() => void} stops watching them */
+    insert(controls) {
+      stage.before(controls);
+      const observer = new ResizeObserver(() => stage.style.setProperty("--above", `${controls.offsetHeight}px`));
+      observer.observe(controls);
+      return () => observer.disconnect();
+    },
     /** Set the slider of the decoded plane. @param {number} opacity */
     setFade: (opacity) => (toolbar.slider.value = String(opacity)),
     showFade: (shown) => (toolbar.fade.hidden = !shown),

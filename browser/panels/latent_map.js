@@ -61,7 +61,6 @@ class LatentMap {
       search: (text, final) => this.state.filter.find(text, final),
     });
     this.filters = createFilters(this.state.filter);
-    this.frame.insert(this.filters.element);
     this.speaker = announcer();
     element.append(this.legend.element, this.speaker.element, this.keys.element);
     this.layers = new Layers(this.frame, this.state, this.links.store);
@@ -79,6 +78,7 @@ class LatentMap {
       error: (error) => this.frame.showFailure(`The map could not be loaded. ${error.message}`),
     });
     this.stops = [
+      this.frame.insert(this.filters.element),
       this.frame.watchSize((size, ratio) => this.#resize(size, ratio)),
       this.links.store.subscribe((shared, changed, origin) => this.#follow(shared, changed, origin)),
     ];

@@ -36,9 +36,7 @@ async function start() {
   const [codes, sprite] = await Promise.all([unpack("codes"), byId("sprite") && unpack("sprite")]);
   const view = { projection: facts.projections[0], dims: facts.dims };
   const panels = new Map();
-  const chooser = facts.latent_dim > 2
-    ? createChooser(byId("chooser"), facts.projections, facts.latent_dim, choose)
-    : null;
+  const chooser = createChooser(byId("chooser"), facts, choose);
 
   const data = () => ({
     model: { hash: facts.hash },
@@ -53,7 +51,7 @@ async function start() {
   function show() {
     store.set({ dims: view.dims }, "python");
     for (const panel of panels.values()) panel.update(data());
-    chooser?.show(view);
+    chooser.show(view);
     byId("meaning").textContent = MEANINGS[view.projection];
   }
 

@@ -7,11 +7,13 @@
  * @property {number | null} y  the label for a conditional model, counted from 0
  * @property {string | null} projection  one of the model's maps
  * @property {[number, number] | null} dims  the latent plane, counted from 0; in the address from 1
+ * @property {string | null} [colour]  the key of what colours the map
  *
  * @typedef {object} Model  what a view must fit
  * @property {number} latentDim
  * @property {string[]} projections
  * @property {number} labels  of a conditional model; 0 for other models
+ * @property {string[]} [colours]  keys of what colours the map; none for labels alone
  */
 
 /** Decimals of a code in the address. */
@@ -41,6 +43,7 @@ const ENTRIES = {
   z: ["z", (text, { latentDim }) => numbers(text, latentDim)],
   y: ["y", (text, { labels }) => label(text, labels)],
   map: ["projection", (text, { projections }) => (projections.includes(text) ? text : null)],
+  colour: ["colour", (text, { colours = [] }) => (colours.includes(text) ? text : null)],
   axes: ["dims", (text, { latentDim }) => plane(text, latentDim)],
 };
 
@@ -70,11 +73,12 @@ export function readFragment(text, model) {
  * @param {View} view  entries that are null are left out
  * @returns {string} without the "#"
  */
-export function writeFragment({ z, y, projection, dims }) {
+export function writeFragment({ z, y, projection, dims, colour = null }) {
   const parts = [];
   if (z) parts.push(`z=${Array.from(z, (value) => Number(value.toFixed(DIGITS)))}`);
   if (y !== null) parts.push(`y=${y}`);
   if (projection) parts.push(`map=${projection}`);
+  if (colour) parts.push(`colour=${encodeURIComponent(colour)}`);
   if (dims) parts.push(`axes=${dims.map((dim) => dim + 1)}`);
   return parts.join("&");
 }

@@ -2,8 +2,8 @@
  * The entry of an exported page: the app's panels over a model that the page holds.
  *
  * vae_core/formats/html.py writes the page. Its elements: `facts` (JSON), the bundles `network`,
- * `codes` and, with a replay, `frames` (gzip in base64), and one for each panel. The address holds
- * what is pinned.
+ * `codes`, with columns beside labels `columns` and, with a replay, `frames` (gzip in base64), and one
+ * for each panel. The address holds what is pinned, and the colour.
  *
  * @typedef {object} Facts
  * @property {string} name
@@ -17,6 +17,7 @@
  * @property {number[]} [start]  the code at first
  * @property {[number, number]} dims  the latent plane at first
  * @property {string[]} projections  the maps, first the one to begin with
+ * @property {[string, string][]} [colours]  keys and names of what colours the map; none for labels alone
  * @property {boolean} [drawn]  whether codes were drawn from the prior, of a decoder without an encoder
  * @property {number} epochs  of the training
  * @property {import("../pad/centring.js").Frame | null} frame  how drawings are placed; null without a pad
@@ -61,12 +62,14 @@ const MEANINGS = {
 
 /** What the page shows, kept in its address. @param {Facts} facts */
 function createView(facts) {
-  const model = { latentDim: facts.latent_dim, projections: facts.projections, labels: facts.given.length };
+  const colours = (facts.colours ?? []).map(([key]) => key);
+  const model = { latentDim: facts.latent_dim, projections: facts.projections, labels: facts.given.length, colours };
   const first = {
     z: facts.start ?? new Array(facts.latent_dim).fill(0),
     y: facts.given.length > 0 ? 0 : null,
     projection: facts.projections[0],
     dims: facts.dims,
+    colour: colours[0] ?? "label",
   };
   const view = { now: first, version: 0, read, change, write };
 
@@ -87,18 +90,21 @@ function createView(facts) {
   function write() {
     const { z, y } = store.get();
     const map = facts.latent_dim > 2 ? view.now : { projection: null, dims: null };
+    const colour = view.now.colour === first.colour ? null : view.now.colour;
     // In a notebook's cell the page is a frame without an address of its own.
     if (location.protocol === "about:") return;
-    history.replaceState(null, "", `#${writeFragment({ ...map, z, y })}`);
+    history.replaceState(null, "", `#${writeFragment({ ...map, colour, z, y })}`);
   }
 
   return view;
 }
 
 /** The data of each panel besides the page's. */
-function extrasOf(facts, { codes, replay }, { projection }) {
+function extrasOf(facts, { codes, columns, replay }, { projection, colour }) {
   return {
-    map: { codes, sprite: null, classes: facts.classes, projection, colour: "label", height: MAP_HEIGHT, tools: true },
+    map: {
+      codes, columns, sprite: null, classes: facts.classes, projection, colour, height: MAP_HEIGHT, tools: true, filters: true,
+    },
     picture: { size: PICTURE_SIZE },
     labels: { names: facts.given },
     sliders: { kl: facts.kl, ranges: facts.ranges, unused_below: facts.unused_below },
@@ -120,8 +126,9 @@ async function start() {
   const facts = JSON.parse(byId("facts").textContent);
   const view = createView(facts);
   view.read();
-  const [network, codes, replay] = await Promise.all([
-    unpack("network"), unpack("codes"), byId("replay") && unpack("frames").then(readReplay),
+  const [network, codes, columns, replay] = await Promise.all([
+    unpack("network"), unpack("codes"), facts.colours?.length ? unpack("columns") : null,
+    byId("replay") && unpack("frames").then(readReplay),
   ]);
   const kinds = Object.keys(MOUNT).filter((kind) => byId(kind) !== null && (kind !== "labels" || facts.given.length > 0));
   const panels = new Map();
@@ -130,9 +137,7 @@ async function start() {
     show();
     view.write();
   };
-  const chooser = facts.latent_dim > 2
-    ? createChooser(byId("chooser"), facts.projections, facts.latent_dim, choose)
-    : null;
+  const chooser = createChooser(byId("chooser"), facts, choose);
 
   const dataOf = (kind) => ({
     model: { hash: facts.hash, decoder: network },
@@ -140,14 +145,14 @@ async function start() {
     y: view.now.y,
     z_version: view.version,
     dims: view.now.dims,
-    ...extrasOf(facts, { codes, replay }, view.now)[kind],
+    ...extrasOf(facts, { codes, columns, replay }, view.now)[kind],
   });
 
   /** @returns {Promise<void>} when the model can run */
   function show() {
     const opened = open(dataOf("picture"));
     for (const [kind, panel] of panels) panel.update(dataOf(kind));
-    chooser?.show(view.now);
+    chooser.show(view.now);
     const drawn = facts.drawn && view.now.projection === "raw";
     byId("meaning").textContent = drawn ? DRAWN : MEANINGS[view.now.projection];
     return opened;

@@ -15,14 +15,15 @@ export function number(value, digits = 2) {
 }
 
 /**
- * Write a number of any size with up to six digits; thousands are apart from 10,000 on.
+ * Write a number of any size with up to six digits, a whole one with all; thousands are apart from
+ * 10,000 on.
  *
  * @param {number} value
  * @returns {string}
  */
 export function measured(value) {
   const size = Math.abs(value);
-  const short = Number(size.toPrecision(6));
+  const short = Number.isInteger(size) && size < 1e15 ? size : Number(size.toPrecision(6));
   const plain = size === 0 || (size >= 1e-4 && size < 1e15);
   const text = plain
     ? short.toLocaleString("en", { maximumFractionDigits: 10, useGrouping: size >= 1e4 })

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from app import address
 from app.address import Facts, Selection, State
+from app.conditions import Condition, Filterable
 
 PLANE = Facts(latent_dim=2, projections=("axes",), has_id=lambda i: i < 100)
 TWENTY = Facts(latent_dim=20, projections=("axes", "pca", "tsne"), has_id=lambda i: i < 100)
@@ -22,6 +23,25 @@ planes = st.one_of(
 selections = st.builds(
     Selection, planes, st.lists(points, min_size=3, max_size=address.MAX_VERTICES).map(tuple)
 )
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=100)
+bounds = st.tuples(coordinates, coordinates).map(sorted).map(tuple)
+conditions = st.one_of(
+    st.builds(
+        Condition,
+        st.sampled_from(["rate", "column.height", "column.größe-cm"]),
+        st.just("range"),
+        bounds
+        | bounds.map(lambda pair: (None, pair[1]))
+        | bounds.map(lambda pair: (pair[0], None)),
+    ),
+    st.builds(
+        Condition,
+        st.sampled_from(["label", "column.species", "column.犬"]),
+        st.sampled_from(["only", "not"]),
+        st.lists(texts | st.just(""), max_size=5, unique=True).map(tuple),
+    ),
+    st.builds(Condition, st.just("column.note"), st.just("has"), st.tuples(texts)),
+)
 states = st.builds(
     State,
     model=st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z"),
@@ -30,7 +50,11 @@ states = st.builds(
     y=st.none() | st.integers(0, address.MAX_CLASSES - 1),
     projection=st.none() | st.sampled_from(address.PROJECTIONS),
     axes=st.none() | axes,
-    colour=st.sampled_from(address.COLOURS),
+    colour=st.sampled_from([*address.COLOURS, "column.größe-cm", "column.a_b-2"]),
+    search=st.just("") | texts,
+    filter=st.lists(conditions, max_size=4, unique_by=lambda one: one.column).map(
+        lambda listed: tuple(listed) or None
+    ),
     selection=st.none() | selections,
     camera=st.none()
     | st.tuples(coordinates, coordinates, st.floats(0.01, 1000).map(lambda v: 1.0)),
@@ -91,6 +115,23 @@ def test_any_text_in_a_url_is_survived(parameters: dict[str, str]) -> None:
         ("axes", "0,1,2"),
         ("axes", "0,1"),
         ("colour", "red"),
+        ("colour", "column."),
+        ("colour", "column.a b"),
+        ("colour", "column." + "x" * 49),
+        ("search", ""),
+        ("search", "x" * 401),
+        ("filter", ""),
+        ("filter", "column.height"),
+        ("filter", "height:range:1,2"),
+        ("filter", "column.height:range:2,1"),
+        ("filter", "column.height:range:1"),
+        ("filter", "column.height:range:1,nan"),
+        ("filter", "column.height:above:1"),
+        ("filter", "column.note:has:"),
+        ("filter", "column.kind:only:%FF"),
+        ("filter", "column.kind:only:a,a"),
+        ("filter", "column.kind:not:" + ",".join(map(str, range(65)))),
+        ("filter", ";".join(["rate:range:1,2"] * 2)),
         ("study", "../priors"),
         ("figure", "mnist,cells"),
         ("figure", "mnist,cells,../x"),
@@ -178,6 +219,44 @@ def test_what_a_model_has_is_kept() -> None:
         selection=Selection("axes-20-4", ((0, 0), (1, 0), (1, 1))),
     )
     assert address.fit(asked, TWENTY) == (asked, [])
+
+
+COLUMNS = {
+    "rate": Filterable("number"),
+    "column.species": Filterable("category", ("cat", "dog, wet")),
+    "column.note": Filterable("text"),
+}
+
+
+def test_a_filter_keeps_the_conditions_that_fit() -> None:
+    """Each of the others is named; a model with labels alone takes no filter at all."""
+    facts = dataclasses.replace(PLANE, columns=COLUMNS)
+    text = (
+        "rate:range:,2.5;column.species:not:dog%2C wet,%;column.note:only:x;column.gone:has:x"
+        ";column.species-2:only:cat"
+    )
+    asked, notices = address.parse({"filter": text, "colour": "column.species"})
+    assert notices == []
+    fitted, notices = address.fit(asked, facts)
+    assert fitted.filter == (
+        Condition("rate", "range", (None, 2.5)),
+        Condition("column.species", "not", ("dog, wet", "")),
+    )
+    assert fitted.colour == "column.species"
+    assert [notice.split(" in the address")[0] for notice in notices] == [
+        "filter = 'column.note:only:x'",
+        "filter = 'column.gone:has:x'",
+        "filter = 'column.species-2:only:cat'",
+    ]
+    assert "Allowed: has for this column." in notices[0]
+    unknown = State(filter=(Condition("column.species", "only", ("bird",)),), search="rain")
+    fitted, (notice,) = address.fit(unknown, facts)
+    assert (fitted.filter, fitted.search) == (None, "rain")
+    assert "categories of this column" in notice
+    fitted, notices = address.fit(asked, PLANE)
+    assert fitted == State()
+    assert len(notices) == 6  # one for the colour, and one for each condition
+    assert address.fit(State(search="rain"), PLANE)[0] == State()
 
 
 def test_a_label_is_kept_by_a_model_that_is_given_one() -> None:

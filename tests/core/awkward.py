@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,10 @@ import numpy as np
 import PIL.Image
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from vae_core import columns
+from vae_core.model_folder import Codes
 
 #: Examples, of which every ninth lacks most values.
 N = 2_400
@@ -40,12 +47,12 @@ def picture(i: int) -> np.ndarray:
     return grey
 
 
-def csv_of(columns: dict[str, list[Any]]) -> str:
+def csv_of(listed: dict[str, list[Any]]) -> str:
     """Write columns as CSV."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
+    writer.writerow(listed)
+    writer.writerows(zip(*listed.values(), strict=True))
     return text.getvalue()
 
 
@@ -76,6 +83,19 @@ def parquet(path: Path, n: int) -> Path:
         stream = io.BytesIO()
         PIL.Image.fromarray(picture(i)).save(stream, "PNG")
         images.append({"bytes": stream.getvalue(), "path": None})
-    columns = {name: pa.array(values) for name, values in table(n).items()}
-    pq.write_table(pa.table({"image": images, **columns}), path)
+    beside = {name: pa.array(values) for name, values in table(n).items()}
+    pq.write_table(pa.table({"image": images, **beside}), path)
     return path
+
+
+def with_columns(codes: Codes, values: Mapping[str, NDArray[Any]] | None = None) -> Codes:
+    """Return codes with columns, by default those of :func:`table`, in the order of sorted ids."""
+    ids = codes.ids.numpy()
+    if values is None:
+        made = table(len(ids))
+        numbers = [math.nan if one is None else one for one in made["größe, cm"]]
+        texts = {name: np.array(one, dtype=object) for name, one in made.items()}
+        values = texts | {"größe, cm": np.array(numbers)}
+    places = np.argsort(np.argsort(ids))
+    found, _ = columns.typed({name: one[places] for name, one in values.items()})
+    return dataclasses.replace(codes, columns=found)

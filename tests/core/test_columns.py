@@ -69,10 +69,7 @@ def test_every_column_of_a_table_is_of_its_kind(
 
 def table_of(n: int = awkward.N) -> tuple[Column, ...]:
     """Return the awkward columns as they are in a folder."""
-    values = {name: np.array(one, dtype=object) for name, one in awkward.table(n).items()}
-    numbers = [math.nan if one is None else one for one in awkward.table(n)["größe, cm"]]
-    values["größe, cm"] = np.array(numbers)
-    return columns.typed(values)[0]
+    return awkward.with_columns(encoded(n)).columns
 
 
 def test_kinds_of_columns() -> None:

@@ -22,7 +22,7 @@ from urllib.parse import quote
 from torch import Tensor
 
 from browser import ROOT
-from vae_core import evaluation, images, model_folder
+from vae_core import columns, evaluation, images, model_folder
 from vae_core.data import own
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
@@ -101,6 +101,7 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
         "data": _json(_data(saved)),
         "network": _packed(bundles.network_bundle(saved.model, parts=parts)),
         "codes": _packed(bundles.codes_bundle(saved.codes)),
+        "columns": _packed(bundles.columns_bundle(saved.codes)) if saved.codes.columns else "",
         "frames": "" if replay is None else _packed(replay),
     }
     return _filled(TEMPLATE, (ENTRY, WORKER), slots)
@@ -213,8 +214,19 @@ def _data(saved: Saved) -> dict[str, Any]:
         "ranges": [[round(low, 3), round(high, 3)] for low, high in saved.ranges().tolist()],
         "dims": [first, second],
         "projections": [*(maps if card.model.latent_dim > 2 else []), "raw"],
+        "colours": _colours(codes),
         "frame": None if frame is None else vars(frame),
     }
+
+
+def _colours(codes: Codes) -> list[tuple[str, str]]:
+    """Return keys and names of what colours the map, of codes with columns beside their labels."""
+    if not codes.columns:
+        return []
+    known = {"label": codes.labels is not None}
+    known |= {name: not getattr(codes, name).isnan().all() for name in ("rate", "distortion")}
+    named = [(name, name.capitalize()) for name, has in known.items() if has]
+    return named + [(key, column.name) for key, column in columns.keyed(codes.columns).items()]
 
 
 def _facts(card: AnyCard) -> str:

@@ -329,7 +329,7 @@ def selected(both: Pair, shown: State) -> tuple[NDArray[np.int64], Opened] | Non
     )
     for model, outline in drawn:
         if outline is not None:
-            kept, _ = conditions.fitting(shown.filter, model.facts.columns)
+            kept, _ = conditions.fitting(shown.filter or (), model.facts.columns)
             return selection.selected(model, outline, kept), model
     return None
 

@@ -80,7 +80,7 @@ def show_map(
 ) -> None:
     """Show the map, or the 3-D scatter of a three-dimensional model."""
     if projection == "3d":
-        kept = filtering.mask(model, shown.filter)
+        kept = filtering.mask(model, shown.filter or ())
         colours = filtering.colours(model, shown.colour, shown.search)
         figure = charts.scatter_3d(
             model.codes.mu.numpy()[kept],
@@ -88,11 +88,11 @@ def show_map(
             colours=dataclasses.replace(colours, values=colours.values[kept]),
             pinned=scenes.pinned_z(model, shown),
         )
-        with st.container(key="cloud-hint"):
-            said = "Drag to rotate, scroll or pinch to zoom."
+        with st.container(horizontal=True, vertical_alignment="center", key="cloud-hint"):
+            st.caption("Drag to rotate, scroll or pinch to zoom.")
             if shown.filter:
-                said += f" {kept.sum():,} of {len(kept):,} shown by the filter."
-            st.caption(said)
+                st.caption(f"{kept.sum():,} of {len(kept):,} shown")
+                st.button("Reset filter", on_click=state.update, kwargs={"filter": None})
         chart.show_plotly(
             figure,
             key="cloud",

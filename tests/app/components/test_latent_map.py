@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.components import contract, latent_map
+from app.conditions import Condition
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -17,7 +18,7 @@ ANYTHING = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                ["z", "pinned_id", "polygon", "projection", "dims", "x", "y", "height"]
+                ["z", "pinned_id", "polygon", "projection", "dims", "x", "y", "height", "test"]
             ),
             inner,
             max_size=6,
@@ -33,6 +34,11 @@ def test_nothing_that_is_sent_raises(value: Any) -> None:
     latent_map.read_selection(value, 3)
     latent_map.read_camera(value)
     latent_map.read_hidden(value, 10)
+    latent_map.read_filter(value)
+    latent_map.read_filter([value])
+    latent_map.read_filter([{"column": "column.x", "test": "range", "arguments": value}])
+    latent_map.read_filter([{"column": "column.x", "test": "only", "arguments": value}])
+    latent_map.read_search(value)
     contract.read_pin(value, 3)
 
 
@@ -52,6 +58,25 @@ def test_wrong_selections_are_ignored(change: dict[str, Any]) -> None:
     """Two corners, an unknown projection or a dimension that the model lacks select nothing."""
     value = {"polygon": [[0, 0], [1, 0], [1, 1]], "projection": "raw", "dims": [0, 1]}
     assert latent_map.read_selection(value | change, 3) is None
+
+
+def test_a_filter_is_read_as_its_link_says_it() -> None:
+    """Numbers of JSON are floats here, and a text that a URL cannot hold is no condition."""
+    sent = [
+        {"column": "column.age", "test": "range", "arguments": [1, None]},
+        {"column": "column.note", "test": "has", "arguments": ["rain"]},
+    ]
+    read = latent_map.read_filter(json.loads(json.dumps(sent)))
+    assert read == (
+        Condition("column.age", "range", (1.0, None)),
+        Condition("column.note", "has", ("rain",)),
+    )
+    assert latent_map.read_filter([]) == ()
+    assert latent_map.read_filter(sent * 9) is None
+    assert latent_map.read_filter([sent[1] | {"arguments": ["\ud800"]}]) is None
+    assert latent_map.read_search("rain") == "rain"
+    assert latent_map.read_search("") == ""
+    assert latent_map.read_search("x" * 500) is None
 
 
 def test_camera_needs_a_positive_height() -> None:

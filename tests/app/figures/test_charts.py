@@ -34,7 +34,7 @@ def test_a_cloud_keys_its_points_by_id() -> None:
     codes = np.random.default_rng(0).standard_normal((30, 3), dtype=np.float32)
     ids, labels = np.arange(100, 130), np.arange(30) % 3
     figure = charts.scatter_3d(
-        codes, ids=ids, colour="label", values=labels, classes=("a", "b", "c"),
+        codes, ids=ids, colours=charts.Colours("Label", labels, ("a", "b", "c")),
         pinned=np.zeros(3, dtype=np.float32),
     )  # fmt: skip
     *classes, pinned = figure.data
@@ -52,7 +52,7 @@ def test_a_cloud_coloured_by_a_figure_has_a_scale_with_its_unit() -> None:
     codes = np.zeros((4, 3), dtype=np.float32)
     rate = np.array([1, 2, 3, 4], dtype=np.float32)
     (trace,) = charts.scatter_3d(
-        codes, ids=np.arange(4), colour="rate", values=rate, classes=()
+        codes, ids=np.arange(4), colours=charts.Colours("rate (nats)", rate)
     ).data
     np.testing.assert_array_equal(trace.marker.color, rate)
     assert trace.marker.colorbar.title.text == "rate (nats)"

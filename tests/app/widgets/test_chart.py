@@ -55,9 +55,7 @@ def test_axes_have_a_contrast_of_4_5(theme: str, shown: list[Any]) -> None:
     space = charts.scatter_3d(
         np.zeros((3, 3), dtype=np.float32),
         ids=np.arange(3),
-        colour="label",
-        values=np.zeros(3, dtype=np.int64),
-        classes=["a"],
+        colours=charts.Colours("Label", np.zeros(3, dtype=np.int64), ["a"]),
     )
     chart.show_plotly(plane, key="plane")
     chart.show_plotly(space, key="space")
