@@ -34,6 +34,10 @@ LearnerName = Literal["aevb", "wake-sleep", "mcem"]
 ImportedPosterior = Literal["gaussian", "point", "none"]
 #: Values of an imported decoder: pixels' logits, their means, or means followed by log-variances.
 ImportedOutput = Literal["logits", "means", "means-and-logvars"]
+#: What can be stated about the outputs of a foreign encoder and decoder, and about its pixels.
+STATED_POSTERIORS = ("mu,logvar", "mu,std", "mu,var", "mu", "2*latent")
+STATED_OUTPUTS = ("probabilities", "logits", "[0,1]", "[-1,1]", "[0,255]", "mean,logvar")
+STATED_LIKELIHOODS = ("bernoulli", "gaussian", "gaussian:SIGMA", "continuous-bernoulli")
 #: Prior of an imported model: N(0, I), or a Gaussian with the mean and spread of its codes.
 ImportedPrior = Literal["standard", "codes"]
 #: Likelihoods of images with one channel only.

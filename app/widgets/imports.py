@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import state, words
 from app.resources import datasets, imports
 from app.resources.imports import Upload
-from vae_core.imports import meanings
+from vae_core.config import STATED_OUTPUTS, STATED_POSTERIORS
 from vae_core.jobs.commands import Outcome, Work
 
 MAX_MEGABYTES = 128
@@ -16,8 +16,8 @@ MAX_MEGABYTES = 128
 PICTURES = ["zip", "npz", "npy", "gz", "idx", "csv", "parquet"]
 FOUND = "as found"
 OPTIONS = {
-    "posterior": ("Encoder returns", meanings.POSTERIORS),
-    "output": ("Decoder returns", meanings.OUTPUTS),
+    "posterior": ("Encoder returns", STATED_POSTERIORS),
+    "output": ("Decoder returns", STATED_OUTPUTS),
     "likelihood": ("Likelihood", ("bernoulli", "gaussian", "continuous-bernoulli")),
 }
 #: Options that are written: their titles and examples.

@@ -22,7 +22,7 @@ from vae_core.errors import (
     LatentExplorerError,
 )
 from vae_core.learning import Trainer, static_test_seed, static_train_seed
-from vae_core.model_folder import Saved
+from vae_core.model_folder import ImportedCard, Saved
 from vae_core.models import VAE
 from vae_core.models.boltzmann import KINDS, Boltzmann
 from vae_core.models.vae import Labels
@@ -169,6 +169,10 @@ def _own(found: Given) -> ImageDataset:
         raise ConfigError("data are needed: a model in memory does not know its dataset")
     if isinstance(found.dataset, ImageDataset):
         return found.dataset
+    if found.saved is not None and isinstance(found.saved.card, ImportedCard):
+        from vae_core.imports import reread
+
+        return reread(found.saved)
     try:
         return load_dataset(found.dataset)
     except DatasetMissingError:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 
 from vae_core.cli import options, printing
-from vae_core.config import ImportedPrior, Pixels
+from vae_core.config import (
+    STATED_LIKELIHOODS,
+    STATED_OUTPUTS,
+    STATED_POSTERIORS,
+    ImportedPrior,
+)
 from vae_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from vae_core.imports import Checked
 
-#: What the options of outputs allow; the lists of :mod:`vae_core.imports.meanings` are the same.
-POSTERIORS = ("mu,logvar", "mu,std", "mu,var", "mu", "2*latent")
-OUTPUTS = ("probabilities", "logits", "[0,1]", "[-1,1]", "[0,255]", "mean,logvar")
 #: Options of the import that a check has too.
 CHECKED = ("labels", "prior", "pixels", "limit", "data_dir")
-LIKELIHOODS = "bernoulli, gaussian, gaussian:SIGMA or continuous-bernoulli"
 
 
 @click.command("import")
@@ -45,15 +46,15 @@ LIKELIHOODS = "bernoulli, gaussian, gaussian:SIGMA or continuous-bernoulli"
 )
 @click.option(
     "--posterior",
-    type=click.Choice(POSTERIORS),
+    type=click.Choice(STATED_POSTERIORS),
     help="What the encoder returns  [default: found from names and shapes]",
 )
 @click.option(
     "--output",
-    type=click.Choice(OUTPUTS),
+    type=click.Choice(STATED_OUTPUTS),
     help="What the decoder returns  [default: found from its last operation and its values]",
 )
-@click.option("--likelihood", help=f"Distribution of the pixels: {LIKELIHOODS}.")
+@click.option("--likelihood", help=f"Distribution of the pixels: {', '.join(STATED_LIKELIHOODS)}.")
 @click.option("--input-range", help="Values of black and white that the encoder reads, as -1,1.")
 @click.option("--image-shape", help="Channels, height and width of a picture, as 3,64,64.")
 @click.option("--classes", help="Number of labels, or their names, of a conditional model.")
@@ -62,12 +63,8 @@ LIKELIHOODS = "bernoulli, gaussian, gaussian:SIGMA or continuous-bernoulli"
     type=click.Choice(get_args(ImportedPrior)),
     help="N(0, I), or the Gaussian of the codes  [default: codes for a plain auto-encoder]",
 )
-@click.option(
-    "--pixels",
-    type=click.Choice(get_args(Pixels)),
-    default="grey",
-    show_default=True,
-    help="Kind of pixels that a Bernoulli likelihood is measured on.",
+@options.pixels_option(
+    "Kind of pixels that a Bernoulli likelihood is measured on.", default="grey", show_default=True
 )
 @click.option("--name", help="Name of the model  [default: the folder's]")
 @click.option(
@@ -77,12 +74,7 @@ LIKELIHOODS = "bernoulli, gaussian, gaussian:SIGMA or continuous-bernoulli"
     show_default=True,
     help="Most pictures that are encoded.",
 )
-@click.option(
-    "--importance-samples",
-    type=click.IntRange(0, 100_000),
-    default=0,
-    help="k of an nll_iw{k} metric; 0 for none.",
-)
+@options.importance_option
 @click.option(
     "--keep-pictures/--no-keep-pictures",
     default=True,

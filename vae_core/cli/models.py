@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vae_core.cli import options, printing
-from vae_core.config import AnyModelConfig, Pixels, TrainConfig
+from vae_core.config import TrainConfig
 from vae_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -60,17 +60,8 @@ def models(as_json: bool, markdown: bool) -> None:
 @click.command()
 @click.argument("model")
 @click.option("--dataset", help="Dataset to test on  [default: the model's]")
-@click.option(
-    "--pixels",
-    type=click.Choice(get_args(Pixels)),
-    help="Kind of pixels to test on  [default: the card's]",
-)
-@click.option(
-    "--importance-samples",
-    type=click.IntRange(0, 100_000),
-    default=0,
-    help="k of an nll_iw{k} metric; 0 for none.",
-)
+@options.pixels_option("Kind of pixels to test on  [default: the card's]")
+@options.importance_option
 @click.option(
     "--estimator",
     "estimators",
@@ -112,7 +103,7 @@ def evaluate(
         return
     card = model_folder.load_card(model)
     loaded = model_folder.load_model(model)
-    data = _dataset(card.measured_as, card.model, dataset, data_dir)
+    data = _dataset(model, card, dataset, data_dir)
     training = card.measured_as
     if pixels is not None:
         training = TrainConfig.of(**{**training.model_dump(), "test_pixels": pixels})
@@ -156,7 +147,7 @@ def encode(
     machine = model_folder.load_machine(model)
     described = machine.card if machine else model_folder.load_card(model)
     if isinstance(described, model_folder.AnyCard):
-        data = _dataset(described.measured_as, described.model, dataset, data_dir)
+        data = _dataset(model, described, dataset, data_dir)
     else:
         data = load_dataset(dataset or described.dataset, data_dir=data_dir)
     rows = {"train": data.train, "test": data.test}[split]
@@ -308,16 +299,22 @@ def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | Non
     printing.print_written(as_json, out, format=form, bytes=len(content))
 
 
-def _dataset(
-    training: TrainConfig, model: AnyModelConfig, other: str | None, data_dir: Path | None
-) -> ImageDataset:
+def _dataset(model: str, card: AnyCard, other: str | None, data_dir: Path | None) -> ImageDataset:
     """Load a model's dataset, or another one, in the shape that the model takes."""
-    from vae_core import data
+    from vae_core import data, model_folder
 
+    training = card.measured_as
+    if other is None and isinstance(card, model_folder.ImportedCard):
+        from vae_core import imports
+
+        if card.dataset not in data.SOURCES:
+            own = imports.reread(model_folder.open_folder(model))
+            printing.print_notes(own.notes)
+            return own
     if other is not None:
         fresh = {"dataset": other, "pictures": None, "labels": None, "transpose": False}
         training = training.model_copy(update=fresh)
-    found = data.load_for(training, image_shape=model.image_shape, data_dir=data_dir)
+    found = data.load_for(training, image_shape=card.model.image_shape, data_dir=data_dir)
     printing.print_notes(found.notes)
     return found
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
-from vae_core.config import Config
+from vae_core.config import Config, Pixels
 from vae_core.jobs import cluster
 
 Command = Callable[..., Any]
@@ -46,10 +46,21 @@ image_shape_option = click.option(
     callback=_shape,
     help="Channels (1 or 3), height and width that own data is brought to.",
 )
+importance_option = click.option(
+    "--importance-samples",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    help="k of an nll_iw{k} metric; 0 for none.",
+)
 label_option = click.option("--label", help="Label of the pictures, for a model that needs one.")
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="File to write."
 )
+
+
+def pixels_option(help_text: str, **more: Any) -> Callable[[Command], Command]:
+    """Return the option of a kind of pixels that metrics are of."""
+    return click.option("--pixels", type=click.Choice(get_args(Pixels)), help=help_text, **more)
 
 
 def _use_cluster(context: click.Context, option: click.Parameter, value: str | None) -> None:

@@ -8,5 +8,14 @@ from vae_core.imports.importing import (
     prepare,
     told_by,
 )
+from vae_core.imports.pictures import reread
 
-__all__ = ["Checked", "Imported", "check_model", "import_model", "prepare", "told_by"]
+__all__ = [
+    "Checked",
+    "Imported",
+    "check_model",
+    "import_model",
+    "prepare",
+    "reread",
+    "told_by",
+]

@@ -17,6 +17,7 @@ from vae_core.graphs import Graph
 from vae_core.imports import assembly, meanings
 from vae_core.imports.meanings import Findings, ImageShape, Output, Posterior, Told
 from vae_core.imports.networks import Network, describe
+from vae_core.model_folder import ImportedData
 from vae_core.models import ImportedVAE
 from vae_core.models.distributions import DiagonalGaussian
 
@@ -46,6 +47,8 @@ class Request:
         None for that of the posterior: N(0, I), or of an auto-encoder the Gaussian of its codes.
     like
         Dataset whose preparation own pictures get.
+    data
+        Where own pictures are.
     """
 
     decoder: Network
@@ -57,6 +60,7 @@ class Request:
     pixels_kind: Pixels = "grey"
     prior: ImportedPrior | None = None
     like: str | None = None
+    data: ImportedData | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import importlib.metadata
 import platform
@@ -11,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from vae_core import model_folder
@@ -99,7 +97,7 @@ def import_model(
     out
         Folder to write.
     posterior, output, likelihood
-        One of ``meanings.POSTERIORS``, ``OUTPUTS`` and ``LIKELIHOODS``.
+        One of ``config.STATED_POSTERIORS``, ``STATED_OUTPUTS`` and ``STATED_LIKELIHOODS``.
     input_range, image_shape, classes, prior
         Values of black and white to the encoder, such as (-1, 1) or "0,255"; (c, h, w); number of
         labels, or their names; "standard", N(0, I), or "codes", the Gaussian of the codes.
@@ -169,7 +167,7 @@ def prepare(
         if source is None:
             raise DatasetError("an encoder needs pictures: state data (--dataset).")
         dataset = source.load(shape, limit)
-        dataset, notes = _with_classes(dataset, classes), dataset.notes
+        dataset, notes = pictures.with_classes(dataset, classes), dataset.notes
         count = count or len(dataset.classes)
     for part, network in (("Decoder", second), ("Encoder", first)):
         if network is not None and "notes" in network.facts:
@@ -184,6 +182,7 @@ def prepare(
         pixels_kind=pixels,
         prior=prior,
         like=None if dataset is None else pictures.like(dataset),
+        data=None if dataset is None or source is None else source.kept(limit),
     )
     return request, dataset, notes
 
@@ -251,6 +250,7 @@ def finish(
         encoder=made.encoder,
         decoder=made.decoder,
         provenance=_provenance(request, found),
+        data=request.data,
         metrics=measured.metrics,
         kl_per_dim=measured.kl_per_dim,
         warnings=(*checked.warnings, *measured.warnings),
@@ -291,28 +291,6 @@ def _provenance(request: Request, found: Sequence[str]) -> dict[str, str]:
             shown = {fact: value for fact, value in network.facts.items() if fact != "notes"}
             facts |= {f"{part} {fact}": value for fact, value in shown.items()}
     return {**facts, "read as": " ".join(found)}
-
-
-def _with_classes(dataset: ImageDataset, classes: int | Sequence[str] | None) -> ImageDataset:
-    """Return a dataset whose labels count from 0 to the stated number, with the stated names.
-
-    Some of the numbers may have no picture; without this, the others would move up.
-    """
-    if classes is None or dataset.test.labels is None:
-        return dataset
-    names = tuple(map(str, range(classes))) if isinstance(classes, int) else tuple(classes)
-    found = dataset.classes
-    if all(name.isdecimal() and int(name) < len(names) for name in found):
-        numbers = torch.tensor([int(name) for name in found])
-    elif set(found) <= set(names):
-        numbers = torch.tensor([names.index(name) for name in found])
-    else:
-        raise ConfigError(f"classes {', '.join(names)}: the labels are {', '.join(found)}")
-    test = dataclasses.replace(dataset.test, labels=numbers[dataset.test.labels])
-    train = dataset.train
-    if train.labels is not None:
-        train = dataclasses.replace(train, labels=numbers[train.labels])
-    return dataclasses.replace(dataset, train=train, test=test, classes=names)
 
 
 def _check_target(target: Path) -> None:

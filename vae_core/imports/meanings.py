@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from vae_core.config import STATED_LIKELIHOODS as LIKELIHOODS
+from vae_core.config import STATED_OUTPUTS as OUTPUTS
+from vae_core.config import STATED_POSTERIORS as POSTERIORS
 from vae_core.config import ImportedOutput, ImportedPosterior
 from vae_core.errors import ConfigError
 from vae_core.graphs import Graph, GraphNetwork
@@ -17,9 +20,6 @@ from vae_core.imports.networks import Network, Port
 
 ImageShape = tuple[int, int, int]
 
-POSTERIORS = ("mu,logvar", "mu,std", "mu,var", "mu", "2*latent")
-OUTPUTS = ("probabilities", "logits", "[0,1]", "[-1,1]", "[0,255]", "mean,logvar")
-LIKELIHOODS = ("bernoulli", "gaussian", "gaussian:SIGMA", "continuous-bernoulli")
 #: Names of outputs, without what is no letter or digit.
 MU_NAMES = {"mu", "mean", "mus", "means", "loc", "zmean", "zmu", "meanz", "embedding", "latent"}
 LOGVAR_NAMES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from vae_core import data
 from vae_core.data import ImageDataset, Split, arrays, idx_files, opening, preparing
 from vae_core.data.choices import Choices
 from vae_core.data.collection import Collection, as_labels
-from vae_core.errors import DatasetError
+from vae_core.errors import ConfigError, DatasetError
 from vae_core.images import FRAMES
 from vae_core.imports.meanings import ImageShape
+from vae_core.model_folder import ImportedCard, ImportedData, Saved
 
 #: Most pictures that are encoded, and most bytes of them.
 LIMIT, MAX_BYTES = 10_000, 2**29
@@ -44,11 +45,22 @@ class Source:
         Reads them, given the shape that the model needs and the most that are taken: a dataset
         whose test set is encoded. Without a given split, that is all of them, and its training set
         is empty.
+    path, labels
+        Absolute paths of own pictures, and of a file of their labels.
     """
 
     name: str
     find_shape: Callable[[], ImageShape | None]
     load: Callable[[ImageShape, int], ImageDataset]
+    path: Path | None = None
+    labels: Path | None = None
+
+    def kept(self, limit: int) -> ImportedData | None:
+        """Return where the pictures are, for a card; None where they are no file or folder."""
+        if self.path is None:
+            return None
+        labels = None if self.labels is None else str(self.labels)
+        return ImportedData(path=str(self.path), labels=labels, limit=limit)
 
     @property
     def shape(self) -> ImageShape | None:
@@ -78,6 +90,48 @@ def open_source(pictures: Any, labels: Any = None, *, data_dir: str | Path | Non
     if str(pictures) in data.SOURCES or not path.exists():
         return _known(data.load_dataset(str(pictures), data_dir=data_dir))
     return _of_path(path, labels)
+
+
+def reread(saved: Saved) -> ImageDataset:
+    """Return the pictures that an imported model was imported with.
+
+    Those that its card names are read again where they are still there; else those that its folder
+    keeps are taken.
+
+    Raises
+    ------
+    DatasetError
+        If neither exists; the sentence says what to state.
+    """
+    card = saved.card
+    assert isinstance(card, ImportedCard)
+    if card.dataset in data.SOURCES:
+        return data.load_dataset(card.dataset)
+    shape, codes = card.model.image_shape, saved.codes
+    if card.data is not None and Path(card.data.path).exists():
+        source = open_source(card.data.path, card.data.labels)
+        dataset = source.load(shape, card.data.limit)
+        if card.classes and dataset.test.labels is not None:
+            dataset = with_classes(dataset, card.classes)
+        found, before = len(dataset.test), len(codes.ids)
+        if found == before:
+            return dataset
+        note = f"{card.dataset} has {found:,} pictures today, and had {before:,} at the import."
+        return dataclasses.replace(dataset, notes=(*dataset.notes, note))
+    if saved.pictures is None:
+        raise DatasetError(
+            f"The pictures that {card.name} was imported with ({card.dataset}) are neither where "
+            "they were nor in its folder: state data (--dataset)."
+        )
+    test = Split(saved.pictures, codes.labels, codes.ids)
+    return ImageDataset(
+        name=card.dataset,
+        title=card.dataset,
+        train=test.take(torch.arange(0)),
+        test=test,
+        classes=card.classes,
+        notes=("These are the pictures that the model folder keeps.",),
+    )
 
 
 def like(dataset: ImageDataset) -> str | None:
@@ -129,7 +183,10 @@ def _of_path(path: Path, labels: Any) -> Source:
             notes = (*notes, f"Pictures of {sides(found)} were brought to {sides(shape)}.")
         return dataclasses.replace(dataset, name=path.name, title=path.name, notes=notes)
 
-    return Source(path.name, find_shape, load)
+    file = Path(labels).expanduser().resolve() if isinstance(labels, str | Path) else None
+    # Labels in memory are not there again.
+    own = None if labels is not None and file is None else path.resolve()
+    return Source(path.name, find_shape, load, own, file)
 
 
 def _of_array(pictures: Any, labels: Any) -> Source:
@@ -200,6 +257,28 @@ def _labelled(dataset: ImageDataset, labels: np.ndarray[Any, np.dtype[Any]]) -> 
     positions, names = as_labels(labels.reshape(-1), "labels")
     split = dataclasses.replace(test, labels=torch.from_numpy(positions))
     return dataclasses.replace(dataset, test=split, classes=names)
+
+
+def with_classes(dataset: ImageDataset, classes: int | Sequence[str] | None) -> ImageDataset:
+    """Return a dataset whose labels count from 0 to the stated number, with the stated names.
+
+    Some of the numbers may have no picture; without this, the others would move up.
+    """
+    if classes is None or dataset.test.labels is None:
+        return dataset
+    names = tuple(map(str, range(classes))) if isinstance(classes, int) else tuple(classes)
+    found = dataset.classes
+    if all(name.isdecimal() and int(name) < len(names) for name in found):
+        numbers = torch.tensor([int(name) for name in found])
+    elif set(found) <= set(names):
+        numbers = torch.tensor([names.index(name) for name in found])
+    else:
+        raise ConfigError(f"classes {', '.join(names)}: the labels are {', '.join(found)}")
+    test = dataclasses.replace(dataset.test, labels=numbers[dataset.test.labels])
+    train = dataset.train
+    if train.labels is not None:
+        train = dataclasses.replace(train, labels=numbers[train.labels])
+    return dataclasses.replace(dataset, train=train, test=test, classes=names)
 
 
 def sides(shape: ImageShape) -> str:

@@ -55,15 +55,15 @@ class InkFrame(Config):
         return None if frame is None else cls(**vars(frame))
 
 
-class ModelCard(Config):
-    """Description of a VAE, which can be read without its weights."""
+class _Card(Config):
+    """What the cards of all VAEs have."""
 
     format_version: int = FORMAT_VERSION
     name: str = Field(min_length=1, max_length=100)
-    dataset: str
+    dataset: str  # that the codes are of
     classes: tuple[str, ...] = ()
-    model: ModelConfig
-    training: TrainConfig
+    model: AnyModelConfig
+    training: TrainConfig | None = None  # None where it is not known
     metrics: dict[str, Metric] = Field(default_factory=dict)
     kl_per_dim: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()  # a sentence each
@@ -75,19 +75,29 @@ class ModelCard(Config):
     paths: dict[str, str] = Field(default_factory=dict)
     command: str = ""
     created: str = ""
-    #: How own data places its ink; None for known datasets, and for data that is no ink.
-    ink: InkFrame | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_no_ink(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Cards of other data stay as they were before this came.
-        written: dict[str, Any] = write(self)
-        return {name: value for name, value in written.items() if name != "ink" or value}
 
     @property
     def condition_names(self) -> tuple[str, ...]:
         """Names of the labels that the model is conditioned on; empty if it needs none."""
-        return _condition_names(self.model, self.classes)
+        if not self.model.takes_labels:
+            return ()
+        named = len(self.classes) == self.model.classes
+        return self.classes if named else tuple(map(str, range(self.model.classes)))
+
+    @model_serializer(mode="wrap")
+    def _without_what_most_lack(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Cards of other data stay as they were before these came.
+        written: dict[str, Any] = write(self)
+        return {name: one for name, one in written.items() if name not in ("ink", "data") or one}
+
+
+class ModelCard(_Card):
+    """Description of a VAE, which can be read without its weights."""
+
+    model: ModelConfig
+    training: TrainConfig
+    #: How own data places its ink; None for known datasets, and for data that is no ink.
+    ink: InkFrame | None = None
 
     @property
     def pixels_kind(self) -> Pixels:
@@ -120,35 +130,26 @@ class ModelCard(Config):
         return self.weights_hash
 
 
-class ImportedCard(Config):
+class ImportedData(Config):
+    """Where the pictures of an import were, on the host that imported them."""
+
+    path: str
+    labels: str | None = None  # path of a file of its own
+    limit: int = Field(ge=2)  # most pictures that were taken
+
+
+class ImportedCard(_Card):
     """Description of a model that was made elsewhere and imported."""
 
-    format_version: int = FORMAT_VERSION
     kind: Literal["imported"] = "imported"
-    name: str = Field(min_length=1, max_length=100)
-    dataset: str  # that the codes are of
-    classes: tuple[str, ...] = ()
     model: ImportedConfig
     #: The networks in a line each: their operations with their sizes.
     encoder: str = ""
     decoder: str
     #: File names and hashes of the networks, what wrote them, and how their outputs were read.
     provenance: dict[str, str] = Field(default_factory=dict)
-    training: TrainConfig | None = None  # settings of the training, where they are known
-    metrics: dict[str, Metric] = Field(default_factory=dict)
-    kl_per_dim: tuple[float, ...] = ()
-    warnings: tuple[str, ...] = ()  # a sentence each
-    parameters: int = 0
-    weights_hash: str = ""
-    software: dict[str, str] = Field(default_factory=dict)
-    paths: dict[str, str] = Field(default_factory=dict)
-    command: str = ""
-    created: str = ""
-
-    @property
-    def condition_names(self) -> tuple[str, ...]:
-        """Names of the labels that the model is conditioned on; empty if it needs none."""
-        return _condition_names(self.model, self.classes)
+    #: Own pictures on this host; zips of the folder lack it.
+    data: ImportedData | None = None
 
     @property
     def pixels_kind(self) -> Pixels:
@@ -159,6 +160,10 @@ class ImportedCard(Config):
     def measured_as(self) -> TrainConfig:
         """Settings by which the model is measured; of an unknown training, its pixels alone."""
         return self.training or TrainConfig(dataset=self.dataset, test_pixels=self.pixels_kind)
+
+    def shared(self) -> ImportedCard:
+        """Return the card for others, without the path of own data."""
+        return self.model_copy(update={"data": None})
 
     @property
     def prepared_as(self) -> str:
@@ -173,12 +178,6 @@ class ImportedCard(Config):
 
 #: Card of a VAE, trained here or imported.
 AnyCard = ModelCard | ImportedCard
-
-
-def _condition_names(model: AnyModelConfig, classes: tuple[str, ...]) -> tuple[str, ...]:
-    if not model.takes_labels:
-        return ()
-    return classes if len(classes) == model.classes else tuple(map(str, range(model.classes)))
 
 
 class BoltzmannCard(Config):

@@ -12,7 +12,7 @@ from vae_core import columns
 from vae_core.data import own
 from vae_core.errors import CheckpointError
 from vae_core.files import UNZIP_ERRORS, is_link
-from vae_core.model_folder.card import BoltzmannCard, ImportedCard, ModelCard
+from vae_core.model_folder.card import BoltzmannCard, ImportedCard
 from vae_core.model_folder.folder import (
     CARD,
     CODES,
@@ -136,8 +136,8 @@ def _shared_card(folder: Path) -> bytes | None:
     if machine_kind((folder / CARD).read_bytes()) is not None:
         return None
     card = load_card(folder)
-    if not isinstance(card, ModelCard):
-        return None
+    if isinstance(card, ImportedCard):
+        return None if card.data is None else written(card.shared())
     title = own.title_of(card.dataset)
     return None if title == card.dataset else written(card.shared(title))
 

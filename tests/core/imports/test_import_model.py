@@ -6,7 +6,9 @@ The ONNX files of ``tests/fixtures/foreign`` were written by the libraries thems
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,11 @@ from torch import Tensor, nn
 
 import vae_core
 from vae_core import model_folder
+from vae_core.cli.main import main
 from vae_core.errors import ConfigError, DatasetError
 from vae_core.imports import Imported, import_model
 from vae_core.model_folder import ImportedCard
+from vae_core.publishing import EVALUATION_SEED
 
 FOREIGN = Path(__file__).parents[2] / "fixtures" / "foreign"
 #: Models with a bound, and what has to be stated about each.
@@ -78,7 +82,7 @@ def test_a_folder_opens_as_it_was_imported(name: str, tmp_path: Path) -> None:
     saved = model_folder.open_folder(tmp_path / "model")
     zipped = model_folder.open_zip(model_folder.zip_folder(tmp_path / "model"))
     assert isinstance(saved.card, ImportedCard)
-    assert zipped.card == saved.card
+    assert zipped.card == saved.card.shared()  # without the path of the pictures
     codes = saved.codes.mu[:5]
     y = torch.tensor([0, 1, 2, 0, 1]) if saved.card.model.conditional else None
     with torch.inference_mode():
@@ -399,6 +403,40 @@ def test_pictures_of_ones_own_are_kept_beside_their_codes(tmp_path: Path) -> Non
     quiet = {"tsne": False, "say": lambda text: None}
     import_model(encoder, decoder, data="digits", out=tmp_path / "digits", **quiet)
     assert model_folder.open_folder(tmp_path / "digits").pictures is None
+
+
+def test_own_pictures_are_found_again_without_a_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where they were, else in the folder, else a sentence; the path goes into no zip."""
+    encoder, decoder = files("pytorch-vae")
+    monkeypatch.chdir(tmp_path)
+    Path("own.npz").write_bytes((FOREIGN / "pytorch-vae" / "pictures.npz").read_bytes())
+    before = import_model(
+        encoder, decoder, data="own.npz", out="model", tsne=False, say=lambda text: None
+    ).card
+    assert before.data is not None
+    assert before.data.path == str(tmp_path / "own.npz")
+    zipped = model_folder.zip_folder("model")
+    assert b"own.npz" in zipfile.ZipFile(io.BytesIO(zipped)).read("model/card.json")
+    assert str(tmp_path).encode() not in zipfile.ZipFile(io.BytesIO(zipped)).read("model/card.json")
+
+    def evaluated() -> tuple[float, str]:
+        main(["evaluate", "model", "--json", "--seed", str(EVALUATION_SEED)])
+        said = capsys.readouterr()
+        return json.loads(said.out)["metrics"]["elbo"]["value"], said.err
+
+    wanted = before.metrics["elbo"].value
+    assert evaluated()[0] == pytest.approx(wanted, abs=1e-3)
+    assert vae_core.evaluate("model")["elbo"].value == pytest.approx(wanted, abs=0.5)
+    Path("own.npz").unlink()
+    found, said = evaluated()
+    assert found == pytest.approx(wanted, abs=1e-3)
+    assert "the pictures that the model folder keeps" in said
+    Path("model/pictures.safetensors").unlink()
+    with pytest.raises(SystemExit):
+        main(["encode", "model", "--out", "codes.csv"])
+    assert "neither where they were nor in its folder: state data" in capsys.readouterr().err
 
 
 def test_pictures_that_do_not_fit_their_codes_are_refused(tmp_path: Path) -> None:
