@@ -13,7 +13,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test coverage wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-photographs bench-familiarity bench-hostile bench-foreign foreign-models pretrained browser-ready clean help
+.PHONY: run test coverage wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-follow bench-photographs bench-familiarity bench-hostile bench-foreign foreign-models pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -108,6 +108,9 @@ bench-kill: $(VENV)/.test-ready
 
 bench-load: $(VENV)/.test-ready
 	$(BIN)/python -m benchmarks.load
+
+bench-follow: $(VENV)/.test-ready
+	$(BIN)/python -m benchmarks.follow $(ARGS)
 
 bench-photographs: $(VENV)/.run-ready
 	$(BIN)/python -m benchmarks.photographs

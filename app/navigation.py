@@ -1,8 +1,10 @@
 """The script that Streamlit runs: load the state, open the model, show the sidebar and the page."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from app import address, state
 from app.components.link import link
@@ -29,7 +31,8 @@ ICON, LOGO = (Path(__file__).with_name(name) for name in ("icon.svg", "logo.svg"
 def model_picker(names: list[str]) -> None:
     """Show the choice of the model, its description, and the upload of a model folder."""
     binding = state.bind("model", also=keep_example)
-    st.selectbox("Model", names, format_func=library.title, **binding)
+    titles = library.titles(names)
+    st.selectbox("Model", names, format_func=lambda name: titles.get(name, name), **binding)
     st.caption(library.describe(state.current().model))
     with st.popover("Open a model", width="stretch"):
         st.markdown("A zipped model folder, as written by `python -m vae_core train`.")
@@ -114,6 +117,12 @@ def run() -> None:
         for name, title in PAGES.items()
     }
     page = st.navigation(list(pages.values()))
+    with classroom.turn():
+        show(page, pages)
+
+
+def show(page: StreamlitPage, pages: Mapping[str, StreamlitPage]) -> None:
+    """Show the sidebar and a page, or go to another page."""
     name = page.url_path or "explore"
     state.enter_page(page.url_path)
     lesson.enter(pages, name)

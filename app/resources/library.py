@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
@@ -205,13 +206,23 @@ def dataset_of(name: str) -> str:
 
 def title(name: str) -> str:
     """Return a model's name as pages show it."""
-    uploaded = _uploads.get(name)
-    if uploaded is not None:
-        return uploaded.saved.card.name
-    found = find(name)
-    if found is None or found.path.name == name:
-        return name
-    return f"{found.path.name} (trained here)"
+    return titles([name])[name]
+
+
+def titles(names: Iterable[str]) -> dict[str, str]:
+    """Return models' names as pages show them, by name; many cost little more than one."""
+    folders = _folders(runs.runs_dir())
+    shown = {}
+    for name in names:
+        uploaded = _uploads.get(name)
+        found = None if uploaded else folders.get(name) or find(name)
+        if uploaded is not None:
+            shown[name] = uploaded.saved.card.name
+        elif found is None or found.path.name == name:
+            shown[name] = name
+        else:
+            shown[name] = f"{found.path.name} (trained here)"
+    return shown
 
 
 def describe(name: str) -> str:

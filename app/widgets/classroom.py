@@ -1,7 +1,11 @@
 """A class: the room that a page leads, the bar of a page that follows, and presentations."""
 
+import contextlib
 import ipaddress
 import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import segno
@@ -9,12 +13,13 @@ import streamlit as st
 from streamlit import config
 
 from app import state
+from app.address import State
 from app.classroom import routes
 from app.classroom.rooms import ROOMS, Led, RoomError, View
 from app.components import classroom, follow, present
 from app.resources import assets
 from app.resources.opened_model import Opened
-from app.widgets import header, lesson, scenes
+from app.widgets import header, lesson, scenes, selection
 
 ENDED = (
     "Class {} has ended: nobody led it for 15 minutes or did anything in it for two hours, or the "
@@ -22,6 +27,9 @@ ENDED = (
 )
 #: Parameters of the pinned code, which panels show without the script.
 PIN = ("z", "pinned_id", "y")
+#: Scripts of followers that run at once; seconds that one waits for a turn.
+AT_ONCE, LONGEST_TURN = 2, 1.0
+_TURNS = threading.BoundedSemaphore(AT_ONCE)
 
 
 # The teacher --------------------------------------------------------------------------------------
@@ -58,8 +66,24 @@ def publish(page: str, opened: Opened | None = None) -> None:
             "z": [float(f"{value:.6g}") for value in scenes.pinned_z(opened, shown).tolist()],
             "pinned_id": shown.pinned_id,
             "y": scenes.pinned_y(opened, shown),
+            "look": _look(opened, shown) if page == "explore" else None,
         }
     ROOMS.show(room, View(page, state.parameters(shared=True), pin))
+
+
+def _look(opened: Opened, shown: State) -> dict[str, Any] | None:
+    """Return how the map is drawn: what of its data the state decides; None for the 3-D scatter."""
+    projection = shown.projection or opened.facts.projections[0]
+    if projection == "3d":
+        return None
+    restored = selection.restored(shown).data()
+    return {
+        "projection": selection.RAW if projection == "axes" else projection,
+        "dims": list(scenes.axes(opened, shown)),
+        "colour": shown.colour,
+        "manifold": shown.backdrop,
+        **{name: restored[name] for name in ("camera", "selection", "selection_version")},
+    }
 
 
 def sidebar(path: str) -> None:
@@ -146,6 +170,21 @@ def _resume(room: Led) -> None:
 
 
 # Those who follow ---------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """Wait for a turn if the page follows a room.
+
+    A class that follows runs its scripts all at once. They would hold up each other at the lock of
+    Streamlit's settings, which every message to a browser takes: a few at a time are done sooner.
+    """
+    taken = state.current().follow is not None and _TURNS.acquire(timeout=LONGEST_TURN)
+    try:
+        yield
+    finally:
+        if taken:
+            _TURNS.release()
 
 
 def bar() -> None:

@@ -4,18 +4,19 @@
  * @typedef {object} View
  * @property {string} page
  * @property {Record<string, string>} parameters  of the page's address
- * @property {{model: string, z: number[], pinned_id: number|null, y: number|null}|null} pin
+ * @property {{model: string, z: number[], pinned_id: number|null, y: number|null, look?: Record<string, unknown>|null}|null} pin
+ *   what panels show of the view without the server; null for a model without codes
  */
 
 /** Parameters of the pinned code, which panels show without the server. */
 const PINNED = new Set(["z", "id", "y"]);
 
 /**
- * Show the pinned code of a view at once, if the page shows its model.
+ * Show the pinned code of a view at once, and how the map is drawn, if the page shows its model.
  *
  * @param {ReturnType<typeof import("../state/store.js").createStore>} store
  * @param {View} view
- * @returns {boolean} whether it is shown
+ * @returns {boolean} whether the code is shown
  */
 export function showPin(store, { pin }) {
   const { modelHash, z } = store.get();
@@ -24,6 +25,8 @@ export function showPin(store, { pin }) {
     { z: Float32Array.from(pin.z), pinnedId: pin.pinned_id, y: pin.y, live: null, liveY: null, hovered: null },
     "python",
   );
+  const { look = null } = pin;
+  if (JSON.stringify(look) !== JSON.stringify(store.get().look)) store.set({ look }, "python");
   return true;
 }
 

@@ -47,6 +47,7 @@ class LatentMap {
     this.element = element;
     this.links = { store: storeOf(data.side), emit, origin: Symbol("latent_map") };
     this.reading = null;
+    this.looks = 0; // of a teacher, each with a camera of its own
     this.state = createState(data, theme(element), this.links, {
       moved: () => this.layers.redraw(),
       selected: () => this.#showSelection(),
@@ -242,8 +243,16 @@ class LatentMap {
     const { selection, pointer } = this.state;
     if (changed.has("selected") && origin !== this.links.origin) selection.selectIds(shared.selected);
     if (changed.has("live") && shared.live === null) pointer.hovering = false;
+    if (changed.has("look")) this.#adoptLook(shared.look);
     if (["live", "hovered", "pinnedId"].some((key) => changed.has(key))) this.#showHint();
     this.layers.redrawFor(changed);
+  }
+
+  /** Draw the page's large map as a teacher's map is drawn. @param {Record<string, unknown>|null} look */
+  #adoptLook(look) {
+    const { data } = this.state;
+    if (look === null || !data.tools || data.side != null) return;
+    this.update({ ...data, ...look, camera_version: `look ${(this.looks += 1)}` });
   }
 
   #resize(size, ratio) {

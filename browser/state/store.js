@@ -26,6 +26,8 @@
  * @property {number} seed
  * @property {import("../training/player.js").Facts|null} training  of the training inside the page at its last
  *   step, null without one
+ * @property {Record<string, unknown>|null} look  how a teacher's map is drawn, for a page that follows: the part
+ *   of a map's data that changes; null otherwise
  */
 
 /** @returns {ExplorerState} */
@@ -46,6 +48,7 @@ function initial() {
     reading: null,
     seed: 0,
     training: null,
+    look: null,
   };
 }
 

@@ -34,6 +34,7 @@ def test_followers_get_page_parameters_and_code(open_page: Open, led: Led) -> No
     assert news["page"] == "explore"
     assert news["parameters"] == {"model": "digits-2d", "id": "1242", "colour": "rate"}
     assert (news["pin"]["pinned_id"], len(news["pin"]["z"])) == (1242, 2)
+    assert news["pin"]["look"]["colour"] == "rate"
     session.switch_page("views/decode/page.py").run()
     assert json.loads(ROOMS.news(follower) or "{}")["page"] == "decode"
     session.run()

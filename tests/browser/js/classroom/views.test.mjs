@@ -16,6 +16,17 @@ test("a pin of the model that is shown is shown at once, and not undone by an ol
   assert.deepEqual([...store.get().z], [1, 2]);
 });
 
+test("a map is drawn as the teacher's, and again only when that has changed", () => {
+  const store = createStore();
+  store.adopt({ modelHash: "m", z: [0, 0], zVersion: 1 });
+  const looks = [];
+  store.subscribe(({ look }, changed) => changed.has("look") && looks.push(look?.colour ?? null));
+  const pin = { model: "m", z: [1, 2], pinned_id: null, y: null };
+  for (const colour of ["label", "label", "rate"]) showPin(store, { pin: { ...pin, look: { colour, selection: null } } });
+  showPin(store, { pin });
+  assert.deepEqual(looks, ["label", "rate", null]);
+});
+
 test("pins of other models and of machines wait for the page", () => {
   const store = createStore();
   store.adopt({ modelHash: "m", z: [0, 0], zVersion: 1 });
