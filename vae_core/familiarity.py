@@ -34,7 +34,7 @@ NEIGHBOURS = 10
 REFERENCES = 2_000
 """So many known codes are compared with all others."""
 SAMPLES = 8
-"""Draws of z for a picture's rate and distortion."""
+"""Samples of z for the rate and distortion of an image."""
 CLUTTER = 0.03
 """The share of a photographed note that may stand out as ink does, and be none."""
 

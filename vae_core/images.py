@@ -610,7 +610,7 @@ def _drawn(
         if peak < MIN_CONTRAST:
             raise ImageError(NO_INK)
         values = np.clip(contrast / peak, 0, 1)
-        steps.append(Step("Lighting and noise removed", to_bytes(values), INK_ALONE))
+        steps.append(Step("Background removed", to_bytes(values), INK_ALONE))
     glyphs = ink.separated(np.asarray(np.clip(contrast, 0, 1), dtype=np.float32))
     values = _one_glyph(values, glyphs, glyph, steps)
     return _Ink(values, FAINTEST, inverted, glyphs.count, exact=True)
@@ -658,7 +658,7 @@ def _photographed(
     if found is None:
         raise ImageError(NO_INK)
     result = found.ink.astype(np.float64)
-    steps.append(Step("Lighting and noise removed", to_bytes(result), INK_ALONE))
+    steps.append(Step("Background removed", to_bytes(result), INK_ALONE))
     result = _one_glyph(result, found.glyphs, glyph, steps)
     return _Ink(result, INK_LEVEL, inverted, found.glyphs.count, False, found.clutter)
 
@@ -733,7 +733,7 @@ def photograph(
 
 MIN_CONTRAST = 0.06  # of full range: the faintest pencil
 MAD_TO_SD = 1.4826  # median absolute deviation → standard deviation, for Gaussian noise
-NO_INK = "The picture is blank: no ink stands out from its ground."
+NO_INK = "The image is blank: no ink stands out from its background."
 
 
 def grey(picture: Bytes) -> Floats:

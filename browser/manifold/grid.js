@@ -20,7 +20,7 @@ export function createGrid({ size, ready, home, look, describe, choose, say }) {
     class: "lx-tiles",
     tabindex: 0,
     role: "application",
-    "aria-roledescription": "grid of pictures",
+    "aria-roledescription": "grid of images",
     pointermove: (event) => lookAt(under(event)),
     pointerdown: (event) => lookAt(under(event)),
     pointerleave: leave,

@@ -6,10 +6,10 @@ const TOOLS = { move: "Move", box: "Box", lasso: "Lasso" };
 /** Zoom factor of the buttons. */
 const ZOOM = 1.5;
 const LABEL =
-  "Map of the latent space. Arrow keys move the code, Enter pins it, plus and minus zoom, 0 shows all, " +
+  "Map of the latent space. Arrow keys move the code, Enter selects it, plus and minus zoom, 0 shows all, " +
   "Escape clears the selection, question mark lists the keys.";
 /** Shown where a finger is the pointer. */
-const FINGERS = "Tap to keep a point. Hold, then drag, to decode. Two fingers move and zoom the map.";
+const FINGERS = "Tap to select a point. Hold, then drag, to decode. Two fingers move and zoom the map.";
 
 /**
  * @typedef {object} FrameHandlers
@@ -133,7 +133,7 @@ function createToolbar(data, on) {
     type: "range", min: "0", max: "1", step: "0.02", value: String(data.manifold ?? 0),
     input: () => on.fade(Number(slider.value)), change: on.faded,
   });
-  const fade = make("label", { class: "lx-fade" }, "Decoded plane", slider);
+  const fade = make("label", { class: "lx-fade" }, "Show decoded images", slider);
   const element = make(
     "div",
     { class: "lx-tools", role: "toolbar", "aria-label": "Map tools" },

@@ -1,7 +1,7 @@
 /** Say what the map decodes where it is not the point itself. No DOM. */
 
-const NO_INVERSE = "No inverse here: empty space shows the nearest real code.";
-const NOT_DRAWN = "The selected code is no image of this map, so it is not drawn.";
+const NO_INVERSE = "t-SNE cannot be decoded; showing the nearest image.";
+const NOT_DRAWN = "The selected code is not one of these images, so the map cannot show it.";
 
 /**
  * Return the sentence for a plane, or null if what is shown is the point itself.

@@ -3,9 +3,9 @@ import { make } from "../ui/dom.js";
 
 /** What is pressed or moved, and what it does. */
 export const KEYS = [
-  ["Arrow keys", "Move the code; on a map without an inverse, go to the next example"],
+  ["Arrow keys", "Move the code; on a t-SNE map, go to the next image"],
   ["Shift + arrow keys", "Move it in larger steps"],
-  ["Enter, or a click", "Pin the code"],
+  ["Enter, or a click", "Select the code"],
   ["+ and −, or the wheel", "Zoom in and out"],
   ["0", "Show all points"],
   ["Drag", "Move the map, or draw a box or a lasso"],

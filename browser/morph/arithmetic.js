@@ -10,13 +10,13 @@ export function createArithmetic(shared, choose) {
   const places = createPlaces(shared, "terms", NAMES, choose);
   const result = createThumbnail({ class: "lx-tiles lx-result", role: "img", "aria-label": "A minus B plus C, decoded" });
   const button = (words, click) => make("button", { type: "button", click }, words);
-  const pinSum = button("Pin the result", () => shared.pin(sum(shared.morph())));
-  const addSum = button("Add it to the codes", () => shared.add(sum(shared.morph()), label()));
+  const pinSum = button("Show the result", () => shared.pin(sum(shared.morph())));
+  const addSum = button("Save result", () => shared.add(sum(shared.morph()), label()));
   const keep = button("Keep B → C as a direction", () => shared.change(saveDirection(shared.morph())));
   const [a, b, c] = places.buttons;
   const sign = (text) => make("b", { "aria-hidden": "true" }, text);
   const element = make("section", {}, make("h4", {}, "Arithmetic"),
-    make("p", { class: "lx-quiet lx-note" }, "A − B + C: A, with what leads from B to C added to it."),
+    make("p", { class: "lx-quiet lx-note" }, "A − B + C: apply the change from B to C to A."),
     make("div", { class: "lx-places lx-sum", role: "group", "aria-label": "A minus B plus C" },
       a, sign("−"), b, sign("+"), c, sign("="), result.canvas),
     make("div", { class: "lx-buttons" }, pinSum, addSum, keep));

@@ -70,7 +70,7 @@ export function createCards(shared, { pick, over, drop }) {
     element.replaceChildren(...cards.map(makeCard));
     if (cards.length > 0) return;
     element.append(make("p", { class: "lx-quiet lx-invitation" },
-      "No codes yet. Pin one on the map or with the sliders, then add it."));
+      "No codes yet. Choose one on the map or with the sliders, then add it."));
   }
 
   return { element, build, takePicked, drawThumbnails: () => thumbnails.forEach((draw) => draw()) };

@@ -10,7 +10,7 @@ const SAMPLES = 49;
 /** @param {() => void} redraw  called when more distances are known */
 export function createMeasures(redraw) {
   const density = sparkline("Prior log-density", "nats");
-  const distance = sparkline("Distance to the nearest real code", "");
+  const distance = sparkline("Distance to the nearest test code", "");
   let measured = "";
   let densities = [];
   let average = 0;
@@ -41,7 +41,7 @@ export function createMeasures(redraw) {
   function show(path, at, z) {
     measure(path);
     const value = logProb(path.prior, path.y, z);
-    density.show(densities, { at, value, reference: average, said: "; dashed: the prior's mean" });
+    density.show(densities, { at, value, reference: average, said: "; dashed: average for prior samples" });
     distance.element.hidden = !path.codes;
     if (path.codes) distance.show(distances, { at, value: distances[Math.round(at * (SAMPLES - 1))] });
   }

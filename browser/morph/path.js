@@ -48,16 +48,16 @@ export function createPath(shared, { choose, origin, modelName }) {
     if (hash === store.get().network?.hash) tiles.picture(0, mean);
   });
   const invitation = make("p", { class: "lx-quiet lx-invitation" },
-    "Put two to four codes into the places above: drag a card there, or choose a card and then a place.");
+    "Put two to four codes into the places above: drag a card there, or choose a card, then a place.");
   const body = make("div", { class: "lx-path-body" },
     make("div", { class: "lx-path-preview" }, preview),
     make("div", { class: "lx-path-frames" }, row.element, slider, ...measures.elements,
       make("div", { class: "lx-buttons" }, play,
         make("button", { type: "button", click: saveGif }, "Save GIF"),
-        make("button", { type: "button", click: savePng }, "Save PNG for print"))));
+        make("button", { type: "button", click: savePng }, "Download PNG (300 dpi)"))));
   const element = make("section", {},
     make("div", { class: "lx-section-head" }, make("h4", {}, "Path"),
-      make("div", { class: "lx-group", role: "group", "aria-label": "Kind of path" }, ...kinds)),
+      make("div", { class: "lx-group", role: "group", "aria-label": "Interpolation" }, ...kinds)),
     make("div", { class: "lx-places", role: "group", "aria-label": "Ends of the path" }, ...places.buttons),
     invitation, body);
 
@@ -73,11 +73,11 @@ export function createPath(shared, { choose, origin, modelName }) {
     schedule(show);
   }
 
-  /** Pin the code where the path is let go. */
+  /** Select the code where the path is let go. */
   function release() {
     if (playing || !exists()) return;
     shared.pin(here());
-    shared.say(`${percent()} percent of the path`);
+    shared.say(`${percent()} percent along the path`);
   }
 
   function toggle() {
@@ -116,7 +116,7 @@ export function createPath(shared, { choose, origin, modelName }) {
     slider.setAttribute("aria-valuetext", `${percent()} percent`);
     tiles.layOut({ columns: 1, shape: network.imageShape });
     follow(network, z, y);
-    preview.setAttribute("aria-label", `The picture ${percent()} percent along the path`);
+    preview.setAttribute("aria-label", `The image ${percent()} percent along the path`);
   }
 
   function saveAs(bytes, type) {

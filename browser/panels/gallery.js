@@ -54,7 +54,7 @@ export function mount(element, data, emit) {
     choose: (index) => choose(pages.ids()[index]),
     say: live.say,
   });
-  grid.canvas.setAttribute("aria-label", "Selected test images. Arrow keys move, Enter pins.");
+  grid.canvas.setAttribute("aria-label", "Selected test images. Arrow keys move, Enter selects.");
   const turn = (step) => {
     pages.turn(step);
     grid.leave();
@@ -112,7 +112,7 @@ export function mount(element, data, emit) {
     const n = found.points.byId.get(id);
     grid.forget();
     pin(emit, muOf(found.points, n), { pinnedId: id, y: labelOf(n), origin, store });
-    live.say(`Pinned ${nameOf(id)}`);
+    live.say(`Selected ${nameOf(id)}`);
   }
 
   /** Take over the selection of the store. */

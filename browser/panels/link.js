@@ -21,7 +21,7 @@ export function mount(element) {
 
   element.append(make("button", {
     type: "button", style: "width: 100%", click: copyAddress,
-    title: "The address holds the model, the code, the map and the selection.",
+    title: "The link holds the model, the code, the map and the selection.",
   }, "Copy link"), result);
 
   return {

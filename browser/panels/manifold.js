@@ -63,7 +63,7 @@ export function mount(element, data, emit) {
       const z = codeOf(index);
       grid.forget();
       pin(emit, z, { origin });
-      live.say(`Pinned ${coordinates(z)}`);
+      live.say(`Selected ${coordinates(z)}`);
     },
     say: live.say,
   });
@@ -147,7 +147,7 @@ export function mount(element, data, emit) {
   };
 }
 
-/** The decoded pictures with their axes, and boxes around the pinned cell and the one looked at. */
+/** The decoded images with their axes, and boxes around the pinned cell and the one looked at. */
 function createPictures(grid) {
   const pinned = grid.addBox("lx-cell lx-cell-pinned");
   const here = grid.addBox("lx-cell");
@@ -182,9 +182,9 @@ function createPictures(grid) {
     across.textContent = `${dimension(first)} →${single ? ", line by line" : ""}`;
     up.textContent = single ? "" : `${dimension(second)} →`;
     grid.canvas.setAttribute("aria-label", single
-      ? `Decoded pictures at ${n * n} quantiles of the prior, line by line. Arrow keys move, Enter pins.`
+      ? `Images decoded at ${n * n} quantiles of the prior, line by line. Arrow keys move, Enter selects.`
       : `Decoded pictures at ${n} by ${n} quantiles of the prior, ${
-        dimension(first)} across, ${dimension(second)} up. Arrow keys move, Enter pins.`);
+        dimension(first)} across, ${dimension(second)} up. Arrow keys move, Enter selects.`);
   }
 
   /** Decode the grid in a worker; a picture stays until its cell is drawn again. */
@@ -245,7 +245,7 @@ function createCloseUp() {
     Object.assign(state, { hash: network.hash, inverted });
     follow(network, z, y);
     position.replaceChildren(...plane().map((dim) => make("span", {}, make("b", {}, dimension(dim)), ` ${number(z[dim])}`)));
-    canvas.setAttribute("aria-label", `The picture at ${coordinates(z)}`);
+    canvas.setAttribute("aria-label", `The image at ${coordinates(z)}`);
   }
 
   return { element, show };
@@ -260,7 +260,7 @@ function createControls({ onSide, onSideKept, onInvert, onSave }) {
   const invert = make("button", { type: "button", click: onInvert }, "Invert colours");
   const print = make("button", {
     type: "button", title: "300 dpi, at least 2400 pixels a side", click: onSave,
-  }, "Save PNG for print");
+  }, "Download PNG (300 dpi)");
   let shown = "";
 
   function show({ n, inverted }) {

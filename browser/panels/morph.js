@@ -47,7 +47,7 @@ export function mount(element, data, emit) {
     add(z, label) {
       if (!z || z.length === 0) return;
       shared.change(addCard(morph, label, z));
-      live.say(`${label} added to the codes`);
+      live.say(`${label} added to the saved codes`);
     },
     pin: (z) => z && pin(emit, z, { origin }),
     say: live.say,
@@ -66,7 +66,7 @@ export function mount(element, data, emit) {
   const arithmetic = createArithmetic(shared, (index) => fill(arithmetic.places, index));
   const groups = [path, arithmetic];
   const directions = createDirections(shared, emit);
-  const addPinned = make("button", { type: "button", click: () => shared.add(store.get().z, pinnedLabel()) }, "Add the pinned code");
+  const addPinned = make("button", { type: "button", click: () => shared.add(store.get().z, pinnedLabel()) }, "Save this code");
   const root = make("div", { class: "lx-morph", keydown: (event) => event.key === "Escape" && cards.takePicked() },
     make("section", {}, make("div", { class: "lx-section-head" }, make("h4", {}, "Codes"), addPinned), cards.element),
     path.element, arithmetic.element, directions.element, live.element);

@@ -95,13 +95,13 @@ export function mount(element, data, emit) {
     if (!ready()) return;
     if (!seen) {
       emit.state("drawing", null);
-      live.say("The sheet is empty");
+      live.say("The drawing is empty");
       return;
     }
     encoding.then(pin);
   }
 
-  /** Pin the code of what is drawn, and send the drawing up. */
+  /** Select the code of what is drawn, and send the drawing up. */
   function pin() {
     const { posterior } = store.get();
     store.set({ z: posterior.mu, pinnedId: null, live: null }, origin);
@@ -131,7 +131,7 @@ export function mount(element, data, emit) {
     redo.disabled = !state.redo;
     clear.disabled = state.empty;
     root.classList.toggle("lx-waiting", !ready());
-    if (!settings.frame) result.say("This model was trained on photographs: a drawing means nothing to it.");
+    if (!settings.frame) result.say("This model was trained on photographs; drawings are unlike anything it knows.");
     if (!ready()) return;
     if (stale) look();
     result.show(seen, settings.frame);
@@ -207,7 +207,7 @@ function createEncoding(arrived) {
 /** What the model sees, with the box that the ink fits into, its reconstruction, code and rate. */
 function createResult() {
   const seenCanvas = make("canvas", { class: "lx-tiles", role: "img", "aria-label": "What the model sees" });
-  const reconstruction = make("canvas", { class: "lx-tiles", role: "img", "aria-label": "Its reconstruction" });
+  const reconstruction = make("canvas", { class: "lx-tiles", role: "img", "aria-label": "Reconstruction" });
   const box = make("div", { class: "lx-ink-frame", "aria-hidden": "true" });
   const words = make("p", { class: "lx-number lx-pad-words" });
   const element = make("div", { class: "lx-pad-side" },

@@ -1,5 +1,5 @@
 /**
- * The decoded pictures of two models and their difference; links the two models while it is shown.
+ * The decoded images of two models and their difference; links the two models while it is shown.
  *
  * @typedef {object} PairData
  * @property {[string, string]} names  of the models
@@ -21,7 +21,7 @@ const SIDES = [null, "other"];
 /** The change of a pixel that gets the full colour. */
 const FULL = 0.5;
 /** Why there is no difference to show, by what links the models. */
-const NOTHING = { z: "", example: "Rest on an example or pin one", none: "Nothing links these two" };
+const NOTHING = { z: "", example: "Rest on an image or choose one", none: "These two models cannot be linked" };
 
 /**
  * @param {HTMLElement} element
@@ -40,8 +40,8 @@ export function mount(element, data) {
     return side;
   });
   const change = createPicture("lx-picture lx-pair-change");
-  change.canvas.setAttribute("aria-label", "What differs between the two pictures");
-  change.title.textContent = "Second − first";
+  change.canvas.setAttribute("aria-label", "Difference of the two images");
+  change.title.textContent = "Difference (B − A)";
   change.words.append(
     make("span", {}, make("i", { class: "lx-less" }), "darker"),
     make("span", {}, make("i", { class: "lx-more" }), "brighter"));
@@ -108,7 +108,7 @@ export function mount(element, data) {
       if (shown) paintChange(first.mean, second.mean, first.shape, image, FULL);
     });
     unlike.hidden = shown;
-    unlike.textContent = alike ? NOTHING[data.linked ?? "none"] : "Their pictures differ in size";
+    unlike.textContent = alike ? NOTHING[data.linked ?? "none"] : "Their images differ in size";
   }
 
   function update(next) {

@@ -1,5 +1,5 @@
 /**
- * The decoded picture of the code that is shown, drawn in the frame in which the code changes.
+ * The decoded image of the code that is shown, drawn in the frame in which the code changes.
  *
  * @typedef {object} PictureData
  * @property {number} size  the greatest width: a fourteenth of it in rem, so that it grows with the text
@@ -22,7 +22,7 @@ import { code } from "../ui/words.js";
  */
 export function mount(element, data) {
   const store = storeOf(data.side);
-  const canvas = make("canvas", { class: "lx-pixels", role: "img", "aria-label": "The decoded picture" });
+  const canvas = make("canvas", { class: "lx-pixels", role: "img", "aria-label": "The decoded image" });
   const which = make("span", { class: "lx-quiet" });
   const numbers = make("span", { class: "lx-number" });
   const caption = make("figcaption", {}, which, numbers);
@@ -56,7 +56,7 @@ export function mount(element, data) {
     numbers.textContent = code(z);
     const near = live !== null;
     const shown = describeShown({ reading, id: near ? hovered : pinnedId, near, code: code(z) });
-    canvas.setAttribute("aria-label", `Decoded picture: ${shown}`);
+    canvas.setAttribute("aria-label", `Decoded image: ${shown}`);
   }
 
   function update(next) {

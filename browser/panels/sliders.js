@@ -65,7 +65,7 @@ export function mount(element, data, emit) {
   const root = make("div", { class: "lx-sliders" },
     make("div", { class: "lx-buttons" },
       make("button", { type: "button", click: () => choose(priorMean()) }, "Reset all"),
-      make("button", { type: "button", click: () => choose(randomCode()) }, "Draw from the prior"),
+      make("button", { type: "button", click: () => choose(randomCode()) }, "Sample from the prior"),
       undo),
     traversal.element, dimensions.element, live.element);
   element.append(root);
@@ -102,7 +102,7 @@ export function mount(element, data, emit) {
     store.set({ live: moving }, origin);
   }
 
-  /** Pin the code that the sliders show, after a delay that later moves prolong. */
+  /** Select the code that the sliders show, after a delay that later moves prolong. */
   function release(dim, delay) {
     clearTimeout(settling);
     if (delay > 0) settling = setTimeout(() => pin(emit, moving, { origin }), delay);

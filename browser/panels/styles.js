@@ -80,7 +80,7 @@ export function mount(element, data, emit) {
     choose: (index) => {
       const { style, label } = cells.partsOf(index);
       pin(emit, codeOf(style, label), { y: label, origin, store });
-      live.say(`Pinned ${describe(index)}`);
+      live.say(`Selected ${describe(index)}`);
     },
     say: live.say,
   });
@@ -159,7 +159,7 @@ function createFrame(grid) {
     if (wanted === shown) return;
     shown = wanted;
     const labels = names.map((text) => make("span", {}, text));
-    const kinds = [make("span", {}, "This code"), make("span", { class: "lx-quiet" }, "Drawn from the prior")];
+    const kinds = [make("span", {}, "This code"), make("span", { class: "lx-quiet" }, "Sampled from the prior")];
     const shares = { labels: `repeat(${names.length}, minmax(0, 1fr))`, kinds: `1fr ${styles - 1}fr` };
     above.replaceChildren(...(upright ? kinds : labels));
     beside.replaceChildren(...(upright ? labels : kinds));
@@ -168,7 +168,7 @@ function createFrame(grid) {
     sizeBox(here, size);
     sizeBox(own, upright ? { columns: styles, rows: 1 } : { columns: 1, rows: styles });
     grid.canvas.setAttribute("aria-label",
-      `${styles} styles under ${names.length} labels. Arrow keys move, Enter pins.`);
+      `${styles} styles under ${names.length} labels. Arrow keys move, Enter selects.`);
   }
 
   return { elements: [above, beside], look, show };

@@ -114,7 +114,7 @@ class Training {
     this.root.dataset.settings = frame.settings;
     const { length } = data.ids;
     const text = `Each point is the mean code of one of ${length.toLocaleString("en")} images that are not trained on; rate, distortion and −ELBO are `
-      + "their means. Time runs by ratios, since most happens early. The link repeats this training to the last bit on every "
+      + "their means. Logarithmic time scale, since most happens early. The link repeats this training to the last bit on every "
       + `device whose arithmetic is that of this browser: ${ARITHMETIC[frame.arithmetic]}.`;
     if (this.note.textContent !== text) this.note.textContent = text;
   };

@@ -27,7 +27,7 @@ export function build(element, { toggle, scrub, release, key, hide }) {
       make("div", {}, grid),
       make("span", { class: "lx-axis" }, "z₁ →")));
   const samplesFigure = make("figure", { class: "lx-replay-samples" },
-    make("figcaption", { class: "lx-quiet" }, "Samples: the same draws from the prior, decoded at each moment"), samples);
+    make("figcaption", { class: "lx-quiet" }, "The same samples from the prior, decoded at each moment"), samples);
   const play = make("button", { type: "button", class: "lx-first", click: toggle }, "Play");
   const slider = make("input", {
     type: "range", min: 0, step: "any", "aria-label": "Time of the training",

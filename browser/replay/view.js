@@ -96,10 +96,10 @@ export function createView(element, playback, reducedMotion, handlers) {
     parts.slider.setAttribute("aria-valuetext", text + bound);
     if (!parts.curve.element.hidden) {
       parts.curve.show(moments.map(({ elbo }) => elbo ?? NaN), {
-        at: position / Math.max(1, last), value: moment.elbo ?? NaN, said: ` of these ${count} test pictures`,
+        at: position / Math.max(1, last), value: moment.elbo ?? NaN, said: ` of these ${count} test images`,
       });
     }
-    parts.map.setAttribute("aria-label", `Codes of ${count} test pictures, ${text}${bound}`);
+    parts.map.setAttribute("aria-label", `Codes of ${count} test images, ${text}${bound}`);
     parts.grid.setAttribute("aria-label", `The manifold, ${text}`);
     parts.samples.setAttribute("aria-label", `Samples, ${text}`);
   }
@@ -137,10 +137,10 @@ export function createView(element, playback, reducedMotion, handlers) {
 /** How to read the drawings, in sentences. */
 function noteOf({ prior, plane }) {
   return [
-    "Each point is the mean code of one test picture; scale and axes hold for the whole training. Rings at the rim lie beyond it.",
+    "Each point is a test image, placed at its encoded mean; the scale is that of the whole training. Rings at the edge lie outside the map.",
     prior && "Dashed: one and two standard deviations of the prior.",
-    plane && "The plane is that of the last codes' two principal components.",
-    "Time runs by ratios, since most happens early: from frame to frame the steps grow by a quarter. Space plays, arrow keys go frame by frame.",
+    plane && "The plane is that of the two principal components of the last codes.",
+    "Logarithmic time scale: each frame has a quarter more steps than the one before. Space plays, arrow keys go frame by frame.",
   ].filter(Boolean).join(" ");
 }
 

@@ -65,7 +65,7 @@ export function createDimensions(on) {
     if (unused.length > 0) {
       element.append(make("details", { toggle: on.unfold },
         make("summary", { title: `KL below ${unusedBelow} nats` }, `${unused.length} unused`,
-          make("span", { class: "lx-quiet" }, ": the decoder hardly uses them")),
+          make("span", { class: "lx-quiet" }, ": unused by the decoder")),
         ...elements(unused)));
     }
     markFocus(used[0] ?? unused[0] ?? 0);

@@ -78,8 +78,8 @@ export function createTraversal({ choose, redraw }) {
     changeTiles.put(0, (image) => paintChange(low, high, shape, image, full));
     const name = dimension(dim);
     title.textContent = name;
-    extent.textContent = ` from ${end(lowest)} to ${end(highest)}, the others held`;
-    canvas.setAttribute("aria-label", `Pictures with ${name} from ${end(lowest)} to ${end(highest)}`);
+    extent.textContent = ` from ${end(lowest)} to ${end(highest)}, others fixed`;
+    canvas.setAttribute("aria-label", `Images with ${name} from ${end(lowest)} to ${end(highest)}`);
     change.setAttribute("aria-label", `Pixels that ${name} changes, by up to ${Math.round(100 * full)} percent`);
   }
 

@@ -27,7 +27,7 @@ const MAP_HEIGHT = 560;
 const MEANINGS = {
   raw: "Each point is the code of an example. Beside the map are the examples nearest to the place under the pointer; a click or Enter selects.",
   pca: "The plane of greatest variance. Beside the map are the examples nearest to the place under the pointer; a click or Enter selects.",
-  tsne: "Neighbours stay together, distances mean little. Empty space stands for the nearest example.",
+  tsne: "Neighbours stay together; distances mean little. Empty space stands for the nearest example.",
 };
 
 async function start() {

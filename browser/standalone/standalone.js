@@ -53,11 +53,11 @@ const PICTURE_SIZE = 480;
 const GRID_SIDE = 20;
 
 /** The meaning of points of a decoder alone. */
-const DRAWN = "Each point is a code drawn from N(0, I). Empty space is decoded as you move; a click or Enter pins.";
+const DRAWN = "Each point is a code drawn from N(0, I). Move to decode any point; click to keep it.";
 const MEANINGS = {
-  raw: "Each point is the mean code of a test picture. Empty space is decoded as you move; a click or Enter pins.",
-  pca: "The plane of greatest variance. Empty space is decoded through its inverse; a click or Enter pins.",
-  tsne: "Neighbours stay together, distances mean little, and there is no way back to a code: empty space shows the nearest real one.",
+  raw: "Each point is a test image, placed at its encoded mean. Move to decode any point; click to keep it.",
+  pca: "Each point is a test image on the plane of greatest variance (PCA). On a point its own code is decoded, elsewhere the point on the PCA plane. Click to keep a point.",
+  tsne: "Each point is a test image. Neighbours stay together; distances mean little. t-SNE cannot be decoded; showing the nearest image.",
 };
 
 /** What the page shows, kept in its address. @param {Facts} facts */
@@ -79,7 +79,7 @@ function createView(facts) {
     const stated = Object.entries(wanted).filter(([, value]) => value !== null);
     view.now = { ...first, ...Object.fromEntries(stated) };
     view.version += 1;
-    notify(ignored.length > 0 ? `The address holds what does not fit this model, and is ignored: ${ignored.join(", ")}.` : null);
+    notify(ignored.length > 0 ? `Ignored in the address, since it does not fit this model: ${ignored.join(", ")}.` : null);
   }
 
   function change(patch) {

@@ -58,7 +58,7 @@ export function createManifold({ look, choose, say }) {
     across.textContent = d === 1 ? `${dimension(0)} →, line by line` : `${dimension(dims[0])} →`;
     up.textContent = d === 1 ? "" : `${dimension(dims[1])} →`;
     grid.canvas.setAttribute("aria-label", `Manifold: images decoded at ${SIDE} by ${SIDE} quantiles of the prior. `
-      + "Arrow keys move, Enter keeps one.");
+      + "Arrow keys move, Enter selects.");
   }
 
   return { element, take, show };

@@ -85,7 +85,7 @@ export function createMap({ look, choose }) {
     places = placesOf(next.frame.mu, next.settings.latentDim, next.dims);
     const { step, epoch } = next.frame;
     canvas.setAttribute("aria-label", `Map: the codes of ${next.data.ids.length} images after ${step} steps, epoch ${epoch.toFixed(1)}. `
-      + "Arrow keys decode other places, Enter keeps one.");
+      + "Arrow keys decode other points, Enter selects.");
     schedule(draw);
   }
 

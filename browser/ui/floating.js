@@ -18,7 +18,7 @@ export function createMover() {
   const click = () => (dataset.picture = placeAfter(dataset.picture));
   return make(
     "button",
-    { type: "button", class: "lx-mover", "aria-label": "Move the picture", title: "Move the picture", click },
+    { type: "button", class: "lx-mover", "aria-label": "Move the image", title: "Move the image", click },
     make("span", { "aria-hidden": "true" }, "⤢"),
   );
 }

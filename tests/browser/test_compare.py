@@ -185,7 +185,7 @@ def test_a_model_of_other_data_says_what_cannot_be_linked(visitor: Enter) -> Non
     somebody = compare(visitor(), "model=digits-2d&with=mnist-3d", *MAPS, *PICTURES)
     somebody.drawn_after(PICTURES[2], 20)
     assert somebody.says(re.compile("These models cannot be linked"))
-    assert somebody.says("Their pictures differ in size")
+    assert somebody.says("Their images differ in size")
     before = somebody.picture(PICTURES[2])
     somebody.page.mouse.move(*somebody.at(MAPS[0], 0.8, 0.3), steps=4)
     somebody.frames()

@@ -85,7 +85,7 @@ def test_sliders_by_keyboard_reset_draw_and_undo(opened: Open) -> None:
     assert page.heard(lambda told: told["pins"] == 2)["z"][0] == 4
     page.find(".lx-dim input").dblclick()
     page.heard(lambda told: told["z"][0] == 0)
-    page.button("Draw from the prior").click()
+    page.button("Sample from the prior").click()
     drawn = page.heard(lambda told: told["z"][1] != -0.5)["z"]
     page.button("Reset all").click()
     page.heard(lambda told: told["z"] == [0, 0])
@@ -238,7 +238,7 @@ def test_grid_has_as_many_pictures_as_requested_and_prints_large(opened: Open) -
     page.frames()
     assert page.picture(GRID) != before
     page.heard(lambda told: told["n"] == 30)
-    with Image.open(io.BytesIO(page.download("Save PNG for print"))) as png:
+    with Image.open(io.BytesIO(page.download("Download PNG (300 dpi)"))) as png:
         assert min(png.size) >= 2400
         assert png.size[0] % (30 * 28 + 29) == 0  # with hairlines: these pictures have no margin
         assert png.info["dpi"] == pytest.approx((300, 300), abs=0.01)
@@ -352,7 +352,7 @@ def test_cards_are_dragged_and_picked_into_arithmetic(opened: Open) -> None:
     page.find(".lx-place", 6).focus()
     page.key("Enter")
     page.heard(lambda told: told["terms"] == [0, 1, 2])
-    page.button("Pin the result").click()
+    page.button("Show the result").click()
     told = page.heard(lambda told: told["pins"] == 1)
     assert told["z"] == pytest.approx([-2.0, -1.5])
     page.page.get_by_role("button", name="as a direction").click()
@@ -408,7 +408,7 @@ def test_path_takes_another_kind_fewer_ends_and_new_codes(opened: Open) -> None:
     assert page.picture(".lx-path-frames canvas") != before
     page.find(".lx-place", 1).click()
     page.heard(lambda told: told["path"] == [0, None, 2, None])
-    page.button("Add the pinned code").click()
+    page.button("Save this code").click()
     page.heard(lambda told: told["path"] == [0, 3, 2, None])
     page.button("Remove one").click()
     page.heard(lambda told: told["cards"] == 3)

@@ -66,7 +66,7 @@ def test_nothing_jumps_when_an_option_of_the_map_changes(visitor: Enter, window:
     ("page", "query", "watched", "options"),
     [
         ("manifold", "model=mnist-3d", ".lx-manifold-grid", ["Invert colours"]),
-        ("decode", "model=mnist-conditional", ".lx-dims", ["Draw from the prior", "3"]),
+        ("decode", "model=mnist-conditional", ".lx-dims", ["Sample from the prior", "3"]),
         ("reconstruct", "model=mnist-conditional", ".lx-stage", ["3"]),
     ],
 )
@@ -116,13 +116,13 @@ def test_the_floating_picture_can_be_moved_away(visitor: Enter) -> None:
     places = []
     for _ in range(4):
         places.append(tuple(round(value) for value in box(somebody, ".lx-picture canvas").values()))
-        somebody.page.get_by_role("button", name="Move the picture").tap()
+        somebody.page.get_by_role("button", name="Move the image").tap()
         somebody.frames()
     assert len(set(places)) == 4
     assert places[-1][2] <= 48
     assert all(x >= 0 and x + width <= 400 for x, _, width, _ in places)
     assert box(somebody, ".lx-picture canvas")["x"] == pytest.approx(places[0][0], abs=1)
-    somebody.page.get_by_role("button", name="Move the picture").tap()
+    somebody.page.get_by_role("button", name="Move the image").tap()
     somebody.button("Expand sidebar").or_(
         somebody.page.get_by_test_id("stExpandSidebarButton")
     ).first.tap()

@@ -201,7 +201,7 @@ def test_legend_switches_a_class_off(opened: Open) -> None:
 def test_map_without_inverse_shows_real_codes(opened: Open) -> None:
     """Empty space of a t-SNE map shows the nearest example and pins it, and the map says so."""
     page = opened("n=2000&d=5&projection=tsne")
-    assert "No inverse" in page.page.locator(".lx-hint").inner_text()
+    assert "cannot be decoded" in page.page.locator(".lx-hint").inner_text()
     assert page.page.locator(".lx-fade").is_hidden()
     page.page.mouse.click(*page.on_map(0.02, 0.03))
     assert page.heard(lambda told: told["heard"] == 1)["pinned_id"] >= 1000

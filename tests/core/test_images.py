@@ -393,7 +393,7 @@ def test_steps_are_named_and_shown_in_order():
         "The picture",
         "Grey",
         "Light on dark",
-        "Lighting and noise removed",
+        "Background removed",
         "Cropped to the ink",
         "Fitted in 20 × 20",
         "Centred by mass",

@@ -70,7 +70,7 @@ BETAS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 RATE_DISTORTION = Study(
     name="rate-distortion",
-    title="Rate against distortion, by the weight of the rate",
+    title="Rate–distortion trade-off (β-VAE)",
     reproduces="beta-VAE (Higgins et al. 2017); the curve of Alemi et al. (2018)",
     protocol="MNIST, 784–500–20–500–784 with tanh, Bernoulli on intensities, beta times the rate "
     "in the loss; all 60,000 images, 15 epochs of Adam with cosine decay; rate and distortion of "

@@ -82,7 +82,7 @@ def picture_of(step: Step, shown: State) -> tuple[bytes, str] | None:
             return _map(opened, labels.numpy(), projection), f"The map of {opened.name}"
     z = torch.from_numpy(scenes.pinned_z(opened, shown))[None]
     image = examples.decode(opened, z, scenes.pinned_y(opened, shown))[0]
-    return raster.to_png(raster.picture(image, SIDE)), "The decoded picture"
+    return raster.to_png(raster.picture(image, SIDE)), "The decoded image"
 
 
 def _manifold(opened: Opened) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

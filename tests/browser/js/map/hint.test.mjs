@@ -24,6 +24,6 @@ test("on a point, without a pointer and in two dimensions there is nothing to sa
 
 test("t-SNE says that it has no inverse, and that a code that is no image is not drawn", () => {
   const set = new EncodedSet(squareWithoutInverse(), "tsne", [0, 1]);
-  assert.equal(hintOf(set, { ...off, pinnedId: 11 }), "No inverse here: empty space shows the nearest real code.");
-  assert.match(hintOf(set, off), /No inverse here.* not drawn/);
+  assert.equal(hintOf(set, { ...off, pinnedId: 11 }), "t-SNE cannot be decoded; showing the nearest image.");
+  assert.match(hintOf(set, off), /t-SNE cannot be decoded.* cannot show it/);
 });

@@ -4,7 +4,7 @@ import { arrangeSamples, sceneOf } from "../../../../browser/replay/scene.js";
 
 const data = { axes: ["z₁", "z₂"], prior: null, labels: [1, 0], plane: null, heights: null };
 
-/** A frame of two codes, with samples and perhaps a grid of pictures of 3 × 3 pixels. */
+/** A frame of two codes, with samples and perhaps a grid of images of 3 × 3 pixels. */
 function frame({ code = 0, samples = 12, side = null, level = () => 0 } = {}) {
   const pictures = (count) => Uint8Array.from({ length: 9 * count }, (_, i) => level(Math.floor(i / 9), i % 9));
   return {
