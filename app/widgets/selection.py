@@ -78,7 +78,7 @@ def show_small_map(
         points=points(model),
         look=Look(colour=shown.colour, height=height, tools=False),
         restored=filtered(shown),
-        on=Callbacks(pin=pinned.on_pin),
+        on=Callbacks(pin=pinned.on_pin, filter=callbacks().filter, search=callbacks().search),
     )
 
 

@@ -87,6 +87,50 @@ export function withCondition(conditions, key, condition) {
   return next;
 }
 
+/** Stands in addresses for the missing category, and for no name, since names escape it. */
+const MISSING = "%";
+
+/** Write conditions for an address, as app/conditions.py does. @param {Condition[]} conditions @returns {string} */
+export function writeConditions(conditions) {
+  return conditions.map(({ column, test, arguments: given }) => {
+    const parts = test === "range" ? given.map((bound) => bound ?? "") : given.map((name) => encodeURIComponent(name) || MISSING);
+    return `${column}:${test}:${parts.join(",")}`;
+  }).join(";");
+}
+
+/**
+ * Read conditions of an address.
+ *
+ * @param {string} text
+ * @param {string[]} columns  keys of those that there are
+ * @returns {Condition[]|null} null for what is none
+ */
+export function readConditions(text, columns) {
+  try {
+    const conditions = text.split(";").map((part) => readCondition(part, columns));
+    const different = new Set(conditions.map(({ column }) => column)).size === conditions.length;
+    return different ? conditions : null;
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof URIError) return null;
+    throw error;
+  }
+}
+
+function readCondition(text, columns) {
+  const [column, test, listed, ...more] = text.split(":");
+  if (!columns.includes(column) || listed === undefined || more.length > 0) throw new RangeError(text);
+  const parts = listed === "" ? [] : listed.split(",");
+  if (test === "range") {
+    const bounds = parts.map((part) => (part === "" ? null : Number(part)));
+    if (bounds.length !== 2 || bounds.some((bound) => bound !== null && !Number.isFinite(bound))) throw new RangeError(text);
+    return { column, test, arguments: bounds };
+  }
+  const names = parts.map((part) => (part === MISSING ? "" : decodeURIComponent(part)));
+  const fits = test === "has" ? names.length === 1 && names[0] !== "" : ["only", "not"].includes(test) && names.length <= MOST_NAMED;
+  if (!fits) throw new RangeError(text);
+  return { column, test, arguments: names };
+}
+
 /** The conditions and the search of a map, which the user and Python set. */
 export class Filter {
   /**

@@ -8,6 +8,8 @@
  * @property {string | null} projection  one of the model's maps
  * @property {[number, number] | null} dims  the latent plane, counted from 0; in the address from 1
  * @property {string | null} [colour]  the key of what colours the map
+ * @property {string | null} [search]  what is looked for in a column of text
+ * @property {import("../map/filter.js").Condition[] | null} [filter]
  *
  * @typedef {object} Model  what a view must fit
  * @property {number} latentDim
@@ -16,8 +18,12 @@
  * @property {string[]} [colours]  keys of what colours the map; none for labels alone
  */
 
+import { readConditions, writeConditions } from "../map/filter.js";
+
 /** Decimals of a code in the address. */
 const DIGITS = 4;
+/** The most characters of a search. */
+const LONGEST = 100;
 /** The largest coordinate that is accepted. */
 const FARTHEST = 50;
 
@@ -44,6 +50,8 @@ const ENTRIES = {
   y: ["y", (text, { labels }) => label(text, labels)],
   map: ["projection", (text, { projections }) => (projections.includes(text) ? text : null)],
   colour: ["colour", (text, { colours = [] }) => (colours.includes(text) ? text : null)],
+  search: ["search", (text, { colours = [] }) => (colours.length > 0 && text.length <= LONGEST ? text : null)],
+  filter: ["filter", (text, { colours = [] }) => readConditions(text, colours)],
   axes: ["dims", (text, { latentDim }) => plane(text, latentDim)],
 };
 
@@ -73,12 +81,14 @@ export function readFragment(text, model) {
  * @param {View} view  entries that are null are left out
  * @returns {string} without the "#"
  */
-export function writeFragment({ z, y, projection, dims, colour = null }) {
+export function writeFragment({ z, y, projection, dims, colour = null, search = null, filter = null }) {
   const parts = [];
   if (z) parts.push(`z=${Array.from(z, (value) => Number(value.toFixed(DIGITS)))}`);
   if (y !== null) parts.push(`y=${y}`);
   if (projection) parts.push(`map=${projection}`);
   if (colour) parts.push(`colour=${encodeURIComponent(colour)}`);
+  if (search) parts.push(`search=${encodeURIComponent(search)}`);
+  if (filter?.length) parts.push(`filter=${encodeURIComponent(writeConditions(filter))}`);
   if (dims) parts.push(`axes=${dims.map((dim) => dim + 1)}`);
   return parts.join("&");
 }

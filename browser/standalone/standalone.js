@@ -3,7 +3,7 @@
  *
  * vae_core/formats/html.py writes the page. Its elements: `facts` (JSON), the bundles `network`,
  * `codes`, with columns beside labels `columns` and, with a replay, `frames` (gzip in base64), and one
- * for each panel. The address holds what is pinned, and the colour.
+ * for each panel. The address holds what is pinned, the colour and the filter.
  *
  * @typedef {object} Facts
  * @property {string} name
@@ -70,6 +70,8 @@ function createView(facts) {
     projection: facts.projections[0],
     dims: facts.dims,
     colour: colours[0] ?? "label",
+    search: null,
+    filter: null,
   };
   const view = { now: first, version: 0, read, change, write };
 
@@ -90,20 +92,22 @@ function createView(facts) {
   function write() {
     const { z, y } = store.get();
     const map = facts.latent_dim > 2 ? view.now : { projection: null, dims: null };
-    const colour = view.now.colour === first.colour ? null : view.now.colour;
+    const { colour, search, filter } = view.now;
+    const columns = { colour: colour === first.colour ? null : colour, search, filter };
     // In a notebook's cell the page is a frame without an address of its own.
     if (location.protocol === "about:") return;
-    history.replaceState(null, "", `#${writeFragment({ ...map, colour, z, y })}`);
+    history.replaceState(null, "", `#${writeFragment({ ...map, ...columns, z, y })}`);
   }
 
   return view;
 }
 
 /** The data of each panel besides the page's. */
-function extrasOf(facts, { codes, columns, replay }, { projection, colour }) {
+function extrasOf(facts, { codes, columns, replay }, { projection, colour, filter, search }, version) {
   return {
     map: {
-      codes, columns, sprite: null, classes: facts.classes, projection, colour, height: MAP_HEIGHT, tools: true, filters: true,
+      codes, columns, sprite: null, classes: facts.classes, projection, colour, height: MAP_HEIGHT, tools: true,
+      filters: true, filter: filter ?? [], search: search ?? "", filter_version: version,
     },
     picture: { size: PICTURE_SIZE },
     labels: { names: facts.given },
@@ -145,7 +149,7 @@ async function start() {
     y: view.now.y,
     z_version: view.version,
     dims: view.now.dims,
-    ...extrasOf(facts, { codes, columns, replay }, view.now)[kind],
+    ...extrasOf(facts, { codes, columns, replay }, view.now, view.version)[kind],
   });
 
   /** @returns {Promise<void>} when the model can run */
@@ -159,7 +163,14 @@ async function start() {
   }
 
   const opened = show();
-  const emit = { state() {}, trigger() {} };
+  const emit = {
+    state(name, value) {
+      if (name !== "filter" && name !== "search") return;
+      view.change({ [name]: value });
+      view.write();
+    },
+    trigger() {},
+  };
   for (const kind of kinds) panels.set(kind, MOUNT[kind](byId(kind), dataOf(kind), emit));
   let writing = 0;
   store.subscribe((_, changed, by) => {

@@ -94,3 +94,7 @@ def test_an_exported_page_has_the_columns(visitor: Enter, own: Path, tmp_path: P
     dogs = sum(species == awkward.SPECIES[1] for species in awkward.table(n)["Art (species)"])
     assert somebody.eventually(lambda: somebody.says(f"{n - dogs} of {n} shown"))
     assert "colour=column.art-species" in page.url
+    page.reload()
+    assert somebody.eventually(lambda: somebody.says(f"{n - dogs} of {n} shown"))
+    somebody.button("Reset filter").click()
+    assert somebody.eventually(lambda: "filter=" not in page.url)

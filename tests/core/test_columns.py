@@ -261,3 +261,24 @@ def test_codes_of_python_have_columns() -> None:
     test = dataclasses.replace(dataset.test, columns=beside)
     codes = vae_core.encode(small.model(), test)
     assert [column.name for column in codes.columns] == ["height"]
+
+
+def test_an_import_carries_columns(tmp_path: Path) -> None:
+    """All pictures are encoded then, and each keeps its own values."""
+    source = awkward.rows_of_pixels(tmp_path / "own.csv", 60)
+    net = small.model(image_shape=(1, 4, 4), latent_dim=2, hidden=(4,))
+    found = vae_core.import_model(
+        encoder=lambda x: net.encode(x).mu,
+        decoder=lambda z: net.decode(z).mean,
+        data=source,
+        out=tmp_path / "mine",
+        posterior="mu",
+        tsne=False,
+        say=lambda text: None,
+    )
+    assert "Column 'nothing' was left out: it is empty." in found.card.warnings
+    codes = model_folder.load_codes(tmp_path / "mine")
+    assert len(codes.ids) == 60
+    notes = next(column for column in codes.columns if column.name == "note").written()
+    expected = awkward.table(60)["note"]
+    assert notes == [expected[i] or "" for i in codes.ids.tolist()]

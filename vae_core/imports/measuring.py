@@ -63,13 +63,14 @@ def measure(
     training = TrainConfig(dataset=dataset.name, test_pixels=config.pixels_kind)
     say(f"encoding {len(dataset.test):,} pictures")
     encoded = publishing.encode_test(model, dataset, training, seed=SEED)
+    _, notes = publishing.columns_of(dataset.test, dataset.classes)
     if not config.has_bound:
         encoded = dataclasses.replace(encoded, rate=torch.full_like(encoded.rate, math.nan))
         metrics = _of_auto_encoder(model, encoded)
         codes = publishing.map_codes(
             encoded, dataset.test, classes=dataset.classes, tsne=tsne, threads=threads, say=say
         )
-        return Measured(codes, metrics)
+        return Measured(codes, metrics, warnings=notes)
     metrics = publishing.measure(
         model, dataset, training, encoded=encoded, importance_samples=importance_samples,
         importance_limit=1000, say=say,
@@ -83,7 +84,7 @@ def measure(
         codes,
         metrics,
         tuple(round(float(one), 5) for one in kl),
-        () if warning is None else (warning,),
+        notes if warning is None else (*notes, warning),
     )
 
 

@@ -16,6 +16,27 @@ test("what is written is read back, the code to four decimals", () => {
   });
 });
 
+test("colour, search and filter are kept where there are columns, and named where not", () => {
+  const model = { ...MODEL, colours: ["label", "column.größe-cm", "column.art"] };
+  const view = {
+    ...NOTHING, colour: "column.art", search: "a & b",
+    filter: [
+      { column: "column.größe-cm", test: "range", arguments: [-1.5, null] },
+      { column: "column.art", test: "not", arguments: ["Katze, schwarz", "", "100 %;:"] },
+    ],
+  };
+  const text = writeFragment(view);
+  assert.deepEqual(readFragment(`#${text}`, model), { view, ignored: [] });
+  const { ignored } = readFragment(`#${text}`, MODEL);
+  assert.deepEqual(ignored.map((one) => one.split("=")[0]), ["colour", "search", "filter"]);
+  for (const bad of [
+    "column.gone:has:x", "column.art:has:", "column.art:above:1", "column.art", "column.art:only:%E4",
+    "column.größe-cm:range:1", "column.größe-cm:range:a,b", "column.art:has:a;column.art:has:b", "column.art:has:a:b",
+  ]) {
+    assert.equal(readFragment(`#filter=${encodeURIComponent(bad)}`, model).ignored.length, 1, bad);
+  }
+});
+
 test("an address without a view says nothing, and nothing is ignored", () => {
   for (const text of ["", "#"]) assert.deepEqual(readFragment(text, MODEL), { view: NOTHING, ignored: [] });
   assert.equal(writeFragment(NOTHING), "");
