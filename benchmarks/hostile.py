@@ -1,10 +1,11 @@
 """What strangers may send: ``make bench-hostile``, ``python -m benchmarks.hostile``.
 
-Malformed pictures, zips, model folders, settings, run folders, ONNX files, networks, addresses and
-requests, made from a seed: by hypothesis, by hand, and by changing bytes of valid ones. Each has to
-end in a sentence of ours or in an answer, soon, never in another exception; memory must not grow,
-nothing may go on running, and no file may be opened for writing but in the data, run and model
-folders, nor for reading by an ONNX file. Writes ``benchmarks/results/hostile.json``.
+Malformed pictures, zips, model folders, settings, run folders, ONNX files, networks, own data,
+addresses and requests, made from a seed: by hypothesis, by hand, and by changing bytes of valid
+ones. Each has to end in a sentence of ours or in an answer, soon, never in another exception;
+memory must not grow, nothing may go on running, and no file may be opened for writing but in the
+data, run and model folders, nor for reading by an ONNX file. Writes
+``benchmarks/results/hostile.json``.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from starlette.routing import Router
 
 from app import address
 from app.resources import assets
-from benchmarks import hostile_networks, machine
+from benchmarks import hostile_data, hostile_networks, machine
 from vae_core import images, imports, model_folder, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import graphs, load_dataset
@@ -598,6 +599,7 @@ KINDS = {
     "request": Kind(some_request, answer),
     "ONNX file": Kind(hostile_networks.make, read_onnx, may_read=False),
     "ONNX import": Kind(hostile_networks.make, import_onnx),
+    "own data": Kind(hostile_data.make, hostile_data.read),
 }
 #: Shares of all cases; a bomb takes a second to make.
 SHARES = {
@@ -614,6 +616,7 @@ SHARES = {
     "request": 0.07,
     "ONNX file": 0.30,  # beyond the others' sum of 1
     "ONNX import": 0.03,
+    "own data": 0.30,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tokenize
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,11 @@ LABELS = ("y", "labels", "label", "targets", "target", "classes", "class", "arr_
 #: By how much neighbouring pixels must be closer in one layout than in another.
 DECISIVE = 1.3
 HASHED_BYTES = 2**20
+#: What NumPy raises where the text of a header is none.
+HEADER_ERRORS = (SyntaxError, TypeError, KeyError, tokenize.TokenError, RecursionError)
+#: Bytes that may be unpacked whatever they were packed to; of more, a packed byte gives at most so
+#: many: pictures that people make give some dozens, a bomb hundreds.
+UNPACKED, PACKED_TO = 2**27, 100
 
 
 @dataclass(frozen=True)
@@ -277,6 +283,8 @@ class _Npz:
         """Read an array."""
         shape, dtype = self._header(f"{name}.npy")
         _check_bytes(shape, dtype, f"{self._path}: {name}")
+        packed = self._archive.getinfo(f"{name}.npy").compress_size
+        check_ratio(math.prod(shape) * dtype.itemsize, packed, f"{self._path}: {name}")
         try:
             with self._archive.open(f"{name}.npy") as stream:
                 array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
@@ -288,7 +296,7 @@ class _Npz:
         try:
             with self._archive.open(key) as stream:
                 shape, _, dtype = _read_header(stream)
-        except (*UNZIP_ERRORS, SyntaxError, TypeError, KeyError) as error:
+        except (*UNZIP_ERRORS, *HEADER_ERRORS) as error:
             raise DatasetError(f"{self._path}: {key} is no NumPy array ({error}).") from error
         if dtype.hasobject:
             raise DatasetError(
@@ -407,7 +415,7 @@ def _listed(shapes: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]) -> str:
 def _mapped(path: Path) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, SyntaxError, TypeError, EOFError) as error:
+    except (OSError, ValueError, EOFError, OverflowError, *HEADER_ERRORS) as error:
         text = str(error)
         why = "it holds Python objects, which are never read" if "Python objects" in text else text
         raise DatasetError(f"{path} cannot be read as a NumPy array: {why}.") from error
@@ -420,6 +428,21 @@ def _check_bytes(shape: tuple[int, ...], dtype: np.dtype[Any], name: str) -> Non
     if size > MAX_BYTES:
         raise DatasetError(
             f"{name} takes {size / 2**30:,.0f} GB; at most {MAX_BYTES // 2**30} GB are read."
+        )
+
+
+def check_ratio(unpacked: int, packed: int, name: str) -> None:
+    """Refuse what a few bytes unpack to.
+
+    Raises
+    ------
+    DatasetError
+        If more than :data:`UNPACKED` bytes were packed to less than a :data:`PACKED_TO`-th.
+    """
+    if unpacked > UNPACKED and unpacked > PACKED_TO * packed:
+        raise DatasetError(
+            f"{name} promises {unpacked / 2**20:,.0f} MB in {packed / 2**20:.1f} MB, as only a "
+            "file that is made to fill a memory does."
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -104,11 +104,11 @@ class EncodedPictures:
     count
         Number of files.
     read
-        Returns the bytes of files ``start`` to ``stop``.
+        Yields the bytes of files ``start`` to ``stop``, one after another.
     """
 
     def __init__(
-        self, count: int, read: Callable[[int, int], Sequence[bytes | ImageError]]
+        self, count: int, read: Callable[[int, int], Iterable[bytes | ImageError]]
     ) -> None:
         self._count = count
         self._read = read
@@ -163,10 +163,8 @@ class EncodedPictures:
                 wrong[start + place] = str(error)
         return pixels, wrong
 
-    def _all(self) -> Any:
-        for start in range(0, self._count, CHUNK):
-            stop = min(start + CHUNK, self._count)
-            yield from enumerate(self._read(start, stop), start=start)
+    def _all(self) -> Iterator[tuple[int, bytes | ImageError]]:
+        return enumerate(self._read(0, self._count))
 
 
 def _content(content: bytes | ImageError) -> bytes:

@@ -102,8 +102,8 @@ def _collection(path: Path, entries: list[Entry], form: str) -> Collection:
     )
 
 
-def _read(pictures: Sequence[Entry], start: int, stop: int) -> list[bytes | ImageError]:
-    return [_content(entry) for entry in pictures[start:stop]]
+def _read(pictures: Sequence[Entry], start: int, stop: int) -> Iterator[bytes | ImageError]:
+    return map(_content, pictures[start:stop])
 
 
 def _content(entry: Entry) -> bytes | ImageError:

@@ -81,6 +81,7 @@ def read(path: Path) -> NDArray[Any]:
                     f"{path} promises {size / 2**30:,.0f} GB; at most {MAX_BYTES // 2**30} GB "
                     "are read."
                 )
+            arrays.check_ratio(size, path.stat().st_size, str(path))
             content = _read_exactly(stream, size)
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path} is damaged ({error}).") from error

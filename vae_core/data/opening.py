@@ -54,7 +54,7 @@ def _is_idx_file(path: Path) -> bool:
 
 
 def _is_zip(path: Path) -> bool:
-    return path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
+    return path.is_file() and (path.suffix.lower() == ".zip" or zipfile.is_zipfile(path))
 
 
 def _open_kept(path: Path, said: Choices) -> Collection:
@@ -89,6 +89,8 @@ def open_path(path: Path, said: Choices = NOTHING_SAID) -> Collection:
     DatasetError
         If it has none of the formats, or is damaged.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DatasetError(f"{path} is neither a file nor a folder.")
     format_ = next((one for one in FORMATS if one.is_one(path)), None)
     if format_ is None:
         raise DatasetError(

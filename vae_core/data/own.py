@@ -173,7 +173,8 @@ def read(folder: Path) -> Kept | None:
         choices = Choices(image_shape=tuple(shape) if shape else None, **said)
         title, owner = str(described["title"]), str(described["owner"])
         if "source" in described:
-            return Kept(folder, title, 0, owner, choices, Path(described["source"]))
+            source = Path(described["source"])
+            return Kept(folder, title, 0, owner, choices, source) if source.is_absolute() else None
         size = sum(one.stat().st_size for one in (folder / FILES).iterdir())
         return Kept(folder, title, size, owner, choices)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 #: Names of columns of pictures.
 PICTURES = ("image", "img", "picture", "pixels", "x")
-MAX_LIST_BYTES = 2**31
+MAX_LIST_NUMBERS = 2**29
 MAX_GROUP_BYTES = 2**31
+#: Pictures that are taken out of a group of rows at once.
+AT_ONCE = 64
 
 
 def open_files(path: Path, *, image_shape: Shape | None = None) -> Collection:
@@ -82,7 +84,8 @@ def _open(path: Path) -> pyarrow.parquet.ParquetFile:
     import pyarrow.parquet
 
     try:
-        opened = pyarrow.parquet.ParquetFile(path)
+        # Bytes that occur again and again stay as they are stored: a few could fill the memory.
+        opened = pyarrow.parquet.ParquetFile(path, read_dictionary=_bytes_in(path))
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         first = str(error).splitlines()[0][:200]
         raise DatasetError(f"{path} cannot be read as Parquet: {first}") from error
@@ -94,6 +97,19 @@ def _open(path: Path) -> pyarrow.parquet.ParquetFile:
                 f"{MAX_GROUP_BYTES // 2**30} GB are read at once."
             )
     return opened
+
+
+def _bytes_in(path: Path) -> list[str]:
+    """Return the paths of the columns of bytes of a file."""
+    import pyarrow.parquet
+
+    schema = pyarrow.parquet.read_metadata(path).schema
+    columns = map(schema.column, range(len(schema)))
+    return [
+        one.path
+        for one in columns
+        if one.physical_type == "BYTE_ARRAY" and one.logical_type.type == "NONE"
+    ]
 
 
 def _column_of_pictures(schema: pyarrow.Schema, path: Path) -> str:
@@ -110,6 +126,8 @@ def _kind(found: pyarrow.DataType) -> str | None:
     """Return how a column holds pictures: "bytes", "struct", "list", or None."""
     import pyarrow.types as types
 
+    if types.is_dictionary(found):
+        found = found.value_type
     if types.is_binary(found) or types.is_large_binary(found):
         return "bytes"
     if types.is_struct(found):
@@ -132,25 +150,52 @@ def _pictures(
     kind = _kind(found)
     if kind != "list":
         rows = _Rows(opened, name)
-        return EncodedPictures(len(rows), lambda a, b: [_content(one) for one in rows(a, b)]), ()
-    size = sum(
-        one.metadata.row_group(group).total_byte_size
-        for one in opened
-        for group in range(one.metadata.num_row_groups)
-    )
-    if size > MAX_LIST_BYTES:
-        raise DatasetError(
-            f"{path}: {size / 2**30:.1f} GB of lists of numbers; at most "
-            f"{MAX_LIST_BYTES // 2**30} GB are read: store pictures as bytes."
-        )
-    rows = _Rows(opened, name)
-    try:
-        array = np.array(rows(0, len(rows)))
-    except ValueError as error:
-        raise DatasetError(f"{path}: the lists of {name} have different lengths.") from error
+        return EncodedPictures(len(rows), lambda a, b: map(_content, rows(a, b))), ()
+    array = _array(opened, name, path)
     shaped = arrays.shaped(array, f"{path}: {name}", image_shape=image_shape)
     pictures = ArrayPictures(lambda a, b: shaped.array[a:b], len(array), shaped.shape)
     return pictures, shaped.notes
+
+
+def _array(opened: Sequence[pyarrow.parquet.ParquetFile], name: str, path: Path) -> NDArray[Any]:
+    """Read a column of lists, nested or not, as one array (n, …)."""
+    import pyarrow
+
+    count = sum(_numbers(one, name) for one in opened)
+    if count > MAX_LIST_NUMBERS:
+        raise DatasetError(
+            f"{path}: {count:,} numbers in lists; at most {MAX_LIST_NUMBERS:,} are read: store "
+            "pictures as bytes."
+        )
+    try:
+        column = pyarrow.chunked_array(
+            [chunk for one in opened for chunk in one.read([name]).column(0).chunks]
+        ).combine_chunks()
+        shape = [len(column)]
+        while pyarrow.types.is_nested(column.type):
+            lengths = pyarrow.compute.list_value_length(column).unique().to_pylist()
+            if len(lengths) != 1 or lengths[0] is None:
+                raise DatasetError(f"{path}: the lists of {name} have different lengths.")
+            shape.append(lengths[0])
+            column = column.flatten()
+        if column.null_count and not pyarrow.types.is_floating(column.type):
+            raise DatasetError(f"{path}: the lists of {name} have gaps.")
+        array: NDArray[Any] = column.to_numpy(zero_copy_only=False).reshape(shape)
+    except (pyarrow.ArrowException, OSError, ValueError, IndexError) as error:
+        first = (str(error).splitlines() or [""])[0][:200]
+        raise DatasetError(f"{path} is damaged: {first}") from error
+    return array
+
+
+def _numbers(opened: pyarrow.parquet.ParquetFile, name: str) -> int:
+    """Count the numbers that a column's lists hold, from the metadata."""
+    found = opened.metadata
+    return sum(
+        chunk.num_values
+        for group in range(found.num_row_groups)
+        for chunk in map(found.row_group(group).column, range(found.num_columns))
+        if chunk.path_in_schema.partition(".")[0] == name
+    )
 
 
 class _Rows:
@@ -168,21 +213,25 @@ class _Rows:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def __call__(self, start: int, stop: int) -> list[Any]:
-        """Return the values of rows ``start`` to ``stop``."""
-        values: list[Any] = []
+    def __call__(self, start: int, stop: int) -> Iterator[Any]:
+        """Yield the values of rows ``start`` to ``stop``."""
         while start < stop:
             group = bisect.bisect_right(self._starts, start) - 1
-            end = min(stop, self._starts[group + 1])
+            end = min(stop, self._starts[group + 1], start + AT_ONCE)
             first = self._starts[group]
-            values += self._group(group).slice(start - first, end - start).to_pylist()
+            yield from self._group(group).slice(start - first, end - start).to_pylist()
             start = end
-        return values
 
     def _group(self, number: int) -> Any:
+        import pyarrow
+
         if number != self._at:
             file, group = self._groups[number]
-            self._kept = file.read_row_group(group, [self._column]).column(0)
+            try:
+                self._kept = file.read_row_group(group, [self._column]).column(0)
+            except (pyarrow.ArrowException, OSError) as error:
+                first = (str(error).splitlines() or [""])[0][:200]
+                raise DatasetError(f"A group of rows is damaged: {first}") from error
             self._at = number
         return self._kept
 
@@ -203,9 +252,7 @@ def _other_columns(
     simple = [
         field.name
         for field in schema
-        if field.name != name
-        and not types.is_nested(field.type)
-        and not types.is_binary(field.type)
+        if field.name != name and not types.is_nested(field.type) and _kind(field.type) is None
     ]
     try:
         return table.to_columns(pyarrow.concat_tables(one.read(simple) for one in opened))

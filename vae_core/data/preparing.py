@@ -14,6 +14,7 @@ import json
 import mmap
 import multiprocessing
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -44,6 +45,8 @@ TEST_SHARE = 0.1
 CHUNK = 1_024
 #: Pictures of colour files that are looked at to see whether they are grey.
 LOOKED_AT = 256
+#: Bytes of the disk that a kept array leaves free.
+SPARED = 2**26
 #: Fewer pictures are decoded in this process: another one takes a second to start.
 PARALLEL_FROM = 4_000
 VERSION = 1
@@ -340,7 +343,7 @@ def build(
     n = len(chosen.rows)
     size = n * int(np.prod(chosen.shape))
     is_kept = source is not None and collection.key and size >= KEPT_FROM
-    folder = _writable_cache() if is_kept else None
+    folder = _writable_cache(size) if is_kept else None
     if source is None or folder is None:
         pixels = np.empty((n, *chosen.shape), dtype=np.uint8)
         findings = Findings(np.zeros(n, np.uint64), np.zeros(n, np.bool_))
@@ -349,14 +352,16 @@ def build(
     return _kept(folder, collection, chosen, source, progress)
 
 
-def _writable_cache() -> Path | None:
-    """Return the cache folder, or None where this user has none or may not write into it."""
+def _writable_cache(size: int = 0) -> Path | None:
+    """Return the cache folder, or None without one that takes ``size`` bytes and leaves some."""
     try:
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
     except (OSError, ConfigError):
         return None
-    return folder if os.access(folder, os.W_OK) else None
+    # A mapped file that the disk cannot hold would end the process.
+    return folder if os.access(folder, os.W_OK) and free > size + SPARED else None
 
 
 def _kept(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Largest table beside pictures, and largest file of pixels, in bytes.
 MAX_BYTES = 2**28
-MAX_PIXEL_BYTES = 2**33
+MAX_PIXEL_BYTES = 2**31
 #: Longest line, in bytes.
 MAX_LINE = 2**24
 #: Columns that name a picture's class, its file and its part of a split.
@@ -214,8 +214,8 @@ def _inside(folder: Path, name: str, path: Path) -> Path:
     return file
 
 
-def _read_files(files: Sequence[Path], start: int, stop: int) -> list[bytes | ImageError]:
-    return [_content(file) for file in files[start:stop]]
+def _read_files(files: Sequence[Path], start: int, stop: int) -> Iterator[bytes | ImageError]:
+    return map(_content, files[start:stop])
 
 
 def _content(file: Path) -> bytes | ImageError:

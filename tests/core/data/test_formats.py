@@ -544,3 +544,35 @@ def test_layout_of_rows_is_found_by_smoothness():
     assert "one plane for each colour" in " ".join(planes.notes)
     pixels = arrays.shaped(COLOUR.transpose(0, 2, 3, 1).reshape(N, -1), "x")
     assert "the colours of each pixel together" in " ".join(pixels.notes)
+
+
+def test_what_a_few_bytes_unpack_to_is_refused(tmp_path: Path):
+    """Zeros packed in a .npz and a gzipped IDX file, before they are unpacked."""
+    zeros = bytes(2**27 + 4096)
+    header = io.BytesIO()
+    shape = {"descr": "|u1", "fortran_order": False, "shape": (len(zeros) // 4096, 64, 64)}
+    np.lib.format.write_array_header_1_0(header, shape)
+    with zipfile.ZipFile(tmp_path / "x.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", header.getvalue() + zeros)
+    idx = struct.pack(">HBB3I", 0, 8, 3, len(zeros) // 4096, 64, 64) + zeros
+    (tmp_path / "x-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx, 6))
+    for name in ("x.npz", "x-images-idx3-ubyte.gz"):
+        with pytest.raises(DatasetError, match="made to fill a memory"):
+            data.load_dataset(tmp_path / name)
+
+
+def test_a_device_is_no_dataset():
+    """It would never end."""
+    with pytest.raises(DatasetError, match="neither a file nor a folder"):
+        data.load_dataset("/dev/zero")
+
+
+def test_lists_with_gaps_are_refused(tmp_path: Path):
+    """Rows of other lengths, and rows or numbers that are missing; floats may be missing."""
+    path = tmp_path / "x.parquet"
+    for rows in ([[1, 2, 3, 4], [1, 2]], [[1, 2, 3, 4], None], [[1, 2, 3, 4], [1, 2, 3, None]]):
+        pq.write_table(pa.table({"image": rows}), path)
+        with pytest.raises(DatasetError, match=r"lengths|gaps"):
+            data.load_dataset(path)
+    pq.write_table(pa.table({"image": [[0.0, 0.5, 1.0, 1.0], [1.0, None, 0.0, 0.0]] * 2}), path)
+    assert data.load_dataset(path).image_shape == (1, 2, 2)
