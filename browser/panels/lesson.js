@@ -145,7 +145,7 @@ function taskOf(task, done) {
   const hint = task.hint && !done ? [make("details", {}, make("summary", {}, "Hint"), task.hint)] : [];
   return make(
     "section",
-    { class: "lx-lesson-task", "data-done": done },
+    { class: "lx-lesson-task", "data-done": String(done) },
     make("span", { class: "lx-lesson-tick", "aria-hidden": "true" }, done ? "✓" : ""),
     make("div", {}, make("p", {}, task.text), ...hint),
     make("span", { class: "lx-lesson-said", role: "status" }, done ? "Done" : ""),
@@ -163,7 +163,6 @@ function questionOf(question, answer, choose) {
         "button",
         {
           type: "button", "data-choice": at, "aria-pressed": String(at === answer), click: () => choose(at),
-          "data-right": at === answer && choice.right, "data-wrong": at === answer && !choice.right,
         },
         choice.text,
       ),
