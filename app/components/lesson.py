@@ -13,6 +13,7 @@ def lesson(
     step: Step,
     number: int,
     steps: int,
+    start: tuple[float, ...] | None,
     codes: str | None,
     classes: tuple[str, ...] = (),
     conditions: tuple[str, ...] = (),
@@ -28,6 +29,8 @@ def lesson(
     ----------
     number, steps
         The step, from 1, and how many there are.
+    start
+        The pinned code of the open model, which a new step begins with; None without one.
     codes
         Address of the encoded set of the open model, which tasks look at; None without one.
     classes, conditions
@@ -45,6 +48,7 @@ def lesson(
             "number": number,
             "steps": steps,
             "line": step.line,
+            "start": None if start is None else list(start),
             "codes": codes,
             "classes": list(classes),
             "conditions": list(conditions),

@@ -9,6 +9,7 @@ from app import parts, state
 from app.components import lesson as panel
 from app.resources import lessons
 from app.resources.opened_model import Opened
+from app.widgets import scenes
 from vae_core.lessons import Lesson, Step
 
 #: Keys that no step hides: what is wrong, and the lesson itself.
@@ -135,6 +136,7 @@ def _panel(lesson: Lesson, step: Step, number: int, opened: Opened | None) -> No
         step=step,
         number=number,
         steps=len(lesson.steps),
+        start=None if opened is None else scenes.build(*scenes.current()).z,
         codes=None if opened is None else opened.codes_address,
         classes=() if opened is None else opened.class_names,
         conditions=() if opened is None else opened.condition_names,

@@ -24,15 +24,15 @@ const TRAINING = "training.";
 
 /** What happened since a step began. */
 export class History {
-  constructor() {
-    this.start = null;
+  /** @param {Float32Array|null} [start]  the code of the step @param {number|null} [pinnedId]  its example */
+  constructor(start = null, pinnedId = null) {
+    this.start = start;
     this.moved = 0;
     this.classes = new Set();
     this.labels = new Set();
     /** The drawing that was there when the step began; undefined before. */
     this.posterior = undefined;
-    /** The example that was pinned then. */
-    this.pinnedId = null;
+    this.pinnedId = pinnedId;
   }
 
   /** Take the page as it is now. @param {Page} page */
@@ -41,9 +41,8 @@ export class History {
     if (this.posterior === undefined) this.posterior = state.posterior;
     if (shown.length === 0) return;
     if (page.label !== null) this.labels.add(page.label);
-    if (this.start?.length !== shown.length || this.model !== state.modelHash) {
-      this.start = Float32Array.from(shown);
-      this.model = state.modelHash;
+    if (this.start?.length !== shown.length) {
+      this.start = Float32Array.from(state.z);
       this.pinnedId = state.pinnedId;
     }
     this.moved = Math.max(this.moved, distance(this.start, shown));

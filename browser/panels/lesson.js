@@ -5,6 +5,7 @@
  * @property {number} number  the step, from 1
  * @property {number} steps
  * @property {number} line  of the step in its file; another line is another step
+ * @property {number[]|null} start  the code that the step begins with
  * @property {import("../files/assets.js").Source|null} codes  the encoded set that tasks look at
  * @property {string[]} classes
  * @property {string[]} conditions
@@ -16,11 +17,13 @@
 import { fetchBytes } from "../files/assets.js";
 import { History, holds } from "../lessons/facts.js";
 import { readPoints } from "../map/points.js";
-import { schedule, store, unschedule } from "../state/store.js";
+import { same, schedule, store, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
 
 /** Milliseconds for which a task's conditions hold before it is done: more than a pass over a place. */
 const HELD = 500;
+/** Milliseconds to wait for the step's own code; a page without a model has none. */
+const AWAITED = 1500;
 /** Attribute of the document while the sheet of a phone is folded. */
 const FOLDED = "lessonFolded";
 
@@ -37,6 +40,7 @@ export function mount(element, data, emit) {
   let points = null;
   let fetched = null;
   let timer = 0;
+  let opening = 0;
   let done = false;
   let shown = "";
 
@@ -68,7 +72,7 @@ export function mount(element, data, emit) {
 
   /** Take the page as it is, and begin to count down where the task's conditions hold. */
   function look() {
-    if (!data.task || done) return;
+    if (!data.task || done || !begun()) return;
     const page = {
       state: store.get(), points, history,
       classes: data.classes, conditions: data.conditions, shown: store.shown(), label: store.label(),
@@ -78,6 +82,21 @@ export function mount(element, data, emit) {
       clearTimeout(timer);
       timer = 0;
     } else if (timer === 0) timer = setTimeout(finish, HELD);
+  }
+
+  /** Whether the page shows what the step begins with, and no more what was there before. */
+  function begun() {
+    if (opening === 0) return true;
+    const { z, pinnedId } = store.get();
+    if (data.start !== null && !same(Float32Array.from(data.start), z)) return false;
+    begin(Float32Array.from(z), pinnedId);
+    return true;
+  }
+
+  function begin(start, pinnedId) {
+    clearTimeout(opening);
+    opening = 0;
+    history = new History(start, pinnedId);
   }
 
   function finish() {
@@ -107,8 +126,12 @@ export function mount(element, data, emit) {
     if (isNew) {
       clearTimeout(timer);
       timer = 0;
-      history = new History();
       done = false;
+      clearTimeout(opening);
+      opening = setTimeout(() => {
+        begin(null, null);
+        schedule(look);
+      }, AWAITED);
     }
     done ||= next.done;
     if (fetched !== next.codes) fetchPoints(next.codes);
@@ -125,6 +148,7 @@ export function mount(element, data, emit) {
     destroy() {
       stop();
       clearTimeout(timer);
+      clearTimeout(opening);
       unschedule(look);
       document.removeEventListener("keydown", onKey);
       root.remove();

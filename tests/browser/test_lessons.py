@@ -44,7 +44,8 @@ def test_a_lesson_is_walked_from_the_first_step_to_the_last(visitor: Enter, name
             Walker(somebody, library.open_model(shown.model), step, shown).do()
         if step.question:
             right = next(choice for choice in step.question.choices if choice.right)
-            somebody.button(right.text).click()
+            question = somebody.page.get_by_role("group", name=step.question.text)
+            question.get_by_role("button", name=right.text, exact=True).click()
             somebody.page.get_by_text(f"✓ {right.reply}", exact=True).wait_for()
         settle(somebody)
         last = number == len(lesson.steps)

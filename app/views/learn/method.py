@@ -70,7 +70,7 @@ STEPS = (
         "decoder",
         "The decoder paints an image",
         "A second network turns the code into a distribution of images, whose mean is shown. "
-        "Where codes of different images overlap, it paints their average: that is why pictures "
+        "Where codes of different images overlap, it paints their average: that is why images "
         "are blurred.",
         r"p_\theta(x \mid z) = \prod_i p(x_i \mid f_\theta(z)_i)",
         (VAE.decode,),

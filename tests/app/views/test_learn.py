@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import address
+from app import address, parts
 from app.resources import library
 from app.resources.lessons import catalogue, check, missing, quoted_names, state_of
 from app.views.learn import method
@@ -121,7 +122,7 @@ def test_a_teachers_lesson_is_listed_and_its_errors_are_told_by_line(
     for name, at, says in [
         ("page", line, "no page 'explorer'"),
         ("parameter", line, "no parameter 'zoom'"),
-        ("value", line, "Allowed: label, rate or distortion"),
+        ("value", line, "Allowed: label, rate"),
         ("panel", line + 1, "explore has no 'photo'"),
         ("model", line, "'mnist-2d', which “needs” does not name"),
     ]:
@@ -154,3 +155,19 @@ def test_the_method_shows_the_code_that_runs(open_page: Callable[..., AppTest]) 
     line = "return self.mu + torch.exp(0.5 * self.logvar) * eps"
     assert line in source
     assert any(line in code for code in shown)
+
+
+def test_the_example_of_the_documentation_is_a_lesson() -> None:
+    """docs/lessons.md shows a lesson that opens, and names every panel, page and fact."""
+    text = (ROOT / "docs/lessons.md").read_text(encoding="utf-8")
+    found = re.search(r"```markdown lesson=(\w+)\n(.*?)```", text, re.DOTALL)
+    assert found
+    lesson = lessons.parse(found[2], found[1])
+    check(lesson)
+    assert [step.page for step in lesson.steps] == ["explore", "explore"]
+    named = set(re.findall(r"`([a-z0-9.]+)`", text))
+    for page, panels in parts.PARTS.items():
+        assert {page, *panels} <= named
+    for fact in lessons.FACTS:
+        named_like = [name for name in named if name.startswith(fact)]
+        assert named_like if fact.endswith(".") else fact in named, fact

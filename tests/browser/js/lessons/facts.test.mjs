@@ -15,7 +15,7 @@ const POINTS = {
 
 function page(shown = [0, 0], more = {}, state = {}) {
   return {
-    state: { pinnedId: null, selected: null, posterior: null, modelHash: "m", ...state },
+    state: { z: Float32Array.from(shown), pinnedId: null, selected: null, posterior: null, modelHash: "m", ...state },
     points: POINTS, classes: ["4", "9"], conditions: [], label: null, history: new History(),
     shown: Float32Array.from(shown), ...more,
   };
@@ -65,7 +65,7 @@ test("a drawing reads as its nearest codes, and has the KL of its posterior", ()
 });
 
 test("the history counts classes, labels and the way from where the step began", () => {
-  const history = new History();
+  const history = new History(Float32Array.of(0, 0), 101);
   const visit = (shown, label = null) => history.add(page(shown, { history, label }));
   visit([0, 0], 2);
   assert.equal(history.classes.size, 0, "where the step began does not count");
