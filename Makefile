@@ -98,6 +98,8 @@ bench: $(BENCH)/.ready
 
 bench-ui: $(VENV)/.test-ready browser-ready
 	$(BIN)/python -m benchmarks.ui
+	cd benchmarks && npm ci --silent --no-audit --no-fund --ignore-scripts
+	$(BIN)/python -m benchmarks.in_page
 
 bench-decode: $(VENV)/.test-ready browser-ready
 	cd benchmarks && npm ci --silent --no-audit --no-fund --ignore-scripts

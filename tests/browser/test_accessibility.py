@@ -220,7 +220,27 @@ def compare(somebody: Visitor, check: Check) -> None:
     check("two models")
 
 
-PAGES = (explore, projections, manifold, decode, reconstruct, morph, train, compare)
+def training_in_the_page(somebody: Visitor, check: Check) -> None:
+    """Take a step of a training inside the page, and look at its past."""
+    somebody.go("learn?section=training&training=digits_d3_w16", ".lx-training[data-step]")
+    check("opened")
+    somebody.button("Step").click()
+    somebody.page.get_by_label("Remove the KL").check()
+    somebody.page.locator('.lx-training[data-step="1"]').wait_for()
+    check("changed")
+
+
+PAGES = (
+    explore,
+    projections,
+    manifold,
+    decode,
+    reconstruct,
+    morph,
+    train,
+    compare,
+    training_in_the_page,
+)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.__name__)

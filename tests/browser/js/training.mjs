@@ -1,13 +1,18 @@
 /**
- * Answers lines of JSON with the gradients of the training in the page: {text, images, shape, weights, noise,
- * beta} to {fused or not: {name: gradients}}, arrays as base64 of little-endian float32.
+ * Answers lines of JSON about the training in the page. Arrays are base64 of little-endian float32.
+ *
+ * {text, images, weights, noise, beta}: rate, distortion and gradients, by JavaScript and by each kernel.
+ * {bundle, trainings, epochs}: the ELBO of the shown images after so many epochs of each training.
  */
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 import { KERNELS } from "../../../browser/training/arithmetic.js";
 import { fill } from "../../../browser/training/batches.js";
+import { unbundle } from "../../../browser/files/assets.js";
 import { Network } from "../../../browser/training/network.js";
 import { readSettings } from "../../../browser/training/settings.js";
+import { Trainer } from "../../../browser/training/trainer.js";
 
 const floats = (text) => new Float32Array(Uint8Array.from(Buffer.from(text, "base64")).buffer);
 const text64 = (values) => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("base64");
@@ -29,8 +34,19 @@ function answer({ text, images, weights, noise, beta }, kernel) {
   return { ...bound, gradients: Object.fromEntries(gradients) };
 }
 
+function bound({ bundle, epochs }, text) {
+  const { meta, arrays } = unbundle(new Uint8Array(readFileSync(bundle)));
+  const trainer = new Trainer(readSettings(text).settings, { ...meta, ...arrays });
+  while (trainer.epoch < epochs) trainer.advance();
+  return trainer.measure().elbo;
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
   const question = JSON.parse(line);
+  if ("bundle" in question) {
+    console.log(JSON.stringify(question.trainings.map((text) => bound(question, text))));
+    continue;
+  }
   const kernels = [null, ...Object.values(KERNELS).filter((kernel) => kernel !== null)];
   console.log(JSON.stringify(kernels.map((kernel) => answer(question, kernel))));
 }
