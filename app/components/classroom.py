@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from app.classroom.rooms import Led
 from app.components import contract, mounting
@@ -50,7 +50,14 @@ class Callbacks:
     present: Callable[[], None]
 
 
-def classroom(key: str, *, room: Room | None, has_task: bool, on: Callbacks) -> None:
+def classroom(
+    key: str,
+    *,
+    room: Room | None,
+    has_task: bool,
+    form: Literal["sidebar", "line", "presented"],
+    on: Callbacks,
+) -> None:
     """Show the class.
 
     Parameters
@@ -59,6 +66,8 @@ def classroom(key: str, *, room: Room | None, has_task: bool, on: Callbacks) -> 
         The room that the page leads, if any.
     has_task
         Whether a lesson is open, so that tasks are counted.
+    form
+        Stacked for the sidebar, in one line, or in the line of a presentation, without controls.
     """
 
     def pressed(function: Callable[[], None]) -> Callable[[Any], None]:
@@ -67,7 +76,7 @@ def classroom(key: str, *, room: Room | None, has_task: bool, on: Callbacks) -> 
     mounting.show(
         "classroom",
         key,
-        {"room": None if room is None else room.data(), "task": has_task},
+        {"room": None if room is None else room.data(), "task": has_task, "form": form},
         on_change={
             "open": pressed(on.open),
             "end": pressed(on.end),

@@ -5,7 +5,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import segno
@@ -27,6 +27,8 @@ ENDED = (
 )
 #: Parameters of the pinned code, which panels show without the script.
 PIN = ("z", "pinned_id", "y")
+#: What restores a map, without the versions that a page counts for itself.
+LOOKS = ("camera", "selection", "selection_version", "filter", "search")
 #: Scripts of followers that run at once; seconds that one waits for a turn.
 AT_ONCE, LONGEST_TURN = 2, 1.0
 _TURNS = threading.BoundedSemaphore(AT_ONCE)
@@ -82,18 +84,39 @@ def _look(opened: Opened, shown: State) -> dict[str, Any] | None:
         "dims": list(scenes.axes(opened, shown)),
         "colour": shown.colour,
         "manifold": shown.backdrop,
-        **{name: restored[name] for name in ("camera", "selection", "selection_version")},
+        **{name: restored[name] for name in LOOKS},
     }
 
 
 def sidebar(path: str) -> None:
-    """Show the class in the sidebar.
+    """Show the class in the sidebar, unless lesson or presentation hide that.
 
     Parameters
     ----------
     path
         The page's URL path, as the browser has it at the end of its address.
     """
+    if _form() == "sidebar":
+        _show(path)
+
+
+def line(path: str) -> None:
+    """Show the class in a line of the page where there is no sidebar."""
+    leads = led() is not None
+    if _form() == "sidebar" or (state.current().follow is not None and not leads):
+        return
+    with st.container(key="class-line" if leads else "class-corner"):
+        _show(path)
+
+
+def _form() -> Literal["sidebar", "line", "presented"]:
+    shown = state.current()
+    if shown.present:
+        return "presented"
+    return "sidebar" if shown.lesson is None else "line"
+
+
+def _show(path: str) -> None:
     room, shown = led(), None
     if room is not None:
         link = follow_link(st.context.url or "", path, room.code)
@@ -103,7 +126,8 @@ def sidebar(path: str) -> None:
     classroom.classroom(
         "classroom",
         room=shown,
-        has_task="lesson" in state.parameters(),
+        has_task=state.current().lesson is not None,
+        form=_form(),
         on=classroom.Callbacks(
             open=_open, end=_end, lost=lambda: None, resume=_resume, join=_join, present=_present
         ),

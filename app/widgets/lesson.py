@@ -13,7 +13,7 @@ from app.widgets import scenes
 from vae_core.lessons import Lesson, Step
 
 #: Keys that no step hides: what is wrong, and the lesson itself.
-KEPT = ("lesson", "notices", "heading", "following", "present")
+KEPT = ("lesson", "notices", "heading", "following", "class-line", "class-corner", "present")
 
 
 def open_step(name: str, step: int) -> None:

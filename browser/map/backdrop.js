@@ -237,9 +237,10 @@ function steps(from, to, { step, digits }, place) {
  * @param {import("./geometry.js").Size} view.size
  * @param {ReturnType<typeof import("../ui/colours.js").theme>} view.theme
  * @param {string} view.font  a CSS font family
+ * @param {number} [view.scale]  of the text, 1 for a page's usual type
  */
-export function drawLabels(context, { axes, rows = [], camera, size, theme, font }) {
-  context.font = `11px ${font}`;
+export function drawLabels(context, { axes, rows = [], camera, size, theme, font, scale = 1 }) {
+  context.font = `${11 * scale}px ${font}`;
   context.fillStyle = theme.faint;
   context.strokeStyle = theme.paper;
   context.textAlign = "center";
@@ -258,7 +259,7 @@ export function drawLabels(context, { axes, rows = [], camera, size, theme, font
   for (const { name, y } of rows) write(context, name, 6, toScreen(camera, size, 0, y)[1]);
   context.textAlign = "right";
   context.textBaseline = "bottom";
-  write(context, `${axes[0]} →`, size.width - 8, size.height - 18);
+  write(context, `${axes[0]} →`, size.width - 8, size.height - 4 - 14 * scale);
   context.textAlign = "left";
   context.textBaseline = "top";
   if (axes[1] !== null) write(context, `↑ ${axes[1]}`, 6, 6);

@@ -53,7 +53,7 @@ export function createFrame(element, data, on) {
     toolbar.element.hidden = !tools;
     fingers.hidden = !tools;
     // A map that fills the first screen leaves room for the title and the controls above it.
-    stage.style.setProperty("--height", height ? `${height}px` : "max(20rem, 100dvh - 19rem - var(--above, 0px))");
+    stage.style.setProperty("--height", height ? `${height}px` : "max(20rem, 100dvh - var(--around, 19rem) - var(--above, 0px))");
   }
   configure(data);
 
@@ -87,6 +87,8 @@ export function createFrame(element, data, on) {
       return () => observer.disconnect();
     },
     font: () => getComputedStyle(stage).fontFamily,
+    /** Return how much larger than usual the page's type is, as on a projector. */
+    scale: () => parseFloat(getComputedStyle(document.documentElement).fontSize) / 16,
     /** Say what is decoded where it is not the point itself. @param {string|null} text */
     showHint(text) {
       hint.textContent = text ?? "";

@@ -137,6 +137,7 @@ export class Layers {
     const { x, y } = camera.position;
     const view = { scale, left: width / 2 - x * scale, top: height / 2 + y * scale };
     const { radius, opacity } = pointStyle(set.points.count, camera.magnification, set.plane.lift ? plane : 0);
+    const enlarged = this.frame.scale();
     const wasMoving = set.moving;
     const positions = set.positions(now);
     const layer = drawnLayer(selection.layer, colouring.marked, { SHOWN, GREYED });
@@ -145,7 +146,7 @@ export class Layers {
       { wanted: SHOWN, colours: colouring.colours, opacity },
     ];
     for (const pass of passes) {
-      const style = { ...pass, radius: radius * camera.ratio, layer };
+      const style = { ...pass, radius: radius * camera.ratio * enlarged, layer };
       splat(pixels, { width, height }, positions, view, style);
     }
     this.points.putImageData(this.image, 0, 0);
@@ -163,7 +164,9 @@ export class Layers {
     const { size, ratio } = camera;
     this.points.setTransform(ratio, 0, 0, ratio, 0, 0);
     const named = rows?.map(({ label, y }) => ({ name: className(data.classes, label), y }));
-    drawLabels(this.points, { axes, rows: named, camera: camera.position, size, theme, font: this.frame.font() });
+    drawLabels(this.points, {
+      axes, rows: named, camera: camera.position, size, theme, font: this.frame.font(), scale: this.frame.scale(),
+    });
   }
 
   #drawOverlay = () => {

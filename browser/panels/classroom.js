@@ -59,7 +59,7 @@ function createSign(room, counts) {
   return sign;
 }
 
-/** The room that this page leads. @param {Room} room */
+/** The room that this page leads. @param {Room} room @param {{task: boolean, form: string}} data */
 function createRoom(room, data, emit) {
   let task = data.task;
   let told = { following: 0, done: 0 };
@@ -91,14 +91,17 @@ function createRoom(room, data, emit) {
       else draw();
     },
   });
-  const element = make("section", { class: "lx-room", "aria-label": "Your class" },
+  const presented = data.form === "presented";
+  const others = presented ? [] : [
+    make("button", { type: "button", click: copyLink }, "Copy class link"),
+    make("button", { type: "button", click: () => emit.trigger("present", true) }, "Present"),
+    make("button", { type: "button", click: () => emit.trigger("end", true) }, "End class"),
+  ];
+  const element = make("section", { class: `lx-room ${data.form === "sidebar" ? "" : "lx-line"}`, "aria-label": "Your class" },
     make("header", {}, make("span", { class: "lx-quiet" }, "Class"), spelled(room.code, "strong")), counts[0],
-    ...(room.warning === null ? [] : [make("p", { class: "lx-warning" }, room.warning)]),
+    ...(room.warning === null || presented ? [] : [make("p", { class: "lx-warning" }, room.warning)]),
     make("div", { class: "lx-two" },
-      make("button", { type: "button", click: () => sign.showModal() }, "Show code"),
-      make("button", { type: "button", click: copyLink }, "Copy class link"),
-      make("button", { type: "button", click: () => emit.trigger("present", true) }, "Present"),
-      make("button", { type: "button", click: () => emit.trigger("end", true) }, "End class")),
+      make("button", { type: "button", click: () => sign.showModal() }, "Show code"), ...others),
     copied, sign);
   draw();
   return {
@@ -117,7 +120,7 @@ function createRoom(room, data, emit) {
 
 /**
  * @param {HTMLElement} element
- * @param {{room: Room|null, task: boolean}} data
+ * @param {{room: Room|null, task: boolean, form: "sidebar"|"line"|"presented"}} data
  * @param {import("../panel.js").Emit} emit
  * @returns {import("../panel.js").Panel}
  */
@@ -131,18 +134,19 @@ export function mount(element, data, emit) {
   }
 
   function show(now) {
-    if (room?.code !== now.room?.code) {
+    if (room?.code !== now.room?.code || (room !== null && room.form !== now.form)) {
       room?.part.destroy();
-      room = now.room && { code: now.room.code, part: createRoom(now.room, now, emit) };
+      room = now.room && { code: now.room.code, form: now.form, part: createRoom(now.room, now, emit) };
       if (room) element.append(room.part.element);
       keep(now.room);
     }
     room?.part.update(now);
-    door.hidden = room !== null;
+    door.hidden = room !== null || now.form === "presented";
+    door.classList.toggle("lx-line", now.form !== "sidebar");
   }
 
   element.append(door);
-  if (data.room !== null) show(data);
+  show(data);
 
   return {
     update: show,

@@ -252,7 +252,8 @@ class LatentMap {
   #adoptLook(look) {
     const { data } = this.state;
     if (look === null || !data.tools || data.side != null) return;
-    this.update({ ...data, ...look, camera_version: `look ${(this.looks += 1)}` });
+    const version = `look ${(this.looks += 1)}`;
+    this.update({ ...data, ...look, camera_version: version, filter_version: version });
   }
 
   #resize(size, ratio) {
