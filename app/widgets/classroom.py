@@ -173,6 +173,7 @@ def network_address() -> str:
 
 
 def _open() -> None:
+    _end()  # a session leads one room
     try:
         state.remember("led", ROOMS.open())
     except RoomError as error:

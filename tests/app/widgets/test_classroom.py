@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.classroom.rooms import ROOMS, Led
+from app.components import follow
 from app.widgets import classroom
 
 Open = Callable[..., AppTest]
@@ -88,6 +89,52 @@ def test_a_follower_takes_over_the_view_and_keeps_its_own(no_data: object) -> No
     wanted = {"model": "digits-2d", "z": "2,2", "colour": "rate"}
     assert shown == str(wanted | {"follow": "BCDFG"})
     assert left == str(wanted)
+
+
+def with_a_task_done() -> None:
+    """Follow a room after a task of a lesson has been done."""
+    import streamlit as st
+
+    from app import state
+    from app.components import follow
+    from app.widgets import classroom
+
+    state.load()
+    state.remember("lessons", {("kl", 1): {"answer": 2}, ("kl", 2): {"done": True}})
+    given: dict[str, object] = {}
+    follow.follow = lambda key, **data: given.update(data)
+    classroom.bar()
+    st.text(given["done"])
+    st.text(given["socket"])
+
+
+def test_the_bar_reports_tasks_that_are_done(
+    no_data: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser tells the room which tasks are done, and no answers."""
+    monkeypatch.setattr(follow, "follow", follow.follow)  # put back what the script replaces
+    session = AppTest.from_function(with_a_task_done)
+    session.query_params["follow"] = "BCDFG"
+    session.run()
+    assert not session.exception
+    assert [one.value for one in session.text] == ["['kl/2']", "asset:explorer/rooms/BCDFG"]
+
+
+def test_a_lesson_or_a_presentation_has_the_class_in_a_line(
+    open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sidebar is hidden there."""
+    forms: list[str] = []
+    monkeypatch.setattr(
+        "app.components.classroom.classroom", lambda key, **given: forms.append(given["form"])
+    )
+    for parameters in ({}, {"lesson": "latent-space"}, {"present": "1"}):
+        session = open_page("explore", **parameters)
+        assert not session.exception
+    assert forms == ["sidebar", "line", "presented"]
+    forms.clear()
+    open_page("explore", lesson="latent-space", follow="BCDFG")
+    assert forms == [], "who follows has a bar instead"
 
 
 @pytest.mark.parametrize(
