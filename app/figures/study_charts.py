@@ -155,7 +155,7 @@ def draw(results: Results, chart: str, metric: str) -> go.Figure:
     figure = CHARTS[chart].draw(results, metric)
     entries = sum(trace.showlegend is not False for trace in figure.data)
     figure.update_layout(
-        height=(figure.layout.height or 360) + 20 * entries,
+        height=(figure.layout.height or 420) + 20 * entries,
         margin={"l": 0, "r": 12, "t": 24, "b": 0},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",

@@ -13,7 +13,7 @@ from app.resources import assets, datasets
 from app.resources.assets import Asset
 from app.resources.datasets import Reading
 from app.resources.opened_model import HASH_FUNCS, Floats, Ids, Opened
-from vae_core import data, evaluation, latents
+from vae_core import analogies, data, evaluation, latents
 from vae_core.errors import DatasetError
 from vae_core.formats import bundles
 
@@ -128,9 +128,30 @@ def _sprite(opened: Opened) -> Asset:
 def typical(opened: Opened, label: int) -> int:
     """Return the row of the example of a class whose code is nearest to the class's mean."""
     assert opened.codes.labels is not None, "classes come with labels"
-    rows = (opened.codes.labels == label).nonzero()[:, 0]
-    mu = opened.codes.mu[rows]
-    return int(rows[(mu - mu.mean(0)).norm(dim=1).argmin()])
+    return analogies.typical(opened.codes.mu, (opened.codes.labels == label).nonzero()[:, 0])
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=HASH_FUNCS)
+def analogy(opened: Opened) -> tuple[int, int, int] | None:
+    """Return the rows of an example of A − B + C, if there is one that is seen to be right.
+
+    The codes of a conditional model do not separate classes: those of one label are tried.
+    """
+    labels, rows, y = opened.codes.labels, torch.arange(len(opened.codes.mu)), None
+    if opened.card.model.conditional and labels is not None:
+        y = int(labels[0])
+        rows = torch.eq(labels, y).nonzero()[:, 0]
+        labels = None
+
+    @torch.inference_mode()
+    def decode(codes: torch.Tensor) -> torch.Tensor:
+        label = None if y is None else torch.full((len(codes),), y)
+        return opened.model.decode(codes, label).mean
+
+    found = analogies.find(opened.codes.mu[rows], labels, decode)
+    return (
+        None if found is None else (int(rows[found[0]]), int(rows[found[1]]), int(rows[found[2]]))
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=HASH_FUNCS)

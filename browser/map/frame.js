@@ -52,8 +52,9 @@ export function createFrame(element, data, on) {
   function configure({ tools, height }) {
     toolbar.element.hidden = !tools;
     fingers.hidden = !tools;
-    // A map that fills the first screen leaves room for the title and the controls above it.
-    stage.style.setProperty("--height", height ? `${height}px` : "max(20rem, 100dvh - var(--around, 19rem) - var(--above, 0px))");
+    // A map that fills the first screen leaves room for the title and the controls around it; others
+    // grow with the page's font.
+    stage.style.setProperty("--height", height ? `${height / 16}rem` : "max(20rem, 100dvh - var(--around, 19rem) - var(--above, 0px))");
   }
   configure(data);
 

@@ -5,7 +5,7 @@ import { createTiles } from "../ui/tiles.js";
 import { frames } from "./paths.js";
 
 /** Width of a picture, CSS pixels, and how many there are at least and at most. */
-const WIDTH = 44;
+const WIDTH = 48;
 const [FEWEST, MOST] = [7, 25];
 
 /**

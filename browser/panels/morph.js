@@ -68,8 +68,10 @@ export function mount(element, data, emit) {
   const directions = createDirections(shared, emit);
   const addPinned = make("button", { type: "button", click: () => shared.add(store.get().z, pinnedLabel()) }, "Save this code");
   const root = make("div", { class: "lx-morph", keydown: (event) => event.key === "Escape" && cards.takePicked() },
-    make("section", {}, make("div", { class: "lx-section-head" }, make("h4", {}, "Codes"), addPinned), cards.element),
-    path.element, arithmetic.element, directions.element, live.element);
+    make("div", { class: "lx-morph-body" },
+      make("section", {}, make("div", { class: "lx-section-head" }, make("h4", {}, "Codes"), addPinned), cards.element),
+      path.element, arithmetic.element, directions.element),
+    live.element);
   element.append(root);
 
   function pinnedLabel() {

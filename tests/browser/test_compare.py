@@ -217,6 +217,11 @@ def test_a_phone_needs_no_sideways_scrolling(visitor: Enter, query: str, scheme:
     compare(somebody, query, *drawn)
     width = somebody.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert width <= 400
+    beyond = """groups => groups.flatMap((group) => [...group.children].map((choice) =>
+      choice.getBoundingClientRect().right - group.getBoundingClientRect().right))"""
+    choices = somebody.page.locator("[data-testid=stMain] [role=radiogroup]").evaluate_all(beyond)
+    assert len(choices) >= 2
+    assert max(choices) <= 0  # what is beyond the group is cut off
     if "with" in query:
         somebody.page.mouse.wheel(0, 500)
         somebody.quiet()

@@ -85,6 +85,28 @@ def test_nothing_jumps_on_other_pages(
             assert after[side] == pytest.approx(before[side], abs=STILL), (option, side)
 
 
+@pytest.mark.parametrize("size", [(400, 900), (360, 640)], ids=str)
+def test_the_map_comes_first_on_a_phone(visitor: Enter, size: tuple[int, int]) -> None:
+    """Below the title, to its full width; its tools are on the first screen, then its choices."""
+    width, height = size
+    somebody = visitor("phone", alone=True)
+    somebody.page.set_viewport_size({"width": width, "height": height})
+    somebody.open("explore", "model=mnist-20d")
+    stage, tools = box(somebody, ".lx-stage"), box(somebody, ".lx-tools .lx-group")
+    assert stage["y"] <= 172
+    assert stage["width"] == width - 32
+    assert stage["height"] > 0.5 * height
+    assert stage["y"] + stage["height"] <= tools["y"]
+    assert tools["y"] + tools["height"] <= height
+    choices = box(somebody, ".st-key-w-projection")
+    assert box(somebody, ".lx-legend")["y"] < choices["y"]
+    # Nor do the choices move when one is made: what is said of the map is below them.
+    somebody.page.get_by_role("radio", name="Latent plane").tap()
+    somebody.page.get_by_label("Horizontal").first.wait_for()
+    somebody.settle()
+    assert box(somebody, ".st-key-w-projection")["y"] == pytest.approx(choices["y"], abs=STILL)
+
+
 def test_the_floating_picture_covers_nothing(visitor: Enter) -> None:
     """On a phone it stands where the title leaves room; sliders scroll clear of it."""
     somebody = visitor("phone").open("decode", "model=mnist-20d")

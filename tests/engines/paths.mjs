@@ -54,9 +54,11 @@ const BOX = `${DEEP} const element = all(arguments[0])[0];
   element.scrollIntoView({ block: "center" });
   const { x, y, width, height } = element.getBoundingClientRect();
   return [x, y, width, height];`;
-const CLICK = `${DEEP} const found = all("button, [role=radio], label, a")
-    .filter((one) => one.textContent.trim() === arguments[0] && one.offsetParent);
-  found.at(-1)?.click(); // the navigation comes first
+/** The navigation has links of the same words, which are there before the page's own buttons. */
+const CLICK = `${DEEP} const found = all("button, [role=radio], label, a").filter((one) => one.offsetParent
+    && one.textContent.replace(/expand_more$/, "").trim() === arguments[0]
+    && !one.closest('[data-testid="stSidebar"]'));
+  found.at(-1)?.click();
   return found.length;`;
 
 /** A person in front of one engine. */
@@ -160,11 +162,18 @@ const PATHS = {
     await open("compare");
     await says(/Compare/);
   },
-  async "a training runs to its end"({ open, settled, press, says }) {
+  async "a training runs to its end"({ driver, open, until, settled, press, says }) {
     await open("train", "&dataset=digits");
-    await settled();
+    const run = () => driver.ask('return new URLSearchParams(location.search).get("run")');
+    // Beside a training that another engine has left, the form is behind a button.
+    const seen = await says(/No trainings yet|Train another model/);
+    if (/Train another model/.test(seen)) await press("Train another model");
+    const before = await run();
     await press("Train");
-    await says(/Open in Explore/, 240);
+    const name = await until(run, (found) => found && found !== before, "the name of the training");
+    await settled();
+    await says(new RegExp(`^${name}$`, "m"));
+    await says(/Open in Explore/, 600); // a training has a low priority
   },
   async "an exported page decodes from disk"({ driver, drawn, until, changed, at }) {
     await driver.go(pathToFileURL(exported).href);

@@ -15,28 +15,44 @@ ENDS = 4
 OTHER_STYLES = 4
 
 
-def first_cards(model: Opened) -> tuple[Card, ...]:
-    """Return initial codes: typical examples of the first classes, else the first examples."""
-    labels = model.codes.labels
-    if labels is None:
-        rows = list(range(min(ENDS, len(model.codes.ids))))
-    elif model.card.model.conditional:  # codes do not separate classes: four of the same label
-        rows = (labels == labels[0]).nonzero()[:ENDS, 0].tolist()
-    else:
-        present = sorted(set(labels.tolist()))[:ENDS]
-        rows = [examples.typical(model, label) for label in present]
-    return tuple(
-        Card(
-            label=card_name(model, int(model.codes.ids[row])), z=tuple(model.codes.mu[row].tolist())
-        )
-        for row in rows
+def first_collection(model: Opened) -> Morph:
+    """Return initial codes: the ends of a path, and an example of arithmetic where there is one."""
+    ends = first_rows(model)
+    terms = examples.analogy(model) or ()
+    rows = list(dict.fromkeys([*ends, *terms]))
+    cards = tuple(
+        Card(card_name(model, row, rows), tuple(model.codes.mu[row].tolist())) for row in rows
+    )
+    return Morph(
+        cards=cards,
+        path=tuple(range(len(ends))),
+        terms=tuple(map(rows.index, terms)) or (None, None, None),
     )
 
 
-def card_name(model: Opened, example: int) -> str:
-    """Return an example's class; its id for a conditional model, whose code lacks the class."""
-    label = None if model.card.model.conditional else model.label(example)
-    return label or f"#{example}"
+def first_rows(model: Opened) -> list[int]:
+    """Return rows of typical examples of the first classes, else of the first examples."""
+    labels = model.codes.labels
+    if labels is None:
+        return list(range(min(ENDS, len(model.codes.ids))))
+    if model.card.model.conditional:  # codes do not separate classes: four of the same label
+        rows: list[int] = (labels == labels[0]).nonzero()[:ENDS, 0].tolist()
+        return rows
+    return [examples.typical(model, label) for label in sorted(set(labels.tolist()))[:ENDS]]
+
+
+def card_name(model: Opened, row: int, rows: list[int]) -> str:
+    """Return the class of a row's example; its id where it has none or an earlier row has the same.
+
+    A conditional model's code lacks the class.
+    """
+    labels = model.codes.labels
+    example = int(model.codes.ids[row])
+    name = None if model.card.model.conditional else model.label(example)
+    if name is None or labels is None:
+        return f"#{example}"
+    earlier = rows[: rows.index(row)]
+    return f"{name}, #{example}" if labels[row] in labels[earlier] else name
 
 
 def show_styles(model: Opened, shown: State) -> None:
@@ -75,7 +91,7 @@ memory = f"morph-{opened.hash}"
 morph(
     "morph",
     scene=scenes.build(opened, current),
-    collection=state.recall(memory) or Morph(cards=first_cards(opened)),
+    collection=state.recall(memory) or first_collection(opened),
     morph_version=state.version(),
     codes=opened.codes_address,
     model_name=opened.name,

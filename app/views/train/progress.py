@@ -99,12 +99,17 @@ class Layout:
 
     Each must be filled, if only with an empty container, whenever the whole page runs: an empty
     one cannot be filled later by a fragment.
+
+    Attributes
+    ----------
+    grid, map
+        None where the replay shows the manifold and the map.
     """
 
     line: DeltaGenerator
-    grid: DeltaGenerator
+    grid: DeltaGenerator | None
     curves: DeltaGenerator
-    map: DeltaGenerator
+    map: DeltaGenerator | None
     replay: DeltaGenerator
 
 
@@ -128,14 +133,19 @@ def show_fixed_parts(status: RunStatus) -> Layout:
     show_errors(status)
     controls.show(status)
     controls.settings_form(status)
-    above = st.container()
+    if status.state in replay.ENDED and replay.is_recorded(status):
+        above = st.container()
+        if status.config.model.latent_dim == 2:
+            return Layout(line=line, grid=None, curves=st.container(), map=None, replay=above)
+        left, right = st.columns([7, 3], gap="medium")
+        return Layout(line=line, grid=left, curves=right.container(), map=None, replay=above)
     left, right = st.columns([7, 3], gap="medium")
     return Layout(
         line=line,
         grid=left,
         curves=right.container(),
         map=right.container(),
-        replay=above if status.state in replay.ENDED else st.container(),
+        replay=st.container(),
     )
 
 
@@ -176,30 +186,33 @@ def show_status(status: RunStatus, layout: Layout) -> None:
                 st.warning(words.sentence(found.error))
         st.progress(fraction_done(status), status_line(status, place))
     with layout.curves.container():
-        show_curves(status)
+        show_curves(status, in_a_row=layout.grid is None)
 
 
 def show_space(status: RunStatus, layout: Layout) -> None:
-    """Show the manifold, the map and the replay of a training."""
+    """Show the manifold, the map and the replay of a training, each once."""
     opened = trainings.open_checkpoint(status.folder, ended=status.state not in jobs.ACTIVE)
     with layout.replay.container():
         replay.show(status, opened)
-    left, right = layout.grid.container(), layout.map.container()
+    left = layout.grid and layout.grid.container()
+    right = layout.map and layout.map.container()
     if opened is None:
-        if not status.warnings:
+        if left and not status.warnings:
             left.markdown(first_steps(status))
         return
     shown = default_state(opened)
-    with right:
-        latent_map(
-            "train-map",
-            scene=scenes.build(opened, shown),
-            points=Points(opened.codes_address, opened.class_names),
-            look=Look(height=280, tools=False),
-        )
-    with left:
-        scenes.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
-        show_grid(opened, shown)
+    if right:
+        with right:
+            latent_map(
+                "train-map",
+                scene=scenes.build(opened, shown),
+                points=Points(opened.codes_address, opened.class_names),
+                look=Look(height=280, tools=False),
+            )
+    if left:
+        with left:
+            scenes.label_choice(opened, shown, on_y=lambda y: state.remember("train-y", y))
+            show_grid(opened, shown)
 
 
 def first_steps(status: RunStatus) -> str:
@@ -315,18 +328,21 @@ def show_errors(status: RunStatus) -> None:
         st.warning(words.sentence(warning))
 
 
-def show_curves(status: RunStatus) -> None:
+def show_curves(status: RunStatus, *, in_a_row: bool = False) -> None:
     """Show −ELBO, rate and distortion of the training and test set by epoch."""
     if not (status.epochs or status.steps):
         return
-    for part, height in (("elbo", 240), ("rate", 160), ("distortion", 160)):
+    places = st.columns(3, gap="medium") if in_a_row else [st.container() for _ in range(3)]
+    heights = (240, 240, 240) if in_a_row else (240, 160, 160)
+    for part, height, place in zip(("elbo", "rate", "distortion"), heights, places, strict=True):
         marks = [
             (change.step, controls.describe_change(change) if part == "elbo" else "")
             for change in status.changes
         ]
         curve = charts.training_curve(status.epochs, status.steps, part, marks=marks)
         alt = f"{words.title(part)} by epoch"
-        chart.show_echarts(curve, key=f"curve-{part}", height=height, alt=alt)
+        with place:
+            chart.show_echarts(curve, key=f"curve-{part}", height=height, alt=alt)
     if status.epochs:
         config, last = status.config, status.epochs[-1]
         test, train = last["test"], last["train"]

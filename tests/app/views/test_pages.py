@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.resources import library
 from app.widgets import scenes
-from vae_core import data, model_folder
+from vae_core import data, latents, model_folder
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.errors import DatasetError
 from vae_core.model_folder import Codes, ModelCard
@@ -101,6 +101,22 @@ def test_model_of_many_dimensions_opens_on_an_example(open_page: Open, page: str
     assert dict(session.query_params) == {"model": "mnist-20d"}
     other = open_page(page, model="mnist-20d", z=",".join(["0"] * 20))
     assert "Showing the centre of the prior" in texts(other)
+
+
+def test_morph_opens_with_arithmetic_that_works(open_page: Open) -> None:
+    """The result is as sure of A's class as A, whose class is not that of B and C."""
+    session = open_page("morph", model="digits-2d")
+    sent = [json.loads(one.proto.json)[0] for one in session.get("bidi_component")]
+    (morph,) = [one["morph"] for one in sent if one["kind"] == "morph"]
+    a, b, c = (morph["cards"][place] for place in morph["terms"])
+    result = np.subtract(np.add(a["z"], c["z"]), b["z"]).astype(np.float32)
+    opened = library.open_model("digits-2d")
+    rows, _ = latents.nearest(result, opened.codes.mu.numpy(), 10)
+    assert opened.codes.labels is not None
+    assert {str(label) for label in opened.codes.labels[rows].tolist()} == {a["label"]}
+    assert a["label"] != b["label"] != c["label"]
+    assert c["label"].startswith(f"{b['label']}, #")
+    assert morph["path"] == [0, 1, 2, 3]
 
 
 def test_model_of_few_dimensions_or_with_labels_opens_on_the_priors_mean(no_data: Path) -> None:

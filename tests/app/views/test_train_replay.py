@@ -38,6 +38,11 @@ def shown(session: AppTest) -> list[dict[str, Any]]:
     return [one for one in sent if one["kind"] == "replay"]
 
 
+def kinds(session: AppTest) -> set[str]:
+    """Return the kinds of the page's panels."""
+    return {json.loads(one.proto.json)[0]["kind"] for one in session.get("bidi_component")}
+
+
 def cut(folder: Path, frames: int) -> None:
     """Leave the first frames of a replay."""
     content = (folder / runs.REPLAY).read_bytes()
@@ -74,6 +79,24 @@ def test_frames_that_are_known_keep_their_address(trained: Path) -> None:
     assert after is not None
     assert after.addresses[:5] == before.addresses
     assert len(after.addresses) > 5
+
+
+def test_map_and_manifold_are_shown_once(trained: Path, open_page: Open) -> None:
+    """By the replay of a training that has ended, else each by itself."""
+    assert not kinds(open_page("train")) & {"latent_map", "manifold"}
+    cut(trained, 1)
+    assert kinds(open_page("train")) >= {"latent_map", "manifold"}
+
+
+def test_the_replay_of_a_training_that_goes_on_is_closed(trained: Path, open_page: Open) -> None:
+    """Its map and manifold are on the page; opened, it follows the training."""
+    events = trained / runs.EVENTS
+    kept = [line for line in events.read_text().splitlines() if '"finished"' not in line]
+    events.write_text("\n".join(kept) + "\n")
+    session = open_page("train")
+    assert kinds(session) >= {"latent_map", "manifold"}
+    assert "replay" not in kinds(session)
+    assert "Training replay so far" in [one.label for one in session.expander]
 
 
 @pytest.mark.parametrize("frames", [0, 1])
