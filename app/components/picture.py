@@ -12,6 +12,6 @@ def picture(key: str, *, scene: Scene, caption: bool = True, size: int = 336) ->
     caption
         Whether the code is written below.
     size
-        Greatest width, in fourteenths of a rem.
+        Greatest width, in fourteenths of a rem; one of 300 or more grows with the screen.
     """
     mounting.show("picture", key, {**scene.data(), "caption": caption, "size": size})

@@ -2,7 +2,8 @@
  * The decoded image of the code that is shown, drawn in the frame in which the code changes.
  *
  * @typedef {object} PictureData
- * @property {number} size  the greatest width: a fourteenth of it in rem, so that it grows with the text
+ * @property {number} size  the greatest width: a fourteenth of it in rem, so that it grows with the text;
+ *   a large picture may be as wide as its column where the screen is high enough
  * @property {boolean} [caption]  whether the code is written below
  * @property {string | null} [side]
  */
@@ -14,6 +15,8 @@ import { make } from "../ui/dom.js";
 import { createMover } from "../ui/floating.js";
 import { paint } from "../ui/pixels.js";
 import { code } from "../ui/words.js";
+
+const LARGE = 300;
 
 /**
  * @param {HTMLElement} element
@@ -60,7 +63,9 @@ export function mount(element, data) {
   }
 
   function update(next) {
-    figure.style.maxWidth = `${next.size / 14}rem`;
+    const width = `${next.size / 14}rem`;
+    // Title, controls, and what is said of the picture stay on the screen.
+    figure.style.maxWidth = next.size < LARGE ? width : `max(${width}, 100dvh - 24rem)`;
     caption.hidden = next.caption === false;
     schedule(draw);
   }

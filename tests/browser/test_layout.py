@@ -31,6 +31,13 @@ def box(somebody: Visitor, selector: str) -> Box:
     return found
 
 
+def place(somebody: Visitor, selector: str) -> Box:
+    """Return the box of an element on the page, wherever the page is scrolled to."""
+    scrolled = somebody.find('[data-testid="stMain"]').evaluate("main => main.scrollTop")
+    found = box(somebody, selector)
+    return found | {"y": found["y"] + scrolled}
+
+
 def overlap(first: Box, second: Box) -> bool:
     """Whether two boxes share an area."""
     return all(
@@ -43,8 +50,8 @@ def overlap(first: Box, second: Box) -> bool:
 def test_nothing_jumps_when_an_option_of_the_map_changes(visitor: Enter, window: str) -> None:
     """Neither map nor cloud nor what is below them, by projection and by colour."""
     somebody = visitor(window, alone=True).open("explore", "model=mnist-3d")
-    expected = box(somebody, ".lx-stage")
-    legend = box(somebody, ".lx-legend")
+    expected = place(somebody, ".lx-stage")
+    legend = place(somebody, ".lx-legend")
     words = somebody.page.locator(".st-key-w-projection button").all_inner_texts()
     assert len(words) == 4
     for word in [*words, *words[-2::-1], "Rate", "Distortion", "Label"]:
@@ -54,11 +61,11 @@ def test_nothing_jumps_when_an_option_of_the_map_changes(visitor: Enter, window:
         shown, other = (CLOUD, ".lx-stage") if word == "3-D" else (".lx-stage", CLOUD)
         somebody.page.locator(other).wait_for(state="detached")
         somebody.settle()
-        found = box(somebody, shown)
+        found = place(somebody, shown)
         assert found["y"] == pytest.approx(expected["y"], abs=STILL), word
         assert found["height"] == pytest.approx(expected["height"], abs=STILL), word
         if shown != CLOUD:
-            below = box(somebody, ".lx-legend")
+            below = place(somebody, ".lx-legend")
             assert below["height"] == pytest.approx(legend["height"], abs=STILL), word
 
 
@@ -98,13 +105,13 @@ def test_the_map_comes_first_on_a_phone(visitor: Enter, size: tuple[int, int]) -
     assert stage["height"] > 0.5 * height
     assert stage["y"] + stage["height"] <= tools["y"]
     assert tools["y"] + tools["height"] <= height
-    choices = box(somebody, ".st-key-w-projection")
-    assert box(somebody, ".lx-legend")["y"] < choices["y"]
+    choices = place(somebody, ".st-key-w-projection")
+    assert place(somebody, ".lx-legend")["y"] < choices["y"]
     # Nor do the choices move when one is made: what is said of the map is below them.
     somebody.page.get_by_role("radio", name="Latent plane").tap()
     somebody.page.get_by_label("Horizontal").first.wait_for()
     somebody.settle()
-    assert box(somebody, ".st-key-w-projection")["y"] == pytest.approx(choices["y"], abs=STILL)
+    assert place(somebody, ".st-key-w-projection")["y"] == pytest.approx(choices["y"], abs=STILL)
 
 
 def test_the_floating_picture_covers_nothing(visitor: Enter) -> None:
@@ -174,6 +181,7 @@ def test_sliders_scroll_with_the_page_and_the_picture_stays(visitor: Enter) -> N
 
 def look(somebody: Visitor, element: Any) -> dict[str, object]:
     """Return how a button of a segmented control looks."""
+    element.scroll_into_view_if_needed()
     found = element.bounding_box()
     # Between border and words.
     clip = {"x": found["x"] + 4, "y": found["y"] + 5, "width": 1, "height": 1}
