@@ -48,5 +48,5 @@ export function dimension(dim) {
  */
 export function code(z) {
   if (z.length <= LONGEST) return `z = (${Array.from(z, (value) => number(value)).join(", ")})`;
-  return `z of ${z.length} numbers, ‖z‖ = ${number(Math.hypot(...Array.from(z)))}`;
+  return `${z.length}-dimensional code, ‖z‖ = ${number(Math.hypot(...Array.from(z)))}`;
 }
