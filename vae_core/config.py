@@ -161,7 +161,7 @@ class ModelConfig(Config):
         default=None,
         ge=1,
         le=4096,
-        description="Number of latent dimensions1, the lower of two stochastic layers; the upper one, z2, has "
+        description="Size of z1, the lower of two stochastic layers; the upper one, z2, has "
         "latent_dim. One stochastic layer if left out.",
     )
     upper_hidden: tuple[Width, ...] = Field(
