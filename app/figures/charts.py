@@ -17,6 +17,8 @@ CLASS_COLOURS = (
     "#875369", "#dc4b12", "#84836c", "#db61cd", "#35759a",
 )  # fmt: skip
 ACCENT = "#12897f"
+#: Letters that have room below bars.
+MOST_LETTERS = 100
 #: Of what is in no class that has a colour.
 GREY = "#7b7b7b"
 #: Points of a training curve: about its width in pixels, since it is sent every second.
@@ -25,14 +27,22 @@ CURVE_POINTS = 150
 MARK_ROWS, MARK_ROW = 2, 13
 
 
-def class_counts(counts: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
+def class_counts(
+    counts: Sequence[int], classes: Sequence[str], *, greys: int = 0
+) -> dict[str, Any]:
     """Return bars of the number of selected examples of each class, as an ECharts option.
 
-    ECharts updates bars in place when the selection changes.
+    ECharts updates bars in place when the selection changes. The last ``greys`` bars are grey.
+    Names that have no room are left to the map's legend, and to the pointer.
     """
     colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(len(classes))]
+    colours[len(classes) - greys :] = [GREY] * greys
     texts = [f"{count:,}" if count else "" for count in counts]
-    return _bars(classes, counts, texts, colours, hover="{b}: {c}")
+    bars = _bars(classes, counts, texts, colours, hover="{b}: {c}")
+    longest = max(map(len, classes), default=0)
+    if longest * len(classes) > MOST_LETTERS:
+        bars["xAxis"]["axisLabel"]["show"] = False
+    return bars
 
 
 def label_costs(costs: Sequence[float], names: Sequence[str], chosen: int) -> dict[str, Any]:

@@ -197,9 +197,13 @@ def _downloads(model: Opened, ids: NDArray[np.int64]) -> None:
 def _summary(model: Opened, shown: State, ids: NDArray[np.int64]) -> None:
     rows = model.rows(ids)
     left, right = st.columns([2, 1], vertical_alignment="center")
-    if model.codes.labels is not None:
-        counts = np.bincount(model.codes.labels[rows], minlength=len(model.class_names))
-        figure = charts.class_counts(counts.tolist(), model.class_names)
+    # In the map's colours: the classes, or the categories of the column that colours it.
+    column = model.columns.get(shown.colour)
+    by = shown.colour if column is not None and column.kind == "category" else "label"
+    if by != "label" or model.codes.labels is not None:
+        colours = filtering.colours(model, by)
+        counts = np.bincount(colours.values[rows], minlength=len(colours.classes))
+        figure = charts.class_counts(counts.tolist(), colours.classes, greys=colours.greys)
         with left:
             chart.show_echarts(figure, key="class-counts", height=130, alt="Number of each class")
     mean = model.codes.mu[torch.from_numpy(rows)].mean(0, keepdim=True)

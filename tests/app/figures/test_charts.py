@@ -29,6 +29,17 @@ def test_class_counts_show_every_class() -> None:
     assert [bar["label"]["show"] for bar in bars["data"]] == [True, False, True]
 
 
+def test_counts_of_categories_without_a_colour_are_grey() -> None:
+    """The last bars; names without room below them are not written over each other."""
+    figure = charts.class_counts([3, 1, 2], ["a long name", "2 others", "missing"], greys=2)
+    (bars,) = figure["series"]
+    colours = [bar["itemStyle"]["color"] for bar in bars["data"]]
+    assert colours == [charts.CLASS_COLOURS[0], charts.GREY, charts.GREY]
+    assert "show" not in figure["xAxis"]["axisLabel"]
+    crowded = charts.class_counts([1] * 12, [f"region {i:02}" for i in range(12)])
+    assert crowded["xAxis"]["axisLabel"]["show"] is False
+
+
 def test_a_cloud_keys_its_points_by_id() -> None:
     """Each class is a trace of its own points with their ids, and all points are there once."""
     codes = np.random.default_rng(0).standard_normal((30, 3), dtype=np.float32)
