@@ -3,7 +3,8 @@
 Each model in build/foreign is imported from Python and on the command line, told only what cannot
 be found. Its bound is compared with that of the independent evaluator (``bound.py``, with networks
 and tensors of the library itself) on the same pictures, the error of its reconstructions and its
-decoded codes with the library's. Writes ``benchmarks/results/foreign.json``.
+decoded codes with the library's; its exported page decodes in Chromium. Writes
+``benchmarks/results/foreign.json``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from numpy.typing import NDArray
 
 import vae_core
 from benchmarks import machine
+from tests.browser import serving
+from vae_core import model_folder
+from vae_core.formats import html
 
 MODELS = Path("build/foreign")
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "foreign.json"
@@ -84,6 +88,42 @@ def from_shell(
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1])
+
+
+#: Decodes in an exported page, ten at a time; the median of a picture's milliseconds.
+TIMED = """async () => {
+  const { store } = await import("latent-explorer/state/store.js");
+  const { decode } = await import("latent-explorer/model/network.js");
+  const { network } = store.get();
+  const times = [];
+  for (let round = 0; round < 40; round++) {
+    const z = Float32Array.from({ length: network.latentDim }, (_, i) => Math.sin(i + round));
+    const began = performance.now();
+    for (let i = 0; i < 10; i++) decode(network, z, network.classes > 0 ? 0 : null);
+    times.push((performance.now() - began) / 10);
+  }
+  return times.slice(10).sort((a, b) => a - b)[15];
+}"""
+
+
+def picture_milliseconds(folder: Path) -> float | None:
+    """Return the time in which an exported page, opened from disk in Chromium, decodes a picture.
+
+    None for a model without such a page.
+    """
+    saved = model_folder.open_folder(folder)
+    if saved.card.model.latent_dim < 2:
+        return None
+    page = folder / "page.html"
+    page.write_bytes(html.page(saved))
+    with serving.launched() as browser:
+        tab = browser.new_page()
+        tab.goto(page.resolve().as_uri())
+        tab.wait_for_selector("#picture canvas")
+        tab.wait_for_function(
+            'import("latent-explorer/state/store.js").then(({ store }) => store.get().network)'
+        )
+        return round(float(tab.evaluate(TIMED)), 3)
 
 
 WAYS = {"python": from_python, "command line": from_shell}
@@ -157,6 +197,7 @@ def measure(folder: Path, exporter: str, way: str) -> dict[str, Any]:
             return {"fault": f"{type(error).__name__}: {error}"[:500]}
         seconds = time.monotonic() - began
         found = compare(folder, about, Path(work) / "model", data)
+        found["milliseconds of a picture"] = picture_milliseconds(Path(work) / "model")
     return {"told": stated, "seconds": round(seconds, 1), **found}
 
 

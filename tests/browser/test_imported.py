@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 import served
+import torch
 from serving import ROOT
 from visitor import FIRST, MAP, Visitor
 
 import vae_core
+from benchmarks.foreign.convolutional import ConvVAE
+from benchmarks.foreign.pictures import shapes
 from vae_core import model_folder
 from vae_core.formats import html
 
@@ -102,6 +105,40 @@ def test_a_model_that_no_browser_can_run_is_decoded_by_the_server(
         somebody.follow(page)
         assert somebody.drawn_after(FIRST[page], CONTRAST / 2) > 0
     assert somebody.problems == []
+
+
+def test_the_exported_page_of_large_colour_pictures_follows_the_pointer(
+    browser: Any, tmp_path: Path
+) -> None:
+    """64 × 64 × 3, by transposed convolutions of 256 to 32 channels, from disk and offline."""
+    torch.manual_seed(0)
+    net = ConvVAE([32, 64, 128, 256], codes=8, side=64).eval()
+    images, _ = shapes(60, 64)
+    with torch.no_grad():  # so that pictures and codes make a difference without a training
+        net.fc_mu.weight /= net.encode(torch.from_numpy(images).float() / 255)[0].std(0).mean()
+        net.decoder_input.weight *= 8
+        net.decoder[-2].weight *= 40
+    vae_core.import_model(
+        net.encode,
+        net.decode,
+        data=images,
+        out=tmp_path / "theirs",
+        posterior="mu,logvar",
+        likelihood="gaussian:1",
+        tsne=False,
+        say=lambda sentence: None,
+    )
+    (tmp_path / "theirs.html").write_bytes(html.page(model_folder.open_folder(tmp_path / "theirs")))
+    offline = Visitor(browser.new_context(offline=True).new_page())
+    offline.page.goto((tmp_path / "theirs.html").as_uri())
+    assert offline.drawn_after("#picture canvas", CONTRAST / 2) > 0
+    seen = {offline.look("#picture canvas")[1]}
+    for step in range(4):
+        offline.page.mouse.move(*offline.at(MAP, 0.2 + 0.15 * step, 0.3 + 0.1 * step))
+        assert offline.eventually(lambda: offline.look("#picture canvas")[1] not in seen)
+        seen.add(offline.look("#picture canvas")[1])
+    assert offline.problems == []
+    offline.page.context.close()
 
 
 @pytest.mark.parametrize("name", ["convolutional", "keras", "generator"])
