@@ -27,6 +27,12 @@ TEXTS = {
     "classes": ("Labels of a conditional model", "as found, or 10"),
 }
 
+#: What sentences of the command line ask for, and how it is done here.
+COMMAND = {
+    "state data (--dataset)": "drop a file of them, or choose a dataset",
+    "state --decoder": "drop its file",
+}
+
 
 @st.dialog("Open a model made elsewhere", width="large")
 def dialog(on_open: Callable[[bytes], None]) -> None:
@@ -38,7 +44,7 @@ def form(on_open: Callable[[bytes], None]) -> None:
     """Show upload, options, check and progress."""
     st.markdown(
         "Drop the ONNX files of an encoder and a decoder, and pictures to encode: a zip, `.npz`, "
-        "`.npy` or IDX file. A decoder alone is a generator."
+        "`.npy`, IDX, CSV or Parquet file. A decoder alone is a generator."
     )
     st.caption(
         "The model and up to 2,000 pictures stay in this server's memory while it is open; whoever "
@@ -149,16 +155,29 @@ def finish(work: Work) -> Outcome:
         work.stop()
 
 
+def in_words(sentence: str) -> str:
+    """Return a sentence of the command line with the dialog's names for its options."""
+    titles = {name: title for name, (title, _) in (OPTIONS | TEXTS).items()}
+    for option, title in titles.items():
+        sentence = sentence.replace(f"--{option}", f"“{title}”")
+    for words_of_command, ours in COMMAND.items():
+        sentence = sentence.replace(words_of_command, ours)
+    return sentence
+
+
 def show(outcome: Outcome) -> None:
     """Show what a check found, or why it was refused."""
     if outcome.state == "refused":
-        st.error(f"Not opened: {outcome.sentence}.")
+        st.error(f"Not opened: {in_words(outcome.sentence)}.")
         return
+    compared = outcome.result["error"] is not None
     st.image(
         outcome.files[imports.PREVIEW],
-        caption="Above: pictures as the model reads them. Below: their reconstructions.",
+        caption="Above: pictures as the model reads them. Below: their reconstructions."
+        if compared
+        else "Pictures of codes drawn from N(0, I).",
         width="stretch",
     )
     for warning in outcome.result["warnings"]:
-        st.warning(warning)
+        st.warning(in_words(warning))
     st.markdown("\n".join(f"- {words.sentence(one)}" for one in imports.found(outcome.result)))

@@ -33,6 +33,7 @@ import { mount as mountReplay } from "../panels/replay.js";
 import { mount as mountSliders } from "../panels/sliders.js";
 import { readReplay } from "../replay/frames.js";
 import { store } from "../state/store.js";
+import { connectCell } from "./cell.js";
 import { createChooser } from "./chooser.js";
 import { byId, notify, run, unpack } from "./content.js";
 import { readFragment, writeFragment } from "./fragment.js";
@@ -184,6 +185,11 @@ async function start() {
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
   await opened;
+  connectCell({ latentDim: facts.latent_dim, labels: facts.given.length }, (z, y) => {
+    view.now = { ...view.now, z, y };
+    view.version += 1;
+    show();
+  });
 }
 
 run(start);

@@ -180,5 +180,5 @@ def test_what_is_not_certain_is_asked_in_the_dialog(visitor: Enter) -> None:
     somebody = visitor().open("explore")
     dropped(somebody, "conditional", "encoder", "decoder")
     somebody.button("Check").click()
-    somebody.page.get_by_text("state --output as one of").wait_for(timeout=IMPORTED)
+    somebody.page.get_by_text("state “Decoder returns” as one of").wait_for(timeout=IMPORTED)
     assert "model=digits-2d" in somebody.page.url

@@ -10,6 +10,9 @@ import notebooks
 import pytest
 from visitor import POINTS, Visitor
 
+import vae_core
+from vae_core.api import widget
+
 pytestmark = pytest.mark.browser
 
 
@@ -115,3 +118,44 @@ def test_the_cell_of_codes_has_map_neighbours_and_gallery(context: Any, folder: 
     cell.drawn_after("#gallery canvas", 50)
     assert "originals" in cell.find("#gallery").inner_text()
     cell.check()
+
+
+#: Renders the widget as anywidget does, with a model that keeps what it is told.
+RENDER = """async ([source, page]) => {
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const { default: widget } = await import(address);
+  const values = { page, title: "A model", height: 800, z: null, y: null };
+  const listeners = {};
+  window.model = {
+    get: (name) => values[name],
+    set(name, value) {
+      values[name] = value;
+      (listeners[`change:${name}`] ?? []).forEach((call) => call());
+    },
+    save_changes: () => (window.saved = values.z),
+    on: (name, call) => (listeners[name] ??= []).push(call),
+    off() {},
+  };
+  widget.render({ model: window.model, el: document.body });
+}"""
+PINNED = 'import("latent-explorer/state/store.js").then(({ store }) => Array.from(store.get().z))'
+
+
+def test_a_widget_brings_the_pinned_code_to_python_and_back(context: Any) -> None:
+    """What is shown at first, what is clicked, and what Python sets."""
+    page = context.new_page()
+    shown = vae_core.explore("digits-2d", serve=False)
+    page.set_content("<!doctype html><meta charset=utf-8><body></body>")
+    page.evaluate(RENDER, [widget.MODULE.read_text(encoding="utf-8"), shown.page.decode()])
+    page.wait_for_function("() => window.saved?.length === 2")
+    assert page.evaluate("saved") == [0, 0]
+    (frame,) = page.frames[1:]
+    box = frame.wait_for_selector("#map .lx-stage canvas[tabindex]").bounding_box()
+    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.4 * box["height"])
+    page.wait_for_function("() => window.saved.some((one) => one !== 0)")
+    assert page.evaluate("saved") == frame.evaluate(PINNED)
+    page.evaluate("model.set('z', [0.5, -1.25])")
+    frame.wait_for_function(f"async () => (await {PINNED}).join() === '0.5,-1.25'")
+    assert page.evaluate("saved") == [0.5, -1.25]
+    page.evaluate("model.set('z', [1, 2, 3])")  # no code of this model
+    assert frame.evaluate(PINNED) == [0.5, -1.25]

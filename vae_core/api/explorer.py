@@ -15,12 +15,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vae_core import model_folder, pixels, publishing, runs
-from vae_core.api import given, measures, notebooks
+from vae_core.api import given, measures, notebooks, widget
 from vae_core.api.datasets import as_numbers, as_pictures
 from vae_core.api.given import Data, Given, Model
 from vae_core.config import TrainConfig
@@ -100,6 +101,18 @@ class Explorer:
     def save(self, path: str | Path) -> Path:
         """Write the page to a file, which any browser opens; return its path."""
         return _written(path, self.page)
+
+    @cached_property
+    def widget(self) -> Any:
+        """The page as a widget whose ``z`` is the pinned code, observable and settable.
+
+        Raises
+        ------
+        ConfigError
+            If anywidget is not installed.
+        """
+        title = f"{self.name} – latent space"
+        return widget.create(self.page, title=title, height=self.height)
 
     def _repr_html_(self) -> str:
         return frame(self.page, name=self.name, height=self.height)

@@ -290,7 +290,7 @@ def _provenance(request: Request, found: Sequence[str]) -> dict[str, str]:
             # Notes are among what was found.
             shown = {fact: value for fact, value in network.facts.items() if fact != "notes"}
             facts |= {f"{part} {fact}": value for fact, value in shown.items()}
-    return {**facts, "read as": " ".join(found)}
+    return {**facts, "read as": " ".join(one[:1].upper() + one[1:] for one in found)}
 
 
 def _check_target(target: Path) -> None:

@@ -81,10 +81,20 @@ def test_what_has_to_be_told_is_asked_and_told(no_data: Path) -> None:
     """Logits are no certain output; stating them opens the model."""
     session = dropped(files("conditional", "encoder", "decoder"))
     session.button(key="w-import-check").click().run(timeout=240)
-    assert "state --output as one of" in said(session)
+    assert "state “Decoder returns” as one of" in said(session)
     session.selectbox(key="w-import-output").set_value("logits").run()
     session.button(key="w-import-check").click().run(timeout=240)
     assert "Likelihood bernoulli" in said(session)
+
+
+def test_a_generator_s_pictures_are_no_reconstructions(no_data: Path) -> None:
+    """A decoder alone is shown by what it makes of drawn codes."""
+    session = dropped(files("generator", "decoder")[:1])
+    session.selectbox(key="w-import-output").set_value("[-1,1]").run()
+    session.button(key="w-import-check").click().run(timeout=240)
+    assert not session.exception
+    caption = session.get("image")[0].proto.imgs[0].caption
+    assert caption == "Pictures of codes drawn from N(0, I)."
 
 
 def test_a_file_that_is_no_network_is_refused_by_a_sentence(no_data: Path) -> None:

@@ -23,7 +23,7 @@ from small import dataset, images, model, train_config
 
 import vae_core
 from vae_core import model_folder
-from vae_core.api import explorer, notebooks
+from vae_core.api import explorer, notebooks, widget
 from vae_core.errors import CheckpointError, ConfigError, DatasetError, ImageError
 from vae_core.formats import bundles
 from vae_core.formats import html as pages
@@ -323,3 +323,19 @@ def test_a_script_really_serves(tmp_path: Path) -> None:
         process.send_signal(2)
         process.wait(60)
     assert not answers()
+
+
+def test_a_widget_has_the_pinned_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None before it is shown; observable; without anywidget a sentence says what to install."""
+    pytest.importorskip("anywidget", reason="anywidget is not installed")
+    shown = vae_core.explore("digits-2d", serve=False, height=500)
+    seen: list[object] = []
+    shown.widget.observe(lambda change: seen.append(change["new"]), "z")
+    assert shown.widget.z is None
+    shown.widget.z = [0.5, -1]
+    assert seen == [[0.5, -1.0]]
+    assert (shown.widget.page, shown.widget.height) == (shown.page.decode(), 500)
+    monkeypatch.setattr(widget, "available", lambda: False)
+    again = vae_core.explore("digits-2d", serve=False)
+    with pytest.raises(ConfigError, match=r"latent-explorer-streamlit\[notebook\]"):
+        _ = again.widget
