@@ -18,7 +18,7 @@ CLASS_COLOURS = (
 )  # fmt: skip
 ACCENT = "#12897f"
 #: Letters that have room below bars.
-MOST_LETTERS = 100
+MOST_LETTERS = 40
 #: Of what is in no class that has a colour.
 GREY = "#7b7b7b"
 #: Points of a training curve: about its width in pixels, since it is sent every second.
