@@ -1,12 +1,12 @@
 /** The canvas that is drawn on, by pointer or by a pen that keys move; with undo and redo. */
 import { make } from "../ui/dom.js";
-import { addSegment, blank, render } from "./ink.js";
+import { addSegment, blank, penRadius, render } from "./ink.js";
 import { createDrawing } from "./strokes.js";
 
 /** Side of the raster; strokes are kept in its pixels. */
 const SIDE = 280;
-/** A digit drawn over two thirds of the canvas gets MNIST's stroke, almost 3 of 28 pixels. */
-const RADIUS = 13;
+/** The pen that keys move stays this far inside. */
+const MARGIN = 13;
 const KEY_STEP = 8;
 const PEN = { down: "#5eead4", up: "#9ca3af" };
 const LABEL = "Drawing pad. Draw with a pen, a finger or the mouse; or move the pen with the arrow keys and lower or lift it with the space bar. Delete clears.";
@@ -17,15 +17,17 @@ export function movePen(pen, key, fast) {
   if (!way) return null;
   const { x, y } = pen ?? { x: SIDE / 2, y: SIDE / 2 };
   const step = KEY_STEP * (fast ? 3 : 1);
-  const inside = (value) => Math.min(SIDE - RADIUS, Math.max(RADIUS, value));
+  const inside = (value) => Math.min(SIDE - MARGIN, Math.max(MARGIN, value));
   return { x: inside(x + way[0] * step), y: inside(y + way[1] * step) };
 }
 
 /**
  * @param {{inked: () => void, settled: () => void, redraw: () => void}} on  `inked`: the ink has
  *   changed; `settled`: after a stroke, undo, redo or clear; `redraw`: `show` is needed
+ * @param {() => any} frame  of the data, for the width of strokes; see `penRadius`
  */
-export function createCanvas({ inked, settled, redraw }) {
+export function createCanvas({ inked, settled, redraw }, frame) {
+  const radius = () => penRadius(frame(), SIDE);
   const drawing = createDrawing();
   let ink = blank(SIDE, SIDE);
   /** The unfinished stroke, and the pointer that draws it; no pointer for the pen that keys move. */
@@ -80,7 +82,7 @@ export function createCanvas({ inked, settled, redraw }) {
   }
 
   function extend(point) {
-    addSegment(ink, stroke.at(-1) ?? point, point, RADIUS);
+    addSegment(ink, stroke.at(-1) ?? point, point, radius());
     stroke.push(point);
     inked();
     redraw();
@@ -99,7 +101,7 @@ export function createCanvas({ inked, settled, redraw }) {
   /** Undo, redo or clear. */
   function change(step) {
     step();
-    ink = render(drawing.strokes(), SIDE, SIDE, RADIUS);
+    ink = render(drawing.strokes(), SIDE, SIDE, radius());
     inked();
     settled();
   }
@@ -127,14 +129,14 @@ export function createCanvas({ inked, settled, redraw }) {
     if (resized) canvas.width = canvas.height = side;
     if (resized || !stroke || pointer === null || shown > stroke.length) {
       context.clearRect(0, 0, side, side);
-      for (const points of drawing.strokes()) drawLine(context, points);
+      for (const points of drawing.strokes()) drawLine(context, points, radius());
       shown = 0;
     }
     if (stroke) {
-      drawLine(context, stroke, Math.max(0, shown - 1));
+      drawLine(context, stroke, radius(), Math.max(0, shown - 1));
       shown = stroke.length;
     }
-    if (pen) drawPen(context, pen, stroke ? PEN.down : PEN.up);
+    if (pen) drawPen(context, pen, radius(), stroke ? PEN.down : PEN.up);
   }
 
   return {
@@ -159,11 +161,11 @@ export function createCanvas({ inked, settled, redraw }) {
 }
 
 /** Draw a line through the points of a stroke, from one of them on. */
-function drawLine(context, points, first = 0) {
+function drawLine(context, points, radius, first = 0) {
   const scale = context.canvas.width / SIDE;
   context.lineCap = "round";
   context.lineJoin = "round";
-  context.lineWidth = 2 * RADIUS * scale;
+  context.lineWidth = 2 * radius * scale;
   context.strokeStyle = "#fff";
   context.beginPath();
   context.moveTo(points[first].x * scale, points[first].y * scale);
@@ -171,10 +173,10 @@ function drawLine(context, points, first = 0) {
   context.stroke();
 }
 
-function drawPen(context, { x, y }, colour) {
+function drawPen(context, { x, y }, radius, colour) {
   const scale = context.canvas.width / SIDE;
   context.beginPath();
-  context.arc(x * scale, y * scale, RADIUS * scale, 0, 2 * Math.PI);
+  context.arc(x * scale, y * scale, radius * scale, 0, 2 * Math.PI);
   context.lineWidth = 2 * window.devicePixelRatio;
   context.strokeStyle = colour;
   context.stroke();

@@ -50,3 +50,19 @@ export function render(strokes, width, height, radius) {
   }
   return ink;
 }
+
+/** Of the side of a raster: a digit is drawn over two thirds of it. */
+const DRAWN = 0.65;
+
+/**
+ * The radius of a pen whose strokes get the width that strokes of the data usually have.
+ *
+ * @param {{box: number, strokes?: [number, number] | null} | null | undefined} frame  of the data;
+ *   without strokes, MNIST's
+ * @param {number} side  of the raster
+ * @returns {number} raster pixels
+ */
+export function penRadius(frame, side) {
+  const { box, strokes: [thinnest, widest] } = frame?.strokes ? frame : { box: 20, strokes: [1.67, 4.06] };
+  return Math.round(((thinnest + widest) / 2 / box) * DRAWN * side / 2);
+}

@@ -35,7 +35,8 @@ export function mount(element, data, emit) {
   let stale = true;
   const encoding = createEncoding(() => schedule(show));
 
-  const pad = createCanvas({ inked: () => (stale = true), settled: settle, redraw: () => schedule(show) });
+  const on = { inked: () => (stale = true), settled: settle, redraw: () => schedule(show) };
+  const pad = createCanvas(on, () => settings.frame);
   const hint = make("p", { class: "lx-sheet-hint", "aria-hidden": "true" }, "Draw here");
   const undo = make("button", { type: "button", title: "Ctrl+Z", click: pad.undo }, "Undo");
   const redo = make("button", { type: "button", title: "Ctrl+Shift+Z", click: pad.redo }, "Redo");

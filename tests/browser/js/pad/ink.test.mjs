@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { addSegment, blank, render } from "../../../../browser/pad/ink.js";
+import { addSegment, blank, penRadius, render } from "../../../../browser/pad/ink.js";
 
 const total = (ink) => ink.values.reduce((sum, value) => sum + value, 0);
 
@@ -44,4 +44,11 @@ test("strokes drawn piece by piece leave the same ink as all at once", () => {
 
 test("no strokes, no ink", () => {
   assert.equal(total(render([], 8, 8, 2)), 0);
+});
+
+test("the pen is as wide as the data's strokes, on a digit over two thirds of the pad", () => {
+  assert.equal(penRadius({ box: 20, strokes: [1.67, 4.06] }, 280), 13);
+  assert.equal(penRadius({ box: 8, strokes: [1.07, 2.18] }, 280), 18);
+  assert.equal(penRadius({ box: 28, strokes: null }, 280), 13);
+  assert.equal(penRadius(null, 280), 13);
 });
