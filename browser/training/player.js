@@ -47,6 +47,8 @@ export class Player {
   #stale = false;
   /** Trainings that were opened: frames of earlier ones are not shown. */
   #opened = 0;
+  /** The last step that is known. */
+  #present = 0;
   /** Changes that no frame has confirmed yet, and whether one was asked for since. */
   #changes = {};
   #confirming = false;
@@ -71,6 +73,7 @@ export class Player {
     if (settings.latentDim <= Math.max(...this.dims)) this.dims = [0, 1];
     this.#waiting = false;
     this.#changes = {};
+    this.#present = 0;
     this.#opened += 1;
     this.#connection.send({ open: writeSettings(settings), data: known ? null : data, number: this.#opened });
     this.refresh();
@@ -99,10 +102,11 @@ export class Player {
     this.refresh();
   }
 
-  /** Begin again, at the same weights, with the settings that hold now. */
+  /** Begin again, at the same weights, with the settings that hold now; changes that are still to come stay. */
   reset() {
     if (this.data === null) return;
-    this.open(this.now, this.data);
+    const changes = this.settings.changes.filter(({ step }) => step > this.#present);
+    this.open({ ...settingsAt(this.settings, this.#present), ...this.#changes, changes }, this.data);
     this.listeners.settings(writeSettings(this.settings));
   }
 
@@ -184,6 +188,7 @@ export class Player {
     const before = writeSettings(this.settings);
     this.frame = frame;
     if (this.#confirming) this.#changes = {};
+    if (frame.moment === null) this.#present = frame.step;
     this.settings = readSettings(frame.settings).settings;
     if (frame.settings !== before) this.listeners.settings(frame.settings);
     if (frame.moment === null) this.#publish(frame);

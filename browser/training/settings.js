@@ -120,12 +120,13 @@ export function settingsAt(settings, step) {
   return { ...settings, ...Object.fromEntries(until.map(({ name, value }) => [name, value])), changes: [] };
 }
 
-/** Change a setting after so many steps; at the start it is the first value. @returns {Settings} */
+/** Change a setting after so many steps; at the start it is the first value. Later changes stay. @returns {Settings} */
 export function changed(settings, step, name, value) {
   if (step === 0) return { ...settings, [name]: value };
+  const after = settings.changes.filter((change) => change.step > step);
   const before = settings.changes.filter((change) => change.step < step || (change.step === step && change.name !== name));
   const same = settingsAt({ ...settings, changes: before }, step)[name] === value;
-  const changes = same ? before : [...before, { step, name, value }];
+  const changes = [...before, ...(same ? [] : [{ step, name, value }]), ...after];
   if (changes.length <= MOST_CHANGES) return { ...settings, changes };
   throw new RangeError(`a training has at most ${MOST_CHANGES} changes on its way; reset it to go on`);
 }

@@ -3,12 +3,14 @@
  *
  * {text, images, weights, noise, beta}: rate, distortion and gradients, by JavaScript and by each kernel.
  * {bundle, trainings, epochs}: the ELBO of the shown images after so many epochs of each training.
+ * {bundle, folder, epochs}: the model folder of a training after so many epochs, a zip in base64.
  */
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 import { KERNELS } from "../../../browser/training/arithmetic.js";
 import { fill } from "../../../browser/training/batches.js";
+import { modelFolder } from "../../../browser/training/folder.js";
 import { unbundle } from "../../../browser/files/assets.js";
 import { Network } from "../../../browser/training/network.js";
 import { readSettings } from "../../../browser/training/settings.js";
@@ -34,17 +36,21 @@ function answer({ text, images, weights, noise, beta }, kernel) {
   return { ...bound, gradients: Object.fromEntries(gradients) };
 }
 
-function bound({ bundle, epochs }, text) {
+function trained({ bundle, epochs }, text) {
   const { meta, arrays } = unbundle(new Uint8Array(readFileSync(bundle)));
   const trainer = new Trainer(readSettings(text).settings, { ...meta, ...arrays });
   while (trainer.epoch < epochs) trainer.advance();
-  return trainer.measure().elbo;
+  return trainer;
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
   const question = JSON.parse(line);
+  if ("folder" in question) {
+    console.log(JSON.stringify(Buffer.from(modelFolder(trained(question, question.folder))).toString("base64")));
+    continue;
+  }
   if ("bundle" in question) {
-    console.log(JSON.stringify(question.trainings.map((text) => bound(question, text))));
+    console.log(JSON.stringify(question.trainings.map((text) => trained(question, text).measure().elbo)));
     continue;
   }
   const kernels = [null, ...Object.values(KERNELS).filter((kernel) => kernel !== null)];

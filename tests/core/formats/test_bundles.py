@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vae_core import model_folder
+from vae_core.data import load_dataset, subset
 from vae_core.errors import ConfigError
 from vae_core.formats import bundles
 from vae_core.model_folder import Codes
@@ -203,6 +204,21 @@ def test_codes_bundle_is_keyed_by_id_and_shows_sigma() -> None:
     np.testing.assert_array_equal(arrays["ids"], [30, 10])
     np.testing.assert_array_equal(arrays["projection.tsne"], [[0, 1], [2, 3]])
     np.testing.assert_allclose(arrays["sigma"][1], np.exp(-1), rtol=1e-3)
+
+
+def test_training_bundle_has_a_known_subset_and_test_images_of_their_own() -> None:
+    """Ids and labels are those of the shown images; a dataset that is small enough is whole."""
+    dataset = load_dataset("digits")
+    meta, arrays = read_bundle(bundles.training_bundle(dataset, train=200, shown=36))
+    trained, shown = subset(dataset.train, 200), dataset.test.spread(36)
+    assert (arrays["images"] == trained.images.flatten(1).numpy()).all()
+    assert (arrays["shown"] == shown.images.flatten(1).numpy()).all()
+    assert arrays["ids"].tolist() == shown.ids.tolist()
+    assert shown.labels is not None
+    assert arrays["labels"].tolist() == shown.labels.tolist()
+    assert (meta["shape"], meta["train_size"]) == ([1, 8, 8], 200)
+    whole, _ = read_bundle(bundles.training_bundle(dataset))
+    assert whole["train_size"] is None
 
 
 def test_figures_that_nobody_measured_are_left_out() -> None:
