@@ -54,6 +54,7 @@ def classroom(
     key: str,
     *,
     room: Room | None,
+    follows: bool,
     has_task: bool,
     form: Literal["sidebar", "line", "presented"],
     on: Callbacks,
@@ -64,6 +65,8 @@ def classroom(
     ----------
     room
         The room that the page leads, if any.
+    follows
+        Whether the page follows a room; it does not lead again then.
     has_task
         Whether a lesson is open, so that tasks are counted.
     form
@@ -76,7 +79,12 @@ def classroom(
     mounting.show(
         "classroom",
         key,
-        {"room": None if room is None else room.data(), "task": has_task, "form": form},
+        {
+            "room": None if room is None else room.data(),
+            "follows": follows,
+            "task": has_task,
+            "form": form,
+        },
         on_change={
             "open": pressed(on.open),
             "end": pressed(on.end),

@@ -126,6 +126,7 @@ def _show(path: str) -> None:
     classroom.classroom(
         "classroom",
         room=shown,
+        follows=state.current().follow is not None,
         has_task=state.current().lesson is not None,
         form=_form(),
         on=classroom.Callbacks(

@@ -120,7 +120,7 @@ function createRoom(room, data, emit) {
 
 /**
  * @param {HTMLElement} element
- * @param {{room: Room|null, task: boolean, form: "sidebar"|"line"|"presented"}} data
+ * @param {{room: Room|null, follows: boolean, task: boolean, form: "sidebar"|"line"|"presented"}} data
  * @param {import("../panel.js").Emit} emit
  * @returns {import("../panel.js").Panel}
  */
@@ -128,7 +128,7 @@ export function mount(element, data, emit) {
   const door = createDoor(emit);
   let room = null;
   const before = kept();
-  if (data.room === null && before !== null) {
+  if (data.room === null && before !== null && !data.follows) {
     keep(null); // kept again if it is still open
     emit.trigger("resume", before);
   }

@@ -230,7 +230,28 @@ def training_in_the_page(somebody: Visitor, check: Check) -> None:
     check("changed")
 
 
+def class_and_presentation(somebody: Visitor, check: Check) -> None:
+    """Check the door, a room, its sign, the line of a presentation, and a code that is wrong."""
+    somebody.open("decode", "model=digits-2d")
+    somebody.button("Class").click()
+    check("door")
+    somebody.button("Open a room").click()
+    somebody.page.get_by_text("Nobody follows yet").first.wait_for()
+    check("room")
+    somebody.button("Show code").click()
+    check("sign")
+    somebody.key("Escape")
+    somebody.button("Present").click()
+    somebody.page.wait_for_url("**present=1**")
+    somebody.settle()
+    check("presentation")
+    somebody.open("decode", "model=digits-2d&follow=BCDFG")
+    somebody.page.get_by_text("No class with the code").wait_for()
+    check("bar")
+
+
 PAGES = (
+    class_and_presentation,
     explore,
     projections,
     manifold,
