@@ -38,11 +38,12 @@ def show(shown: State) -> None:
         else:
             show_warnings(study, result)
             show_chart(study, result["cells"], shown)
-    with right, st.container(key="part-protocol"):
-        show_protocol(study, result)
+    with right:  # what was found comes first
+        with st.container(key="part-verdicts"):
+            show_verdicts(study, result)
+        with st.container(key="part-protocol"):
+            show_protocol(study, result)
     show_published(study, result)
-    with st.container(key="part-verdicts"):
-        show_verdicts(study, result)
     if result is not None and result["cells"]:
         show_table(study, result)
     if study.notes:
