@@ -13,7 +13,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test coverage wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-follow bench-photographs bench-familiarity bench-hostile bench-foreign foreign-models pretrained browser-ready clean help
+.PHONY: run test coverage wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-follow bench-photographs bench-familiarity bench-hostile bench-newcomer bench-foreign foreign-models pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -122,6 +122,9 @@ bench-familiarity: $(VENV)/.run-ready
 
 bench-hostile: $(VENV)/.test-ready
 	$(BIN)/python -m benchmarks.hostile
+
+bench-newcomer: $(VENV)/.test-ready browser-ready
+	$(BIN)/python -m benchmarks.newcomer $(ARGS)
 
 # Models of other libraries, made by those, in build/foreign (ARGS="--small --out tests/fixtures/foreign" for the tests').
 $(FOREIGN)/.ready: benchmarks/foreign/requirements.txt
