@@ -28,6 +28,10 @@ class OnnxError(LatentExplorerError):
     """An ONNX file is damaged, too large, or has something that cannot be run."""
 
 
+class OnnxSizeError(OnnxError):
+    """A value of an ONNX file's graph has a size below 0, or is too large."""
+
+
 class OperatorError(OnnxError):
     """An ONNX file is sound, and has operators that our operations cannot express."""
 

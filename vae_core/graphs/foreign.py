@@ -31,7 +31,7 @@ from vae_core.graphs.foreign_worker import MEMORY
 OP = "onnxruntime"
 MISSING = "onnxruntime, which is not installed here: pip install onnxruntime"
 #: Seconds in which a file is to be read, and in which some examples are to be computed.
-LOADING, COMPUTING = 60.0, 20.0
+LOADING, COMPUTING = 20.0, 20.0
 #: Processes that stay at once on this host.
 KEPT = 3
 #: Most examples, and most values, of one message.

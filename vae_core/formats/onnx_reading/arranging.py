@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vae_core.errors import OnnxError
+from vae_core.errors import OnnxError, OnnxSizeError
 from vae_core.formats.onnx_reading import folding
 from vae_core.formats.onnx_reading.arithmetic import Inputs, constant, needed, optional
 from vae_core.formats.onnx_reading.engine import Engine, axis_of, tensor
@@ -54,7 +54,7 @@ def _filled(engine: Engine, sides: list[int], value: np.generic) -> Known:
     if batch is not None:
         sides = [n // engine.batch if a == batch else n for a, n in enumerate(sides)]
     if any(n < 0 for n in sides) or math.prod(sides) > MAX_VALUES:
-        raise OnnxError(f"a constant of shape {sides[:8]} is too large")
+        raise OnnxSizeError(f"a constant of shape {sides[:8]} is too large")
     return Known(np.full(sides, value), batch)
 
 

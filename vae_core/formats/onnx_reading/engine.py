@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_core.errors import OnnxError
+from vae_core.errors import OnnxError, OnnxSizeError
 from vae_core.formats.onnx_reading.files import Node
 from vae_core.formats.onnx_reading.values import (
     NO_BATCH,
@@ -236,9 +236,9 @@ def tensor(array: Array) -> Tensor:
 
 
 def check_size(size: int) -> None:
-    """Raise OnnxError if a value is too large."""
+    """Raise OnnxSizeError if a value is too large."""
     if not 1 <= size <= MAX_VALUES:
-        raise OnnxError(f"a value has {size:,} numbers; from 1 to {MAX_VALUES:,} are allowed")
+        raise OnnxSizeError(f"a value has {size:,} numbers; from 1 to {MAX_VALUES:,} are allowed")
 
 
 def axis_of(node: Node, axis: int, rank: int) -> int:

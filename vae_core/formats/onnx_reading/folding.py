@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vae_core.errors import OnnxError
+from vae_core.errors import OnnxError, OnnxSizeError
 from vae_core.formats.onnx_reading.files import DTYPES, Node
 from vae_core.formats.onnx_reading.values import Array
 from vae_core.graphs import MAX_VALUES
@@ -67,7 +67,7 @@ def lengths_of(node: Node, given: Array | None, side: int) -> list[int]:
 
 def _bounded(shape: Sequence[int]) -> tuple[int, ...]:
     if any(n < 0 for n in shape) or math.prod(shape) > MAX_VALUES:
-        raise OnnxError(f"a constant of shape {list(shape)[:8]} is too large")
+        raise OnnxSizeError(f"a constant of shape {list(shape)[:8]} is too large")
     return tuple(int(n) for n in shape)
 
 

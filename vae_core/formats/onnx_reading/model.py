@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vae_core.errors import ConfigError, OnnxError, OperatorError
+from vae_core.errors import ConfigError, OnnxError, OnnxSizeError, OperatorError
 from vae_core.formats.onnx_reading import files, folding
 from vae_core.formats.onnx_reading.engine import OPEN_BATCH, Engine, check_size
 from vae_core.formats.onnx_reading.files import Declared, Node, Source
@@ -224,6 +224,8 @@ def _described(
     names = [one.name for one in source.outputs]
     try:
         lowering.run(names)
+    except OnnxSizeError:
+        raise
     except OnnxError as error:
         raise OperatorError(str(error)) from error
     outputs = [Port(name, lowering.shape_of(name)) for name in names]
@@ -391,7 +393,7 @@ class _Lowering:
     def _count(self, values: Sequence[Value]) -> None:
         self._folded += sum(one.array.size for one in values if isinstance(one, Known))
         if self._folded > MAX_FOLDED:
-            raise OnnxError("the constants of the ONNX graph are too large")
+            raise OnnxSizeError("the constants of the ONNX graph are too large")
 
     def shape_of(self, name: str) -> Shape:
         """Return the shape of one example of a value."""
