@@ -44,7 +44,8 @@ STEPS = (
         "Each image is a list of numbers, one for each pixel. The model supposes that a hidden "
         "code z was drawn first, from the prior, and then the image, from what the decoder says "
         "of that code.",
-        r"z \sim p(z) = \mathcal{N}(0, I), \qquad x \sim p_\theta(x \mid z)",
+        r"\begin{gathered}z \sim p(z) = \mathcal{N}(0, I) \\ "
+        r"x \sim p_\theta(x \mid z)\end{gathered}",
         (StandardNormal.sample,),
     ),
     MethodStep(
@@ -62,8 +63,8 @@ STEPS = (
         "A code is drawn: the reparameterisation trick",
         "Noise ε is drawn first, without regard to the image; z follows from it by a plain sum and "
         "product. So a gradient passes through μ and σ, though z is random.",
-        r"\varepsilon \sim \mathcal{N}(0, I), \qquad "
-        r"z = \mu_\phi(x) + \sigma_\phi(x) \odot \varepsilon",
+        r"\begin{gathered}\varepsilon \sim \mathcal{N}(0, I) \\ "
+        r"z = \mu_\phi(x) + \sigma_\phi(x) \odot \varepsilon\end{gathered}",
         (DiagonalGaussian.sample,),
     ),
     MethodStep(
@@ -81,9 +82,10 @@ STEPS = (
         "The rate is what it costs to say where the code lies: how far q(z|x) is from the prior. "
         "The distortion is what it then costs to say the image, given the code. Both are "
         "measured in nats, 1.44 bits each.",
+        r"\begin{gathered}"
         r"\underbrace{\tfrac12 \sum_j \left(\mu_j^2 + \sigma_j^2 - \log\sigma_j^2 - 1\right)}"
-        r"_{\text{rate, for } p(z) = \mathcal{N}(0, I)} \qquad "
-        r"\underbrace{-\log p_\theta(x \mid z)}_{\text{distortion}}",
+        r"_{\text{rate, for } p(z) = \mathcal{N}(0, I)} \\[1.5em] "
+        r"\underbrace{-\log p_\theta(x \mid z)}_{\text{distortion}}\end{gathered}",
         (DiagonalGaussian.kl_per_dim, likelihoods.Bernoulli.log_prob),
     ),
     MethodStep(
@@ -91,9 +93,9 @@ STEPS = (
         "Training lowers their sum",
         "The sum is −ELBO, which is never below −log p(x) on average over ε. Training changes the "
         "weights of both networks, a few images at a time, so that it falls.",
-        r"-\log p_\theta(x) \ \le\ -\mathcal{L} = "
-        r"\mathrm{KL}\!\left(q_\phi(z \mid x) \,\|\, p(z)\right) + "
-        r"\mathbb{E}_{q_\phi(z \mid x)}\!\left[-\log p_\theta(x \mid z)\right]",
+        r"\begin{aligned}-\log p_\theta(x) \le -\mathcal{L} = {}& "
+        r"\mathrm{KL}\!\left(q_\phi(z \mid x) \,\|\, p(z)\right) \\ + {}& "
+        r"\mathbb{E}_{q_\phi(z \mid x)}\!\left[-\log p_\theta(x \mid z)\right]\end{aligned}",
         (objectives.elbo, objectives.elbo_loss, aevb.AEVB.step),
     ),
 )

@@ -58,8 +58,8 @@ def _show_task(task: Task) -> None:
 
 
 def _show_question(question: Question) -> None:
-    choices = "".join(f"\n- ☐ {choice.text}" for choice in question.choices)
-    st.markdown(f"**{question.text}**\n{choices}")
+    choices = "".join(f"  \n☐ {choice.text}" for choice in question.choices)
+    st.markdown(f"**{question.text}**{choices}")
     _room(LINES - 1, "Because")
 
 
