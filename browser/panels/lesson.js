@@ -135,7 +135,9 @@ export function mount(element, data, emit) {
     }
     done ||= next.done;
     if (fetched !== next.codes) fetchPoints(next.codes);
-    const content = JSON.stringify([data, done]);
+    // A button that is pressed stays where it is: only what is seen is drawn anew.
+    const { number, steps, task, question, answer: chosen } = data;
+    const content = JSON.stringify([number, steps, task, question, chosen, done]);
     if (content !== shown) show();
     shown = content;
     schedule(look);
