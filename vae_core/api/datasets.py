@@ -10,9 +10,7 @@ from torch import Tensor
 
 from vae_core import pixels
 from vae_core.api import given
-from vae_core.data import ImageDataset, Split
-from vae_core.data.dataset import permutation
-from vae_core.data.preparing import TEST_SHARE
+from vae_core.data import ImageDataset, Split, preparing
 from vae_core.errors import DatasetError, ImageError
 from vae_core.models.vae import Labels
 from vae_core.pixels import Images
@@ -31,7 +29,10 @@ def dataset(
     name: str = "arrays",
     seed: int = 0,
 ) -> ImageDataset:
-    """Make a dataset of arrays.
+    """Make a dataset of arrays, exactly as they are.
+
+    :func:`vae_core.load_dataset` takes arrays too, of any layout and range, and says in ``notes``
+    what it took them for; the two agree on what this one accepts.
 
     Parameters
     ----------
@@ -79,9 +80,10 @@ def dataset(
         levels = torch.cat([levels, tests])
         train_rows, test_rows = torch.arange(n), torch.arange(n, total)
     else:
-        order = permutation(n, seed)
-        count = max(1, round(TEST_SHARE * n))
-        train_rows, test_rows = order[count:].sort().values, order[:count].sort().values
+        test_rows = preparing.test_rows(n, seed)
+        is_train = torch.ones(n, dtype=torch.bool)
+        is_train[test_rows] = False
+        train_rows = is_train.nonzero()[:, 0]
     everything = Split(levels, numbers, torch.arange(total))
     return ImageDataset(
         name=name,

@@ -82,7 +82,8 @@ def load_dataset(
     ----------
     source
         A name in the registry; the path of a folder or zip file of pictures, of a ``.npy``,
-        ``.npz``, CSV, Parquet or IDX file; or an array or tensor of pictures.
+        ``.npz``, CSV, Parquet or IDX file; or an array or tensor of pictures, in any order of axes
+        and any range, which is said; :func:`vae_core.dataset` refuses what is not certain.
     labels
         Of an array: a label for each picture. Of an ``.npz`` file: the name of the labels.
     data_dir

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vae_core.data import arrays, opening, pools
 from vae_core.data.choices import Choices
@@ -277,12 +278,16 @@ def _arranged(
             part[part == VALIDATION] = TEST
     else:
         part = np.full(len(rows), TRAIN, dtype=np.int8)
-        tested = max(1, round(TEST_SHARE * len(rows)))
-        part[permutation(len(rows), seed)[:tested].numpy()] = TEST
+        part[test_rows(len(rows), seed).numpy()] = TEST
     counts = tuple(int((part == one).sum()) for one in (TRAIN, TEST, VALIDATION))
     places = np.empty(len(rows), dtype=np.int64)
     places[np.argsort(part, kind="stable")] = np.arange(len(rows))
     return places, (counts[0], counts[1], counts[2])
+
+
+def test_rows(n: int, seed: int) -> Tensor:
+    """Draw a tenth of ``n`` rows for the test set where no split is given, at least one."""
+    return permutation(n, seed)[: max(1, round(TEST_SHARE * n))].sort().values
 
 
 @dataclass(frozen=True)

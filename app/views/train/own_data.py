@@ -84,7 +84,7 @@ def show(name: str) -> bool:
     st.caption(f"{found.found:,} pictures · {height} × {width}, {colour}{labels}")
     for note in found.notes:
         st.caption(f":material/info: {datasets.without_path(note, name)}")
-    with st.expander("What was found"):
+    with st.expander("What was found, size and colour"):
         st.caption(" ".join(found.sentences))
         if kept is not None:
             _shape(kept, found.image_shape)

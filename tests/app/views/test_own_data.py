@@ -14,12 +14,14 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app import words
-from app.resources import datasets
+from app.resources import datasets, examples, library
+from app.views.reconstruct import result
 from app.views.train import own_data, suggestions
-from vae_core import runs
+from vae_core import data, runs
 from vae_core.config import ModelConfig, TrainConfig
 from vae_core.data import own, preparing
 from vae_core.errors import DatasetError
+from vae_core.images import Frame
 from vae_core.runs import RunConfig
 
 Open = Callable[..., AppTest]
@@ -250,3 +252,47 @@ def test_commands_name_own_data_by_its_title(tmp_path: Path) -> None:
     shown = datasets.without_path(runs.command_line(config), str(kept.folder))
     assert "--dataset 'my shapes' " in shown
     assert str(tmp_path) not in shown
+
+
+def crosses() -> bytes:
+    """Return a .npz file of labelled crosses of dark ink on white."""
+    pictures = np.full((40, 16, 16), 255, np.uint8)
+    for row, one in enumerate(pictures):
+        one[3:13, 4 + row % 7] = one[4 + row % 5, 3:13] = 0
+    stream = io.BytesIO()
+    np.savez(stream, x=pictures, y=np.arange(40) % 2)
+    return stream.getvalue()
+
+
+def test_a_model_of_own_data_is_like_the_others(open_page: Open) -> None:
+    """Originals, nearest training images, a pad, a copy, a command: none with a path."""
+    root = runs.runs_dir()
+    kept = own.keep(root, {"my crosses.npz": crosses()}, owner="me")
+    config = RunConfig(
+        name="crosses",
+        model=ModelConfig(image_shape=(1, 16, 16), latent_dim=2, hidden=(8,)),
+        training=TrainConfig(dataset=str(kept.folder), epochs=1, batch_size=20, threads=1),
+    )
+    assert runs.execute(runs.create(root / "crosses", config)) == "finished"
+    model = library.open_model("crosses")
+    expected = data.load_dataset(kept.folder)
+    found = examples.pictures(model, model.codes.ids.numpy())
+    assert found.kind == examples.ORIGINAL
+    assert np.array_equal(found.images, expected.test.images.numpy())
+    nearest = examples.nearest_training_images(model, np.zeros(2, np.float32), None, 3)
+    assert nearest is not None
+    assert nearest.images.shape == (3, 1, 16, 16)
+    assert result.can_draw(model)
+    assert isinstance(model.card.prepared_as, Frame)
+    assert model.card.prepared_as.dark
+    assert "my crosses" in library.describe("crosses")
+    for page in ("explore", "decode", "reconstruct", "train"):
+        session = open_page(
+            page, model="crosses", **({"run": "crosses"} if page == "train" else {})
+        )
+        assert not session.exception, page
+        assert str(root) not in said(session), page
+    session.button(key="train-copy-crosses").click().run()
+    assert not session.exception
+    assert session.selectbox(key="train-data").value == str(kept.folder)
+    assert session.button(key="train-start").disabled is False

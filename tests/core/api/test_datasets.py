@@ -106,3 +106,20 @@ def test_what_does_not_fit_is_refused(
     """By a sentence with the value and what is allowed."""
     with pytest.raises(error, match=sentence):
         vae_core.dataset(**settings)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_arrays_are_the_same_dataset_by_either_name(dtype: type) -> None:
+    """What ``dataset`` accepts, ``load_dataset`` reads alike: images, labels, split and classes."""
+    images = np.random.default_rng(2).integers(0, 256, (30, 3, 9, 7)).astype(dtype)
+    images = images / np.float32(255) if dtype == np.float32 else images
+    labels = [("cat", "dog")[row % 2] for row in range(30)]
+    one = vae_core.dataset(images, labels, seed=4)
+    other = vae_core.load_dataset(images, labels=labels, seed=4)
+    assert one.classes == other.classes
+    for a, b in ((one.train, other.train), (one.test, other.test)):
+        assert a.images.equal(b.images)
+        assert a.ids.equal(b.ids)
+        assert a.labels is not None
+        assert b.labels is not None
+        assert a.labels.equal(b.labels)
