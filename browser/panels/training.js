@@ -48,8 +48,8 @@ class Training {
   constructor(element, data, emit) {
     this.data = data;
     this.emit = emit;
-    /** Texts that were sent: Python sends them back. */
-    this.sent = new Set();
+    /** Texts that were sent and are not the page's yet: Python sends them back, one after another. */
+    this.sent = [];
     this.pinned = { z: null, row: 0 };
     this.hovered = null;
     this.live = announcer();
@@ -61,7 +61,8 @@ class Training {
       folder: (bytes) => this.#save(bytes),
     });
     this.#build(element);
-    this.#open(readSettings(data.settings));
+    this.waiting = null;
+    this.#followLink(data.settings);
   }
 
   #build(element) {
@@ -167,27 +168,32 @@ class Training {
 
   #chooseData(name) {
     if (name === this.player.settings.data) return;
-    this.#open({ settings: DEFAULTS[name], ignored: [] });
+    this.#open(DEFAULTS[name]);
     this.#send(name);
   }
 
-  /** Fetch the data of settings, and begin. */
-  async #open({ settings, ignored }) {
+  /** Open what a link asks for. */
+  #followLink(text) {
+    const { settings, ignored } = readSettings(text);
+    if (settings.data === "pictures" && this.player.data?.name !== "pictures") {
+      const said = "The link is of pictures that it cannot bring along: drop them here. Until then, digits stand in.";
+      return this.#open(DEFAULTS.digits, said);
+    }
+    return this.#open(settings, ignored.length > 0 ? `Not understood in the link, and left out: ${ignored.join(", ")}.` : "");
+  }
+
+  /** Fetch the data of settings, and begin. @param {string} said  a sentence about it */
+  async #open(settings, said = "") {
     const { player } = this;
     const set = this.data.sets.find(({ name }) => name === settings.data);
-    this.waiting = settings;
-    if (ignored.length > 0) this.#say(`Not understood in the link, and left out: ${ignored.join(", ")}.`);
-    if (settings.data === "pictures" && player.data?.name !== "pictures") {
-      this.#say("This link trains on pictures that were not sent with it: drop them here, or choose other images.");
-      return this.#open({ settings: DEFAULTS.digits, ignored: [] });
-    }
+    this.waiting = { settings, said };
     if (set === undefined) return this.#begin(settings, player.data);
     if (set.missing) return this.#say(set.missing);
     if (set.source === null) return this.#say(`Loading ${set.title} …`);
     try {
       const data = await dataOf(set);
-      if (this.waiting !== settings) return;
-      if (ignored.length === 0) this.#say("");
+      if (this.waiting?.settings !== settings) return;
+      this.#say(said);
       this.#begin(settings, data);
     } catch (error) {
       this.#say(`${set.title} could not be loaded. ${error.message}`);
@@ -225,7 +231,7 @@ class Training {
   }
 
   #send(text) {
-    this.sent.add(text);
+    this.sent.push(text);
     this.emit.state("settings", text);
   }
 
@@ -263,9 +269,11 @@ class Training {
     const before = this.data;
     this.data = next;
     this.map.recolour();
-    const known = next.settings === before.settings || this.sent.has(next.settings);
-    if (!known) this.#open(readSettings(next.settings));
-    else if (this.waiting !== null) this.#open({ settings: this.waiting, ignored: [] });
+    const echo = this.sent.lastIndexOf(next.settings);
+    this.sent.splice(0, echo + 1);
+    const known = next.settings === before.settings || echo >= 0;
+    if (!known) this.#followLink(next.settings);
+    else if (this.waiting !== null) this.#open(this.waiting.settings, this.waiting.said);
     schedule(this.draw);
   }
 

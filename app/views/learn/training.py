@@ -11,7 +11,9 @@ def show() -> None:
     """Show the training that runs in the browser."""
     st.subheader("Train in this page", anchor=False)
     settings = state.current().training
-    chosen = (settings or datasets.IN_THE_PAGE[0]).split("_")[0]
+    chosen = (settings or "").split("_")[0]
+    # A link cannot bring dropped pictures along: another dataset stands in.
+    chosen = chosen if chosen in datasets.IN_THE_PAGE else datasets.IN_THE_PAGE[0]
     training(
         "training",
         sets=[_training_set(name, chosen) for name in datasets.IN_THE_PAGE],
