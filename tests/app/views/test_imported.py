@@ -131,7 +131,7 @@ def test_the_card_says_how_it_was_imported(imported: Callable[[str], str], open_
     session = open_page("explore", model=imported("pytorch-vae"))
     session.button(key="w-about").click().run()
     said = texts(session)
-    assert "a VAE imported with 8 × 8 images of pictures," in said
+    assert "a VAE imported with 8 × 8 images of pictures.npz," in said
     assert "Its training is not known" in said
     assert "Decoder: 3 → linear" in said
     assert "Encoder file: encoder.onnx" in said

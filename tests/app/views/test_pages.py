@@ -331,7 +331,7 @@ def test_each_step_says_what_was_done(open_page: Open) -> None:
     """Under its picture, behind a help mark."""
     session = upload(open_page("reconstruct"), ("one.png", png(drawn_one())))
     helps = {caption.value: caption.proto.help for caption in session.caption}
-    assert "light and dark were exchanged" in helps["Light on dark"]
+    assert "Light and dark were exchanged" in helps["Light on dark"]
     assert "box" in helps["Cropped to the ink"]
     assert not helps["The picture"]
 
