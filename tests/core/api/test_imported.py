@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +59,21 @@ def test_a_plain_auto_encoder_has_a_distortion_and_no_bound(folder: Path) -> Non
     assert found.kl_per_dim == ()
     assert bool(vae_core.encode(path, own).rate.isnan().all())
     assert not math.isnan(found["distortion"].value)
-    with pytest.raises(DatasetError, match=r"data are needed: the model's own, 'pictures.npz'"):
+    again = vae_core.evaluate(path)  # the pictures are found by the path in the card
+    measured = vae_core.load_card(path).metrics["distortion"]
+    assert again["distortion"].value == pytest.approx(measured.value, rel=1e-3)
+    assert again["distortion"].n == measured.n
+
+
+def test_pictures_that_are_nowhere_any_more_are_asked_for(folder: Path, tmp_path: Path) -> None:
+    """Neither at the path in the card nor in the folder."""
+    path = tmp_path / "autoencoder"
+    shutil.copytree(folder / "autoencoder", path)
+    (path / "pictures.safetensors").unlink()
+    card = json.loads((path / "card.json").read_text())
+    card["data"]["path"] = str(tmp_path / "gone.npz")
+    (path / "card.json").write_text(json.dumps(card))
+    with pytest.raises(DatasetError, match="neither where they were nor in its folder: state data"):
         vae_core.evaluate(path)
 
 
