@@ -1,13 +1,10 @@
 """Panels of the method: the live numbers of one image on its way through the model."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 from app.components import mounting
 from app.components.contract import Scene
-
-Part = Literal["x", "encoder", "noise", "decoder", "terms", "objective"]
-PARTS: tuple[Part, ...] = get_args(Part)
+from vae_core.method import Part
 
 
 def method(

@@ -37,6 +37,7 @@ ENTRY = "standalone/standalone.js"
 #: What the page starts in a worker.
 WORKER = "model/worker.js"
 TEMPLATE = "standalone/standalone.html"
+MODEL_TEMPLATE = "standalone/model.html"
 PAD_TEMPLATE = "standalone/standalone-pad.html"
 REPLAY_TEMPLATE = "standalone/standalone-replay.html"
 CODES_ENTRY = "standalone/codes.js"
@@ -60,6 +61,7 @@ _CELLS_OF_MIXTURE = (
 )
 
 _IMPORT = re.compile(r'^((?:import|export)\b[^;"]*")(\.{1,2}/[\w./-]+\.js)(";)$', re.MULTILINE)
+_DYNAMIC = re.compile(r'(\bimport\(")(\.{1,2}/[\w./-]+\.js)("\)\.then)')
 #: ASCII characters that need no escape in a ``data:`` address and in a script element.
 _PLAIN = " !$&'()*+,-./:;=?@[]^_`{|}~"
 
@@ -81,30 +83,49 @@ def page(saved: Saved, *, replay: bytes | None = None) -> bytes:
         large for half precision.
     """
     card = saved.card
+    slots = {
+        "title": html.escape(card.name),
+        "main": model_main(saved, has_replay=replay is not None),
+        "kind": _KINDS[_posterior(card)],
+        "command": html.escape(_command(card)),
+        "data": as_json(facts(saved)),
+        "network": packed(bundles.network_bundle(saved.model, parts=parts_of(saved))),
+        "codes": packed(bundles.codes_bundle(saved.codes)),
+        "columns": packed(bundles.columns_bundle(saved.codes)) if saved.codes.columns else "",
+        "frames": "" if replay is None else packed(replay),
+    }
+    return _filled(TEMPLATE, (ENTRY, WORKER), slots)
+
+
+def model_main(saved: Saved, *, has_replay: bool) -> str:
+    """Return what a model's page shows, as HTML without a frame: the elements of explorer.js.
+
+    Raises
+    ------
+    ConfigError
+        If the model has a single latent dimension, or only a server can decode it.
+    """
+    card = saved.card
     if isinstance(saved.model, ImportedVAE) and saved.model.is_foreign("decoder"):
         raise ConfigError(f"{card.name}: {ONLY_SERVED}")
     latent_dim = card.model.latent_dim
     if latent_dim < 2:
         raise ConfigError(f"latent_dim {latent_dim}: a page needs a plane, so 2 or more dimensions")
-    frame = _frame(saved)
-    parts = ("decoder",) if frame is None else bundles.PARTS
     slots = {
         "title": html.escape(card.name),
-        "kind": _KINDS[_posterior(card)],
-        "facts": html.escape(_facts(card)),
+        "facts": html.escape(summary(card)),
         "warnings": "".join(f'<p class="facts">{html.escape(one)}</p>' for one in card.warnings),
         "cells": _cells(card.model.prior),
         "held": "The other dimensions stay at the pinned code." if latent_dim > 2 else "",
-        "replay": "" if replay is None else _read(REPLAY_TEMPLATE),
-        "pad": "" if frame is None else _read(PAD_TEMPLATE),
-        "command": html.escape(_command(card)),
-        "data": _json(_data(saved)),
-        "network": _packed(bundles.network_bundle(saved.model, parts=parts)),
-        "codes": _packed(bundles.codes_bundle(saved.codes)),
-        "columns": _packed(bundles.columns_bundle(saved.codes)) if saved.codes.columns else "",
-        "frames": "" if replay is None else _packed(replay),
+        "replay": read(REPLAY_TEMPLATE) if has_replay else "",
+        "pad": "" if _frame(saved) is None else read(PAD_TEMPLATE),
     }
-    return _filled(TEMPLATE, (ENTRY, WORKER), slots)
+    return Template(read(MODEL_TEMPLATE)).substitute(slots)
+
+
+def parts_of(saved: Saved) -> tuple[str, ...]:
+    """Return the parts of the network that a page needs: the encoder is for drawings."""
+    return ("decoder",) if _frame(saved) is None else bundles.PARTS
 
 
 def codes_page(
@@ -123,11 +144,11 @@ def codes_page(
     """
     mu = codes.mu
     row = int((mu - mu.mean(0)).norm(dim=1).argmin())
-    packed = bundles.codes_bundle(codes)
+    content = bundles.codes_bundle(codes)
     maps = [kind for kind in ("pca", "tsne") if kind in codes.projections]
     dimensions = f"{mu.shape[1]} dimension{'s' if mu.shape[1] > 1 else ''}"
-    facts = {
-        "hash": hashlib.sha256(packed).hexdigest()[:16],
+    described = {
+        "hash": hashlib.sha256(content).hexdigest()[:16],
         "latent_dim": mu.shape[1],
         "classes": list(classes),
         "start": mu[row].tolist(),
@@ -135,14 +156,14 @@ def codes_page(
         "dims": [0, 1],
         "projections": [*maps, "raw"],
     }
-    sprite = "" if images is None else _packed(bundles.sprite_bundle(codes.ids, images))
+    sprite = "" if images is None else packed(bundles.sprite_bundle(codes.ids, images))
     slots = {
         "title": html.escape(name),
         "facts": f"{len(mu):,} codes of {dimensions}",
-        "gallery": "" if images is None else _read(GALLERY_TEMPLATE),
+        "gallery": "" if images is None else read(GALLERY_TEMPLATE),
         "pictures": "" if images is None else ", with their pictures",
-        "data": _json(facts),
-        "codes": _packed(packed),
+        "data": as_json(described),
+        "codes": packed(content),
         "sprite": sprite and f'<script type="text/plain" id="sprite">{sprite}</script>',
     }
     return _filled(CODES_TEMPLATE, (CODES_ENTRY,), slots)
@@ -150,13 +171,12 @@ def codes_page(
 
 def _filled(template: str, entries: Sequence[str], slots: Mapping[str, str]) -> bytes:
     """Fill a template with modules and styles; the page runs the first entry."""
-    modules = _modules(*entries)
     common = {
-        "style": "\n".join(_read(name) for name in STYLES),
-        "modules": _json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}}),
+        "style": "\n".join(read(name) for name in STYLES),
+        "modules": import_map(*entries),
         "entry": SCOPE + entries[0],
     }
-    return Template(_read(template)).substitute(common | dict(slots)).encode()
+    return Template(read(template)).substitute(common | dict(slots)).encode()
 
 
 def _frame(saved: Saved) -> images.Frame | None:
@@ -191,8 +211,8 @@ def _short_name(card: AnyCard) -> str:
         return "model"
 
 
-def _data(saved: Saved) -> dict[str, Any]:
-    """Return the ``Facts`` of standalone.js."""
+def facts(saved: Saved) -> dict[str, Any]:
+    """Return the ``Facts`` of explorer.js."""
     card, codes = saved.card, saved.codes
     has_bound = card.model.has_bound
     kl = saved.kl_per_dim()
@@ -229,7 +249,7 @@ def _colours(codes: Codes) -> list[tuple[str, str]]:
     return named + [(key, column.name) for key, column in columns.keyed(codes.columns).items()]
 
 
-def _facts(card: AnyCard) -> str:
+def summary(card: AnyCard) -> str:
     """Return the line below the title; of own data it has the title, not the path."""
     parts = [own.title_of(card.dataset), f"z of {card.model.latent_dim} dimensions"]
     if elbo := card.metrics.get("elbo"):
@@ -241,6 +261,12 @@ def _facts(card: AnyCard) -> str:
 
 def _command(card: AnyCard) -> str:
     return f"python -m vae_core export {_short_name(card)} --format html --out {file_name(card)}"
+
+
+def import_map(*entries: str) -> str:
+    """Return the import map of modules and all that they import, each as a ``data:`` address."""
+    modules = _modules(*entries)
+    return as_json({"imports": {SCOPE + name: _address(modules[name]) for name in modules}})
 
 
 def _modules(*entries: str) -> dict[str, str]:
@@ -257,7 +283,7 @@ def _modules(*entries: str) -> dict[str, str]:
             wanted.append(imported)
             return f"{match[1]}{SCOPE}{imported}{match[3]}"
 
-        found[name] = _IMPORT.sub(resolve, _read(name))
+        found[name] = _DYNAMIC.sub(resolve, _IMPORT.sub(resolve, read(name)))
     return dict(sorted(found.items()))
 
 
@@ -265,14 +291,16 @@ def _address(source: str) -> str:
     return "data:text/javascript;charset=utf-8," + quote(source, safe=_PLAIN)
 
 
-def _packed(content: bytes) -> str:
+def packed(content: bytes) -> str:
+    """Compress a bundle, in base64."""
     return base64.b64encode(gzip.compress(content, mtime=0)).decode()
 
 
-def _json(value: Any) -> str:
+def as_json(value: Any) -> str:
     """Encode JSON without ``</script>``."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """Read a file of ``browser``."""
     return (ROOT / name).read_text(encoding="utf-8")
