@@ -3,12 +3,15 @@
 /** @param {string} name @returns {HTMLElement} */
 export const byId = (name) => document.getElementById(name);
 
-/** Unpack a bundle that the page holds, gzip in base64. @param {string} name @returns {Promise<Uint8Array>} */
-export async function unpack(name) {
-  const packed = await fetch(`data:application/gzip;base64,${byId(name).textContent.trim()}`);
+/** Unpack a bundle: gzip in base64. @param {string} text @returns {Promise<Uint8Array>} */
+export async function inflate(text) {
+  const packed = await fetch(`data:application/gzip;base64,${text.trim()}`);
   const bytes = packed.body.pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(bytes).arrayBuffer());
 }
+
+/** Unpack a bundle that an element of the page holds. @param {string} name @returns {Promise<Uint8Array>} */
+export const unpack = (name) => inflate(byId(name).textContent);
 
 /** Show a notice above everything else. @param {string | null} text  null for none */
 export function notify(text) {

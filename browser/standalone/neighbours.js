@@ -5,16 +5,19 @@
  *
  * @typedef {object} NeighboursData
  * @property {import("../files/assets.js").Source} codes  the encoded set
- * @property {import("../files/assets.js").Source|null} sprite  pictures; without them names are listed
+ * @property {import("../files/assets.js").Source|null} sprite  pictures; without them those
+ *   that the page's model decodes, or names alone
  * @property {string[]} classes
  */
 import { classOf } from "../map/example.js";
 import { SetLoader } from "../map/loader.js";
 import { muOf } from "../map/points.js";
+import { decodeLabelled } from "../model/decoding.js";
 import { nearestCodes } from "../map/reading.js";
 import { pin } from "../state/pinning.js";
 import { schedule, store, unschedule } from "../state/store.js";
 import { make } from "../ui/dom.js";
+import { paint } from "../ui/pixels.js";
 import { number } from "../ui/words.js";
 
 /** Examples that are shown. */
@@ -29,6 +32,8 @@ const SHOWN = 12;
 export function mount(element, data, emit) {
   const origin = {};
   const found = { points: null, sprite: null };
+  let decoded = "";
+  let stop = () => {};
   const which = make("p", { class: "lx-quiet" });
   const entries = Array.from({ length: SHOWN }, () => createEntry({
     look: (example) => look(example),
@@ -80,10 +85,23 @@ export function mount(element, data, emit) {
       entry.show(example, { name: nameOf(example), distance, id: points.ids[example], sprite });
     });
     element.classList.add("lx-ready");
+    if (sprite === null) decodeAll(nearest);
+  }
+
+  /** Decode the codes of examples, where the page has a model. */
+  function decodeAll(nearest) {
+    const { network, y } = store.get();
+    const wanted = `${network?.hash} ${nearest.join()}`;
+    if (!network?.decoder || wanted === decoded) return;
+    decoded = wanted;
+    stop();
+    const shown = Array.from(nearest);
+    const labels = shown.map((example) => (y === null ? null : (found.points.labels?.[example] ?? y)));
+    stop = decodeLabelled(network, shown.map((example) => muOf(found.points, example)), labels, (i, mean) => entries[i].paint(mean, network.imageShape));
   }
 
   const unsubscribe = store.subscribe((_, changed) => {
-    if (["z", "live", "pinnedId"].some((key) => changed.has(key))) schedule(draw);
+    if (["z", "live", "pinnedId", "network"].some((key) => changed.has(key))) schedule(draw);
   });
   loader.request(data);
 
@@ -95,6 +113,7 @@ export function mount(element, data, emit) {
     },
     destroy() {
       loader.stop();
+      stop();
       unsubscribe();
       unschedule(draw);
       element.replaceChildren();
@@ -104,7 +123,7 @@ export function mount(element, data, emit) {
 
 /** Create an entry of the list. @param {{look: (example: number|null) => void, choose: (example: number) => void}} on */
 function createEntry(on) {
-  const canvas = make("canvas", { class: "lx-pixels", width: 1, height: 1, "aria-hidden": "true" });
+  const canvas = make("canvas", { class: "lx-pixels", width: 1, height: 1, hidden: true, "aria-hidden": "true" });
   const name = make("span", {});
   const far = make("span", { class: "lx-number lx-quiet" });
   let example = -1;
@@ -118,14 +137,25 @@ function createEntry(on) {
   function show(next, { name: text, distance, id, sprite }) {
     example = next;
     element.hidden = false;
-    canvas.hidden = !sprite?.has(id);
+    if (sprite !== null) canvas.hidden = !sprite.has(id);
     name.textContent = text;
     far.textContent = number(distance);
-    if (canvas.hidden) return;
+    if (canvas.hidden || sprite === null) return;
     if (canvas.width !== sprite.size.width) canvas.width = sprite.size.width;
     if (canvas.height !== sprite.size.height) canvas.height = sprite.size.height;
     sprite.draw(canvas.getContext("2d"), id);
   }
 
-  return { element, show, hide: () => (element.hidden = true) };
+  /** Show a decoded picture. @param {Float32Array} mean @param {number[]} shape */
+  function draw(mean, shape) {
+    const [, height, width] = shape;
+    Object.assign(canvas, { width, height });
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(width, height);
+    paint(mean, shape, image);
+    context.putImageData(image, 0, 0);
+    canvas.hidden = false;
+  }
+
+  return { element, show, paint: draw, hide: () => (element.hidden = true) };
 }

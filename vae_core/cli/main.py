@@ -7,17 +7,17 @@ from collections.abc import Sequence
 
 import click
 
-from vae_core.cli import data, imports, models, printing, runs, studies, train
+from vae_core.cli import data, exports, imports, models, printing, runs, studies, train
 from vae_core.errors import LatentExplorerError
 
 COMMANDS = (
     data.datasets,
     data.download,
     data.inspect,
+    exports.export,
     imports.import_model,
     models.encode,
     models.evaluate,
-    models.export,
     models.models,
     models.reconstruct,
     models.sample,

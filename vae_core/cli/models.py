@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from vae_core import images
     from vae_core.data import ImageDataset
-    from vae_core.model_folder import AnyCard, BoltzmannCard, Metric, Saved, SavedMachine
+    from vae_core.model_folder import AnyCard, BoltzmannCard, Metric, SavedMachine
 
 
 @click.command()
@@ -256,49 +256,6 @@ def reconstruct(
     printing.print_pictures(as_json, out, results, [one.warning for one in judged])
 
 
-@click.command()
-@click.argument("model")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["html", "csv", "onnx"]),
-    required=True,
-    help="html: a page with map, sliders, manifold and pad. csv: codes. onnx: decoder.",
-)
-@options.out_option
-@options.json_option
-@options.data_option
-def export(model: str, form: str, out: Path, as_json: bool, data_dir: Path | None) -> None:
-    """Export MODEL as a page that needs no server, its codes as a table, or its decoder.
-
-    MODEL may be a run that has not ended: the model of its last checkpoint is exported, which
-    needs the dataset. A page has the replay of the training if the folder holds one.
-    """
-    from vae_core import model_folder, runs
-    from vae_core.formats import html, tables
-
-    folder, saved = _openable(model, data_dir)
-    codes = saved.codes
-
-    def page() -> bytes:
-        recorded = runs.read_replay(folder)
-        if recorded is None or not isinstance(saved.card, model_folder.ModelCard):
-            return html.page(saved)
-        replay = runs.replay_bundles.small_bundle(recorded, saved.card.model)
-        return html.page(saved, replay=replay)
-
-    writers: dict[str, Callable[[], bytes]] = {
-        "html": page,
-        "csv": lambda: tables.codes_csv(
-            codes.ids, codes.labels, codes.mu, codes.logvar, columns=codes.columns
-        ).encode(),
-        "onnx": lambda: _onnx(saved),
-    }
-    content = writers[form]()
-    printing.write_file(out, content)
-    printing.print_written(as_json, out, format=form, bytes=len(content))
-
-
 def _dataset(model: str, card: AnyCard, other: str | None, data_dir: Path | None) -> ImageDataset:
     """Load a model's dataset, or another one, in the shape that the model takes."""
     from vae_core import data, model_folder
@@ -317,33 +274,6 @@ def _dataset(model: str, card: AnyCard, other: str | None, data_dir: Path | None
     found = data.load_for(training, image_shape=card.model.image_shape, data_dir=data_dir)
     printing.print_notes(found.notes)
     return found
-
-
-def _onnx(saved: Saved) -> bytes:
-    """Return the decoder as ONNX; that of an imported model is the file that it came from."""
-    from vae_core import model_folder
-    from vae_core.formats import onnx
-
-    if isinstance(saved.card, model_folder.ImportedCard):
-        raise ConfigError(
-            f"{saved.card.name} was imported: its decoder is the ONNX file it is from"
-        )
-    return onnx.decoder(saved.model)
-
-
-def _openable(model: str, data_dir: Path | None) -> tuple[Path, Saved]:
-    """Open a model or a run, whether it has ended or not, by its name or folder."""
-    from vae_core import model_folder, runs
-
-    candidates = (model_folder.PRETRAINED / model, Path(model), runs.runs_dir() / model)
-    files = (model_folder.CARD, runs.CONFIG)
-    found = [one for one in candidates if any((one / file).is_file() for file in files)]
-    folder = found[0] if found else Path(model)
-    is_run = (folder / runs.CONFIG).is_file()
-    if is_run and runs.status(folder).state not in ("finished", "stopped"):
-        return folder, runs.open_unfinished(folder, data_dir=data_dir)
-    folder = model_folder.locate(folder)
-    return folder, model_folder.open_folder(folder)
 
 
 def _machine_metrics(

@@ -40,6 +40,13 @@ def _shape(context: click.Context, option: click.Parameter, value: str | None) -
     return tuple(int(part) for part in parts)
 
 
+def names(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+    """Read "a,b" as a tuple; None if the option is left out."""
+    if value is None:
+        return None
+    return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+
+
 image_shape_option = click.option(
     "--image-shape",
     metavar="C,H,W",
