@@ -133,7 +133,9 @@ def _content(one: Selected) -> dict[str, object]:
         "average": None if elbo is None else f"−ELBO {texts.quantity(card, one.name, 'elbo')}",
         "network": html.packed(bundles.network_bundle(saved.model, parts=html.parts_of(saved))),
         "codes": html.packed(bundles.codes_bundle(saved.codes)),
-        "columns": html.packed(bundles.columns_bundle(saved.codes)) if saved.codes.columns else None,
+        "columns": html.packed(bundles.columns_bundle(saved.codes))
+        if saved.codes.columns
+        else None,
         "sprite": None if sprite is None else html.packed(sprite),
         "frames": None if one.replay is None else html.packed(one.replay),
     }
