@@ -216,7 +216,7 @@ def test_address_that_does_not_fit_is_named(open_file: Open) -> None:
     """What the address holds in vain is said, and the page opens all the same."""
     page = open_file(fragment="#z=1,2,3&map=tsne")
     notice = page.page.locator("#notice").inner_text()
-    assert notice.endswith("is ignored: z=1,2,3, map=tsne.")
+    assert notice.endswith("does not fit this model: z=1,2,3, map=tsne.")
     assert "(0.00, 0.00)" in page.caption()
 
 
@@ -298,7 +298,7 @@ def test_more_dimensions_have_a_choice_of_maps(open_file: Open) -> None:
     assert pressed.inner_text() == "PCA"
     picture = page.picture(POINTS)
     page.button("t-SNE").click()
-    assert "no way back to a code" in page.page.locator("#meaning").inner_text()
+    assert "t-SNE cannot be decoded" in page.page.locator("#meaning").inner_text()
     page.button("Latent plane").click()
     across, up = page.page.locator("#chooser select").all()
     assert [across.input_value(), up.input_value()] == ["1", "3"]
