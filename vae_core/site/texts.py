@@ -17,6 +17,15 @@ _PLACES = re.compile("(?:<p>)?\x02(\\d+)\x03(?:</p>)?")
 #: MathML has no space after a function's name.
 _NAMES = re.compile(r"<mi>(log|exp|ln)</mi>(?!\s*<mfrac)")
 
+#: Environments that the converter does not know, by those that it knows; distances of rows.
+_ENVIRONMENTS = {"aligned": "matrix", "gathered": "matrix"}
+#: Where cells of a row meet.
+_EDGES = re.compile(r"(?<!\\)&|\{\}")
+_ENVIRONMENT = re.compile(r"\\begin\{(.*?)\}")
+_DISTANCE = re.compile(r"\\\\\s*\[[^\]]*\]")
+#: What the converter copies where it does not understand a formula.
+_FOREIGN = re.compile(r"\\|<mi>&</mi>")
+
 
 @cache
 def _markdown() -> MarkdownIt:
@@ -51,12 +60,30 @@ def _unwrapped(around: str, found: str) -> str:
 
 
 def formula(latex: str, *, block: bool) -> str:
-    """Return a formula in LaTeX as MathML."""
-    from latex2mathml.converter import convert
-
-    mathml: str = convert(latex.strip(), display="block" if block else "inline")
+    """Return a formula in LaTeX as MathML; as it is written, where it cannot be converted."""
+    mathml = _converted(latex.strip(), "block" if block else "inline")
+    if mathml is None:
+        return f"<code>{html.escape(latex)}</code>"
     spaced = _NAMES.sub(r'<mi>\1</mi><mspace width="0.17em"/>', mathml)
     return spaced.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "")
+
+
+def _converted(latex: str, display: str) -> str | None:
+    """Convert a formula; None if the converter would leave something out."""
+    from latex2mathml import commands, converter
+
+    if _ENVIRONMENT.findall(latex) == ["aligned"]:  # browsers align cells to the left alone
+        latex = _EDGES.sub(" ", latex)
+    for ours, theirs in _ENVIRONMENTS.items():
+        for edge in ("begin", "end"):
+            latex = latex.replace(f"\\{edge}{{{ours}}}", f"\\{edge}{{{theirs}}}")
+    if any(f"\\{name}" not in commands.MATRICES for name in _ENVIRONMENT.findall(latex)):
+        return None
+    try:
+        mathml: str = converter.convert(_DISTANCE.sub(r"\\\\", latex), display=display)
+    except Exception:  # its errors have no class of their own
+        return None
+    return None if _FOREIGN.search(mathml) else mathml
 
 
 def quantity(card: AnyCard | None, model: str, name: str) -> str:

@@ -16,7 +16,7 @@ import pytest
 from bundle_reading import read_bundle
 from click.testing import CliRunner
 
-from vae_core import lessons, model_folder, site
+from vae_core import lessons, method, model_folder, site
 from vae_core.cli.main import cli
 from vae_core.data import load_dataset
 from vae_core.errors import ConfigError
@@ -243,6 +243,18 @@ def test_markdown_has_formulas_and_no_html_of_its_own() -> None:
     assert "<img" not in text
     assert texts.html_of("It costs $5 and $6.") == "<p>It costs $5 and $6.</p>\n"
     assert texts.html_of("$x$ is a number.").startswith("<p><math")
+
+
+def test_a_formula_is_converted_whole_or_shown_as_it_is_written() -> None:
+    """Rows become rows; what the converter would garble stays LaTeX, and is no HTML."""
+    rows = texts.formula(r"\begin{aligned}a ={}& b \\[1em] & c\end{aligned}", block=True)
+    assert rows.count("<mtr>") == 2
+    assert "1em" not in rows
+    for wrong in (r"\begin{foo}a & b\end{foo}", r"\nope{<b>}", r"\frac", "a & b"):
+        shown = texts.formula(wrong, block=False)
+        assert shown.startswith("<code>"), wrong
+        assert "<b>" not in shown
+    assert all("<math" in texts.formula(step.formula, block=True) for step in method.STEPS)
 
 
 def test_a_folder_with_other_files_is_left_alone(built: site.Site, tmp_path: Path) -> None:
