@@ -748,6 +748,7 @@ def run(count: int, seed: int, work: Path) -> dict[str, Any]:
     doorkeeper().seen.clear()
     for name, report in reports.items():  # what is loaded once is no growth
         attempt(name, seed, work, report)
+    import_onnx(hostile_networks.SOUND.read_bytes(), work)
     before, began, others = megabytes(), time.monotonic(), running()
     for name, report in reports.items():
         for number in range(1, max(2, round(SHARES[name] * count))):

@@ -13,6 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 #: Files of other libraries, to cut and to change.
 VALID = sorted(Path(__file__).parents[1].glob("tests/fixtures/foreign/*/*/*.onnx"))
+#: A generator that is imported without a statement.
+SOUND = Path(__file__).parents[1] / "tests/fixtures/foreign/generator/legacy/decoder.onnx"
 #: Where a file that reads others would look.
 OUTSIDE = ("../../etc/passwd", "/etc/passwd", "weights.bin", "..\\secret", "/dev/zero", "\0", "")
 FLOAT = TensorProto.FLOAT
