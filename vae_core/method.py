@@ -84,9 +84,9 @@ STEPS = (
         "Training lowers their sum",
         "The sum is −ELBO, which is never below −log p(x) on average over ε. Training changes the "
         "weights of both networks, a few images at a time, so that it falls.",
-        r"\begin{aligned}-\log p_\theta(x) \le{}& -\mathcal{L} \\ "
-        r"={}& \mathrm{KL}\!\left(q_\phi(z \mid x) \,\|\, p(z)\right) \\ "
-        r"{}& + \mathbb{E}_{q_\phi}\!\left[-\log p_\theta(x \mid z)\right]\end{aligned}",
+        r"\begin{gathered}-\log p_\theta(x) \le -\mathcal{L} = {} \\ "
+        r"\mathrm{KL}\!\left(q_\phi(z \mid x) \,\|\, p(z)\right) \\ "
+        r"+\ \mathbb{E}_{q_\phi}\!\left[-\log p_\theta(x \mid z)\right]\end{gathered}",
         (objectives.elbo, objectives.elbo_loss, aevb.AEVB.step),
     ),
 )

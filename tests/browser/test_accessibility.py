@@ -230,6 +230,20 @@ def training_in_the_page(somebody: Visitor, check: Check) -> None:
     check("changed")
 
 
+def lessons(somebody: Visitor, check: Check) -> None:
+    """Look at the list, the method, a step with a task and an answered question, a worksheet."""
+    somebody.go("learn?model=digits-2d", ".st-key-lessons")
+    check("list")
+    somebody.go("learn?section=method&model=digits-2d", ".lx-method-value")
+    check("method")
+    somebody.go("?lesson=latent-space&step=2", ".lx-lesson-task")
+    somebody.page.locator(".lx-lesson-question button").first.click()
+    somebody.page.locator(".lx-lesson-reply").wait_for()
+    check("step")
+    somebody.go("learn?model=digits-2d&sheet=manifold", ".st-key-sheet")
+    check("worksheet")
+
+
 def class_and_presentation(somebody: Visitor, check: Check) -> None:
     """Check the door, a room, its sign, the line of a presentation, and a code that is wrong."""
     somebody.open("decode", "model=digits-2d")
@@ -260,6 +274,7 @@ PAGES = (
     morph,
     train,
     compare,
+    lessons,
     training_in_the_page,
 )
 

@@ -48,7 +48,7 @@ def show_step(opened: Opened, step: MethodStep, number: int) -> None:
     shown = scenes.current()[1]
     elbo = opened.card.metrics.get("elbo")
     st.markdown(f"**{number}. {step.title}**  \n{step.text}")
-    words_, numbers = st.columns([3, 2], vertical_alignment="center", gap="medium")
+    words_, numbers = st.columns(2, vertical_alignment="center", gap="medium")
     words_.latex(step.formula)
     with numbers:
         method(
