@@ -101,7 +101,7 @@ function table(root, names) {
   const body = make("tbody");
   const more = make("p", { class: "lx-quiet" });
   root.append(
-    make("table", { class: "lx-number" }, make("thead", {}, make("tr", {}, make("th"), ...names.map((name) => make("th", { scope: "col" }, name)))), body),
+    make("table", { class: "lx-number" }, make("thead", {}, make("tr", {}, make("td"), ...names.map((name) => make("th", { scope: "col" }, name)))), body),
     more,
   );
   return (columns) => {

@@ -68,7 +68,7 @@ class Lesson {
 
   go(number) {
     location.hash = `step=${number}`;
-    byId("top").scrollIntoView();
+    scrollTo(0, 0);
   }
 }
 

@@ -24,6 +24,7 @@ import { store } from "../state/store.js";
 import { make } from "../ui/dom.js";
 import { mount as mountDescription } from "./description.js";
 import { mapData, methodData, morphData, pageData, stylesData } from "./panels.js";
+import { mount as mountRate } from "./rate.js";
 import { mount as mountResult } from "./result.js";
 import { readView } from "./view.js";
 
@@ -31,7 +32,7 @@ import { readView } from "./view.js";
 const PAGES = {
   explore: [["controls", "map"], ["picture", "labels", "description", "selection", "neighbours"]],
   manifold: [["manifold", "caption"], ["plane", "labels", "picture", "map"]],
-  decode: [["labels", "sliders"], ["picture", "description", "map"]],
+  decode: [["labels", "sliders", "rate"], ["picture", "description", "map"]],
   reconstruct: [["labels", "pad", "result"], ["map", "neighbours"]],
   morph: [["labels", "styles", "morph"], []],
   learn: [["training", "image", "encoder", "noise", "decoder", "terms", "objective"], ["map"]],
@@ -43,7 +44,8 @@ const NAMES = {
   terms: "Two costs", objective: "Their sum",
 };
 const CAPTION = "Decoded images at quantiles of the prior, Φ⁻¹((i + ½) / n). Each cell covers equal prior probability.";
-const LARGE = 520;
+/** Heights of a map: on the first screen with its tools and its legend, and beside other panels. */
+const largeHeight = () => Math.max(360, Math.min(innerHeight - 280, 1.2 * innerWidth, 860));
 const SMALL = 320;
 
 /** Versions of codes that steps pin, each new to the store. */
@@ -150,11 +152,12 @@ const PARTS = {
   plane: [mountChooser, chooserData(() => ({ projections: [] }))],
   map: [mountMap, ({ model, view, step }) => {
     const isLarge = step.page === "explore";
-    return mapData(model, isLarge ? view : { ...view, projection: mapBeside(model) }, isLarge ? LARGE : SMALL, isLarge);
+    return mapData(model, isLarge ? view : { ...view, projection: mapBeside(model) }, isLarge ? largeHeight() : SMALL, isLarge);
   }],
   picture: [mountPicture, () => ({ size: 360 })],
   labels: [mountLabels, ({ model }) => ({ names: model.facts.given })],
   description: [mountDescription, describing],
+  rate: [mountRate, describing],
   selection: [mountSelection, examples],
   neighbours: [mountNeighbours, examples],
   manifold: [mountManifold, ({ model, view }) => ({ n: view.n, close_up: false, model_name: model.facts.name })],

@@ -14,7 +14,7 @@ from vae_core.site import texts
 PARTS: Mapping[str, tuple[str, ...]] = {
     "explore": ("map", "controls", "labels", "picture", "description", "selection", "neighbours"),
     "manifold": ("manifold", "caption", "plane", "labels", "picture", "map"),
-    "decode": ("sliders", "map", "labels", "picture", "description"),
+    "decode": ("sliders", "map", "labels", "picture", "description", "rate"),
     "reconstruct": ("pad", "labels", "map", "result", "neighbours"),
     "morph": ("morph", "labels", "styles"),
     "learn": (
@@ -31,7 +31,6 @@ _WORDS = {
     "studies": "the list of studies",
     "warning": "the warning for drawings that may be no digit",
     "nearest": "the nearest training images",
-    "rate": "the sentence on the rate",
     "source": "files and the camera",
     "files": "files and the camera",
 }
@@ -143,12 +142,11 @@ def facts(lesson: Lesson) -> list[dict[str, Any]]:
 def main(lesson: Lesson, cards: Mapping[str, AnyCard]) -> str:
     """Return the texts of a lesson as HTML; the one with `data-shown` is on the screen."""
     steps = "\n".join(_step(step, number, cards) for number, step in enumerate(lesson.steps, 1))
-    return f"""<div class="lesson" id="top">
+    return f"""<div class="lesson">
 <section class="lesson-text" aria-label="The lesson">
 <header>
-<p class="facts">{texts.escape(lesson.title)} · {texts.escape(lesson.time)}
-<button type="button" id="reset" title="Show the view that this step began with">Reset</button></p>
-<h1 class="on-paper">{texts.escape(lesson.title)}</h1>
+<h1>{texts.escape(lesson.title)}<span class="time"> · {texts.escape(lesson.time)}</span></h1>
+<button type="button" id="reset" title="Show the view that this step began with">Reset</button>
 <p class="on-paper">{texts.escape(lesson.about)}</p>
 </header>
 <p id="notice" class="notice" role="status">Opening the lesson …</p>

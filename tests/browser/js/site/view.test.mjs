@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { describe as describeCode } from "../../../../browser/site/description.js";
 import { morphData, stylesData } from "../../../../browser/site/panels.js";
+import { describe as describeRate } from "../../../../browser/site/rate.js";
 import { readView, stepOf } from "../../../../browser/site/view.js";
 
 /** Six codes of two dimensions: two of class 0 and four of class 1. */
@@ -66,4 +67,9 @@ test("a description names the example, or the nearest one and how far it is", ()
   assert.equal(say({ pinnedId: 12 }, [1, 1]), "Test image #12, class b; rate 3.0 nats.");
   assert.equal(say({}, [4, 1]), "Nearest test image: #11, class a (distance 1.00).");
   assert.equal(say({ hovered: 10, live: Float32Array.of(9, 9) }, [9, 9]), "Test image #10, class a; rate 1.0 nats.");
+});
+
+test("the rate of a model is the mean of its codes'", () => {
+  assert.equal(describeRate(POINTS), "Rate (average KL to the prior): 3.5 nats per test image.");
+  assert.equal(describeRate({ ...POINTS, rate: null }), "This model's codes have no rate.");
 });
