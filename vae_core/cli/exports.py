@@ -112,7 +112,9 @@ def _export_site(
 
     if foreign := writing.foreign_file(out):  # before minutes of work
         raise ConfigError(writing.refusal(out, foreign))
-    selected = [_selected(name, data_dir) for name in models or _usual_models()]
+    selected = [
+        _selected(name, data_dir) for name in (_usual_models() if models is None else models)
+    ]
     names = [one.name for one in selected]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(f"--models: two models are named {twice[0]}; a site has each once")

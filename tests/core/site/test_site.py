@@ -326,6 +326,7 @@ def test_the_command_prints_pages_and_size(tmp_path: Path, monkeypatch: pytest.M
         (["digits-2d", "--format", "html"], "MODEL, --format and --out are needed"),
         (["--site", "x", "--models", "digits-2d,digits-2d/", "--lessons", "none"], "two models"),
         (["--site", "x", "--models", "nothing"], "nothing"),
+        (["--site", "x", "--models", "", "--lessons", "none"], "a model at least"),
         (["--site", "x", "--models", "digits-2d", "--lessons", "nope"], "no such lesson"),
         (["--site", "x", "--models", "digits-2d", "--lessons", "manifold"], "needs mnist-2d"),
     ],
