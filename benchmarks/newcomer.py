@@ -35,19 +35,21 @@ WAIT, DRAWN = 600.0, 4
 
 
 def shape(draw: np.random.Generator, name: str) -> Image.Image:
-    """Draw a shape of any colour, size, turn and place on another colour, with grain."""
-    ground, ink = (draw.integers(0, 256, 3) for _ in range(2))
+    """Draw a shape of any colour, of several sizes, places and tilts, on paper, with grain."""
+    ground, ink = draw.integers(225, 256, 3), draw.integers(0, 226, 3)
     while np.abs(ground - ink).sum() < 150:
-        ink = draw.integers(0, 256, 3)
+        ink = draw.integers(0, 226, 3)
     image = Image.new("RGB", (SIDE * DRAWN, SIDE * DRAWN), tuple(map(int, ground)))
-    radius = DRAWN * draw.uniform(9, 18)
-    middle = DRAWN * (SIDE / 2 + draw.uniform(-10, 10, 2))
+    radius = DRAWN * draw.uniform(12, 20)
+    middle = DRAWN * (SIDE / 2 + draw.uniform(-6, 6, 2))
     pencil, fill = ImageDraw.Draw(image), tuple(map(int, ink))
     if name == "disc":
         pencil.ellipse([*(middle - radius), *(middle + radius)], fill=fill)
     else:
         corners = {"square": 4, "triangle": 3}[name]
-        angles = draw.uniform(0, 2 * np.pi) + 2 * np.pi * np.arange(corners) / corners
+        upright = np.pi / 4 if corners == 4 else -np.pi / 2
+        tilt = draw.normal(0, np.radians(10))
+        angles = upright + tilt + 2 * np.pi * np.arange(corners) / corners
         around = middle + 1.2 * radius * np.stack([np.cos(angles), np.sin(angles)], 1)
         pencil.polygon([tuple(map(float, one)) for one in around], fill=fill)
     small = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.LANCZOS), dtype=np.float64)
@@ -114,7 +116,7 @@ def measured(path: Path, model: dict[str, Any], training: TrainConfig) -> dict[s
     config = describe_model(dataset, **model)
     trainer = Trainer(config, training, dataset)
     began = time.monotonic()
-    for _ in trainer.steps():
+    for _ in trainer:
         pass
     seconds = time.monotonic() - began
     metrics = publishing.measure(trainer.model.eval(), dataset, training)

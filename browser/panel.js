@@ -12,7 +12,7 @@
  * @property {(name: string, value: any) => void} state  sets a value that Python keeps
  * @property {(name: string, value: any) => void} trigger  sends a value for a single rerun
  */
-import { useWorker } from "./model/decoding.js";
+import { startWorker, useWorker } from "./model/decoding.js";
 import { onServerTrouble } from "./model/server.js";
 import { open } from "./page.js";
 import { useTrainingWorker } from "./training/connection.js";
@@ -44,6 +44,9 @@ const PANELS = {
   present: () => import("./panels/present.js"),
   training: () => import("./panels/training.js"),
 };
+
+/** Panels that decode many pictures as soon as they are mounted. */
+const DECODE_MANY = new Set(["manifold", "morph"]);
 
 /** The server's root. Streamlit serves this module three folders below it. */
 const ROOT = new URL("../../../", import.meta.url);
@@ -131,6 +134,7 @@ export default function panel({ data: [data], parentElement, setStateValue, setT
   });
   opened.catch((error) => showFailure(entry, error));
   if (known === undefined) {
+    if (DECODE_MANY.has(entry.data.kind)) startWorker();
     start(entry, entry.data.kind).catch((error) => showFailure(entry, error));
   } else if (entry.panel !== null) {
     try {

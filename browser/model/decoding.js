@@ -163,5 +163,11 @@ export function useWorker(make) {
     return onPage;
   };
   // Most pages never need one.
-  decoder = { decode: (request) => (started ??= connect(make, fail)).decode(request) };
+  const start = () => (started ??= connect(make, fail));
+  decoder = { start, decode: (request) => start().decode(request) };
+}
+
+/** Start the worker, if there is one, on a page that soon decodes much. */
+export function startWorker() {
+  decoder.start?.();
 }

@@ -254,7 +254,7 @@ function createCloseUp() {
 function createControls({ onSide, onSideKept, onInvert, onSave }) {
   const count = make("output", { class: "lx-number" });
   const side = make("input", {
-    type: "range", min: FEWEST, max: MOST, step: 1, "aria-label": "Pictures a side",
+    type: "range", min: FEWEST, max: MOST, step: 1, "aria-label": "Images a side of the grid",
     input: () => onSide(Number(side.value)), change: onSideKept,
   });
   const invert = make("button", { type: "button", click: onInvert }, "Invert colours");
@@ -272,7 +272,7 @@ function createControls({ onSide, onSideKept, onInvert, onSave }) {
   }
 
   const elements = [
-    make("label", { class: "lx-field" }, make("span", {}, "Pictures a side ", count), side),
+    make("label", { class: "lx-field" }, make("span", {}, "Grid: ", count), side),
     make("div", { class: "lx-buttons" }, invert, print),
   ];
   return { elements, show };

@@ -55,7 +55,7 @@ def test_a_lesson_is_walked_from_the_first_step_to_the_last(visitor: Enter, name
         settle(somebody)
         last = number == len(lesson.steps)
         somebody.button("Finish" if last else "Next").click()
-    somebody.page.get_by_role("heading", name="Lessons", exact=True).wait_for()
+    somebody.page.get_by_role("heading", name="Learn", exact=True).wait_for()
     tasks = sum(step.task is not None for step in lesson.steps)
     somebody.page.get_by_text(f"{tasks} of {tasks} tasks done").wait_for()
 

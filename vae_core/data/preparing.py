@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import mmap
 import multiprocessing
@@ -17,7 +18,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -434,17 +435,21 @@ def _decode_all(
 ) -> None:
     """Decode the pictures of a plan from its row ``skip`` on."""
     n = len(chosen.rows)
-    unsaved = 0
+    count = end = skip  # rows that are decoded, and those before the first that is not
+    unsaved, ends = 0, {}
     for first, decoded, wrong in _chunks(collection, chosen, source, skip):
-        end = first + len(decoded)
-        places = chosen.places[first:end]
+        places = chosen.places[first : first + len(decoded)]
         pixels[places] = decoded
         flat = decoded.reshape(len(decoded), -1)
         findings.constant[places] = flat.min(1) == flat.max(1)
         findings.hashes[places] = _hashes(flat)
         findings.damaged |= {int(places[row]): why for row, why in wrong.items()}
+        count += len(decoded)
+        ends[first] = first + len(decoded)
+        while end in ends:
+            end = ends.pop(end)
         if progress is not None:
-            progress(end, n)
+            progress(count, n)
         unsaved += decoded.nbytes
         if unsaved >= SAVED_EVERY or end == n:
             saved(end)
@@ -466,7 +471,7 @@ def _hashes(flat: NDArray[np.uint8]) -> NDArray[np.uint64]:
 def _chunks(
     collection: Collection, chosen: Plan, source: tuple[Path, Choices] | None, skip: int
 ) -> Iterator[tuple[int, NDArray[np.uint8], dict[int, str]]]:
-    """Yield (first row of the plan, pictures, why rows are damaged), in order."""
+    """Yield (first row of the plan, pictures, why rows are damaged), as they come."""
     n = len(chosen.rows)
     bounds = [(first, min(first + CHUNK, n)) for first in range(skip, n, CHUNK)]
     tasks = [(chosen.rows[a:b], chosen.shape, chosen.values) for a, b in bounds]
@@ -475,22 +480,25 @@ def _chunks(
             yield first, *decode_rows(collection, *task)
         return
     workers = max(1, multiprocessing.cpu_count() - 1)
+    left = ((first, task) for (first, _), task in zip(bounds, tasks, strict=True))
     with pools.pool(workers, _begin, *source) as pool:
-        waiting: list[tuple[int, Future[tuple[NDArray[np.uint8], dict[int, str]]]]] = []
-        for position, ((first, _), task) in enumerate(zip(bounds, tasks, strict=True)):
-            # This process decodes a share of the chunks too, while the others are at work.
-            if position % (workers + 1) == workers:
-                while waiting:
-                    begun, future = waiting.pop(0)
-                    if begun > first:
-                        waiting.insert(0, (begun, future))
-                        break
-                    yield begun, *future.result()
-                yield first, *decode_rows(collection, *task)
+        running: dict[Future[tuple[NDArray[np.uint8], dict[int, str]]], int] = {}
+        while True:
+            for first, task in itertools.islice(left, 2 * workers - len(running)):
+                running[pool.submit(_decode_in_worker, *task)] = first
+            done = [future for future in running if future.done()]
+            for future in done:
+                yield running.pop(future), *future.result()
+            if done:
+                continue
+            # This process decodes too, while the others are at work or begin.
+            here = next(left, None)
+            if here is not None:
+                yield here[0], *decode_rows(collection, *here[1])
+            elif running:
+                wait(running, return_when=FIRST_COMPLETED)
             else:
-                waiting.append((first, pool.submit(_decode_in_worker, *task)))
-        for begun, future in waiting:
-            yield begun, *future.result()
+                return
 
 
 _opened: list[Collection] = []

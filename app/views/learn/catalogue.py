@@ -20,16 +20,21 @@ def show() -> None:
         state.notify(f"There is no lesson {sheet!r}. The list below has all.")
         state.update(sheet=None)
         st.rerun()
-    st.subheader("Lessons", anchor=False)
     catalogue = lessons.catalogue()
+    open_to_start = (
+        found
+        for found in catalogue.lessons.values()
+        if not (lessons.missing(found) or lesson.reached(found))
+    )
+    first = next(open_to_start, None)
     with st.container(key="lessons"):
         for found in catalogue.lessons.values():
-            _show_one(found)
+            _show_one(found, is_next=found is first)
     for error in catalogue.errors:
         st.error(error)
 
 
-def _show_one(found: Lesson) -> None:
+def _show_one(found: Lesson, *, is_next: bool) -> None:
     """Show a lesson with its length, what it needs, and how far the visitor has come."""
     missing = lessons.missing(found)
     with st.container(border=True, key=f"lesson-{found.name}"):
@@ -46,7 +51,7 @@ def _show_one(found: Lesson) -> None:
                 on_click=lesson.open_step,
                 args=(found.name, 1),
                 disabled=bool(missing),
-                type="primary",
+                type="primary" if is_next else "secondary",
                 key=f"w-start-{found.name}",
             )
             st.button(

@@ -20,7 +20,6 @@ NO_BOUND = (
 
 def show() -> None:
     """Show the six steps beside the map whose pointer moves their numbers."""
-    st.subheader("The method in six steps", anchor=False)
     opened, _ = scenes.current_vae()
     if opened is None:
         st.info(MACHINE)

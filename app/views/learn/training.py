@@ -1,7 +1,5 @@
 """Training inside the page."""
 
-import streamlit as st
-
 from app import state
 from app.components.training import TrainingSet, training
 from app.resources import datasets
@@ -9,7 +7,6 @@ from app.resources import datasets
 
 def show() -> None:
     """Show the training that runs in the browser."""
-    st.subheader("Train in this page", anchor=False)
     settings = state.current().training
     chosen = (settings or "").split("_")[0]
     # A link cannot bring dropped pictures along: another dataset stands in.
