@@ -55,12 +55,12 @@ class Cluster:
             yield client
 
     def close(self) -> None:
-        """End all processes."""
+        """End all processes: those that wait for others to end are killed."""
         for process in reversed(self.processes):
             process.terminate()
         for process in self.processes:
             try:
-                process.wait(30)
+                process.wait(3)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -20,12 +20,13 @@ from vae_core import lessons
 def test_each_section_of_the_learn_page_opens_by_its_address(
     open_page: Callable[..., AppTest], section: str
 ) -> None:
-    """The three sections open without an exception or a notice, and have a heading."""
+    """The three sections open without an exception or a notice, and show what they are about."""
     page = open_page("learn", model="digits-2d", section=section)
     assert not page.exception
     assert not page.warning
     assert page.title[0].value == "Learn"
-    assert page.subheader[0].value
+    assert page.get({"lessons": "button", "method": "latex", "training": "bidi_component"}[section])
+    assert page.button_group[0].value == section
 
 
 ROOT = Path(__file__).parents[3]
