@@ -22,6 +22,7 @@ from vae_core.runs import RunConfig
 pytestmark = pytest.mark.browser
 
 SCRIPT = ROOT / "app" / "main.py"
+REPLAY = ".lx-replay-map canvas"
 CURVE = '[data-testid="stEChartsChart"] canvas'
 EPOCH = re.compile(r"Epoch (\d+) of")
 ITERATION = re.compile(r"iteration (\d+) of")
@@ -139,13 +140,13 @@ def test_the_address_names_the_training(visitor: Enter, folder: Path) -> None:
     """It is shown though there is a newer one; a reload and the list of trainings know it."""
     tiny(folder, "older")
     tiny(folder, "newer")
-    somebody = visitor().open("train", "model=digits-2d&run=older")
+    somebody = visitor().go("train?model=digits-2d&run=older", REPLAY)
     for _ in range(2):
         somebody.page.get_by_role("heading", name="older", exact=True).wait_for()
         somebody.page.get_by_text("Epoch 1 of 1 · Finished").wait_for()
         assert "run=older" in somebody.page.url
         somebody.page.reload()
-    somebody.open("train", "model=digits-2d")
+    somebody.go("train?model=digits-2d", REPLAY)
     somebody.page.get_by_role("heading", name="newer", exact=True).wait_for()
 
 
