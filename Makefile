@@ -13,7 +13,7 @@ BIN    := $(VENV)/bin
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test coverage wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-follow bench-photographs bench-familiarity bench-hostile bench-newcomer bench-foreign foreign-models pretrained browser-ready clean help
+.PHONY: run test beside browser-trainings browser-pages coverage wasm test-browsers engines-ready check unit browser js bench bench-ui bench-decode bench-kill bench-load bench-follow bench-photographs bench-familiarity bench-hostile bench-newcomer bench-foreign foreign-models pretrained browser-ready clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -32,7 +32,14 @@ $(VENV)/.test-ready: $(VENV)/.run-ready requirements-dev.txt
 run: $(VENV)/.run-ready
 	@$(BIN)/python -m app.serve --host $(HOST) --port $(PORT)
 
-test: check unit js browser
+# Trainings in a browser wait for most of their time: types and JavaScript are checked beside them.
+test: $(VENV)/.test-ready browser-ready
+	$(MAKE) unit
+	$(MAKE) -j 2 --output-sync=target beside browser-trainings
+	$(MAKE) browser-pages
+
+beside:
+	$(MAKE) check js
 
 check: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
@@ -53,9 +60,13 @@ js: $(VENV)/.test-ready
 
 # Trainers starve beside two browsers, so the tests of trainings come first, by themselves; what failed
 # beside others is tried once more.
-browser: $(VENV)/.test-ready browser-ready
+browser: browser-trainings browser-pages
+
+browser-trainings: $(VENV)/.test-ready browser-ready
 	$(BIN)/python -m pytest --timeout 240 tests/browser/test_training.py || \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none tests/browser/test_training.py
+
+browser-pages: $(VENV)/.test-ready browser-ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --timeout 240 tests/browser --ignore tests/browser/test_training.py || \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none --timeout 400 tests/browser --ignore tests/browser/test_training.py
 

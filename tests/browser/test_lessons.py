@@ -131,7 +131,7 @@ def test_the_numbers_of_the_method_are_those_of_the_model(visitor: Enter) -> Non
     somebody = visitor()
     somebody.page.goto(f"{somebody.address}/learn?section=method&model=digits-2d&id=1242")
     values = somebody.page.locator(".lx-method-value output")
-    table = somebody.page.locator(".st-key-method-noise td")
+    table = somebody.page.locator(".st-key-method-noise tbody td")
     assert somebody.eventually(lambda: values.count() == 3 and table.count() == 4)
     assert somebody.eventually(lambda: "nats" in values.nth(2).inner_text())
     settle(somebody)

@@ -260,11 +260,12 @@ def test_one_finger_scrolls_the_page_over_the_map_unless_a_tool_is_chosen(opened
     told = page.heard()
     assert (told["heard"], told["camera"]) == (0, None)
     page.button("Box").tap()
+    page.page.evaluate("document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     page.quiet()
     before = scrolled(page)
     swipe(page, *[(0.6 - 0.04 * step, place[1]) for step, place in enumerate(up)])
     assert page.heard(lambda told: told["corners"] > 0)["corners"] == 4
-    assert scrolled(page) == before
+    assert abs(scrolled(page) - before) <= 1
 
 
 def test_a_finger_that_rests_shows_the_card_and_then_drags_the_code(opened: Open) -> None:

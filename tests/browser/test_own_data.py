@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,14 @@ LABELS = np.arange(N) % 2
 INPUT = '[data-testid="stFileUploaderDropzoneInput"]'
 
 Files = list[tuple[str, bytes]]
+
+
+@pytest.fixture(autouse=True)
+def no_trainings(server: Server) -> Iterator[None]:
+    """Leave no training to another test: the form is open where there is none."""
+    yield
+    shutil.rmtree(server.runs, ignore_errors=True)
+
 
 
 def crosses() -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -162,7 +162,9 @@ def test_new_frames_appear_while_it_trains(visitor: Enter, server: Server, train
     ends = [at for at in range(len(whole)) if whole.startswith(b"LXR1", at)]
     (trained / runs.REPLAY).write_bytes(whole[: ends[6]])
     runs.append(trained, "state", state="paused")
-    somebody = watching(visitor().open("train", "model=digits-2d&run=short"))
+    somebody = visitor().open("train", "model=digits-2d&run=short")
+    somebody.page.get_by_text("Training replay so far").click()
+    watching(somebody)
     assert last(somebody) == 5
     live = somebody.find(".lx-live")
     assert live.is_visible()

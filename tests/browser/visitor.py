@@ -32,7 +32,7 @@ FIRST = {
     "decode": PICTURE,
     "reconstruct": POINTS,
     "morph": ".lx-morph canvas",
-    "train": GRID,
+    "train": f"{GRID}, .lx-replay-map canvas",
 }
 #: Pages whose path is not their name.
 PATHS = {"explore": ""}

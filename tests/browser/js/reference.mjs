@@ -15,7 +15,7 @@ const listed = ({ codes, samples, grid, shape }) =>
   ({ codes: Array.from(codes), samples: Array.from(samples), grid: grid && Array.from(grid), shape });
 
 const JOBS = {
-  quantile: ({ probabilities }) => probabilities.map(quantile),
+  quantile: ({ probabilities }) => probabilities.map((p) => quantile(p)),
   render: ({ strokes, width, height, radius }) => Array.from(render(strokes, width, height, radius).values),
   centre: ({ pictures, width, height, size, frame }) =>
     pictures.map((values) => Array.from(centre({ width, height, values: Float32Array.from(values) }, size, frame))),
