@@ -38,7 +38,6 @@ def no_trainings(server: Server) -> Iterator[None]:
     shutil.rmtree(server.runs, ignore_errors=True)
 
 
-
 def crosses() -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return pictures of ink: uint8 (n, 12, 12)."""
     pictures = np.zeros((N, SIDE, SIDE), np.uint8)
