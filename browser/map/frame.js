@@ -136,7 +136,7 @@ function createToolbar(data, on) {
     type: "range", min: "0", max: "1", step: "0.02", value: String(data.manifold ?? 0),
     input: () => on.fade(Number(slider.value)), change: on.faded,
   });
-  const fade = make("label", { class: "lx-fade" }, "Show decoded images", slider);
+  const fade = make("label", { class: "lx-fade" }, "Decoded images", slider);
   const element = make(
     "div",
     { class: "lx-tools", role: "toolbar", "aria-label": "Map tools" },
