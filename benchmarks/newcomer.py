@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import sys
 import tempfile
 import time
@@ -93,6 +94,8 @@ def minute(content: bytes, work: Path) -> tuple[dict[str, float], runs.RunConfig
         somebody.settle()
         somebody.button("Train").click()
         times["Train is pressed"] = time.monotonic() - began
+        # Before, the page shows the manifold of a bundled model.
+        page.get_by_text(re.compile(r"Epoch \d+ of")).first.wait_for()
         page.locator(GRID).first.wait_for()
         times["the first manifold is seen"] = time.monotonic() - began
         (run,) = runs.list_runs(server.runs)
