@@ -2,9 +2,9 @@
 import { classOf } from "../map/example.js";
 import { muOf } from "../map/points.js";
 import { nearestCodes } from "../map/reading.js";
-import { schedule, store, unschedule } from "../state/store.js";
-import { make } from "../ui/dom.js";
+import { store } from "../state/store.js";
 import { number } from "../ui/words.js";
+import { createLine } from "./line.js";
 
 /**
  * @param {HTMLElement} element
@@ -12,22 +12,7 @@ import { number } from "../ui/words.js";
  * @returns {import("../panel.js").Panel}
  */
 export function mount(element, data) {
-  const words = make("p", { class: "lx-number" });
-  element.append(words);
-  const draw = () => (words.textContent = describe(data, store.get(), store.shown()));
-  const stop = store.subscribe(() => schedule(draw));
-  schedule(draw);
-  return {
-    update(next) {
-      data = next;
-      schedule(draw);
-    },
-    destroy() {
-      stop();
-      unschedule(draw);
-      words.remove();
-    },
-  };
+  return createLine(element, data, (known) => describe(known, store.get(), store.shown()));
 }
 
 /** Describe a code. @returns {string} */

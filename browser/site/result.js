@@ -3,9 +3,9 @@ import { crossEntropy } from "../learn/figures.js";
 import { readingOf } from "../map/reading.js";
 import { decode, encode } from "../model/network.js";
 import { kl } from "../model/prior.js";
-import { schedule, store, unschedule } from "../state/store.js";
-import { make } from "../ui/dom.js";
+import { store } from "../state/store.js";
 import { number } from "../ui/words.js";
+import { createLine } from "./line.js";
 
 /** Labels that are listed, the cheapest first. */
 const LISTED = 3;
@@ -17,26 +17,12 @@ const LISTED = 3;
  * @returns {import("../panel.js").Panel}
  */
 export function mount(element, data) {
-  const words = make("p", { class: "lx-number", role: "status" });
-  element.append(words);
-  const draw = () => {
+  return createLine(element, data, (known) => {
     const { network, posterior, y } = store.get();
-    const x = data.drawing();
-    words.textContent = network?.encoder && posterior && x ? describe(data, { network, posterior, y, x }) : "Draw, and this line says what it costs.";
-  };
-  const stop = store.subscribe(() => schedule(draw));
-  schedule(draw);
-  return {
-    update(next) {
-      data = next;
-      schedule(draw);
-    },
-    destroy() {
-      stop();
-      unschedule(draw);
-      words.remove();
-    },
-  };
+    const x = known.drawing();
+    if (!network?.encoder || !posterior || !x) return "Draw, and this line says what it costs.";
+    return describe(known, { network, posterior, y, x });
+  }, { role: "status" });
 }
 
 /** Describe a drawing. @returns {string} */
