@@ -14,7 +14,7 @@ import { createMeasures } from "./measures.js";
 import { along, frames, playedPosition, playedTime } from "./paths.js";
 
 const NAMES = ["First", "Second", "Third", "Fourth"];
-const KINDS = { spherical: "Spherical", linear: "Straight" };
+const KINDS = { spherical: "Spherical", linear: "Linear" };
 /** Frames of an animation, from one end of the path to the other. */
 const ANIMATED = 30;
 

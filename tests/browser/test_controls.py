@@ -399,10 +399,10 @@ def test_direction_moves_a_picture_and_stays_where_it_is_left(opened: Open) -> N
 
 
 def test_path_takes_another_kind_fewer_ends_and_new_codes(opened: Open) -> None:
-    """Straight or spherical, a place emptied by a click, the pinned code added."""
+    """Linear or spherical, a place emptied by a click, the pinned code added."""
     page = opened("morph")
     before = page.picture(".lx-path-frames canvas")
-    page.button("Straight").click()
+    page.button("Linear").click()
     page.heard(lambda told: told.get("kind") == "linear")
     page.frames()
     assert page.picture(".lx-path-frames canvas") != before
